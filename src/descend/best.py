@@ -1,0 +1,46 @@
+"""best: which of the weights that a run went through are kept."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from descend.data import Array
+
+
+@dataclass(frozen=True, eq=False)
+class Best:
+    """The best weights of each run so far, by one score.
+
+    Args:
+        score: the lowest so far (runs,); NaN while there is none.
+        epoch: when it was reached (runs,).
+        weights: the weights whose score it is (runs, params).
+        improved: the last epoch at which the score clearly improved (runs,).
+        mark: the score at that epoch (runs,).
+    """
+
+    score: Array
+    epoch: Array
+    weights: Array
+    improved: Array
+    mark: Array
+
+    @classmethod
+    def of(cls, score: Array, weights: Array) -> "Best":
+        """Return the best before the first step."""
+        zeros = np.zeros(len(score), np.int64)
+        return cls(score.copy(), zeros, weights.copy(), zeros.copy(), score.copy())
+
+    def seeing(self, epoch: int, score: Array, weights: Array, needed: Array) -> "Best":
+        """Return the best after an epoch; a score (runs,) that is not a number is never best.
+
+        Args:
+            needed: by how much a score must fall below the mark to count as an improvement (runs,).
+        """
+        with np.errstate(invalid="ignore"):
+            better, clearly = score < self.score, score < self.mark - needed
+        return Best(
+            np.where(better, score, self.score), np.where(better, epoch, self.epoch),
+            np.where(better[:, None], weights, self.weights),
+            np.where(clearly, epoch, self.improved), np.where(clearly, score, self.mark),
+        )  # fmt: skip

@@ -1,0 +1,68 @@
+"""The `descend` command: one file a command, loaded when it is asked for; errors become exit codes in one place."""
+
+import importlib
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import click
+
+from descend.cli.edge import guarded
+
+COMMANDS = ("train", "predict", "eval", "info", "demo")
+
+
+class Commands(click.Group):
+    """A group whose commands are imported one at a time."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names, in the order in which people meet them."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        """Import a command's file and return the command, or None when there is none of that name."""
+        if name not in COMMANDS:
+            return None
+        command: click.Command = importlib.import_module(f"descend.cli.{name}").command
+        return command
+
+
+def _version(ctx: click.Context, param: click.Parameter, wanted: bool) -> None:
+    if wanted and not ctx.resilient_parsing:
+        from descend.version import VERSION
+
+        click.echo(f"descend {VERSION}")
+        ctx.exit()
+
+
+@click.command(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=_version, help="Show the version.")
+@click.option("-q", "--quiet", is_flag=True, help="No notes and no progress; errors remain.")
+@click.option("-v", "--verbose", is_flag=True, help="More notes: every trial, every finding in full.")
+@click.option("--no-color", is_flag=True, help="No colour; so does NO_COLOR in the environment.")
+@click.pass_context
+def app(ctx: click.Context, /, **common: bool) -> None:
+    """Train by gradient descent: the learning rate is found, the gap to the optimum known, the fault named.
+
+    \b
+    descend train houses.csv --target price       train, compare, save a run folder
+    descend predict runs/houses-1 new.csv         one prediction a row
+    """
+    if common["quiet"] and common["verbose"]:
+        raise click.UsageError("-q and -v contradict each other.")
+    ctx.obj = common
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit code: 0 done, 1 a gate tripped, else see `descend.errors`."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    return guarded(_invoker(arguments), arguments)
+
+
+def _invoker(arguments: list[str]) -> Callable[[], Any]:
+    def invoke() -> Any:
+        with app.make_context("descend", list(arguments)) as ctx:
+            ctx.meta["descend.arguments"] = arguments
+            return app.invoke(ctx)
+
+    return invoke

@@ -1,0 +1,125 @@
+"""Answer: the outcome of a training, as people read it on a terminal or in a pipe."""
+
+import os
+import shlex
+from pathlib import Path
+from typing import Any
+
+from descend.display import inert, paint
+
+METRICS = {"rmse": "RMSE", "mae": "MAE", "r2": "R²", "accuracy": "accuracy", "auc": "AUC", "logloss": "log loss"}
+HIGHER = ("r2", "accuracy", "auc")
+GREEN, RED, YELLOW, BOLD, DIM = "32", "31", "33", "1", "2"
+Row = list[str]
+
+
+def report_lines(
+    run: Any, artifacts: dict[str, str], *, color: bool = False, width: int | None = None, verbose: bool = False
+) -> list[str]:
+    """Return the table of trials, the verdict, the findings, what was saved and what to do next."""
+    lines = ["", *trial_lines(run, color=color, width=width, verbose=verbose), ""]
+    lines += [] if run.failed else [summary(run)]
+    lines += [verdict(run, color)] if not run.failed else []
+    for finding in run.findings:
+        lines += finding_lines(finding, color, verbose)
+    return [*lines, "", *saved_lines(artifacts), *next_lines(run, artifacts)]
+
+
+def number(value: float | None) -> str:
+    """Return a metric in about four digits, with thousands separated.
+
+    >>> number(69214.33), number(0.64123), number(None)
+    ('69,214', '0.6412', '–')
+    """
+    if value is None or value != value:
+        return "–"
+    return f"{value:,.0f}" if 1000 <= abs(value) < 1e9 else f"{value:.4g}"
+
+
+def trial_lines(run: Any, *, color: bool = False, width: int | None = None, verbose: bool = False) -> list[str]:
+    """Return one line a variant, best first; every trial when verbose. Narrow screens lose columns, not the result."""
+    part = "val" if "val" in run.metrics else "train"
+    head = ["", "variant", "lr", "batch", "epochs", f"{part} {METRICS[run.metric]}", "result"]
+    trials = sorted(run.tried if verbose else run.trials, key=lambda t: _rank(t, run.metric))
+    rows = [
+        [t.letter, inert(t.variant), f"{t.lr:.3g}", t.batch, f"{t.epochs:,}", number(t.score), t.result] for t in trials
+    ]
+    keep = _fitting([head, *rows], width)
+    widths = {c: max(len(row[c]) for row in [head, *rows]) for c in keep}
+    styles = [BOLD, *(GREEN if t.best else RED if t.score is None else "" for t in trials)]
+    return [
+        paint(_line(row, widths), style, color and bool(style))
+        for row, style in zip([head, *rows], styles, strict=True)
+    ]
+
+
+def _rank(trial: Any, metric: str) -> tuple[bool, bool, float]:
+    score = trial.score if trial.score is not None and trial.score == trial.score else None
+    return not trial.best, score is None, 0.0 if score is None else -score if metric in HIGHER else score
+
+
+def _fitting(rows: list[Row], width: int | None) -> list[int]:
+    """The columns that fit: batch, epochs and lr go first."""
+    keep = list(range(len(rows[0])))
+    for drop in (3, 4, 2, 0):
+        total = sum(max(len(row[c]) for row in rows) + 2 for c in keep)
+        if width is not None and total > width:
+            keep.remove(drop)
+    return keep
+
+
+def _line(row: Row, widths: dict[int, int]) -> str:
+    cells = [row[c].rjust(w) if c in (3, 4, 5) else row[c].ljust(w) for c, w in widths.items()]
+    return (" " + "  ".join(cells)).rstrip()
+
+
+def summary(run: Any) -> str:
+    """Return the line of numbers: what was kept, its metrics, and what they are compared with."""
+    part = "val" if "val" in run.metrics else "train"
+    own = run.metrics[part]
+    said = [f"{part} {METRICS[run.metric]} {number(own.get(run.metric))}"]
+    second = next((m for m in ("r2", "logloss") if m in own and m != run.metric), None)
+    said += [f"{METRICS[second]} {number(own[second])}"] if second else []
+    for name, words in (("baseline", "baseline"), ("optimum", "exact optimum")):
+        if name in run.metrics:
+            said.append(f"{words} {number(run.metrics[name].get(run.metric))}")
+    return " · ".join([inert(str(run.chosen["optimizer"])), *said])
+
+
+def verdict(run: Any, color: bool) -> str:
+    """Return the verdict with its mark; the word is in the sentence, never in the colour alone."""
+    good = run.verdict.status in ("converged", "stopped", "separable")
+    return f"{paint('✔' if good else '!', GREEN if good else YELLOW, color)} {inert(run.verdict.text)}"
+
+
+def finding_lines(finding: Any, color: bool = False, verbose: bool = False) -> list[str]:
+    """Return a finding: code and sentence, the fixes, and its evidence when verbose."""
+    mark, style = {"error": ("✖", RED), "warning": ("!", YELLOW)}.get(finding.level, ("·", DIM))
+    lines = [f"{paint(f'{mark} {finding.code}', style, color)} {inert(finding.text)}"]
+    lines += [f"  fix      {'   or   '.join(map(inert, finding.fix))}"] if finding.fix else []
+    if verbose:
+        lines += [f"  {name:<8} {inert(_plain(value))}" for name, value in finding.evidence.items()]
+    return lines
+
+
+def _plain(value: Any) -> str:
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
+
+
+def saved_lines(artifacts: dict[str, str]) -> list[str]:
+    """Return where the run was saved, and its files."""
+    paths = [Path(p) for p in artifacts.values()]
+    names = "  ".join(f"{p.name}{_size(p)}" for p in paths)
+    return [f"saved    {inert(str(paths[0].parent))}{os.sep}   {names}"]
+
+
+def _size(path: Path) -> str:
+    return f" ({max(1, round(path.stat().st_size / 1000)):,} kB)" if path.suffix == ".html" and path.exists() else ""
+
+
+def next_lines(run: Any, artifacts: dict[str, str]) -> list[str]:
+    """Return what to type next."""
+    folder = shlex.quote(str(Path(artifacts["run"]).parent))
+    lines = [] if run.failed else [f"descend predict {folder} new.csv > out.csv"]
+    lines += [f"open {shlex.quote(artifacts['report'])}"] if "report" in artifacts else []
+    return [("next     " if k == 0 else " " * 9) + inert(line) for k, line in enumerate(lines)]

@@ -1,0 +1,72 @@
+"""`descend eval`: metrics of a run on labelled data, with gates."""
+
+from typing import Any
+
+import click
+
+from descend.cli.flags import READING, Flag, Sectioned, from_table
+from descend.cli.gate import METRICS, judge_evaluation, read_gate, told
+
+
+@click.command("eval", cls=Sectioned, short_help="Metrics of a run on labelled data, with gates.")
+@click.argument("run")
+@click.argument("data")
+@from_table(READING)
+@click.option("--metric", cls=Flag, section="validation", metavar="NAME", help="only this one: " + ", ".join(METRICS))
+@click.option("--json", "as_json", cls=Flag, is_flag=True, help="one JSON document on standard output")
+@click.option(
+    "--fail-if", cls=Flag, section="gate", metavar="EXPR", multiple=True,
+    help="exit 1 when this holds, such as 'rmse>70000'; may be repeated",
+)  # fmt: skip
+@click.pass_context
+def command(
+    ctx: click.Context,
+    /,
+    run: str,
+    data: str,
+    metric: str | None,
+    as_json: bool,
+    fail_if: tuple[str, ...],
+    **reading: Any,
+) -> int:
+    """Evaluate RUN, a run folder, on DATA, a table that holds the target; rows without it are left out.
+
+    Exit codes: 0 done, 1 a --fail-if gate tripped, 2 usage, 3 data, 5 the data do not fit the model.
+    """
+    from descend.cli.answer import METRICS as WORDS
+    from descend.cli.answer import number
+    from descend.cli.loading import load_run, load_table
+    from descend.cli.output import answer, answer_json
+    from descend.display import spelled
+
+    gates = [read_gate(text) for text in fail_if]
+    loaded = load_run(run)
+    table = load_table(data, loaded, reading)
+    found = loaded.evaluate(table)
+    metrics = _only(metric, found)
+    judged = [judge_evaluation(gate, found) for gate in gates]
+    for one in judged:
+        if not ctx.obj["quiet"] or one.tripped:
+            click.echo(spelled(f"gate     {told(one)}", None), err=True)
+    if as_json:
+        answer_json({
+            "schema": "descend.eval/1", "status": "ok", "run": run, "data": data, "rows": table.rows,
+            "metrics": metrics, "gates": [vars(one) for one in judged],
+        })  # fmt: skip
+    else:
+        answer("\n".join(f"{WORDS[name]:<9}{number(value)}" for name, value in metrics.items()))
+    return int(any(one.tripped for one in judged))
+
+
+def _only(metric: str | None, found: dict[str, float]) -> dict[str, float]:
+    """All metrics, or the one that was asked for."""
+    from descend.errors import UsageError, nearest
+
+    if metric is None:
+        return found
+    if metric not in found:
+        close = nearest(metric, found) or list(found)
+        raise UsageError(
+            f"--metric is {metric!r}, this model has {', '.join(found)}", fix=f"try {close[0]}", code="bad-metric"
+        )
+    return {metric: found[metric]}

@@ -1,0 +1,131 @@
+"""Gate: `--fail-if 'rmse>70000'`, read by a parser of its own; exit code 1 when it trips."""
+
+import operator
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from descend.errors import UsageError, nearest
+
+METRICS = ("rmse", "mae", "r2", "accuracy", "auc", "logloss")
+LEVELS = ("note", "warning", "error")
+COMPARE = {
+    "<=": operator.le,
+    ">=": operator.ge,
+    "==": operator.eq,
+    "!=": operator.ne,
+    "<": operator.lt,
+    ">": operator.gt,
+}
+SHAPE = re.compile(r"\s*(?:(val|train)[._ ])?\s*(\w+)\s*(<=|>=|==|!=|<|>)\s*(\S+)\s*")
+
+
+@dataclass(frozen=True)
+class Gate:
+    """One condition that must not hold.
+
+    Args:
+        text: as it was typed.
+        part: "val", "train", or "" for the part that counts.
+        name: a metric, or "finding".
+        sign: how `name` is compared.
+        bound: with what: a number, or the rank of a level.
+    """
+
+    text: str
+    part: str
+    name: str
+    sign: str
+    bound: float
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What a gate saw."""
+
+    gate: str
+    seen: float | str | None
+    tripped: bool
+
+
+def read_gate(text: str) -> Gate:
+    """Read an expression; raises UsageError when it is none.
+
+    >>> read_gate("val.rmse > 70000").bound
+    70000.0
+    """
+    match = SHAPE.fullmatch(text)
+    if match is None:
+        raise _wrong(text, "it must read METRIC SIGN NUMBER, or finding>=LEVEL")
+    part, name, sign, bound = match[1] or "", match[2], match[3], match[4]
+    if name == "finding" and not part:
+        if bound not in LEVELS:
+            raise _wrong(text, f"a level is one of {', '.join(LEVELS)}", nearest(bound, LEVELS))
+        return Gate(text, part, name, sign, float(LEVELS.index(bound)))
+    if name not in METRICS:
+        raise _wrong(text, f"a metric is one of {', '.join(METRICS)}", nearest(name, METRICS))
+    try:
+        value = float(bound)
+    except ValueError:
+        value = float("nan")
+    if value - value != 0:
+        raise _wrong(text, f"{bound!r} is no finite number")
+    return Gate(text, part, name, sign, value)
+
+
+def judge_metric(gate: Gate, metrics: Mapping[str, Any], where: str) -> Judged:
+    """Compare one of `metrics`; a value that is not a number trips the gate, one that is not there is a UsageError."""
+    if gate.name not in metrics:
+        there = ", ".join(name for name in METRICS if name in metrics) or "none"
+        raise UsageError(
+            f"--fail-if {gate.text!r} asks for {gate.name}, but {where} has {there}",
+            fix="compare a metric that is there",
+            code="bad-fail-if",
+        )
+    seen = metrics[gate.name]
+    known = seen is not None and seen == seen
+    return Judged(gate.text, seen, not known or bool(COMPARE[gate.sign](seen, gate.bound)))
+
+
+def judge_run(gate: Gate, metrics: Mapping[str, Mapping[str, Any]], levels: Iterable[str]) -> Judged:
+    """Judge a trained run: its findings, or the held-out or training part of its metrics."""
+    if gate.name == "finding":
+        hits = [level for level in levels if COMPARE[gate.sign](LEVELS.index(level), gate.bound)]
+        worst = max(hits, key=LEVELS.index, default=None)
+        return Judged(gate.text, worst, worst is not None)
+    part = gate.part or "val"
+    if part not in metrics:
+        raise UsageError(
+            f"--fail-if {gate.text!r} asks for held-out data, but none were held out",
+            fix=f"compare train.{gate.name}, or leave out --val none",
+            code="bad-fail-if",
+        )
+    return judge_metric(gate, metrics[part], f"the {'held-out' if part == 'val' else 'training'} part")
+
+
+def judge_evaluation(gate: Gate, metrics: Mapping[str, Any]) -> Judged:
+    """Judge an evaluation, which has one part and no findings."""
+    if gate.name == "finding" or gate.part:
+        raise UsageError(
+            f"--fail-if {gate.text!r} asks for what only train knows", fix="compare a plain metric, such as rmse>1",
+            code="bad-fail-if",
+        )  # fmt: skip
+    return judge_metric(gate, metrics, "this evaluation")
+
+
+def told(judged: Judged) -> str:
+    """Return what people read of a gate."""
+    seen = (
+        "not a number" if judged.seen is None else judged.seen if isinstance(judged.seen, str) else f"{judged.seen:.6g}"
+    )
+    return f"{judged.gate} · " + (f"tripped, it is {seen}" if judged.tripped else f"passed{_seen(judged, seen)}")
+
+
+def _seen(judged: Judged, seen: str) -> str:
+    return ", no such finding" if judged.seen is None else f", it is {seen}"
+
+
+def _wrong(text: str, why: str, close: list[str] | None = None) -> UsageError:
+    fix = f"try {close[0]}" if close else "try 'rmse>70000' or 'finding>=warning'"
+    return UsageError(f"--fail-if is {text!r}: {why}", fix=fix, code="bad-fail-if")

@@ -1,0 +1,51 @@
+"""Loading: a run folder, and a table read as the run's own was, unless flags say otherwise."""
+
+import contextlib
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from descend.options import BY_NAME
+
+
+def load_run(folder: str) -> Any:
+    """Return the run of a folder; raises ModelError when it is none."""
+    from descend import run
+
+    return run.load(folder)
+
+
+def load_table(data: str, run: Any, reading: Mapping[str, Any]) -> Any:
+    """Return the table of a path or of standard input."""
+    from descend.prepare import load
+
+    return load(data, reading_options(run, reading))
+
+
+def reading_options(run: Any, reading: Mapping[str, Any]) -> dict[str, Any]:
+    """Return how to read: what was typed, else what the run was told; the format goes by the file."""
+    given = {name: value for name, value in reading.items() if value not in (None, ())}
+    typed = {name: BY_NAME[name].read(BY_NAME[name].flag, value) for name, value in given.items()}
+    return {**run.config, "input_format": "auto", **typed}
+
+
+@contextlib.contextmanager
+def at_hand(data: str) -> Iterator[str]:
+    """Yield a path that can be read more than once: standard input becomes a file for the while."""
+    if data != "-":
+        yield data
+        return
+    from descend.table.files import spool
+
+    path = spool(sys.stdin.buffer)
+    try:
+        yield str(path)
+    finally:
+        path.unlink()
+
+
+def named(table: Any, data: str) -> Any:
+    """Return the table under the name that people know it by."""
+    return replace(table, source=replace(table.source, name="standard input" if data == "-" else Path(data).name))

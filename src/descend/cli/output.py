@@ -1,0 +1,119 @@
+"""Output: answers on standard output and into files, whole or not at all."""
+
+import contextlib
+import io
+import json
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+
+from descend.errors import OutputError
+
+
+@contextlib.contextmanager
+def writing(place: str) -> Iterator[None]:
+    """Turn the failure of a write into a sentence; a closed pipe passes through."""
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise OutputError(
+            f"{place} cannot be written: {(error.strerror or str(error)).lower()}",
+            fix="free some space there or write elsewhere",
+            code="cannot-write",
+        ) from error
+
+
+def answer(text: str, color: bool | None = None) -> None:
+    """Write a line, or several, to standard output."""
+    from descend.display import spelled
+
+    with writing("standard output"):
+        click.echo(spelled(text, sys.stdout), color=color)
+
+
+def answer_json(document: Any) -> None:
+    """Write one JSON document to standard output; numbers that are not finite become null."""
+    answer(json_text(document, sys.stdout, indent=1))
+
+
+def json_text(document: Any, stream: Any, indent: int | None = None) -> str:
+    """Return a document as JSON, with escapes only where the stream's encoding needs them."""
+    from descend.display import spelled
+
+    text = json.dumps(plain(document), ensure_ascii=False, indent=indent, allow_nan=False)
+    return text if spelled(text, stream) == text else json.dumps(plain(document), indent=indent, allow_nan=False)
+
+
+def plain(value: Any) -> Any:
+    """Return a value as JSON knows it.
+
+    >>> plain({"loss": float("nan"), "fix": ("--lr auto",)})
+    {'loss': None, 'fix': ['--lr auto']}
+    """
+    if isinstance(value, dict):
+        return {str(k): plain(v) for k, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(v) for v in value]
+    if hasattr(value, "item"):
+        value = value.item()
+    if isinstance(value, float):
+        return value if value - value == 0 else None
+    return value if value is None or isinstance(value, (str, int)) else str(value)
+
+
+@contextlib.contextmanager
+def whole_file(path: str | None) -> Iterator[Any]:
+    """Open a text file that appears under its name only when all of it was written; standard output when None."""
+    with writing("standard output" if path is None else f"the file {path!r}"):
+        if path is None:
+            yield sys.stdout if sys.stdout is not None else io.StringIO()
+        elif Path(path).exists() and not Path(path).is_file():  # a device or a pipe cannot be replaced
+            with Path(path).open("w", encoding="utf-8", newline="") as file:
+                yield file
+        else:
+            with _beside(Path(path)) as file:
+                yield file
+
+
+@contextlib.contextmanager
+def _beside(path: Path) -> Iterator[Any]:
+    handle, name = tempfile.mkstemp(prefix=".descend-", dir=path.resolve().parent)
+    try:
+        with open(handle, "w", encoding="utf-8", newline="") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        umask = os.umask(0)
+        os.umask(umask)
+        os.chmod(name, 0o666 & ~umask)
+        os.replace(name, path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(name)
+        raise
+
+
+def check_file(path: str, source: str, force: bool) -> None:
+    """Raise OutputError when a file of that name cannot be written, is the source, or is there already."""
+    target = Path(path)
+    parent = target.resolve().parent
+    why, fix = "", "name another file"
+    if target.is_dir():
+        why = "it is a folder"
+    elif target.exists() and os.path.exists(source) and target.samefile(source):
+        why = "it is the input"
+    elif target.is_file() and not force:
+        why, fix = "it exists already", "name another file, or add --force"
+    elif not parent.is_dir():
+        why, fix = "its folder does not exist", f"make the folder {str(parent)!r} first"
+    elif not os.access(parent, os.W_OK):
+        why = "its folder does not allow writing"
+    if why:
+        raise OutputError(f"the file {path!r} cannot be written: {why}", fix=fix, code="cannot-write")

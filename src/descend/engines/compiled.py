@@ -1,0 +1,169 @@
+"""Numba: rules and losses become cached machine code, each compiled once.
+
+A rule becomes a function pointer with one signature, so that a training loop is compiled once a loss and never once
+a rule and loss. The closures below capture a fingerprint of the plain function: an edited rule misses the disk cache
+and is compiled anew.
+"""
+
+import functools
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numba import njit, types
+from numba.core.errors import NumbaError
+from numba.extending import overload, register_jitable
+from numba.np.unsafe.ndarray import to_fixed_tuple
+
+from descend import ops
+from descend.errors import UsageError
+from descend.losses import Loss
+from descend.rule import Rule, fingerprint
+
+# Sums may be reordered so that they vectorise; NaN and infinity keep their meaning ("nnan", "ninf" stay away).
+FAST = {"reassoc", "contract", "nsz"}
+
+overload(ops.sqrt, inline="always")(lambda x: lambda x: math.sqrt(x))
+overload(ops.sign, inline="always")(lambda x: lambda x: np.sign(x))
+overload(ops.maximum, inline="always")(lambda a, b: lambda a, b: b if b > a else a)
+overload(ops.where, inline="always")(lambda condition, a, b: lambda condition, a, b: a if condition else b)
+overload(ops.exp, inline="always")(lambda x: lambda x: math.exp(x))
+overload(ops.log1p, inline="always")(lambda x: lambda x: math.log1p(x))
+
+
+# Memory is read and written with constant indices: a loop over slots would stop the compiler from vectorising.
+@register_jitable
+def _load0(s: Any, j: int) -> Any:
+    return ()
+
+
+@register_jitable
+def _load1(s: Any, j: int) -> Any:
+    return (s[0, j],)
+
+
+@register_jitable
+def _load2(s: Any, j: int) -> Any:
+    return s[0, j], s[1, j]
+
+
+@register_jitable
+def _load3(s: Any, j: int) -> Any:
+    return s[0, j], s[1, j], s[2, j]
+
+
+@register_jitable
+def _save0(s: Any, j: int, new: Any) -> None:
+    pass
+
+
+@register_jitable
+def _save1(s: Any, j: int, new: Any) -> None:
+    s[0, j] = new[1]
+
+
+@register_jitable
+def _save2(s: Any, j: int, new: Any) -> None:
+    s[0, j], s[1, j] = new[1], new[2]
+
+
+@register_jitable
+def _save3(s: Any, j: int, new: Any) -> None:
+    s[0, j], s[1, j], s[2, j] = new[1], new[2], new[3]
+
+
+_LOAD, _SAVE = (_load0, _load1, _load2, _load3), (_save0, _save1, _save2, _save3)
+MOST_SLOTS = len(_LOAD) - 1
+
+
+def real(dtype: np.dtype[Any]) -> Any:
+    """Return Numba's name of a float dtype."""
+    return types.float32 if dtype == np.float32 else types.float64
+
+
+def step_signature(dtype: np.dtype[Any]) -> Any:
+    """Return the type of every stepper: w, g (params,), memory (slots, params), constants, penalised, t."""
+    f = real(dtype)
+    vector, table, constants = types.Array(f, 1, "C"), types.Array(f, 2, "C"), types.Array(types.float64, 1, "C")
+    return types.void(vector, vector, table, constants, constants, types.float64)
+
+
+@functools.cache
+def stepper(rule: Rule, dtype: np.dtype[Any]) -> Any:
+    """Compile a rule into a sweep over the coordinates of one weight vector, in place.
+
+    Raises UsageError when the rule cannot be compiled or keeps more than three memories.
+    """
+    names = list(rule.constants)
+    slots, count, decay = len(rule.memory), len(names), names.index("decay") if "decay" in names else -1
+    update, lr, tag = register_jitable(rule.update), names.index("lr"), fingerprint(rule.update)
+    if slots > MOST_SLOTS:
+        raise _not_compiled(rule, f"it keeps {slots} memories, compiled rules keep at most {MOST_SLOTS}")
+    load, save = _LOAD[slots], _SAVE[slots]
+
+    def step(w: Any, g: Any, s: Any, h: Any, penalised: Any, t: float) -> None:
+        tag  # noqa: B018  part of the disk cache's key, since it is captured
+        tail = (t,) + to_fixed_tuple(h, count)
+        for j in range(w.size):
+            new = update(g[j], *(load(s, j) + tail))
+            if decay >= 0:
+                w[j] -= h[lr] * h[decay] * penalised[j] * w[j]
+            w[j] -= new[0]
+            save(s, j, new)
+
+    try:
+        return njit(step_signature(dtype), cache=True, error_model="numpy", nogil=True)(step)
+    except (NumbaError, TypeError, IndexError) as error:
+        raise _not_compiled(rule, str(error).strip().splitlines()[-1][:200]) from error
+
+
+@register_jitable
+def prepare(g: Any, w: Any, penalised: Any, l2: float, l1: float, norm: float, value: float) -> bool:
+    """Add the penalties' slopes to g and clip it, in place; False when the gradient is not finite."""
+    finite, largest = True, 0.0
+    for j in range(g.size):
+        g[j] += l2 * penalised[j] * w[j]
+        finite &= abs(g[j]) < np.inf
+    if not finite:
+        return False
+    if l1 > 0:
+        for j in range(g.size):
+            p = l1 * penalised[j]
+            g[j] = g[j] + p * np.sign(w[j]) if w[j] != 0 else np.sign(g[j]) * max(abs(g[j]) - p, 0.0)
+    if value < np.inf:
+        for j in range(g.size):
+            g[j] = min(max(g[j], -value), value)
+    if norm < np.inf:
+        for j in range(g.size):
+            largest = max(largest, abs(float(g[j])))
+        if largest > 0:
+            total = 0.0
+            for j in range(g.size):
+                total += (g[j] / largest) ** 2
+            length = largest * math.sqrt(total)
+            if length > norm:
+                for j in range(g.size):
+                    g[j] *= norm / length
+    return True
+
+
+@register_jitable
+def project(before: Any, w: Any, g: Any, penalised: Any) -> None:
+    """Stop at exactly zero the weights that left the orthant of their step, in place; see engines.plain.crossed."""
+    for j in range(w.size):
+        side = before[j] if before[j] != 0 else -g[j]
+        if penalised[j] > 0 and side * w[j] <= 0:
+            w[j] = 0
+
+
+def evaluator(loss: Loss) -> tuple[Callable[..., Any], str, int]:
+    """Return a loss as a compiled loop may call it, the fingerprint to capture, and its number of constants."""
+    return register_jitable(loss.evaluate), fingerprint(loss.evaluate), len(loss.constants)
+
+
+def _not_compiled(rule: Rule, why: str) -> UsageError:
+    return UsageError(
+        f"the rule {rule.name} cannot be compiled: {why}",
+        fix="use floats, operators and descend.ops in it, as descend.rules does", code="rule-not-compiled",
+    )

@@ -1,0 +1,211 @@
+"""The linear engine: compiled loops over the rows of a linear model, runs side by side on threads."""
+
+import functools
+import math
+from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from numba import njit, types
+from numba.extending import register_jitable
+from numba.np.unsafe.ndarray import to_fixed_tuple
+
+from descend.data import Array
+from descend.engines.compiled import FAST, evaluator, prepare, project, real, step_signature, stepper
+from descend.engines.state import State
+from descend.losses import Loss
+from descend.order import epoch_order
+from descend.outcome import Outcome
+from descend.plan import Plan, Setting
+from descend.problem import Problem
+
+ORDER_CELLS = 1 << 22  # row indices held at once for the epochs of one call
+
+
+def advance(problem: Problem, plan: Plan, state: State, marks: Array, threads: int = 1) -> tuple[State, Array]:
+    """Train every running run until it has seen marks[-1] rows; see engines.plain for the contract."""
+    state, path = state.copy(), np.empty((len(plan), len(marks), problem.params), problem.dtype)
+    orders = functools.lru_cache(maxsize=4)(functools.partial(_orders, problem.data.rows, plan.shuffle))
+    jobs = [functools.partial(_train, problem, s, orders, state, path, r, marks) for r, s in enumerate(plan.settings)]
+    if threads == 1 or len(jobs) == 1:
+        for job in jobs:
+            job()
+    else:
+        with ThreadPoolExecutor(threads) as pool:
+            list(pool.map(lambda job: job(), jobs))
+    return state, path
+
+
+def _train(problem: Problem, setting: Setting, orders: Any, state: State, path: Array, r: int, marks: Array) -> None:
+    """Train run r from mark to mark, in place."""
+    call = _bind(problem, setting, state, r)
+    for k, mark in enumerate(marks):
+        if state.outcome[r] == Outcome.RUNNING:
+            for lo, hi in _spans(problem.data.rows, setting, int(state.seen[r]), int(mark)):
+                visit = _visit(problem.data.rows, setting, orders, lo, hi)
+                state.steps[r], failed = call(visit, lo, hi, int(state.steps[r]))
+                state.seen[r] = hi
+                if failed:
+                    state.outcome[r] = Outcome.NONFINITE
+                    break
+        path[r, k] = state.weights[r]
+
+
+def _spans(n: int, setting: Setting, seen: int, mark: int) -> list[tuple[int, int]]:
+    """Cut the rows from `seen` up to `mark` into calls whose row orders fit in memory; no step crosses the mark."""
+    batch = setting.rows_a_step(n)
+    epoch, within = divmod(mark, n)
+    mark = mark if within == 0 else epoch * n + within // batch * batch
+    most = max(1, ORDER_CELLS // n) * n
+    cuts = [seen, *range((seen // n + 1) * n + most - n, mark, most), mark]
+    return [(lo, hi) for lo, hi in pairwise(cuts) if hi > lo]
+
+
+def _visit(n: int, setting: Setting, orders: Any, lo: int, hi: int) -> Array:
+    """The orders (epochs, rows) of the epochs that rows lo..hi fall into; none when the batch is all rows."""
+    if setting.rows_a_step(n) == n:
+        return np.empty((0, n), np.int64)
+    orders_: Array = orders(setting.seed, lo // n, -(-hi // n))
+    return orders_
+
+
+def _orders(n: int, shuffle: bool, seed: int, first: int, last: int) -> Array:
+    return np.stack([epoch_order(n, seed, epoch, shuffle) for epoch in range(first, last)])
+
+
+def _bind(problem: Problem, setting: Setting, state: State, r: int) -> Any:
+    """Return the compiled loop with everything but (orders, lo, hi, steps) filled in."""
+    data, dtype = problem.data, problem.dtype
+    weight = np.empty(0, dtype) if data.weight is None else data.weight.astype(dtype)
+    y = data.y.astype(dtype, copy=False)
+    constants, lr = np.array(list(setting.constants.values()), np.float64), list(setting.constants).index("lr")
+    return functools.partial(
+        trainer(problem.loss, dtype, problem.outputs > 1 or problem.loss.outputs == "classes"),
+        stepper(setting.rule, dtype), data.X, y if y.ndim == 2 else y[:, None], weight,
+        state.weights[r], state.memory[r], constants, lr, np.asarray(setting.factors, np.float64),
+        np.array(list(problem.constants.values()), np.float64), problem.penalised, problem.l2, problem.l1,
+        float(setting.clip), float(setting.clip_value), problem.outputs, setting.rows_a_step(data.rows),
+    )
+
+
+@functools.cache
+def trainer(loss: Loss, dtype: np.dtype[Any], several: bool) -> Any:
+    """Compile the loop over epochs, batches and rows for one loss; it takes any rule as a function pointer."""
+    f, i = real(dtype), types.int64
+    vector, table, shared = types.Array(f, 1, "C"), types.Array(f, 2, "C"), types.Array(f, 2, "C", readonly=True)
+    numbers, orders = types.Array(types.float64, 1, "C"), types.Array(i, 2, "C")
+    signature = types.UniTuple(i, 2)(
+        types.FunctionType(step_signature(dtype)), shared, shared, vector, vector, table,
+        numbers, i, numbers, numbers, numbers, *[types.float64] * 4, i, i, orders, i, i, i,
+    )  # fmt: skip
+    evaluate, tag, count = evaluator(loss)
+    accumulate = _several if several else _one
+    respond = _softmax if loss.outputs == "classes" else _targets
+
+    def train(
+        step: Any, X: Any, y: Any, weight: Any, w: Any, memory: Any,
+        h: Any, lr: int, factors: Any, constants: Any, penalised: Any,
+        l2: float, l1: float, norm: float, value: float, outputs: int, batch: int,
+        orders: Any, lo: int, hi: int, t: int,
+    ) -> Any:  # fmt: skip
+        tag  # noqa: B018  part of the disk cache's key, since it is captured
+        n, at, tail = X.shape[0], lo, to_fixed_tuple(constants, count)
+        g, z, now, before = np.empty_like(w), np.empty(outputs, w.dtype), h.copy(), np.empty_like(w)
+        while at < hi:
+            epoch = at // n
+            begin = at - epoch * n
+            end = min(begin + batch, n)
+            order = orders[epoch - lo // n] if orders.shape[0] > 0 else np.empty(0, np.int64)
+            g[:] = 0
+            total = accumulate(evaluate, respond, tail, X, y, weight, w, g, z, order, begin, end)
+            for j in range(g.size):
+                g[j] /= end - begin
+            if not (abs(total) < np.inf and prepare(g, w, penalised, l2, l1, norm, value)):
+                return t, 1
+            t += 1
+            now[lr] = h[lr] * factors[min(t, factors.size) - 1]
+            if l1 > 0:
+                before[:] = w
+            step(w, g, memory, now, penalised, float(t))
+            if l1 > 0:
+                project(before, w, g, penalised)
+            at += end - begin
+        return t, 0
+
+    return njit(signature, cache=True, error_model="numpy", nogil=True, fastmath=FAST)(train)
+
+
+# The functions below are of the module, not closures: a closure in a closure would never be found in the disk cache.
+@register_jitable
+def _one(
+    evaluate: Any, respond: Any, tail: Any, X: Any, y: Any, weight: Any,
+    w: Any, g: Any, z: Any, order: Any, begin: int, end: int,
+) -> float:  # fmt: skip
+    """Add the gradients of some rows to g and return the sum of their losses, for a single output."""
+    d, total = X.shape[1], 0.0
+    for i in range(begin, end):
+        row = order[i] if order.size > 0 else i
+        score = w[d] if w.size > d else w.dtype.type(0)
+        for j in range(d):
+            score += X[row, j] * w[j]
+        value, slope = evaluate(score, y[row, 0], *tail)
+        s = weight[row] if weight.size > 0 else w.dtype.type(1)
+        total += s * value
+        pull = w.dtype.type(s * slope)
+        for j in range(d):
+            g[j] += pull * X[row, j]
+        if w.size > d:
+            g[d] += pull
+    return total
+
+
+@register_jitable
+def _several(
+    evaluate: Any, respond: Any, tail: Any, X: Any, y: Any, weight: Any,
+    w: Any, g: Any, z: Any, order: Any, begin: int, end: int,
+) -> float:  # fmt: skip
+    """Add the gradients of some rows to g and return the sum of their losses, for an output a class or a target."""
+    d, k, total = X.shape[1], z.size, 0.0
+    for i in range(begin, end):
+        row = order[i] if order.size > 0 else i
+        for c in range(k):
+            z[c] = w[d * k + c] if w.size > d * k else w.dtype.type(0)
+        for j in range(d):
+            for c in range(k):
+                z[c] += X[row, j] * w[j * k + c]
+        s = weight[row] if weight.size > 0 else w.dtype.type(1)
+        total += s * respond(evaluate, tail, z, y[row])
+        for c in range(k):
+            z[c] *= s
+        for j in range(d):
+            for c in range(k):
+                g[j * k + c] += z[c] * X[row, j]
+        if w.size > d * k:
+            for c in range(k):
+                g[d * k + c] += z[c]
+    return total
+
+
+@register_jitable
+def _softmax(evaluate: Any, tail: Any, z: Any, y: Any) -> float:
+    """Return the loss of scores z for a class index, leaving the slopes in z."""
+    top, total, target = z.max(), 0.0, float(z[int(y[0])])
+    for c in range(z.size):
+        z[c] = math.exp(z[c] - top)
+        total += z[c]
+    for c in range(z.size):
+        z[c] /= total
+    z[int(y[0])] -= 1
+    return math.log(total) + float(top) - target
+
+
+@register_jitable
+def _targets(evaluate: Any, tail: Any, z: Any, y: Any) -> float:
+    """Return the mean over the targets of a one-output loss, leaving the slopes in z."""
+    total = 0.0
+    for c in range(z.size):
+        value, slope = evaluate(z[c], y[c], *tail)
+        total += value
+        z[c] = slope / z.size
+    return total / z.size

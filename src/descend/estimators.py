@@ -1,0 +1,325 @@
+"""DescentRegressor and DescentClassifier: scikit-learn's contract, thin, over the same path as everything else."""
+
+import warnings
+from numbers import Integral
+from typing import Any, Self
+
+import numpy as np
+from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils import check_random_state, compute_class_weight
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+
+from descend.data import Array, Data
+from descend.engines import State, choose, start
+from descend.errors import DivergenceError, UsageError
+from descend.losses import LOSSES, Loss, loss
+from descend.options import read_options
+from descend.outcome import Outcome
+from descend.plan import Plan
+from descend.problem import Problem
+from descend.search import Landscape, search, settings
+from descend.table.scale import Scale
+from descend.table.split import split
+from descend.verdict import judge
+
+
+class _Descent(BaseEstimator):  # type: ignore[misc]
+    """What both estimators share; a subclass says which losses it takes and how it reads y."""
+
+    def __init__(
+        self, *, hidden_layer_sizes=(), activation="relu", init="auto", batch_norm=False, dropout=0.0, restarts=1,
+        loss="auto", optimizer="auto", lr="auto", batch_size="auto", momentum=0.9, betas=(0.9, 0.999), eps=1e-8,
+        l2=1e-4, l1=0.0, scale=True, fit_intercept=True, schedule=None, clip=None, max_epochs=1000, tol=1e-4,
+        patience=10, time_budget=None, validation_fraction=0.1, early_stopping="auto", averaging=False,
+        warm_start=False, class_weight=None, random_state=None, verbose=0,
+    ) -> None:  # type: ignore[no-untyped-def]  # fmt: skip
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.activation = activation
+        self.init = init
+        self.batch_norm = batch_norm
+        self.dropout = dropout
+        self.restarts = restarts
+        self.loss = loss
+        self.optimizer = optimizer
+        self.lr = lr
+        self.batch_size = batch_size
+        self.momentum = momentum
+        self.betas = betas
+        self.eps = eps
+        self.l2 = l2
+        self.l1 = l1
+        self.scale = scale
+        self.fit_intercept = fit_intercept
+        self.schedule = schedule
+        self.clip = clip
+        self.max_epochs = max_epochs
+        self.tol = tol
+        self.patience = patience
+        self.time_budget = time_budget
+        self.validation_fraction = validation_fraction
+        self.early_stopping = early_stopping
+        self.averaging = averaging
+        self.warm_start = warm_start
+        self.class_weight = class_weight
+        self.random_state = random_state
+        self.verbose = verbose
+
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+        """Train on X (rows, features) and y (rows,), with example weights (rows,).
+
+        Raises UsageError for a bad parameter and DivergenceError when training left the finite range. A training
+        that ends before it converged warns with ConvergenceWarning.
+        """
+        X, targets, weight = self._read(X, y, sample_weight, reset=True)
+        problem, held_out, options = self._problem(X, targets, weight)
+        landscape = Landscape.of(problem)
+        begin = self._start(problem) if self.warm_start and hasattr(self, "coef_") else None
+        found = search(problem, held_out, options, landscape, start=begin)
+        verdict, findings = judge(found)
+        fit, best = found.fit, found.best
+        if fit.outcomes[best].failed:
+            raise DivergenceError(verdict.text, fix=" or ".join(findings[0].fix), code=findings[0].code)
+        if fit.outcomes[best] == Outcome.BUDGET:
+            warnings.warn(f"{findings[0].code} {findings[0].text}" if findings else verdict.text, ConvergenceWarning, stacklevel=2)
+        self._keep(problem, fit.weights[best])
+        trace = fit.trace.until(best, int(fit.epochs[best]))
+        setting = fit.plan.settings[best]
+        self.n_iter_ = int(fit.epochs[best])
+        self.loss_curve_ = trace.loss[0].tolist()
+        self.val_curve_ = trace.held_out[0].tolist() if held_out is not None else None
+        self.history_ = [
+            {"epoch": int(e), "loss": float(a), "held_out": float(b)}
+            for e, a, b in zip(trace.epochs[0], trace.loss[0], trace.held_out[0], strict=True)
+        ]
+        self.optimizer_, self.lr_ = setting.label, setting.lr
+        self.batch_size_ = setting.rows_a_step(problem.data.rows)
+        self.curvature_ = float(landscape.curvature.largest)
+        self.stability_limit_ = found.why["lr"]["stability_limit"]
+        self.verdict_, self.findings_ = verdict, findings
+        return self
+
+    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+        """Train one more epoch on these examples; the first call decides scale and learning rate."""
+        return self._partial(X, y, sample_weight, first=not hasattr(self, "_state"))
+
+    def _partial(self, X: Any, y: Any, sample_weight: Any, first: bool) -> Self:
+        X, targets, weight = self._read(X, y, sample_weight, reset=first)
+        if first:
+            self._fit_scale(X, targets, weight)
+        problem = self._scaled(X, targets, weight)
+        if first:
+            options = self._options()
+            if self.optimizer == "auto":
+                options["optimizer"] = "adam"
+            if self.lr == "auto":
+                options["lr"] = 0.01
+            self._plan = Plan(tuple(settings(problem, options, Landscape.of(problem))[:1]))
+            self._state = start(problem, self._plan)
+        self._epoch(problem)
+        self._keep(problem, self._state.weights[0])
+        self.n_iter_ = getattr(self, "n_iter_", 0) + 1
+        return self
+
+    def _epoch(self, problem: Problem) -> None:
+        state = self._state
+        fresh = State(state.weights, state.memory, state.steps, np.zeros_like(state.seen), state.outcome)
+        _, advance = choose(problem, self._plan)
+        self._state, _ = advance(problem, self._plan, fresh, np.array([problem.data.rows]))
+        if self._state.outcome[0] != Outcome.RUNNING:
+            raise DivergenceError(
+                f"a loss, gradient or weight left the finite range at step {int(self._state.steps[0])}",
+                fix="use a smaller lr", code="D103",
+            )
+
+    def _read(self, X: Any, y: Any, sample_weight: Any, reset: bool) -> tuple[Array, Array, Array | None]:
+        self._only_linear()
+        X, y = validate_data(
+            self, X, y, reset=reset, dtype=[np.float64, np.float32], order="C", y_numeric=not self._classifies,
+            multi_output=False,
+        )  # fmt: skip
+        weight = None if sample_weight is None else _check_sample_weight(sample_weight, X, ensure_non_negative=True)
+        y, weight = self._read_target(y, weight)
+        if weight is not None:
+            if not (weight > 0).any():
+                raise ValueError("sample_weight is 0 for every row; give some rows a weight above 0")
+            kept = weight > 0
+            X, y, weight = X[kept], y[kept], weight[kept]
+        return X, y, weight
+
+    def _only_linear(self) -> None:
+        beyond = {"hidden_layer_sizes": (), "batch_norm": False, "dropout": 0.0, "restarts": 1, "averaging": False}
+        for name, only in beyond.items():
+            given = getattr(self, name)
+            if (tuple(given) if name == "hidden_layer_sizes" else given) != only:
+                raise UsageError(
+                    f"{name} is {given!r}, this version trains linear models and takes {only!r} alone",
+                    fix=f"leave {name} at {only!r}", code="only-linear",
+                )
+
+    def _options(self) -> dict[str, Any]:
+        given: dict[str, Any] = {
+            name: getattr(self, name)
+            for name in ("optimizer", "lr", "batch_size", "momentum", "betas", "eps", "l2", "l1", "scale", "clip",
+                         "max_epochs", "tol", "patience", "time_budget")
+        }  # fmt: skip
+        given["schedule"] = "none" if self.schedule is None else self.schedule
+        options = read_options(given)
+        return {**options, "random_state": self._seed(), "threads": 1}
+
+    def _seed(self) -> int:
+        if self.random_state is None:
+            return 0
+        if isinstance(self.random_state, Integral):
+            return int(self.random_state)
+        return int(check_random_state(self.random_state).randint(2**31 - 1))
+
+    def _problem(self, X: Array, y: Array, weight: Array | None) -> tuple[Problem, Data | None, dict[str, Any]]:
+        options = self._options()
+        share = self.validation_fraction if self.early_stopping is True else 0.0
+        rows, held = split(len(X), share, options["random_state"], stratify=y.astype(np.int64) if self._classifies else None)
+        own = None if weight is None else weight[rows]
+        self._fit_scale(X[rows], y[rows], own)
+        problem = self._scaled(X[rows], y[rows], own)
+        held_out = self._scaled(X[held], y[held], None if weight is None else weight[held]).data if len(held) else None
+        return problem, held_out, options
+
+    def _fit_scale(self, X: Array, y: Array, weight: Array | None) -> None:
+        form, _ = self._form()
+        scale = Scale.fit(X, y, weight, target=form.scales_target and self.fit_intercept) if self.scale else None
+        if scale is not None and not self.fit_intercept:
+            scale = Scale(np.zeros_like(scale.center), scale.width, 0.0, 1.0)
+        self._scale = scale or Scale.none(X.shape[1])
+
+    def _scaled(self, X: Array, y: Array, weight: Array | None) -> Problem:
+        form, constants = self._form()
+        if not np.asarray(form.allows(y)).all():
+            raise ValueError(f"y holds values that the loss {form.name} does not allow, it takes {form.allowed}")
+        target = self._scale.transform_target(y) if form.scales_target else y
+        weight = None if weight is None else weight / weight.mean()
+        data = Data(self._scale.transform(X, X.dtype), np.ascontiguousarray(target, X.dtype), weight)
+        outputs = len(self.classes_) if form.outputs == "classes" else 1
+        options = self._options()
+        return Problem(data, form, constants, outputs, self.fit_intercept, options["l2"], options["l1"])
+
+    def _start(self, problem: Problem) -> Array:
+        W, b = self._scale.to_scaled_units(np.atleast_2d(self.coef_).T, np.atleast_1d(self.intercept_))
+        return np.concatenate([W.ravel(), b]) if problem.intercept else W.ravel()
+
+    def _keep(self, problem: Problem, weights: Array) -> None:
+        W, b = problem.split(weights.astype(np.float64))
+        W, b = self._scale.to_file_units(W, b)
+        self.coef_, self.intercept_ = (W.T, b) if self._classifies else (W[:, 0], float(b[0]))
+
+    def _scores(self, X: Any) -> Array:
+        check_is_fitted(self)
+        X = validate_data(self, X, reset=False, dtype=[np.float64, np.float32])
+        z: Array = (X.astype(np.float64) @ np.atleast_2d(self.coef_).T) + self.intercept_
+        return z
+
+    _classifies = False
+
+    def _form(self) -> tuple[Loss, dict[str, float]]:
+        raise NotImplementedError
+
+    def _read_target(self, y: Array, weight: Array | None) -> tuple[Array, Array | None]:
+        raise NotImplementedError
+
+
+class DescentRegressor(RegressorMixin, _Descent):  # type: ignore[misc]
+    """Linear regression by gradient descent: squared, huber, poisson or quantile loss.
+
+    >>> import numpy as np
+    >>> X = np.array([[0.0], [1.0], [2.0], [3.0]])
+    >>> model = DescentRegressor(l2=0).fit(X, 2 * X[:, 0] + 1)
+    >>> model.predict([[10.0]]).round(2)
+    array([21.])
+    """
+
+    def predict(self, X: Any) -> Array:
+        """Return the expected target (rows,) of X (rows, features), float64."""
+        mean: Array = np.asarray(self._form()[0].mean(self._scores(X)[:, 0]))
+        return mean
+
+    def _form(self) -> tuple[Loss, dict[str, float]]:
+        form = loss("squared" if self.loss == "auto" else self.loss)
+        return _of_task(form, "regression"), dict(form.constants)
+
+    def _read_target(self, y: Array, weight: Array | None) -> tuple[Array, Array | None]:
+        return y.astype(np.float64), weight
+
+
+class DescentClassifier(ClassifierMixin, _Descent):  # type: ignore[misc]
+    """Linear classification by gradient descent: logistic loss for two classes, softmax for more.
+
+    >>> import numpy as np
+    >>> X = np.array([[0.0], [1.0], [2.0], [3.0]])
+    >>> DescentClassifier().fit(X, ["no", "no", "yes", "yes"]).predict([[2.5]])
+    array(['yes'], dtype='<U3')
+    """
+
+    _classifies = True
+
+    def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> Self:
+        """Train one more epoch on these examples; the first call names all classes, and decides scale and rate."""
+        first = not hasattr(self, "_state")
+        if first:
+            self._given_classes = None if classes is None else np.unique(classes)
+        return self._partial(X, y, sample_weight, first)
+
+    def decision_function(self, X: Any) -> Array:
+        """Return log-odds (rows,) for two classes, else scores (rows, classes)."""
+        z = self._scores(X)
+        return z[:, 0] if z.shape[1] == 1 else z
+
+    def predict_proba(self, X: Any) -> Array:
+        """Return the classes' probabilities (rows, classes)."""
+        z = self._scores(X)
+        if z.shape[1] > 1:
+            return np.asarray(LOSSES["softmax"].mean(z))
+        one = np.asarray(LOSSES["logistic"].mean(z[:, 0]))
+        return np.column_stack([1 - one, one])
+
+    def predict(self, X: Any) -> Array:
+        """Return the most probable class (rows,)."""
+        z = self._scores(X)
+        at = (z[:, 0] > 0).astype(np.int64) if z.shape[1] == 1 else z.argmax(axis=1)
+        labels: Array = self.classes_[at]
+        return labels
+
+    def _form(self) -> tuple[Loss, dict[str, float]]:
+        several = len(self.classes_) > 2
+        form = loss(("softmax" if several else "logistic") if self.loss == "auto" else self.loss)
+        if several and form.outputs != "classes":
+            raise UsageError(
+                f"the loss {form.name} takes two classes, y has {len(self.classes_)}", fix="use loss='softmax'", code="bad-loss"
+            )
+        return _of_task(form, "classification"), dict(form.constants)
+
+    def _read_target(self, y: Array, weight: Array | None) -> tuple[Array, Array | None]:
+        check_classification_targets(y)
+        given = getattr(self, "_given_classes", None)
+        if not hasattr(self, "_state"):
+            present = y if weight is None else y[weight > 0]
+            self.classes_ = np.unique(present) if given is None else given
+        if len(self.classes_) < 2:
+            raise ValueError(f"y has one class, {self.classes_[0]!r}; training needs at least two classes")
+        at = np.searchsorted(self.classes_, y).clip(max=len(self.classes_) - 1)
+        known = self.classes_[at] == y
+        if not (known | (np.zeros(len(y), bool) if weight is None else weight == 0)).all():
+            raise ValueError(f"y has the class {y[~known][0]!r}, which was not among the classes of the first call")
+        if self.class_weight is not None:
+            balance = compute_class_weight(self.class_weight, classes=self.classes_, y=y)[at]
+            weight = balance if weight is None else weight * balance
+        return at.astype(np.float64), weight
+
+
+def _of_task(form: Loss, task: str) -> Loss:
+    if form.task != task:
+        known = ", ".join(name for name, known in LOSSES.items() if known.task == task)
+        raise UsageError(f"the loss {form.name} is for {form.task}", fix=f"use one of {known}", code="bad-loss")
+    return form
+
+
+__all__ = ["DescentClassifier", "DescentRegressor"]

@@ -1,0 +1,286 @@
+"""fit: the one path from a problem and a plan to weights, trace and outcomes."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from descend.best import Best
+from descend.data import Array, Data
+from descend.engines import Advance, State, choose, start
+from descend.outcome import Outcome
+from descend.plan import Plan
+from descend.problem import Problem, mean_losses, objectives
+from descend.trace import Trace, record_points
+
+CALL_SECONDS = 0.1  # a compiled call returns about so often
+TRACE_CELLS = 1 << 24  # weights kept in a trace
+TRACE_POINTS = 400  # record points kept in a trace
+BLOWN_UP = 1e4  # a loss so many times that of the start, and of the best constant, has diverged
+STALLED = 0.01  # a run that nears the optimum by less than this part of its distance has stalled
+GRACE = 2.0  # once a run has converged, the others may use this many times its epochs
+FEWEST = 100  # epochs that every run may use
+
+
+@dataclass(frozen=True)
+class Limits:
+    """When training ends.
+
+    Args:
+        epochs: most epochs a run.
+        seconds: most seconds for all runs together, or None.
+        patience: epochs without improvement before a run is stopped; a run that has trained long may take a tenth
+            of its epochs instead.
+        tol: an improvement of the loss by less than this part is none; where the optimum is known, an improvement is
+            a hundredth of the distance to it.
+        optimum: the lowest possible training objective, or None.
+        aim: the training objective at which a run has converged, or None.
+        reference: the objective of the best constant prediction, or None.
+        early: whether the held-out loss, where there is one, decides when a run stops and which of its weights are
+            kept; else the training objective does.
+    """
+
+    epochs: int = 1000
+    seconds: float | None = None
+    patience: int = 10
+    tol: float = 1e-4
+    optimum: float | None = None
+    aim: float | None = None
+    reference: float | None = None
+    early: bool = True
+
+
+@dataclass(frozen=True)
+class Progress:
+    """What a listener hears about ten times a second.
+
+    Args:
+        epoch: epochs done by the runs that are still training.
+        epochs: most epochs.
+        seconds: seconds so far.
+        share: how much of the work is done, from 0 to 1, by whichever limit is nearest.
+        loss: the best training objective so far.
+        held_out: the best held-out loss so far, or NaN.
+        lr: the learning rate of the best run.
+        running: runs still training.
+    """
+
+    epoch: int
+    epochs: int
+    seconds: float
+    share: float
+    loss: float
+    held_out: float
+    lr: float
+    running: int
+
+
+@dataclass(frozen=True, eq=False)
+class Fit:
+    """What training made of each run of a plan.
+
+    Args:
+        weights: the weights that are kept (runs, params): of the lowest held-out loss, or with `Limits.early` off of
+            the lowest training objective.
+        epoch: the epoch of those weights (runs,).
+        loss: their training objective, evaluated afresh (runs,).
+        held_out: their mean loss on held-out data, evaluated afresh, or NaN (runs,).
+        outcomes: how each run ended.
+        steps: steps taken; for a run that left the finite range, the step at which it did (runs,).
+        epochs: epochs trained (runs,).
+        state: where the runs stand, for going on.
+        interrupted: whether the user stopped it.
+    """
+
+    problem: Problem
+    plan: Plan
+    weights: Array
+    epoch: Array
+    loss: Array
+    held_out: Array
+    outcomes: tuple[Outcome, ...]
+    steps: Array
+    epochs: Array
+    trace: Trace
+    state: State
+    engine: str
+    seconds: float
+    interrupted: bool
+
+    def beside(self, other: "Fit") -> "Fit":
+        """Return the runs of both fits of the same problem, in this order."""
+        names = ("weights", "epoch", "loss", "held_out", "steps", "epochs")
+        joined = {n: np.concatenate([getattr(self, n), getattr(other, n)]) for n in names}
+        return replace(
+            self, **joined, plan=self.plan.beside(other.plan), outcomes=self.outcomes + other.outcomes,
+            trace=self.trace.beside(other.trace), state=self.state.beside(other.state),
+            seconds=self.seconds + other.seconds, interrupted=self.interrupted or other.interrupted,
+        )  # fmt: skip
+
+
+def train(
+    problem: Problem,
+    plan: Plan,
+    held_out: Data | None = None,
+    limits: Limits = Limits(),  # noqa: B008  frozen
+    listen: Callable[[Progress], None] = lambda progress: None,
+    threads: int = 1,
+) -> Fit:
+    """Train all runs of a plan side by side.
+
+    Every run ends by itself: converged, stopped early, diverged, non-finite, or out of budget. KeyboardInterrupt ends
+    all of them; what they had reached is returned.
+    """
+    engine, advance = choose(problem, plan)
+    loop = _Loop(problem, plan, held_out, limits, listen, advance, threads)
+    interrupted = False
+    try:
+        loop.run()
+    except KeyboardInterrupt:
+        interrupted = True
+    return loop.result(engine, interrupted)
+
+
+class _Loop:
+    """One training, from call to call of the engine."""
+
+    def __init__(
+        self, problem: Problem, plan: Plan, held_out: Data | None, limits: Limits,
+        listen: Callable[[Progress], None], advance: Advance, threads: int,
+    ) -> None:  # fmt: skip
+        self.problem, self.plan, self.held_out, self.limits = problem, plan, held_out, limits
+        self.listen, self.advance, self.threads = listen, advance, threads
+        self.state = start(problem, plan)
+        advance(problem, plan, self.state, np.zeros(1, np.int64), threads)  # compiles, and trains nothing
+        self.begun = time.monotonic()
+        self.trace = self._recorded(np.zeros(1, np.int64), self.state.weights[:, None])
+        self.by_loss = Best.of(self.trace.loss[:, 0], self.state.weights)
+        self.by_held_out = Best.of(self.trace.held_out[:, 0], self.state.weights)
+        self.epochs = np.zeros(len(plan), np.int64)
+        self.pace = 0.0  # seconds an epoch
+
+    @property
+    def seconds(self) -> float:
+        return time.monotonic() - self.begun
+
+    def run(self) -> None:
+        epoch = 0
+        while epoch < self.limits.epochs and self._running().any() and not self._out_of_time():
+            marks = self._next_marks(epoch)
+            if len(marks) == 0:
+                if not self._part_of_epoch(epoch):
+                    break
+                marks = np.array([epoch + 1])
+            self._advance(epoch, marks)
+            epoch = int(marks[-1])
+        self._end(self._running(), Outcome.BUDGET)
+
+    def _next_marks(self, epoch: int) -> Array:
+        """The record points of the next call, as many as fit its time; none when not even one epoch does."""
+        points = record_points(epoch, min(self.limits.epochs, 2 * epoch + 64))
+        if self.pace == 0.0:
+            return points[:1] if self.problem.data.rows * len(self.plan) < 1 << 20 else points[:0]
+        fits = int(np.searchsorted(points, epoch + CALL_SECONDS / self.pace, side="right"))
+        return points[: min(fits, max(1, TRACE_CELLS // (4 * self.state.weights.size)))]
+
+    def _part_of_epoch(self, epoch: int) -> bool:
+        """Train most of one long epoch in short calls; False when the time is over before its end."""
+        n, parts = self.problem.data.rows, 16 if self.pace == 0 else int(self.pace / CALL_SECONDS) + 1
+        for part in range(1, parts):
+            marks = np.array([epoch * n + n * part // parts])
+            self.state, _ = self.advance(self.problem, self.plan, self.state, marks, self.threads)
+            self._tell(epoch)
+            if self._out_of_time():
+                return False
+        return True
+
+    def _advance(self, epoch: int, marks: Array) -> None:
+        began, running = self.seconds, self._running()
+        self.state, path = self.advance(self.problem, self.plan, self.state, marks * self.problem.data.rows, self.threads)
+        points = self._recorded(marks, path)
+        self._judge(points, running)
+        self.trace = self._kept(self.trace.then(points))
+        self.pace = (self.seconds - began) / (int(marks[-1]) - epoch)
+        self._tell(int(marks[-1]))
+
+    def _recorded(self, epochs: Array, path: Array) -> Trace:
+        runs, points, params = path.shape
+        flat = path.reshape(-1, params)
+        loss = objectives(self.problem, flat).reshape(runs, points)
+        held_out = np.full((runs, points), np.nan)
+        if self.held_out is not None:
+            held_out = mean_losses(self.problem, flat, self.held_out).reshape(runs, points)
+        return Trace(np.broadcast_to(epochs, (runs, points)).copy(), loss, held_out, path)
+
+    def _judge(self, points: Trace, running: Array) -> None:
+        """Decide, point by point, which runs have ended and which weights are the best so far."""
+        for k in range(points.loss.shape[1]):
+            epoch, loss, weights = int(points.epochs[0, k]), points.loss[:, k], points.weights[:, k]
+            finite = np.isfinite(loss) & np.isfinite(weights).all(axis=1)
+            alive = self._running() | (running & (self.state.outcome == Outcome.NONFINITE))
+            seen = alive & finite
+            self.by_loss = self.by_loss.seeing(epoch, np.where(seen, loss, np.nan), weights, self._needed())
+            held_out = np.where(seen, points.held_out[:, k], np.nan)
+            self.by_held_out = self.by_held_out.seeing(epoch, held_out, weights, self.limits.tol * np.abs(held_out))
+            self.epochs[alive] = epoch
+            self._end(self._running() & ~finite, Outcome.NONFINITE)
+            self._end(self._running() & (loss > self._ceiling()), Outcome.DIVERGED)
+            if self.limits.aim is not None:
+                self._end(self._running() & (loss <= self.limits.aim), Outcome.CONVERGED)
+            waited = epoch - self._guide().improved
+            self._end(self._running() & (waited >= np.maximum(self.limits.patience, epoch // 10)), Outcome.STOPPED)
+        converged = self.state.outcome == Outcome.CONVERGED
+        if converged.any() and points.epochs[0, -1] >= GRACE * max(FEWEST, int(self.epochs[converged].min())):
+            self._end(self._running(), Outcome.BUDGET)
+
+    def _needed(self) -> Array:
+        """By how much the training objective must fall to have improved (runs,)."""
+        if self.limits.optimum is not None:
+            return STALLED * np.maximum(self.by_loss.mark - self.limits.optimum, 0.0)
+        return self.limits.tol * np.abs(self.by_loss.mark)
+
+    def _guide(self) -> Best:
+        """What decides when a run stops and which weights are kept."""
+        return self.by_held_out if self.held_out is not None and self.limits.early else self.by_loss
+
+    def _ceiling(self) -> Array:
+        return BLOWN_UP * np.maximum(np.abs(self.trace.loss[:, 0]), abs(self.limits.reference or 0.0)) + 1e-300
+
+    def _kept(self, trace: Trace) -> Trace:
+        most = int(min(TRACE_POINTS, max(8, TRACE_CELLS // max(1, self.state.weights.size))))
+        return trace.thinned(most) if trace.epochs.shape[1] > 2 * most else trace
+
+    def _running(self) -> Array:
+        running: Array = self.state.outcome == Outcome.RUNNING
+        return running
+
+    def _end(self, runs: Array, outcome: Outcome) -> None:
+        self.state.outcome[runs] = outcome
+
+    def _out_of_time(self) -> bool:
+        return self.limits.seconds is not None and self.seconds >= self.limits.seconds
+
+    def _tell(self, epoch: int) -> None:
+        score = self._guide().score
+        r = int(np.nanargmin(score)) if np.isfinite(score).any() else 0
+        share = epoch / max(self.limits.epochs, 1)
+        if self.limits.seconds:
+            share = max(share, min(1.0, self.seconds / self.limits.seconds))
+        self.listen(
+            Progress(
+                epoch, self.limits.epochs, self.seconds, share, float(np.nanmin(self.by_loss.score, initial=np.inf)),
+                float(self.by_held_out.score[r]), self.plan.settings[r].lr, int(self._running().sum()),
+            )
+        )  # fmt: skip
+
+    def result(self, engine: str, interrupted: bool) -> Fit:
+        self._end(self._running(), Outcome.INTERRUPTED if interrupted else Outcome.BUDGET)
+        best = self._guide()
+        held = np.full(len(self.plan), np.nan)
+        if self.held_out is not None:
+            held = mean_losses(self.problem, best.weights, self.held_out)
+        return Fit(
+            self.problem, self.plan, best.weights, best.epoch, objectives(self.problem, best.weights), held,
+            tuple(Outcome(int(o)) for o in self.state.outcome), self.state.steps, self.epochs, self.trace.thinned(TRACE_POINTS), self.state, engine, self.seconds, interrupted,
+        )  # fmt: skip

@@ -1,0 +1,166 @@
+"""Gramian: second moments of features and targets, from which squared loss and its gradient follow whatever the rows.
+
+The moments are taken about the means, block by block, in float64, and the blocks are merged in order (Chan, Golub and
+LeVeque 1983): the same bits for any number of threads, and for any cut of a stream into pieces.
+"""
+
+from collections import deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import reduce
+
+import numpy as np
+
+from descend.data import Array, Data
+from descend.problem import Problem, penalty
+
+BLOCK_CELLS = 1 << 17  # cells of a block: its float64 copy stays in the cache of one core
+CANCELLED = 1e-3  # below this ratio of residual to target the loss has lost too many digits
+UNIT = float(np.finfo(np.float64).eps) / 2  # half a unit in the last place, the u of rounding bounds
+
+
+@dataclass(frozen=True, eq=False)
+class Gram:
+    """Moments of examples with weights s, each a sum over the rows divided by their number; all float64.
+
+    Args:
+        G: of the features about their means (features, features), exactly symmetric.
+        c: of the features and targets about their means (features, targets).
+        yy: of each target about its mean (targets,).
+        mean: the features' weighted means (features,).
+        target: the targets' weighted means (targets,).
+        mass: the mean of the example weights, 1 up to rounding.
+        rows: the number of examples.
+    """
+
+    G: Array
+    c: Array
+    yy: Array
+    mean: Array
+    target: Array
+    mass: float
+    rows: int
+
+
+def gram(problem: Problem, threads: int = 1) -> Gram:
+    """Return the moments of a problem's data in one pass; they serve for any penalty, rule and intercept."""
+    return accumulate([problem.data], threads)
+
+
+def accumulate(pieces: Iterable[Data], threads: int = 1) -> Gram:
+    """Return the moments of data that comes in pieces, such as a stream of row groups of one table.
+
+    Args:
+        pieces: consecutive rows, of any lengths; one at a time is held, and no float64 copy of it is made.
+        threads: threads at most, besides those of the matrix library; they do not change the bits.
+
+    >>> whole = accumulate([Data(np.array([[1.0], [3.0]]), np.array([2.0, 6.0]))])
+    >>> whole.G.item(), whole.c.item(), whole.mean.item()
+    (1.0, 2.0, 2.0)
+    """
+    with np.errstate(over="ignore", invalid="ignore"):
+        total = reduce(_merged, _in_order(_blocks(pieces), threads))
+    d = total.features
+    joint = total.scatter / total.rows
+    return Gram(
+        np.ascontiguousarray(joint[:d, :d]), joint[:d, d:].copy(), np.diagonal(joint)[d:].copy(),
+        total.mean[:d].copy(), total.mean[d:].copy(), total.mass / total.rows, total.rows,
+    )  # fmt: skip
+
+
+def objectives(gram: Gram, problem: Problem, weights: Array) -> Array:
+    """Return mean loss plus penalty, float64 (runs,), of weights (runs, params), or NaN where it has cancelled.
+
+    It cancels where residuals are below a thousandth of the targets; there the caller takes a pass over the data.
+    """
+    with np.errstate(over="ignore", invalid="ignore"):
+        W, b = problem.split(weights.astype(np.float64, copy=False))
+        W = W.transpose(0, 2, 1)  # (runs, targets, features)
+        offset, reach = W @ gram.mean + b - gram.target, np.abs(W) @ np.abs(gram.mean) + np.abs(b) + np.abs(gram.target)
+        squares, crossing = W * (W @ gram.G), W * gram.c.T
+        terms = np.abs(W) * (np.abs(W) @ np.abs(gram.G)) + 2 * np.abs(crossing)
+        loss = (squares - 2 * crossing).sum(axis=-1) + gram.yy + gram.mass * offset**2
+        size = terms.sum(axis=-1) + gram.yy + (CANCELLED * reach) ** 2
+        known = loss.sum(axis=-1) > CANCELLED**2 * size.sum(axis=-1)
+        return np.where(known, loss.mean(axis=-1) + penalty(problem, weights), np.nan)
+
+
+def hessian(gram: Gram, problem: Problem) -> Array:
+    """Return the second derivative in the weights of one target and their bias (features + intercept, same)."""
+    mean = np.append(gram.mean, 1.0) if problem.intercept else gram.mean
+    H = gram.mass * np.outer(mean, mean)
+    d = len(gram.mean)
+    H[:d, :d] += gram.G
+    H *= 2 / problem.outputs
+    H[range(d), range(d)] += problem.l2
+    return H
+
+
+@dataclass(frozen=True, eq=False)
+class _Moments:
+    """Sums over a block: of weights, and of products about the means of features and targets side by side."""
+
+    mass: float
+    mean: Array
+    scatter: Array
+    rows: int
+    features: int
+
+
+def _moments(block: Data) -> _Moments:
+    d = block.features
+    joint = np.empty((block.rows, d + (1 if block.y.ndim == 1 else block.y.shape[1])))
+    joint[:, :d], joint[:, d:] = block.X, block.y.reshape(block.rows, -1)
+    with np.errstate(over="ignore", invalid="ignore"):
+        weight = np.ones(block.rows) if block.weight is None else block.weight.astype(np.float64)
+        mass = float(weight.sum())
+        mean = weight @ joint / (mass or 1.0)
+        joint -= mean
+        if block.weight is not None:
+            joint *= np.sqrt(weight)[:, None]
+        return _Moments(mass, mean, joint.T @ joint, block.rows, d)
+
+
+def _merged(a: _Moments, b: _Moments) -> _Moments:
+    mass = a.mass + b.mass
+    share, apart = b.mass / (mass or 1.0), b.mean - a.mean
+    scatter = a.scatter + b.scatter + (a.mass * share) * np.outer(apart, apart)
+    return _Moments(mass, a.mean + share * apart, scatter, a.rows + b.rows, a.features)
+
+
+def _blocks(pieces: Iterable[Data]) -> Iterator[Data]:
+    """Cut into blocks of so many rows that only the number of columns decides, whatever the pieces' lengths."""
+    rest: list[Data] = []
+    for piece in pieces:
+        joined, size = _joined([*rest, piece]), max(256, BLOCK_CELLS // (piece.features + 1))
+        whole = joined.rows // size * size
+        yield from (_rows(joined, lo, lo + size) for lo in range(0, whole, size))
+        rest = [_rows(joined, whole, joined.rows)] if whole < joined.rows else []
+    yield from rest
+
+
+def _rows(data: Data, lo: int, hi: int) -> Data:
+    return Data(data.X[lo:hi], data.y[lo:hi], None if data.weight is None else data.weight[lo:hi])
+
+
+def _joined(pieces: list[Data]) -> Data:
+    if len(pieces) == 1:
+        return pieces[0]
+    weights = [p.weight for p in pieces if p.weight is not None]
+    parts = np.concatenate([p.X for p in pieces]), np.concatenate([p.y for p in pieces])
+    return Data(*parts, np.concatenate(weights) if weights else None)
+
+
+def _in_order(blocks: Iterable[Data], threads: int) -> Iterator[_Moments]:
+    """The blocks' moments in the blocks' order, a few of them computed ahead."""
+    if threads == 1:
+        yield from map(_moments, blocks)
+        return
+    with ThreadPoolExecutor(threads) as pool:
+        ahead: deque[Future[_Moments]] = deque()
+        for block in blocks:
+            ahead.append(pool.submit(_moments, block))
+            if len(ahead) > 2 * threads:
+                yield ahead.popleft().result()
+        yield from (moments.result() for moments in ahead)

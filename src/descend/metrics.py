@@ -1,0 +1,55 @@
+"""Metrics of predictions against targets."""
+
+import numpy as np
+
+from descend.data import Array
+
+HIGHER_IS_BETTER = ("r2", "accuracy", "auc")
+
+
+def regression_metrics(y: Array, predicted: Array, weight: Array | None = None) -> dict[str, float]:
+    """Return rmse, mae and r2 of predictions (rows,) for targets (rows,); r2 is NaN for a constant target."""
+    e = predicted - y
+    spread = np.average(np.square(y - np.average(y, weights=weight)), weights=weight)
+    squared = np.average(np.square(e), weights=weight)
+    return {
+        "rmse": float(np.sqrt(squared)),
+        "mae": float(np.average(np.abs(e), weights=weight)),
+        "r2": float(1 - squared / spread) if spread > 0 else float("nan"),
+    }
+
+
+def classification_metrics(y: Array, probabilities: Array, weight: Array | None = None) -> dict[str, float]:
+    """Return accuracy, logloss and, for two classes, auc.
+
+    Args:
+        y: class indices (rows,).
+        probabilities: (rows, classes).
+    """
+    y = y.astype(np.int64)
+    right = probabilities.argmax(axis=1) == y
+    likely = np.maximum(probabilities[np.arange(len(y)), y], np.finfo(np.float64).tiny)
+    found = {
+        "accuracy": float(np.average(right, weights=weight)),
+        "logloss": float(np.average(-np.log(likely), weights=weight)),
+    }
+    if probabilities.shape[1] == 2:
+        found["auc"] = auc(y, probabilities[:, 1], weight)
+    return found
+
+
+def auc(y: Array, score: Array, weight: Array | None = None) -> float:
+    """Return the area under the ROC curve, ties counted half; NaN when only one class is there.
+
+    >>> auc(np.array([0, 0, 1, 1]), np.array([0.1, 0.4, 0.35, 0.8]))
+    0.75
+    """
+    weight = np.ones(len(y)) if weight is None else weight
+    order = np.argsort(score, kind="stable")
+    y, score, weight = y[order], score[order], weight[order]
+    ends = np.r_[np.flatnonzero(np.diff(score)), len(score) - 1]
+    positive, negative = np.cumsum(weight * (y == 1))[ends], np.cumsum(weight * (y == 0))[ends]
+    if positive[-1] == 0 or negative[-1] == 0:
+        return float("nan")
+    p, n = np.diff(positive, prepend=0), np.diff(negative, prepend=0)
+    return float((p * (negative - n + n / 2)).sum() / (positive[-1] * negative[-1]))

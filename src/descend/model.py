@@ -1,0 +1,122 @@
+"""Model: all that prediction needs, from the columns of a file to the units of its target."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from descend.data import Array
+from descend.losses import LOSSES, Loss
+from descend.table.columns import Schema
+from descend.table.scale import Scale
+from descend.table.table import Table
+
+
+@dataclass(frozen=True, eq=False)
+class Prediction:
+    """Predictions in the order of the rows.
+
+    Args:
+        values: a number a row, or a class label a row (rows,).
+        probabilities: (rows, classes), or None for regression.
+        classes: labels, in the order of the columns of `probabilities`.
+        unseen: cells a column whose level was never seen in training.
+        filled: cells a column that were missing and filled.
+    """
+
+    values: Array
+    probabilities: Array | None
+    classes: tuple[str, ...]
+    unseen: dict[str, int]
+    filled: dict[str, int]
+
+    @property
+    def rows(self) -> int:
+        """The number of predictions."""
+        return len(self.values)
+
+
+@dataclass(frozen=True, eq=False)
+class Model:
+    """A linear model of a table.
+
+    Args:
+        schema: how columns become features.
+        scale: how features, and the target, are centred and scaled.
+        W: weights in scaled units (features, outputs).
+        b: biases in scaled units (outputs,).
+        loss: the loss it was trained on, and its constants.
+        target: the name of the target's column.
+        classes: labels, empty for regression.
+    """
+
+    schema: Schema
+    scale: Scale
+    W: Array
+    b: Array
+    loss: Loss
+    constants: dict[str, float]
+    target: str
+    classes: tuple[str, ...]
+
+    def predict(self, table: Table) -> Prediction:
+        """Predict every row of a table; columns are found by name, in any order.
+
+        Raises ModelError when a column is missing or holds another kind of values.
+        """
+        encoded = self.schema.encode(table)
+        z = self.scores(encoded.X)
+        values, probabilities = self.respond(z)
+        return Prediction(values, probabilities, self.classes, encoded.unseen, encoded.filled)
+
+    def scores(self, X: Array) -> Array:
+        """Return the linear predictions (rows, outputs) of features in the units of the file, float64."""
+        z: Array = self.scale.transform(X, np.float64) @ self.W.astype(np.float64) + self.b
+        return z
+
+    def respond(self, z: Array) -> tuple[Array, Array | None]:
+        """Return values and probabilities of linear predictions (rows, outputs)."""
+        if not self.classes:
+            mean = self.loss.mean(z[:, 0])
+            return np.asarray(mean * self.scale.target_width + self.scale.target_center), None
+        probabilities = self.probabilities(z)
+        return np.array(self.classes, dtype=object)[probabilities.argmax(axis=1)], probabilities
+
+    def probabilities(self, z: Array) -> Array:
+        """Return the classes' probabilities (rows, classes) of linear predictions."""
+        if z.shape[1] > 1:
+            return np.asarray(self.loss.mean(z))
+        one = np.asarray(self.loss.mean(z[:, 0]), dtype=np.float64)
+        return np.column_stack([1 - one, one])
+
+    def coefficients(self) -> list[tuple[str, str, float]]:
+        """Return (output, feature, value) in the units of the file, the intercepts last."""
+        W, b = self.scale.to_file_units(self.W.astype(np.float64), self.b.astype(np.float64))
+        outputs = self.classes if W.shape[1] > 1 else (self.classes[1] if self.classes else self.target,)
+        named = [(o, n, float(W[j, k])) for k, o in enumerate(outputs) for j, n in enumerate(self.schema.names)]
+        return named + [(o, "intercept", float(b[k])) for k, o in enumerate(outputs)]
+
+    def tensors(self) -> dict[str, Array]:
+        """Return the arrays of the model file."""
+        return {
+            "W": self.W, "b": self.b, "center": self.scale.center, "width": self.scale.width,
+            "target": np.array([self.scale.target_center, self.scale.target_width]),
+        }  # fmt: skip
+
+    def document(self) -> dict[str, Any]:
+        """Return the rest of the model file, as JSON."""
+        return {
+            "columns": self.schema.to_json(), "loss": self.loss.name, "constants": self.constants,
+            "link": self.loss.mean.__name__, "target": self.target, "classes": list(self.classes),
+        }  # fmt: skip
+
+    @classmethod
+    def of(cls, tensors: Mapping[str, Array], document: Mapping[str, Any]) -> "Model":
+        """Read a model from what `tensors` and `document` returned."""
+        center, width = (float(x) for x in tensors["target"])
+        return cls(
+            Schema.from_json(document["columns"]), Scale(tensors["center"], tensors["width"], center, width),
+            tensors["W"], tensors["b"], LOSSES[document["loss"]], dict(document["constants"]),
+            document["target"], tuple(document["classes"]),
+        )  # fmt: skip

@@ -1,0 +1,11 @@
+"""optimum: what is known of an objective before training: its curvature, its limits, its minimum."""
+
+from descend.optimum.baseline import baseline
+from descend.optimum.bound import bound
+from descend.optimum.curvature import Curvature, curvature
+from descend.optimum.limits import batch_limit, frozen_limit, limit
+from descend.optimum.solve import Optimum, gap, optimum
+
+__all__ = [
+    "Curvature", "Optimum", "baseline", "batch_limit", "bound", "curvature", "frozen_limit", "gap", "limit", "optimum",
+]  # fmt: skip

@@ -1,0 +1,1 @@
+"""Pictures as SVG text, one a file, in one style, from plain values."""

@@ -1,0 +1,345 @@
+"""prepare: from a file, a frame or arrays to scaled training data and held-out data, saying what was done."""
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from descend.data import Array, Data
+from descend.errors import DataError, UsageError
+from descend.losses import Loss, loss
+from descend.table.columns import Encoded, Schema, complete_rows, fit_schema
+from descend.table.frames import from_arrays, from_frame, is_frame
+from descend.table.read import read
+from descend.table.scale import Scale
+from descend.table.split import split
+from descend.table.table import Column, Kind, Table
+from descend.table.target import Target, read_target
+
+
+@dataclass(frozen=True)
+class Note:
+    """One line of what was done with the data: a topic such as "read", and a text."""
+
+    topic: str
+    text: str
+
+
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """Data that training can start on, and all that undoes its preparation.
+
+    Args:
+        table: what was read, before rows or columns were left out.
+        schema: how columns become features; fitted on the training rows alone.
+        scale: fitted on the training rows alone.
+        train: scaled training data.
+        held_out: scaled held-out data, or None.
+        target: the target, as read.
+        loss: the loss to train on, with its constants.
+        rows: indices into the table of the training rows, and of the held-out rows when they come from it.
+        notes: what was done, in order.
+    """
+
+    table: Table
+    schema: Schema
+    scale: Scale
+    train: Data
+    held_out: Data | None
+    target: Target
+    loss: Loss
+    constants: dict[str, float]
+    rows: tuple[Array, Array]
+    encoded: Encoded
+    notes: tuple[Note, ...]
+
+    @property
+    def outputs(self) -> int:
+        """Columns of the linear prediction."""
+        return len(self.target.classes) if self.loss.outputs == "classes" else 1
+
+
+def load(data: Any, options: Mapping[str, Any]) -> Table:
+    """Return the table of a path, "-" for standard input, a data frame, or a two-dimensional array."""
+    if isinstance(data, (str, os.PathLike)):
+        return read(
+            data, format=options["input_format"], delimiter=options["delimiter"], decimal=options["decimal"],
+            encoding=options["encoding"], null=options["null"],
+        )  # fmt: skip
+    return data if isinstance(data, Table) else from_frame(data) if is_frame(data) else from_arrays(data)
+
+
+def prepare(
+    data: Any, target: Any, options: Mapping[str, Any], listen: Callable[[Note], None] = lambda note: None
+) -> Prepared:
+    """Read, choose, split, encode and scale.
+
+    Args:
+        data: a path, "-", a frame, or an array (rows, features).
+        target: a column's name, or an array (rows,).
+        options: as `options.read_options` returns them.
+
+    Raises UsageError for a column that is not there and DataError for data that nothing can be learned from.
+    """
+    notes: list[Note] = []
+
+    def say(topic: str, text: str) -> None:
+        notes.append(Note(topic, text))
+        listen(notes[-1])
+
+    table = load(data, options)
+    say("read", _describe(table))
+    for text in table.notes:
+        say("read", text)
+    named, column = _target_column(table, target)
+    form, constants, task = _loss(options)
+    found = read_target(column, task)
+    form = form or loss({True: "squared", False: "softmax" if len(found.classes) > 2 else "logistic"}[not found.classes])
+    _check_target(found, form)
+    say("target", f"{_shown(found.name)} · {_task(found)}")
+    for text in found.notes:
+        say("target", text)
+    features, weight = _features(named, found.name, options)
+    kept, weight = _kept_rows(found, weight, say)
+    if options["missing"] == "drop":
+        whole = complete_rows(features.take(kept), fit_schema(features.take(kept), missing="drop"))
+        say("columns", f"{int((~whole).sum())} rows with missing cells left out")
+        kept, found, weight = kept[whole], replace(found, y=found.y[whole]), None if weight is None else weight[whole]
+    train_rows, held_rows = _split(named, found, kept, options)
+    schema = fit_schema(features.take(kept[train_rows]), missing=options["missing"], max_levels=options["max_levels"])
+    if not schema.names:
+        raise DataError(
+            f"no column is left to learn {found.name!r} from: "
+            + "; ".join(f"{name!r} is {why}" for name, why in list(schema.dropped.items())[:5]),
+            fix="add columns that vary from row to row", code="no-features",
+        )
+    encoded = schema.encode(features.take(kept))
+    for text in _columns(schema, encoded):
+        say("columns", text)
+    X, y = encoded.X, found.y
+    scale = _scale(X[train_rows], y[train_rows], None if weight is None else weight[train_rows], form, options)
+    say("scaling", "on · every feature has mean 0 and spread 1" if options["scale"] else "off")
+    train = _data(scale, X[train_rows], y[train_rows], None if weight is None else weight[train_rows], schema.names, form)
+    held_out, text = _held_out(scale, X, y, weight, held_rows, schema, found, options)
+    say("split", text.format(train=f"{train.rows:,}"))
+    return Prepared(
+        table, schema, scale, train, held_out, found, form, constants,
+        (kept[train_rows], kept[held_rows]), encoded, tuple(notes),
+    )  # fmt: skip
+
+
+def _describe(table: Table) -> str:
+    source = table.source
+    names = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar", " ": "space"}
+    parts = [f"{table.rows:,} rows × {len(table.columns):,} columns"]
+    details = [names.get(source.delimiter or "", source.delimiter and repr(source.delimiter)), source.encoding]
+    details.append({True: "header", False: "no header", None: None}[source.header])
+    told = ", ".join(d for d in details if d)
+    return " · ".join([_shown(source.name), *parts, *([told] if told else [])])
+
+
+def _shown(name: str) -> str:
+    return name if name.isprintable() and len(name) <= 60 else repr(name[:60])
+
+
+def _target_column(table: Table, target: Any) -> tuple[Table, Column]:
+    """The table without the target, if it was one of its columns, and the target as a column."""
+    if isinstance(target, str):
+        return table, table[target]
+    values = np.asarray(target)
+    if values.ndim == 2 and values.shape[1] == 1:
+        values = values[:, 0]
+    if values.ndim != 1 or len(values) != table.rows:
+        raise DataError(
+            f"the target has shape {np.shape(target)}, the data have {table.rows} rows",
+            fix=f"pass a target of shape ({table.rows},)", code="target-shape",
+        )
+    if is_frame(target):
+        column = replace(from_frame(target).columns[0], name="y")
+    elif values.dtype.kind in "biuf":
+        kind = Kind.BOOLEAN if values.dtype.kind == "b" else Kind.NUMBER
+        column = Column("y", kind, values.astype(np.float64))
+    else:
+        column = Column("y", Kind.CATEGORY, np.array([None if v is None else str(v) for v in values], dtype=object))
+    return table, column
+
+
+def _loss(options: Mapping[str, Any]) -> tuple[Loss | None, dict[str, float], str]:
+    """The loss that was typed, such as "quantile:0.9", with its constants, and the task that it implies."""
+    if options["loss"] == "auto":
+        return None, {}, options["task"]
+    name, _, constant = str(options["loss"]).partition(":")
+    form = loss(name)
+    constants = dict(form.constants)
+    if constant:
+        constants = _constant(form, constant)
+    if options["task"] not in ("auto", form.task):
+        raise UsageError(
+            f"the loss {name} is for {form.task}, but task is {options['task']}",
+            fix=f"use --task {form.task} or another loss", code="contradiction",
+        )
+    return form, constants, form.task
+
+
+def _constant(form: Loss, text: str) -> dict[str, float]:
+    name = next(iter(form.constants), None)
+    try:
+        value = float(text)
+    except ValueError:
+        value = float("nan")
+    if name is None or not (0 < value < (1 if name == "tau" else np.inf)):
+        allowed = "has no constant" if name is None else f"needs {name} " + (
+            "between 0 and 1" if name == "tau" else "above 0")
+        raise UsageError(
+            f"the loss {form.name}:{text} cannot be used, {form.name} {allowed}",
+            fix="try quantile:0.9 or huber:1.35", code="bad-loss",
+        )
+    return {name: value}
+
+
+def _check_target(found: Target, form: Loss) -> None:
+    if form.task == "classification" and form.outputs == "one" and len(found.classes) > 2:
+        raise DataError(
+            f"the target {found.name!r} has {len(found.classes)} classes, the loss {form.name} takes two",
+            fix="use --loss softmax", code="target-not-allowed",
+        )
+    bad = ~np.asarray(form.allows(found.y))
+    if bad.any():
+        row = int(np.flatnonzero(found.kept)[np.argmax(bad)]) + 1
+        raise DataError(
+            f"the target {found.name!r} is {found.y[np.argmax(bad)]:g} in row {row} and not allowed in {int(bad.sum())} "
+            f"rows, the loss {form.name} takes {form.allowed}",
+            fix="use another --loss", code="target-not-allowed",
+        )
+
+
+def _task(found: Target) -> str:
+    if not found.classes:
+        return "numeric → regression"
+    shown = ", ".join(_shown(c) for c in found.classes[:4]) + (", …" if len(found.classes) > 4 else "")
+    return f"{len(found.classes)} classes ({shown}) → classification"
+
+
+def _features(table: Table, target: str, options: Mapping[str, Any]) -> tuple[Table, Array | None]:
+    """The table of candidate features, and the example weights."""
+    if target in options["features"]:
+        raise UsageError(
+            f"the target {target!r} is also among the features", fix="leave it out of --features", code="target-is-feature"
+        )
+    for name in (*options["drop"], *options["features"]):
+        table[name]
+    weight = None if options["weight"] is None else _weights(table[options["weight"]])
+    aside = {target, options["weight"], options["group"], *options["drop"]}
+    wanted = options["features"] or tuple(c.name for c in table.columns)
+    return table.keep([name for name in wanted if name not in aside]), weight
+
+
+def _weights(column: Column) -> Array:
+    if column.kind != Kind.NUMBER:
+        raise DataError(f"the weight column {column.name!r} holds text", fix="name a column of numbers", code="bad-weights")
+    return check_weights(column.values, f"the weight column {column.name!r}")
+
+
+def check_weights(weight: Array, what: str) -> Array:
+    """Return example weights as float64 (rows,); raises DataError unless all are finite, none negative, some above 0."""
+    weight = np.asarray(weight, np.float64)
+    bad = ~(np.isfinite(weight) & (weight >= 0))
+    if bad.any():
+        at = int(np.argmax(bad))
+        raise DataError(
+            f"{what} is {weight[at]:g} in row {at + 1} ({int(bad.sum())} rows in all), it must be a finite number of at least 0",
+            fix="mend or drop these rows", code="bad-weights",
+        )
+    if not (weight > 0).any():
+        raise DataError(f"{what} is 0 in every row", fix="give some rows a weight above 0", code="bad-weights")
+    return weight
+
+
+def _kept_rows(found: Target, weight: Array | None, say: Callable[[str, str], None]) -> tuple[Array, Array | None]:
+    kept = np.flatnonzero(found.kept)
+    if weight is None:
+        return kept, None
+    return kept, weight[kept]
+
+
+def _split(table: Table, found: Target, kept: Array, options: Mapping[str, Any]) -> tuple[Array, Array]:
+    share = options["validation"]
+    if not isinstance(share, float):
+        return np.arange(len(kept)), np.arange(0)
+    group = None if options["group"] is None else _labels(table[options["group"]])[kept]
+    time = None if options["time"] is None else _ordered(table[options["time"]])[kept]
+    stratify = found.y.astype(np.int64) if found.classes else None
+    return split(len(kept), share, options["random_state"], stratify=stratify, group=group, time=time)
+
+
+def _labels(column: Column) -> Array:
+    return np.array([str(v) for v in column.values], dtype=object)
+
+
+def _ordered(column: Column) -> Array:
+    if column.kind == Kind.CATEGORY:
+        raise DataError(
+            f"the time column {column.name!r} holds text that is no date", fix="name a column of dates or numbers", code="bad-time"
+        )
+    return column.values
+
+
+def _columns(schema: Schema, encoded: Encoded) -> list[str]:
+    kinds = [f.kind for f in schema.features]
+    counts = [f"{kinds.count(k)} {k.value}" for k in Kind if k in kinds]
+    levels = sum(len(f.levels) for f in schema.features)
+    lines = [", ".join(counts) + (f" ({levels} levels → one-hot)" if levels else "") + f" → {len(schema.names)} features"]
+    dates = [f.column for f in schema.features if f.kind == Kind.DATE]
+    if dates:
+        lines.append(f"{', '.join(map(_shown, dates))}: dates as days since 1970-01-01")
+    lines += [f"{_shown(name)}: {count:,} missing → median + flag" for name, count in encoded.filled.items() if count]
+    return lines + [f"{_shown(name)}: left out, {why}" for name, why in schema.dropped.items()]
+
+
+def _scale(X: Array, y: Array, weight: Array | None, form: Loss, options: Mapping[str, Any]) -> Scale:
+    if not options["scale"]:
+        return Scale.none(X.shape[1])
+    return Scale.fit(X, y, weight, target=form.scales_target)
+
+
+def _data(scale: Scale, X: Array, y: Array, weight: Array | None, names: tuple[str, ...], form: Loss) -> Data:
+    scaled = scale.transform_target(y) if form.scales_target else y
+    if weight is not None:
+        weight = weight / weight.mean()
+    return Data(scale.transform(X, np.float64), np.ascontiguousarray(scaled, np.float64), weight, names)
+
+
+def _held_out(
+    scale: Scale, X: Array, y: Array, weight: Array | None, rows: Array,
+    schema: Schema, found: Target, options: Mapping[str, Any],
+) -> tuple[Data | None, str]:  # fmt: skip
+    form, _, task = _loss(options)
+    form = form or loss("squared" if not found.classes else "logistic")
+    if not isinstance(options["validation"], float):
+        other = load(options["validation"], options)
+        theirs = _same_classes(read_target(other[found.name], "classification" if found.classes else "regression"), found)
+        encoded = schema.encode(other.take(np.flatnonzero(theirs.kept)))
+        data = _data(scale, encoded.X, theirs.y, None, schema.names, form)
+        return data, f"{{train}} rows train / {data.rows:,} held out from {_shown(other.source.name)}"
+    if len(rows) == 0:
+        return None, "{train} rows train / none held out"
+    data = _data(scale, X[rows], y[rows], None if weight is None else weight[rows], schema.names, form)
+    how = "last in time" if options["time"] else f"whole groups of {_shown(options['group'])}" if options["group"] else ""
+    seed = how or f"seed {options['random_state']}"
+    return data, f"{{train}} rows train / {data.rows:,} held out ({options['validation']:.0%}, {seed})"
+
+
+def _same_classes(theirs: Target, found: Target) -> Target:
+    """The held-out file's class indices, in the order of the training classes."""
+    if not found.classes:
+        return theirs
+    unknown = sorted(set(theirs.classes) - set(found.classes))
+    if unknown:
+        raise DataError(
+            f"the held-out file has the class {unknown[0]!r} of {found.name!r}, which the training rows do not have",
+            fix="train on rows of every class", code="unseen-class",
+        )
+    index = np.array([found.classes.index(c) for c in theirs.classes], np.float64)
+    return replace(theirs, y=index[theirs.y.astype(np.int64)])

@@ -1,0 +1,136 @@
+"""Problem: data, loss, shape of the model and penalty; what it costs and how the cost slopes."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from descend.data import Array, Data
+from descend.losses import Loss
+
+BLOCK_CELLS = 1 << 22  # predictions held at once while a loss is evaluated
+
+
+@dataclass(frozen=True, eq=False)
+class Problem:
+    """Minimise the weighted mean loss plus l2/2 |w|^2 + l1 |w|, never penalising a bias.
+
+    Args:
+        data: the examples.
+        loss: the loss of one prediction.
+        constants: the loss's constants, such as {"delta": 1.0}.
+        outputs: columns of the prediction: 1, or the number of classes or targets.
+        intercept: whether there is a bias an output.
+        l2: the coupled quadratic penalty.
+        l1: the absolute penalty, applied as a proximal step.
+
+    The weights of one run are one flat vector: W (features, outputs) row by row, then the biases (outputs,).
+    """
+
+    data: Data
+    loss: Loss
+    constants: dict[str, float] = field(default_factory=dict)
+    outputs: int = 1
+    intercept: bool = True
+    l2: float = 0.0
+    l1: float = 0.0
+
+    @property
+    def params(self) -> int:
+        """The number of weights and biases."""
+        return (self.data.features + self.intercept) * self.outputs
+
+    @property
+    def penalised(self) -> Array:
+        """1.0 for a weight, 0.0 for a bias (params,)."""
+        return (np.arange(self.params) < self.data.features * self.outputs).astype(np.float64)
+
+    @property
+    def dtype(self) -> np.dtype[np.floating]:
+        """The dtype of data and weights."""
+        return self.data.X.dtype
+
+    def split(self, weights: Array) -> tuple[Array, Array]:
+        """Return W (..., features, outputs) and b (..., outputs) of flat weights (..., params)."""
+        cut = self.data.features * self.outputs
+        W = weights[..., :cut].reshape(*weights.shape[:-1], self.data.features, self.outputs)
+        b = weights[..., cut:] if self.intercept else np.zeros((*weights.shape[:-1], self.outputs), weights.dtype)
+        return W, b
+
+
+def scores(problem: Problem, weights: Array, X: Array | None = None) -> Array:
+    """Return the linear predictions z (rows,) or (rows, outputs) of one run's weights (params,)."""
+    W, b = problem.split(weights)
+    z = (problem.data.X if X is None else X) @ W + b
+    return z[:, 0] if problem.loss.outputs == "one" and problem.outputs == 1 else z
+
+
+def losses_and_slopes(problem: Problem, z: Array, y: Array) -> tuple[Array, Array]:
+    """Return value (rows,) and slope, shaped as z, of predictions z for targets y; several targets are averaged."""
+    value, slope = problem.loss.evaluate(z, y, **problem.constants)
+    if value.ndim == 2:
+        return value.mean(axis=1), slope / value.shape[1]
+    return value, slope
+
+
+def gradient(problem: Problem, weights: Array, rows: Array | slice = slice(None)) -> tuple[float, Array]:
+    """Return the mean loss of these rows and the gradient (params,) of mean loss plus quadratic penalty.
+
+    The mean divides by the number of rows; example weights have mean 1 over all of them.
+    """
+    X, y, weight = problem.data.X[rows], problem.data.y[rows], problem.data.weight
+    value, slope = losses_and_slopes(problem, scores(problem, weights, X), y)
+    if weight is not None:
+        value = value * weight[rows]
+        slope = slope * (weight[rows] if slope.ndim == 1 else weight[rows][:, None])
+    parts = [(X.T @ slope).ravel()] + ([slope.sum(axis=0, keepdims=slope.ndim == 1)] if problem.intercept else [])
+    g = np.concatenate(parts) / len(y) + problem.l2 * problem.penalised * weights
+    return float(value.mean(dtype=np.float64)), g.astype(weights.dtype, copy=False)
+
+
+def penalty(problem: Problem, weights: Array) -> Array:
+    """Return l2/2 |w|^2 + l1 |w| of weights (..., params), in float64 (...)."""
+    w = weights.astype(np.float64, copy=False) * problem.penalised
+    total: Array = 0.5 * problem.l2 * np.square(w).sum(axis=-1) + problem.l1 * np.abs(w).sum(axis=-1)
+    return total
+
+
+def mean_losses(problem: Problem, weights: Array, data: Data | None = None) -> Array:
+    """Return the weighted mean loss, without penalty, of each run's weights (runs, params) on data, float64 (runs,)."""
+    data = data or problem.data
+    total, runs = np.zeros(len(weights)), _columns(problem, weights)
+    with np.errstate(over="ignore", invalid="ignore"):
+        for rows in _blocks(data.rows, max(1, len(weights) * problem.outputs)):
+            value = _values(problem, runs, data.X[rows], data.y[rows])
+            weight = np.ones(len(value)) if data.weight is None else data.weight[rows]
+            total += weight.astype(np.float64) @ value
+    return total / data.rows
+
+
+def objectives(problem: Problem, weights: Array) -> Array:
+    """Return mean loss plus penalty on the training data, float64 (runs,), of weights (runs, params)."""
+    return mean_losses(problem, weights) + penalty(problem, weights)
+
+
+def _columns(problem: Problem, weights: Array) -> tuple[Array, Array]:
+    W, b = problem.split(weights)
+    return np.ascontiguousarray(W.transpose(1, 0, 2).reshape(problem.data.features, -1)), b.reshape(-1)
+
+
+def _values(problem: Problem, runs: tuple[Array, Array], X: Array, y: Array) -> Array:
+    """Losses (rows, runs) of all runs on a block of rows."""
+    W, b = runs
+    z = X @ W + b
+    if problem.loss.outputs == "one" and problem.outputs == 1:
+        value: Array = problem.loss.evaluate(z, y[:, None], **problem.constants)[0]
+        return value
+    z = z.reshape(len(X), -1, problem.outputs)
+    if problem.loss.outputs == "classes":
+        value = problem.loss.evaluate(z, np.broadcast_to(y[:, None], z.shape[:2]))[0]
+        return value
+    return np.asarray(problem.loss.evaluate(z, y[:, None, :], **problem.constants)[0].mean(axis=-1))
+
+
+def _blocks(rows: int, columns: int) -> Iterator[slice]:
+    size = max(256, BLOCK_CELLS // columns)
+    return (slice(lo, lo + size) for lo in range(0, rows, size))

@@ -1,0 +1,1 @@
+"""Reports: a story of plain values to one page, or to a summary in Markdown."""

@@ -1,0 +1,430 @@
+"""run: the main job, from data to a trained model with a verdict, and the folder that keeps it."""
+
+import json
+import os
+import platform
+import shlex
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from descend import store
+from descend.data import Array
+from descend.errors import ModelError
+from descend.metrics import HIGHER_IS_BETTER, classification_metrics, regression_metrics
+from descend.model import Model, Prediction
+from descend.options import BY_NAME, read_options
+from descend.outcome import Outcome
+from descend.plan import VARIANTS
+from descend.prepare import Note, Prepared, load as load_table, prepare
+from descend.problem import Problem
+from descend.search import Found, Landscape, search
+from descend.table.target import read_target
+from descend.verdict import Finding, Verdict, judge, percent
+from descend.version import VERSION
+
+SCHEMA = "descend.run/1"
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One run of the search.
+
+    Args:
+        variant: such as "adam"; `letter` stands for it where there is no colour.
+        lr, batch, seed: how it was trained; batch is "full" or a number.
+        epochs: epochs trained.
+        status: how it ended, a word of Outcome.
+        score: its metric on held-out data, else on training data, in the units of the file; None when it failed.
+        result: what a table says of it.
+        leader: whether it is the best of its variant.
+        best: whether it is the one that is kept.
+        finding: a code, or None.
+    """
+
+    variant: str
+    letter: str
+    lr: float
+    batch: str
+    seed: int
+    epochs: int
+    steps: int
+    status: str
+    score: float | None
+    result: str
+    leader: bool
+    best: bool
+    finding: str | None
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """A trained model, and all that is known about how it came to be.
+
+    Args:
+        model: predicts from tables.
+        verdict: how training ended.
+        findings: what is wrong, with fixes.
+        trials: the best run of each variant; `tried` holds all of them.
+        metrics: {"train" | "val" | "baseline" | "optimum": {metric: value}}, in the units of the file.
+        metric: the one that tables show.
+        chosen: optimizer, lr and batch, and why.
+        data: what was read and what became of it.
+        config: the value of every option.
+        env: versions and machine.
+        trace: columns epoch, loss, held_out and each weight, of the run that is kept.
+        found: the search itself; None when the run was loaded from a folder.
+    """
+
+    model: Model
+    verdict: Verdict
+    findings: tuple[Finding, ...]
+    tried: tuple[Trial, ...]
+    metrics: dict[str, dict[str, float]]
+    metric: str
+    chosen: dict[str, Any]
+    data: dict[str, Any]
+    config: dict[str, Any]
+    env: dict[str, Any]
+    seconds: float
+    trace: dict[str, list[Any]]
+    notes: tuple[Note, ...] = ()
+    found: Found | None = None
+    prepared: Prepared | None = None
+    folder: Path | None = None
+
+    @property
+    def trials(self) -> tuple[Trial, ...]:
+        """The best run of each variant."""
+        return tuple(t for t in self.tried if t.leader)
+
+    @property
+    def failed(self) -> bool:
+        """True when no usable model came out."""
+        return self.verdict.status in (Outcome.DIVERGED.word, Outcome.NONFINITE.word)
+
+    @property
+    def interrupted(self) -> bool:
+        """True when the user stopped the training."""
+        return self.verdict.status == Outcome.INTERRUPTED.word
+
+    @property
+    def history(self) -> list[dict[str, Any]]:
+        """The trace, a dict a record point."""
+        return [dict(zip(self.trace, row, strict=True)) for row in zip(*self.trace.values(), strict=True)]
+
+    @property
+    def command(self) -> str:
+        """The equivalent command line."""
+        return shlex.join(["descend", "train", str(self.data["name"]), "--target", self.model.target, *_flags(self.config)])
+
+    @property
+    def code(self) -> str:
+        """The equivalent Python."""
+        typed = "".join(f", {k}={v!r}" for k, v in self.config.items() if v != BY_NAME[k].default)
+        return f"import descend as ds\n\nrun = ds.train({self.data['name']!r}, {self.model.target!r}{typed})"
+
+    def predict(self, data: Any) -> Prediction:
+        """Predict each row of a path, frame or array; raises ModelError when the data do not fit the model."""
+        return self.model.predict(load_table(data, self.config))
+
+    def evaluate(self, data: Any) -> dict[str, float]:
+        """Return every metric on data that hold the target; rows without it are left out."""
+        table = load_table(data, self.config)
+        if self.model.target not in table.names:
+            raise ModelError(
+                f"the data have no column {self.model.target!r}, which is the target of this model",
+                fix="pass data with that column, or use predict", code="missing-columns",
+            )
+        task = "classification" if self.model.classes else "regression"
+        found = read_target(table[self.model.target], task, evaluating=True)
+        prediction = self.model.predict(table.take(np.flatnonzero(found.kept)))
+        y = found.y
+        if self.model.classes:
+            y = _known_classes(found.classes, self.model.classes, y)
+        return _metrics(self.model, y, prediction, None)
+
+    def document(self, command: list[str] | None = None, artifacts: Mapping[str, str] | None = None) -> dict[str, Any]:
+        """Return run.json: plain values only, NaN and infinity as null."""
+        return plain({
+            "schema": SCHEMA, "version": VERSION, "command": command or shlex.split(self.command)[1:],
+            "status": "failed" if self.failed else "ok", "verdict": asdict(self.verdict), "data": self.data,
+            "chosen": self.chosen, "metric": self.metric, "metrics": self.metrics, "trials": [asdict(t) for t in self.tried],
+            "findings": [asdict(f) for f in self.findings], "artifacts": dict(artifacts or {}),
+            "config": self.config, "env": self.env, "seconds": self.seconds, "notes": [asdict(n) for n in self.notes],
+        })  # fmt: skip
+
+    def save(
+        self, folder: str | os.PathLike[str], *, force: bool = False, report: bool = True, command: list[str] | None = None
+    ) -> dict[str, str]:
+        """Write the run folder, whole or not at all, and return the paths of its files.
+
+        Raises OutputError when the folder holds something already and `force` is not set, or cannot be written.
+        """
+        folder = Path(folder)
+        files = {"trace.jsonl": store.pack_trace(self.trace)}
+        if not self.failed:
+            files["model.safetensors"] = store.pack_model(self.model.tensors(), plain(self.model.document()))
+        if report and self.found is not None:
+            files["report.html"] = self.report().encode()
+        artifacts = {Path(name).stem: str(folder / name) for name in (*files, "run.json")}
+        document = self.document(command, artifacts)
+        files["run.json"] = json.dumps(document, ensure_ascii=False, indent=1, allow_nan=False).encode()
+        store.write_folder(folder, files, force=force)
+        return artifacts
+
+    def report(self, *, markdown: bool = False) -> str:
+        """Return the report as one HTML page, or as Markdown."""
+        from descend.report import html, markdown as md
+        from descend.telling import tell
+
+        return (md if markdown else html).render(tell(self))
+
+
+def train(
+    data: Any, target: Any, *, listen: Callable[[Any], None] | None = None, progress: Any = "auto",
+    run_dir: str | os.PathLike[str] | None = None, **options: Any,
+) -> Run:  # fmt: skip
+    """Train a model of `target` from `data` by gradient descent.
+
+    Args:
+        data: a path, "-" for standard input, a data frame (pandas, polars, Arrow), or an array (rows, features).
+        target: a column's name, or an array (rows,).
+        listen: hears every Note and every fit.Progress.
+        progress: "auto" draws on a terminal only; True; False; ignored when `listen` is given.
+        run_dir: where to save the run, if anywhere.
+        options: see `descend.options.OPTIONS`: optimizer="auto", lr="auto", batch_size="auto", time_budget=30, ...
+
+    Raises UsageError for a bad option and DataError for bad data. A training that diverges is no error: the run says
+    so in its verdict.
+    """
+    if listen is None and progress in ("auto", True):
+        from descend.display import listening
+
+        with listening(force=progress is True) as heard:
+            return train(data, target, listen=heard, progress=False, run_dir=run_dir, **options)
+    values = read_options(options)
+    if run_dir is not None:
+        store.check_folder(Path(run_dir), force=False)
+    run = _run(data, target, values, listen or (lambda event: None))
+    if run_dir is not None:
+        run.save(run_dir)
+    return run
+
+
+def _run(data: Any, target: Any, values: dict[str, Any], listen: Callable[[Any], None]) -> Run:
+    begun, heard = time.monotonic(), []
+
+    def hear(note: Note) -> None:
+        heard.append(note)
+        listen(note)
+
+    prepared = prepare(data, target, values, hear)
+    problem = Problem(
+        prepared.train, prepared.loss, prepared.constants, prepared.outputs, True, values["l2"], values["l1"]
+    )
+    landscape = Landscape.of(problem)
+    hear(Note("curve", curve(landscape)))
+    threads = values["threads"] or os.cpu_count() or 1
+    found = search(problem, prepared.held_out, {**values, "threads": threads}, landscape, listen)
+    verdict, findings = judge(found)
+    model = _model(prepared, problem, found.fit.weights[found.best])
+    metric = values["metric"]
+    if metric == "auto":
+        metric = "accuracy" if model.classes else "rmse"
+    return Run(
+        model, verdict, findings, _trials(prepared, found, findings, metric), _scores(prepared, problem, found), metric,
+        _chosen(found), _data(prepared), {k: v for k, v in values.items() if BY_NAME[k].read is not None},
+        _env(values, threads), time.monotonic() - begun, _trace(found, prepared), tuple(heard), found, prepared,
+    )  # fmt: skip
+
+
+def curve(landscape: Landscape) -> str:
+    """Return what the curvature says about learning rates."""
+    largest = landscape.curvature.largest
+    if not largest > 0:
+        return "flat: no column has any slope"
+    return f"λmax {largest:.3g} → plain gradient descent is stable below lr {2 / largest:.3g}"
+
+
+def load(folder: str | os.PathLike[str]) -> Run:
+    """Return the run of a folder; raises ModelError when it is not one, or is damaged."""
+    folder = Path(folder)
+    document = store.read_document(folder)
+    try:
+        model = Model.of(*store.read_model(folder))
+        trace = store.read_trace(folder)
+        return Run(
+            model, Verdict(**document["verdict"]), tuple(Finding(**f) for f in document["findings"]),
+            tuple(Trial(**t) for t in document["trials"]), document["metrics"], document["metric"], document["chosen"],
+            document["data"], read_options({k: v for k, v in document["config"].items() if v is not None}),
+            document["env"], document["seconds"], trace, tuple(Note(**n) for n in document["notes"]), folder=folder,
+        )  # fmt: skip
+    except (KeyError, TypeError, IndexError, AttributeError) as error:
+        raise ModelError(
+            f"the run folder {str(folder)!r} is incomplete: {type(error).__name__} {error}",
+            fix="train again", code="damaged-run",
+        ) from error
+
+
+def _model(prepared: Prepared, problem: Problem, weights: Array) -> Model:
+    W, b = problem.split(weights)
+    return Model(
+        prepared.schema, prepared.scale, W, b, prepared.loss, prepared.constants,
+        prepared.target.name, prepared.target.classes,
+    )  # fmt: skip
+
+
+def _predicted(model: Model, prepared: Prepared, weights: Array, problem: Problem, X: Array) -> Prediction:
+    W, b = problem.split(weights.astype(np.float64))
+    values, probabilities = model.respond(X @ W + b)
+    return Prediction(values, probabilities, model.classes, {}, {})
+
+
+def _metrics(model: Model, y: Array, prediction: Prediction, weight: Array | None) -> dict[str, float]:
+    if prediction.probabilities is None:
+        return regression_metrics(y, prediction.values, weight)
+    return classification_metrics(y, prediction.probabilities, weight)
+
+
+def _targets(prepared: Prepared, y: Array) -> Array:
+    """Scaled targets in the units of the file again."""
+    return y * prepared.scale.target_width + prepared.scale.target_center if prepared.loss.scales_target else y
+
+
+def _scores(prepared: Prepared, problem: Problem, found: Found) -> dict[str, dict[str, float]]:
+    """Metrics of the kept weights, and of baseline and optimum on the same rows."""
+    model, kept = _model(prepared, problem, found.fit.weights[found.best]), found.fit.weights[found.best]
+    where = prepared.held_out or prepared.train
+
+    def of(weights: Array, data: Any) -> dict[str, float]:
+        with np.errstate(over="ignore", invalid="ignore"):
+            prediction = _predicted(model, prepared, weights, problem, data.X)
+            return _metrics(model, _targets(prepared, data.y), prediction, data.weight)
+
+    scores = {"train": of(kept, prepared.train)}
+    if prepared.held_out is not None:
+        scores["val"] = of(kept, prepared.held_out)
+    scores["baseline"] = of(found.landscape.baseline_weights, where)
+    if found.landscape.optimum.weights is not None:
+        scores["optimum"] = of(found.landscape.optimum.weights, where)
+    return scores
+
+
+def _trials(prepared: Prepared, found: Found, findings: tuple[Finding, ...], metric: str) -> tuple[Trial, ...]:
+    fit, where = found.fit, prepared.held_out or prepared.train
+    model = _model(prepared, fit.problem, fit.weights[found.best])
+    trials = []
+    for r, setting in enumerate(fit.plan.settings):
+        outcome = fit.outcomes[r]
+        score = None
+        if not outcome.failed:
+            prediction = _predicted(model, prepared, fit.weights[r], fit.problem, where.X)
+            score = _metrics(model, _targets(prepared, where.y), prediction, where.weight).get(metric)
+        best = r == found.best
+        code = "D101" if outcome.failed else "D201" if outcome == Outcome.BUDGET else None
+        trials.append(
+            Trial(
+                setting.label, VARIANTS[setting.label].letter if setting.label in VARIANTS else setting.label[:1].upper(),
+                setting.lr, "full" if setting.batch_size == 0 else str(setting.batch_size), setting.seed,
+                int(fit.epochs[r]), int(fit.steps[r]), outcome.word, score, _result(found, r), r in found.leaders, best,
+                findings[0].code if best and findings else code,
+            )
+        )  # fmt: skip
+    return tuple(trials)
+
+
+def _result(found: Found, r: int) -> str:
+    fit, outcome = found.fit, found.fit.outcomes[r]
+    if outcome.failed:
+        return f"D101 {outcome.word} by step {int(fit.steps[r]):,}"
+    if r == found.best:
+        return "best"
+    own, best = fit.held_out[r], fit.held_out[found.best]
+    if np.isfinite(own) and own <= best + 1e-3 * abs(best):
+        return "tie with best"
+    return "D201 not converged in budget" if outcome == Outcome.BUDGET else outcome.word
+
+
+def _chosen(found: Found) -> dict[str, Any]:
+    setting = found.fit.plan.settings[found.best]
+    return {
+        "optimizer": setting.label, "lr": setting.lr, "batch": setting.batch_size or "full",
+        "constants": setting.constants, "engine": found.fit.engine, "why": found.why,
+    }  # fmt: skip
+
+
+def _data(prepared: Prepared) -> dict[str, Any]:
+    source, table = prepared.table.source, prepared.table
+    return {
+        "name": source.name, "rows": table.rows, "columns": len(table.columns), "sha256": source.sha256,
+        "format": source.format, "delimiter": source.delimiter, "encoding": source.encoding, "header": source.header,
+        "target": prepared.target.name, "features": list(prepared.schema.names), "dropped": prepared.schema.dropped,
+        "imputed": {k: v for k, v in prepared.encoded.filled.items() if v},
+        "train_rows": prepared.train.rows, "held_out_rows": 0 if prepared.held_out is None else prepared.held_out.rows,
+    }  # fmt: skip
+
+
+def _env(values: Mapping[str, Any], threads: int) -> dict[str, Any]:
+    return {
+        "python": platform.python_version(), "numpy": np.__version__, "cpu": platform.processor() or platform.machine(),
+        "system": platform.system(), "threads": threads, "seed": values["random_state"],
+    }  # fmt: skip
+
+
+def _trace(found: Found, prepared: Prepared) -> dict[str, list[Any]]:
+    problem = found.fit.problem
+    trace = found.fit.trace.until(found.best, int(found.fit.epochs[found.best]))
+    outputs = prepared.target.classes if problem.outputs > 1 else ("",)
+    suffix = [f" [{o}]" if o else "" for o in outputs]
+    names = [n + s for n in problem.data.names for s in suffix] + ["intercept" + s for s in suffix]
+    weights = {f"w:{n}": trace.weights[0, :, j].tolist() for j, n in enumerate(names)}
+    columns = {"epoch": trace.epochs[0].tolist(), "loss": trace.loss[0].tolist(), "held_out": trace.held_out[0].tolist()}
+    return columns | weights
+
+
+def _known_classes(theirs: tuple[str, ...], ours: tuple[str, ...], y: Array) -> Array:
+    unknown = sorted(set(theirs) - set(ours))
+    if unknown:
+        raise ModelError(
+            f"the data have the class {unknown[0]!r}, the model knows {', '.join(map(repr, ours[:10]))}",
+            fix="leave these rows out, or train on rows of every class", code="unseen-class",
+        )
+    return np.array([ours.index(c) for c in theirs])[y.astype(np.int64)]
+
+
+def _flags(config: Mapping[str, Any]) -> list[str]:
+    flags: list[str] = []
+    for name, value in config.items():
+        option = BY_NAME[name]
+        if value == option.default:
+            continue
+        if isinstance(value, bool):
+            flags.append(option.flag.split("/")[0 if value else 1])
+        elif isinstance(value, tuple) and name != "betas":
+            flags += [part for item in value for part in (option.flag, str(item))]
+        else:
+            flags += [option.flag, ",".join(map(str, value)) if isinstance(value, tuple) else str(value)]
+    return flags
+
+
+def plain(value: Any) -> Any:
+    """Return a value as JSON knows it: NumPy scalars as Python's, functions by name, non-finite numbers as None."""
+    if isinstance(value, Mapping):
+        return {str(k): plain(v) for k, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(v) for v in value]
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, float):
+        return value if np.isfinite(value) else None
+    if value is None or isinstance(value, (str, int, bool)):
+        return value
+    return getattr(value, "__name__", str(value))
+
+
+__all__ = ["HIGHER_IS_BETTER", "Run", "Trial", "field", "load", "percent", "plain", "train"]

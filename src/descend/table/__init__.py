@@ -1,0 +1,1 @@
+"""Files, frames and arrays to columns, and columns to numbers."""

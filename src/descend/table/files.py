@@ -1,0 +1,102 @@
+"""files: what a path is before anybody parses it: refused for what it is not, or named for what it is."""
+
+import difflib
+import hashlib
+import os
+import stat
+import tempfile
+from pathlib import Path
+from typing import BinaryIO
+
+from descend.errors import DataError
+
+HEAD = 1 << 20
+FOREIGN = {
+    b"\x89PNG": "a PNG image", b"\xff\xd8\xff": "a JPEG image", b"GIF8": "a GIF image", b"%PDF": "a PDF document",
+    b"PK\x03\x04": "a zip archive, or an Excel workbook", b"SQLite format 3\x00": "an SQLite database",
+    b"\x80\x02": "a pickle", b"\x80\x03": "a pickle", b"\x80\x04": "a pickle", b"\x80\x05": "a pickle",
+    b"\xd0\xcf\x11\xe0": "an old Excel workbook", b"\x7fELF": "a program", b"BZh": "bzip2 data", b"\xfd7zXZ": "xz data",
+    b"ARROW1": "an Arrow file", b"FEA1": "a Feather file",
+}  # fmt: skip
+SUFFIXES = {".csv": "csv", ".tsv": "csv", ".txt": "csv", ".parquet": "parquet", ".pq": "parquet",
+            ".jsonl": "jsonl", ".ndjson": "jsonl", ".arrow": "arrow", ".feather": "arrow"}  # fmt: skip
+
+
+def check(path: Path) -> None:
+    """Raise DataError unless path is a file with something in it that may be read."""
+    if not path.exists():
+        raise _refused(path, "does not exist", _alike(path), "no-such-file")
+    mode = path.stat().st_mode
+    if stat.S_ISDIR(mode):
+        raise _refused(path, "is a folder", _inside(path), "is-a-folder")
+    if not stat.S_ISREG(mode):
+        raise _refused(path, "is no regular file", "copy it to a file, or pipe it in as -", "not-a-file")
+    if not os.access(path, os.R_OK):
+        raise _refused(path, "may not be read", "change its permissions", "not-readable")
+    if path.stat().st_size == 0:
+        raise _refused(path, "is empty", "bring a table with a header and rows", "empty-file")
+
+
+def spool(stream: BinaryIO) -> Path:
+    """Copy a stream to a temporary file, which the caller removes, and return its path."""
+    with tempfile.NamedTemporaryFile(prefix="descend-", suffix=".csv", delete=False) as file:
+        while block := stream.read(HEAD):
+            file.write(block)
+    return Path(file.name)
+
+
+def format_of(path: Path, told: str, head: bytes) -> str:
+    """Return "csv", "parquet" or "jsonl": what was told, else what the first bytes or the suffix say."""
+    if told == "auto":
+        stem = path.with_suffix("") if path.suffix in (".gz", ".zst") else path
+        told = "parquet" if head[:4] == b"PAR1" else SUFFIXES.get(stem.suffix.lower(), "csv")
+    if told == "arrow":
+        raise _refused(path, "is an Arrow file", "write it as Parquet, or pass the frame from Python", "format")
+    if told != "parquet":
+        for start, what in FOREIGN.items():
+            if head.startswith(start):
+                raise _refused(path, f"is {what}, no table of text", "export it as CSV or Parquet", "foreign-format")
+        if head[:4] == b"PAR1":
+            raise _refused(path, f"is a Parquet file, but was said to be {told}", "use --input-format parquet", "format")
+    elif head[:4] != b"PAR1":
+        raise _refused(path, "is no Parquet file", "use --input-format csv if it is text", "format")
+    return told
+
+
+def head_of(path: Path) -> bytes:
+    """Return the first megabyte, decompressed when the file is gzip."""
+    with path.open("rb") as file:
+        head = file.read(HEAD)
+    if head[:2] == b"\x1f\x8b":
+        import zlib
+
+        try:
+            return zlib.decompressobj(31).decompress(head, HEAD)
+        except zlib.error as error:
+            raise _refused(path, f"is gzip data that cannot be read ({error})", "copy it again", "damaged-gzip") from error
+    return head
+
+
+def sha256(path: Path) -> str:
+    """Return the hash of a file's bytes."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _refused(path: Path, what: str, fix: str, code: str) -> DataError:
+    return DataError(f"the file {str(path)!r} {what}", fix=fix, code=code)
+
+
+def _alike(path: Path) -> str:
+    parent = path.parent
+    names = sorted(p.name for p in parent.iterdir() if p.is_file()) if parent.is_dir() else []
+    close = difflib.get_close_matches(path.name, names, 3)
+    return f"did you mean {' or '.join(map(repr, close))}" if close else "check the path"
+
+
+def _inside(path: Path) -> str:
+    try:
+        files = sorted(p.name for p in path.iterdir() if p.suffix.lower() in SUFFIXES)[:3]
+    except OSError:
+        files = []
+    return f"name a file in it, such as {files[0]!r}" if files else "name a file"

@@ -1,0 +1,119 @@
+"""Data frames and arrays to tables."""
+
+from typing import Any
+
+import numpy as np
+
+from descend.data import Array
+from descend.errors import DataError
+from descend.table.table import Column, Kind, Source, Table
+
+
+def is_frame(given: Any) -> bool:
+    """Tell whether narwhals knows this as a data frame or series (pandas, polars, Arrow and others)."""
+    import narwhals as nw
+
+    into = nw.dependencies
+    return bool(into.is_into_dataframe(given) or into.is_into_series(given))
+
+
+def from_frame(frame: Any) -> Table:
+    """Return the table of a data frame, or of a series as one column; raises DataError for nested columns."""
+    import narwhals as nw
+
+    frame = nw.from_native(frame, eager_only=True, allow_series=True)
+    if isinstance(frame, nw.Series):
+        frame = frame.alias(frame.name or "y").to_frame()
+    names = [str(name) for name in frame.columns]
+    check_names(names, "the data frame")
+    columns = tuple(_column(name, frame[original]) for name, original in zip(names, frame.columns, strict=True))
+    return Table(columns, len(frame), Source("frame", "frame"))
+
+
+def from_arrays(X: Any, names: tuple[str, ...] | None = None) -> Table:
+    """Return the table of a two-dimensional array of numbers; columns are named x1, x2, ... unless names are given.
+
+    Raises DataError for other shapes and for values that are not real numbers.
+    """
+    array = np.asarray(X)
+    if array.ndim != 2:
+        fix = "use X.reshape(-1, 1) for one feature" if array.ndim == 1 else "pass an array of shape (rows, features)"
+        raise DataError(f"X has shape {array.shape}, it must have two dimensions", fix=fix, code="array-shape")
+    if 0 in array.shape:
+        raise DataError(f"X has shape {array.shape} and holds nothing", fix="pass rows and columns", code="array-empty")
+    numbers = _real(array, "X")
+    names = names or tuple(f"x{j + 1}" for j in range(array.shape[1]))
+    kind = Kind.BOOLEAN if array.dtype.kind == "b" else Kind.NUMBER
+    columns = tuple(Column(n, kind, check_finite(np.ascontiguousarray(numbers[:, j]), n)) for j, n in enumerate(names))
+    return Table(columns, len(array), Source("array", "array"))
+
+
+def check_finite(values: Array, name: str) -> Array:
+    """Return values in which no cell is infinite; raises DataError naming column, row and count."""
+    infinite = np.isinf(values)
+    if infinite.any():
+        raise DataError(
+            f"the column {name!r} is infinite in row {int(np.argmax(infinite)) + 1} ({int(infinite.sum())} cells in all)",
+            fix="mend these cells or leave the column out with --drop", code="infinite",
+        )
+    return values
+
+
+def check_names(names: list[str], where: str) -> None:
+    """Raise DataError when a name is empty or stands twice."""
+    for at, name in enumerate(names):
+        if not name.strip():
+            raise DataError(f"column {at + 1} of {where} has no name", fix="name it in the header", code="empty-name")
+        if name in names[:at]:
+            raise DataError(
+                f"{where} has the column {name[:60]!r} twice, as columns {names.index(name) + 1} and {at + 1}",
+                fix="rename one of them", code="duplicate-name",
+            )
+
+
+def _real(array: Array, what: str) -> Array:
+    if array.dtype.kind in "biuf":
+        return array.astype(np.float64)
+    if array.dtype.kind == "O":
+        try:
+            return np.array(array.tolist(), dtype=np.float64)
+        except (TypeError, ValueError):
+            pass
+    raise DataError(
+        f"{what} has dtype {array.dtype}, it must hold real numbers",
+        fix="pass a data frame for text and dates", code="array-dtype",
+    )
+
+
+def _column(name: str, series: Any) -> Column:
+    import narwhals as nw
+
+    dtype = series.dtype
+    if dtype.is_numeric():
+        values = series.cast(nw.Float64).to_numpy().astype(np.float64)
+        return Column(name, Kind.NUMBER, check_finite(_with_nan(values, series), name))
+    if dtype == nw.Boolean:
+        return Column(name, Kind.BOOLEAN, np.array([np.nan if v is None or v != v else float(v) for v in series.to_list()]))
+    if dtype.is_temporal() and dtype not in (nw.Duration, nw.Time):
+        days = series.cast(nw.Datetime("us")).dt.timestamp("us").cast(nw.Float64).to_numpy() / 86_400e6
+        return Column(name, Kind.DATE, _with_nan(days.astype(np.float64), series))
+    if dtype in (nw.List, nw.Struct, nw.Array, nw.Binary, nw.Duration, nw.Time):
+        raise DataError(
+            f"the column {name!r} holds {dtype}, which is no number, date, text or boolean",
+            fix="flatten it or leave it out with --drop", code="nested-column",
+        )
+    return _texts(name, series.to_list())
+
+
+def _texts(name: str, cells: list[Any]) -> Column:
+    """A column of text, or of objects that are all numbers."""
+    values = [None if v is None or v != v else v for v in cells]
+    given = [v for v in values if v is not None]
+    if given and all(isinstance(v, (int, float)) and not isinstance(v, bool) for v in given):
+        return Column(name, Kind.NUMBER, check_finite(np.array([np.nan if v is None else float(v) for v in values]), name))
+    return Column(name, Kind.CATEGORY, np.array([None if v is None else str(v) for v in values], dtype=object))
+
+
+def _with_nan(values: Array, series: Any) -> Array:
+    missing = series.is_null().to_numpy()
+    return np.where(missing, np.nan, values) if missing.any() else values

@@ -1,0 +1,74 @@
+"""Scale: centre and width of every feature and of the target, and the way back to the units of the file."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import DTypeLike
+
+from descend.data import Array
+
+ROUNDING = 1e-13  # a spread below this part of the mean is rounding, not spread
+
+
+@dataclass(frozen=True, eq=False)
+class Scale:
+    """What is subtracted from, and then divided into, each feature and the target.
+
+    Args:
+        center: (features,), in the units of the file.
+        width: (features,), above 0.
+        target_center, target_width: the same for the target; 0 and 1 when it is not scaled.
+    """
+
+    center: Array
+    width: Array
+    target_center: float = 0.0
+    target_width: float = 1.0
+
+    @classmethod
+    def fit(cls, X: Array, y: Array, weight: Array | None = None, *, target: bool) -> "Scale":
+        """Return the weighted means and population standard deviations of X (rows, features) and, if asked, of y.
+
+        Both are taken in two passes in float64. A column without spread has width 1.
+        """
+        center, width = _mean_and_spread(X, weight)
+        if not target:
+            return cls(center, width)
+        (target_center,), (target_width,) = _mean_and_spread(y[:, None], weight)
+        return cls(center, width, float(target_center), float(target_width))
+
+    @classmethod
+    def none(cls, features: int) -> "Scale":
+        """Return the scale that changes nothing."""
+        return cls(np.zeros(features), np.ones(features))
+
+    def transform(self, X: Array, dtype: DTypeLike = None) -> Array:
+        """Return X centred and scaled, as a new C-contiguous array; centred before any cast to a smaller dtype."""
+        scaled = (X - self.center) / self.width
+        return np.ascontiguousarray(scaled, dtype or X.dtype)
+
+    def transform_target(self, y: Array) -> Array:
+        """Return y centred and scaled, float64."""
+        scaled: Array = (y - self.target_center) / self.target_width
+        return scaled
+
+    def to_file_units(self, W: Array, b: Array) -> tuple[Array, Array]:
+        """Return weights (features, outputs) and biases (outputs,) for unscaled features and target."""
+        W = W * self.target_width / self.width[:, None]
+        return W, b * self.target_width + self.target_center - self.center @ W
+
+    def to_scaled_units(self, W: Array, b: Array) -> tuple[Array, Array]:
+        """Undo `to_file_units`."""
+        scaled = W * self.width[:, None] / self.target_width
+        return scaled, (b - self.target_center + self.center @ W) / self.target_width
+
+
+def _mean_and_spread(X: Array, weight: Array | None) -> tuple[Array, Array]:
+    share = np.full(len(X), 1.0 / len(X)) if weight is None else weight / weight.sum()
+    mean = share @ X.astype(np.float64, copy=False)
+    off = X - mean
+    mean = mean + share @ off
+    off = X - mean
+    spread = np.sqrt(share @ np.square(off))
+    flat = spread <= ROUNDING * np.abs(mean)
+    return mean, np.where(flat | ~np.isfinite(spread), 1.0, spread)

@@ -1,0 +1,101 @@
+"""Table: named columns of one kind each, and where they came from."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+import numpy as np
+
+from descend.data import Array
+from descend.errors import UsageError, nearest
+
+
+class Kind(StrEnum):
+    """What a column holds."""
+
+    NUMBER = "number"
+    BOOLEAN = "boolean"
+    DATE = "date"
+    CATEGORY = "category"
+
+
+@dataclass(frozen=True, eq=False)
+class Column:
+    """One column.
+
+    Args:
+        name: as it stands in the file.
+        kind: what it holds.
+        values: (rows,); float64 with NaN where missing for numbers, booleans (0 and 1) and dates (days since
+            1970-01-01); objects, str or None, for categories.
+    """
+
+    name: str
+    kind: Kind
+    values: Array
+
+    @property
+    def missing(self) -> int:
+        """The number of missing cells."""
+        return int(self.is_missing.sum())
+
+    @property
+    def is_missing(self) -> Array:
+        """Which cells are missing (rows,)."""
+        if self.kind == Kind.CATEGORY:
+            return np.array([v is None for v in self.values], bool)
+        return np.isnan(self.values)
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where a table came from, and how it was read; None where that does not apply."""
+
+    name: str
+    format: str
+    delimiter: str | None = None
+    encoding: str | None = None
+    header: bool | None = None
+    sha256: str | None = None
+    size: int | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """Columns of equal length.
+
+    Args:
+        columns: in the order of the file.
+        rows: the number of rows.
+        source: where it came from.
+        notes: what reading decided that a person should know.
+    """
+
+    columns: tuple[Column, ...]
+    rows: int
+    source: Source
+    notes: tuple[str, ...] = ()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The columns' names."""
+        return tuple(c.name for c in self.columns)
+
+    def __getitem__(self, name: str) -> Column:
+        for column in self.columns:
+            if column.name == name:
+                return column
+        close = nearest(name, self.names) or list(self.names[:3])
+        shown = ", ".join(repr(n if len(n) <= 60 else n[:60]) for n in close)
+        raise UsageError(
+            f"there is no column {name!r} in {self.source.name!r}", fix=f"the nearest are {shown}", code="no-such-column"
+        )
+
+    def take(self, rows: Array) -> "Table":
+        """Return these rows, by index or mask."""
+        columns = tuple(replace(c, values=c.values[rows]) for c in self.columns)
+        return replace(self, columns=columns, rows=int(np.arange(self.rows)[rows].size))
+
+    def keep(self, names: Iterable[str]) -> "Table":
+        """Return these columns, in the order given."""
+        return replace(self, columns=tuple(self[name] for name in names))

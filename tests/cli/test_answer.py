@@ -1,0 +1,81 @@
+"""The answer of a training, as people read it."""
+
+from dataclasses import replace
+
+from descend.cli.answer import finding_lines, number, report_lines, trial_lines
+
+ARTIFACTS = {
+    "model": "runs/my houses/model.safetensors",
+    "report": "runs/my houses/report.html",
+    "run": "runs/my houses/run.json",
+}
+
+
+def test_the_whole_answer(fakes):
+    assert (
+        "\n".join(report_lines(fakes.good, ARTIFACTS))
+        == """
+    variant   lr     batch  epochs  val RMSE  result
+ D  adam      0.031    256      41    69,214  best
+ G  gd        0.46    full     500    71,902  D201 not converged in budget
+ H  momentum  90      full       3         –  D101 diverged by step 3
+
+adam · val RMSE 69,214 · R² 0.641 · baseline 115,530 · exact optimum 69,208
+✔ converged in 41 epochs; 0.01 % above the exact optimum
+
+saved    runs/my houses/   model.safetensors  report.html  run.json
+next     descend predict 'runs/my houses' new.csv > out.csv
+         open 'runs/my houses/report.html'"""
+    )
+
+
+def test_a_failed_run_has_its_finding_and_no_prediction_to_make(fakes):
+    assert (
+        "\n".join(report_lines(fakes.diverged, {"run": "r/run.json"}))
+        == """
+    variant   lr  batch  epochs  val RMSE  result
+ H  momentum  90   full       3         –  D101 diverged by step 3
+
+✖ D101 learning rate 90 is 24 × the stability limit 3.8
+  fix      --lr auto   or   --scale
+
+saved    r/   run.json"""
+    )
+
+
+def test_verbose_shows_every_trial_and_the_evidence(fakes):
+    assert len(trial_lines(fakes.good, verbose=True)) == 5
+    assert finding_lines(fakes.too_fast, verbose=True)[2:] == ["  lr       90", "  limit    3.8"]
+
+
+def test_colour_marks_the_best_the_failed_and_the_mark(fakes):
+    lines = report_lines(fakes.good, ARTIFACTS, color=True)
+
+    assert lines[2].startswith("\x1b[32m D  adam")
+    assert lines[4].startswith("\x1b[31m H  momentum")
+    assert lines[7].startswith("\x1b[32m✔\x1b[0m converged")
+
+
+def test_a_narrow_screen_keeps_variant_score_and_result(fakes):
+    lines = trial_lines(fakes.good, width=44)
+
+    assert lines[1] == " adam        69,214  best"
+    assert trial_lines(fakes.good, width=None)[1] == trial_lines(fakes.good, width=100)[1]
+
+
+def test_accuracy_is_better_when_higher(fakes):
+    run = replace(fakes.good, metric="accuracy", metrics={"train": {"accuracy": 0.9}})
+    order = [line.split()[1] for line in trial_lines(run)[1:]]
+
+    assert order == ["adam", "gd", "momentum"]
+    assert "train accuracy" in trial_lines(run)[0]
+
+
+def test_a_verdict_of_trouble_has_another_mark(fakes):
+    run = replace(fakes.good, verdict=fakes.verdict("budget", "not converged"))
+
+    assert "! not converged" in report_lines(run, ARTIFACTS)
+
+
+def test_numbers():
+    assert [number(x) for x in (0.0, 999.96, 1234.5, 2e12, float("nan"))] == ["0", "1000", "1,234", "2e+12", "–"]
