@@ -1,5 +1,7 @@
 """Shared by all tests: a hypothesis that repeats itself, and a small problem for every loss."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import settings
@@ -32,3 +34,15 @@ def small_problem(name, *, rows=23, outputs=1, weighted=False, dtype=np.float64,
 def small():
     """Returns a function that makes a small problem of the loss of that name."""
     return small_problem
+
+
+@pytest.fixture
+def penguins():
+    """The tidy table of penguins that ships with the project."""
+    return Path(__file__).parent.parent / "examples" / "data" / "penguins.csv"
+
+
+@pytest.fixture
+def penguins_raw():
+    """The raw table: quotes, dates, comments and NA."""
+    return Path(__file__).parent.parent / "examples" / "data" / "penguins_raw.csv"

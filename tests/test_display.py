@@ -157,7 +157,7 @@ def test_the_bar_shows_all_there_is_room_for():
 @pytest.mark.parametrize(
     ("columns", "line"),
     [
-        (60, "40 %  loss 0.3124  held out 0.3391  lr 0.031  0:00:30 left"),
+        (55, "40 %  loss 0.3124  held out 0.3391  0:00:30 left"),
         (50, "40 %  loss 0.3124  held out 0.3391  0:00:30 left"),
         (40, "40 %  loss 0.3124  0:00:30 left"),
         (20, "40 %  0:00:30 left"),

@@ -15,6 +15,7 @@ LOG_SECONDS = 10.0  # at most one line of progress so often, where nothing can b
 HINT_SECONDS = 1.0  # silence before the compilation is mentioned
 HINT = "compiling kernels, once"
 TOPIC = 9  # columns that a topic takes
+BAR = 10  # a shorter bar tells nothing
 SPELLED = str.maketrans(
     {"·": "-", "→": "->", "×": "x", "±": "+-", "≤": "<=", "≥": ">=", "…": "...", "²": "^2", "λ": "lambda ", "∂": "d",
      "✔": "ok", "✖": "x", "●": "*", "−": "-", "–": "-", "≈": "~", "∞": "inf", "━": "="}
@@ -214,6 +215,7 @@ class _Bar:
         self.live = Live(
             console=self.console, transient=True, auto_refresh=False, redirect_stdout=False, redirect_stderr=False
         )
+        self.longest = 0  # so that the bar shrinks at most, and does not tremble
         self.live.start()
 
     def show(self, heard: "Progress") -> None:
@@ -228,11 +230,14 @@ class _Bar:
         from rich.text import Text
 
         said, width = fields(heard), self.console.width - 1
-        while len(said) > 2 and len("  ".join(said)) > width:
+        said[0] = said[0].rjust(5)
+        spare = TOPIC + 2 + BAR if width >= 55 else 0
+        while len(said) > 2 and len("  ".join(said)) > width - spare:
             said.pop(-2)
         text = Text("  ".join(said), no_wrap=True, overflow="crop")
-        room = min(40, width - len(text) - TOPIC - 2)
-        if room < 8:
+        self.longest = max(self.longest, len(text))
+        room = min(40, width - self.longest - TOPIC - 2)
+        if room < BAR:
             return text
         grid = Table.grid(padding=(0, 2, 0, 0))
         bar = ProgressBar(total=1.0, completed=heard.share, width=room)

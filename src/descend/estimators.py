@@ -72,6 +72,8 @@ class _Descent(BaseEstimator):  # type: ignore[misc]
         Raises UsageError for a bad parameter and DivergenceError when training left the finite range. A training
         that ends before it converged warns with ConvergenceWarning.
         """
+        for name in ("_state", "_given_classes"):
+            self.__dict__.pop(name, None)
         X, targets, weight = self._read(X, y, sample_weight, reset=True)
         problem, held_out, options = self._problem(X, targets, weight)
         landscape = Landscape.of(problem)

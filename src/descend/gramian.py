@@ -5,19 +5,33 @@ LeVeque 1983): the same bits for any number of threads, and for any cut of a str
 """
 
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import reduce
+from typing import Any
 
 import numpy as np
 
+from descend import rules
 from descend.data import Array, Data
+from descend.plan import Plan, Setting
 from descend.problem import Problem, penalty
 
 BLOCK_CELLS = 1 << 17  # cells of a block: its float64 copy stays in the cache of one core
 CANCELLED = 1e-3  # below this ratio of residual to target the loss has lost too many digits
 UNIT = float(np.finfo(np.float64).eps) / 2  # half a unit in the last place, the u of rounding bounds
+NOISE = 10 * UNIT  # a gradient of so small a part of its terms is rounding
+ROUNDINGS = 8 * UNIT  # the rounding of one step, relative to weights, trace and curvature; measured
+MOST_BYTES = 1 << 28  # of the matrix of moments
+
+# The rules that are linear in the gradient, as w'' = a w' - b w along an eigenvector, of x = lr times its curvature.
+RECURSIONS: dict[Any, Callable[[Array, float], tuple[Array, Array | float]]] = {
+    rules.sgd: lambda x, beta: (1 - x, 0.0),
+    rules.momentum: lambda x, beta: (1 + beta - x, beta),
+    rules.momentum_keras: lambda x, beta: (1 + beta - x, beta),
+    rules.nesterov: lambda x, beta: ((1 + beta) * (1 - x), beta * (1 - x)),
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,6 +109,68 @@ def hessian(gram: Gram, problem: Problem) -> Array:
     H *= 2 / problem.outputs
     H[range(d), range(d)] += problem.l2
     return H
+
+
+def fits(problem: Problem, setting: Setting) -> bool:
+    """Tell whether a run is squared loss on the whole batch, on a table much longer than wide."""
+    data, size = problem.data, problem.data.features + 1
+    whole = setting.rows_a_step(data.rows) == data.rows
+    return problem.loss.name == "squared" and whole and data.rows > 2 * size and 8 * size**2 <= MOST_BYTES
+
+
+def safe(problem: Problem, plan: Plan, gram: Gram, steps: int, tolerance: float = 1e-9) -> Array:
+    """Tell which runs engines.gram trains as a pass over the data a step would, bool (runs,).
+
+    The tolerance is relative to max |w|.
+
+    A rule that is linear in the gradient must be stable and keep 8 A u trace/L within the tolerance. A is the number
+    of roundings that add up, min(steps, 1/(lr mu)) for gradient descent and min(steps**2, 1/(lr mu)) for the
+    accelerated rules; mu and L are the smallest and largest curvature. For the other rules no such bound holds: they
+    are safe in that the engine watches their gradient, and agree as far as engines.gram.determined says.
+    """
+    values = curvatures(problem, gram)
+    if values is None:
+        return np.zeros(len(plan), bool)
+    return np.array([fits(problem, s) and _bounded(s, values, steps, tolerance) for s in plan.settings], bool)
+
+
+def growth(setting: Setting, values: Array) -> float:
+    """Return by how much a step multiplies the error, at worst, under these `curvatures`; NaN for a rule not linear.
+
+    Above 1 the run diverges, and `safe` says no: what it blows up is, in the end, rounding.
+
+    >>> from descend.plan import setting
+    >>> growth(setting("sgd", lr=0.25), np.array([1.0, 2.0]))
+    0.75
+    """
+    recursion = RECURSIONS.get(setting.rule.update)
+    if recursion is None:
+        return float("nan")
+    a, b = recursion(setting.lr * float(np.max(setting.factors)) * values, setting.constants.get("beta", 0.0))
+    square = a * a / 4 - b
+    roots = np.where(square >= 0, np.abs(a) / 2 + np.sqrt(np.maximum(square, 0)), np.sqrt(np.maximum(b, 0)))
+    return float(roots.max(initial=0.0))
+
+
+def curvatures(problem: Problem, gram: Gram) -> Array | None:
+    """Return the eigenvalues of the Hessian, increasing, those of rounding as 0; None when moments are not finite."""
+    H = hessian(gram, problem)
+    if not (np.isfinite(H).all() and np.isfinite(gram.c).all() and len(H)):
+        return None
+    values: Array = np.linalg.eigvalsh(H)
+    values[values < len(H) * NOISE * values[-1]] = 0.0
+    return values
+
+
+def _bounded(setting: Setting, values: Array, steps: int, tolerance: float) -> bool:
+    if setting.rule.update not in RECURSIONS:
+        return True
+    if not growth(setting, values) <= 1 + 1e-12:
+        return False
+    slowest = setting.lr * float(np.min(setting.factors)) * float(values[0])
+    most = float(steps) if setting.rule.update is rules.sgd else float(steps) ** 2
+    added = min(most, 1 / slowest) if slowest > 0 else most
+    return bool(ROUNDINGS * added * values.sum() <= tolerance * values[-1])
 
 
 @dataclass(frozen=True, eq=False)

@@ -46,6 +46,13 @@ class Problem:
         return (np.arange(self.params) < self.data.features * self.outputs).astype(np.float64)
 
     @property
+    def scaled(self) -> bool:
+        """Whether no feature is far larger or smaller than 1, judged by the mean square of each."""
+        squares = np.einsum("ij,ij->j", self.data.X, self.data.X, dtype=np.float64) / max(self.data.rows, 1)
+        used = squares[squares > 0]
+        return bool(len(used) == 0 or (used.max() < 10 and used.min() > 0.01))
+
+    @property
     def dtype(self) -> np.dtype[np.floating]:
         """The dtype of data and weights."""
         return self.data.X.dtype

@@ -103,12 +103,17 @@ def diverged(fit: Fit, r: int, landscape: Landscape) -> Finding:
     evidence |= {"column": column, "share": share}
     if limit is not None and setting.lr > limit:
         text = (
-            f"learning rate {setting.lr:.3g} is {setting.lr / limit:,.3g} × the stability limit {limit:.3g} "
+            f"learning rate {setting.lr:.3g} is {_times(setting.lr / limit)} × the stability limit {limit:.3g} "
             f"(curvature {largest:.3g}, {share:.1%} of it from column {column!r}); left the useful range by step {steps:,}"
         )
-        return Finding("D101", "error", text, evidence, ("--lr auto", "--scale"))
+        fixes = ("--scale", "--lr auto") if not fit.problem.scaled else ("--lr auto",)
+        return Finding("D101", "error", text, evidence, fixes)
     text = f"the loss left the finite range at step {steps:,} at learning rate {setting.lr:.3g}"
     return Finding("D103", "error", text, evidence, ("--lr auto", f"--lr {setting.lr / 10:.3g}"))
+
+
+def _times(ratio: float) -> str:
+    return f"{ratio:.3g}" if ratio < 1000 else f"{ratio:,.0f}" if ratio < 1e7 else f"{ratio:.1e}"
 
 
 def steepest(problem: Problem) -> tuple[str, float]:

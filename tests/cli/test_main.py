@@ -111,12 +111,35 @@ def test_sigterm_is_taken_as_an_interrupt(capfd):
     assert signal.getsignal(signal.SIGTERM) is before
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupt_that_a_library_turned_into_an_error_is_still_one(capfd, number):
+    def invoke():
+        try:
+            os.kill(os.getpid(), number)
+        except KeyboardInterrupt:
+            raise RuntimeError("query interrupted") from None
+
+    assert edge.guarded(invoke, []) == 130
+    assert capfd.readouterr().err == "error: interrupted before there was a result; run it again\n"
+
+
+def test_an_error_of_ours_after_an_interrupt_is_told(capfd):
+    def invoke():
+        try:
+            os.kill(os.getpid(), signal.SIGINT)
+        except KeyboardInterrupt:
+            raise DataError("the disk is full", fix="make room", code="disk-full") from None
+
+    assert edge.guarded(invoke, []) == 3
+    assert capfd.readouterr().err == "error: the disk is full; make room\n"
+
+
 def test_the_command_line_loads_nothing_heavy():
     script = (
         "import sys\nfrom descend.cli import main\n"
         "assert main(['--help']) == 0\nassert main(['train', '--help']) == 0\n"
         "heavy = {'numpy', 'duckdb', 'rich', 'sklearn', 'numba', 'scipy'} & set(sys.modules)\n"
-        "sys.exit(', '.join(heavy))"
+        "sys.exit(', '.join(heavy) or 0)"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
 

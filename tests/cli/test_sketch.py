@@ -1,6 +1,6 @@
 """Plots in characters."""
 
-from descend.cli.sketch import beside, sketch, tick
+from descend.cli.sketch import beside, sketch, ticks
 
 
 def test_a_line_in_ascii():
@@ -24,4 +24,6 @@ def test_plots_stand_side_by_side():
 
 
 def test_ticks_are_short():
-    assert [tick(v) for v in (0.0, -1.2345, 12345.0)] == ["0", "−1.23", "1.23e+04"]
+    assert [ticks(0.0, 1.0), ticks(-1.2345, 12345.0), ticks(1e-12, 15.0), ticks(5.0, 5.0), ticks(-3.5, -3.4)] == [
+        ("0", "1"), ("0", "1.23e+04"), ("0", "15"), ("5", "5"), ("−3.5", "−3.4"),
+    ]  # fmt: skip

@@ -32,10 +32,14 @@ class Failure:
         return {"schema": SCHEMA, "status": "error", "error": error, "exit": self.exit}
 
 
+INTERRUPTED = Failure("interrupted", "interrupted before there was a result", "run it again", 130)
+
+
 def guarded(invoke: Callable[[], Any], arguments: list[str]) -> int:
     """Call a command and return its exit code; every exception ends here, as one line on standard error."""
+    heard: list[int] = []
     try:
-        with terminable():
+        with stoppable(heard):
             code = invoke()
             _flush()
         return int(code or 0)
@@ -44,10 +48,11 @@ def guarded(invoke: Callable[[], Any], arguments: list[str]) -> int:
         return 0
     except click.exceptions.Exit as done:
         return done.exit_code
-    except Exception as error:
-        return _tell(failure(error), arguments)
     except KeyboardInterrupt:
-        return _tell(Failure("interrupted", "interrupted before there was a result", "run it again", 130), arguments)
+        return _tell(INTERRUPTED, arguments)
+    except Exception as error:
+        ours = isinstance(error, (DescendError, click.ClickException))
+        return _tell(INTERRUPTED if heard and not ours else failure(error), arguments)
 
 
 def failure(error: Exception) -> Failure:
@@ -60,16 +65,28 @@ def failure(error: Exception) -> Failure:
 
 
 @contextlib.contextmanager
-def terminable() -> Iterator[None]:
-    """Take SIGTERM as Ctrl-C, so that the best model so far is kept."""
+def stoppable(heard: list[int]) -> Iterator[None]:
+    """Take SIGTERM as Ctrl-C, so that the best model so far is kept.
+
+    Signals are noted in `heard`, since a library may turn the KeyboardInterrupt into an exception of its own.
+    """
+
+    def stop(number: int, frame: object) -> None:
+        heard.append(number)
+        raise KeyboardInterrupt
+
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    for number, handler in before.items():
+        if handler is not signal.SIG_IGN:
+            signal.signal(number, stop)
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _usage(error: click.ClickException) -> Failure:

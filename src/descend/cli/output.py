@@ -6,7 +6,7 @@ import json
 import os
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -117,3 +117,18 @@ def check_file(path: str, source: str, force: bool) -> None:
         why = "its folder does not allow writing"
     if why:
         raise OutputError(f"the file {path!r} cannot be written: {why}", fix=fix, code="cannot-write")
+
+
+def check_folder_for(folder: Path, names: Sequence[str], force: bool) -> list[Path]:
+    """Return the paths of files to write into a folder; raises OutputError when one cannot be, or is there already."""
+    nearest = next(parent for parent in (folder, *folder.absolute().parents) if parent.exists())
+    if not nearest.is_dir():
+        raise OutputError(f"{str(nearest)!r} is no folder", fix="name another folder", code="cannot-write")
+    if not os.access(nearest, os.W_OK):
+        raise OutputError(f"the folder {str(nearest)!r} does not allow writing", fix="name another", code="cannot-write")
+    taken = [folder / name for name in names if (folder / name).exists()]
+    if taken and not force:
+        raise OutputError(
+            f"the file {str(taken[0])!r} exists already", fix="name another folder, or add --force", code="file-exists"
+        )
+    return [folder / name for name in names]

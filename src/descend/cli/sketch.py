@@ -1,5 +1,6 @@
 """Sketch: small scatter plots and curves in braille characters, or in ASCII where there are none."""
 
+import math
 from collections.abc import Sequence
 
 BRAILLE = 0x2800
@@ -22,12 +23,13 @@ def sketch(
     left, right, low, high = min(xs), max(xs), min(ys), max(ys)
     canvas = _ascii if ascii_only else _braille
     rows = canvas([(_part(x, left, right), _part(y, low, high)) for x, y in points], width, height)
-    labels = [tick(high), *[""] * (height - 2), tick(low)] if height > 1 else [tick(high)]
-    margin = max(len(tick(high)), len(tick(low)))
+    (bottom, top), (start, end) = ticks(low, high), ticks(left, right)
+    labels = [top, *[""] * (height - 2), bottom] if height > 1 else [top]
+    margin = max(len(top), len(bottom))
     bar = "|" if ascii_only else "│"
     body = [f"{label.rjust(margin)} {bar}{row}" for label, row in zip(labels, rows, strict=True)]
-    body += [] if height > 1 else [tick(low).rjust(margin)]
-    return [title, *body, " " * (margin + 2) + _under(tick(left), across, tick(right), width)]
+    body += [] if height > 1 else [bottom.rjust(margin)]
+    return [title, *body, " " * (margin + 2) + _under(start, across, end, width)]
 
 
 def beside(*plots: list[str], gap: int = 3) -> list[str]:
@@ -38,9 +40,15 @@ def beside(*plots: list[str], gap: int = 3) -> list[str]:
     return [(" " * gap).join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip() for row in rows]
 
 
-def tick(value: float) -> str:
-    """Return an axis label in three digits."""
-    return f"{value:.3g}".replace("-", "−") if value else "0"
+def ticks(low: float, high: float) -> tuple[str, str]:
+    """Return the labels of the two ends of an axis, in three digits of what it spans.
+
+    >>> ticks(4e-11, 15.04), ticks(-31.4159, 1200.0)
+    (('0', '15'), ('−30', '1.2e+03'))
+    """
+    step = 10 ** math.floor(math.log10(max(abs(high - low), abs(high), 1e-300)) - 2)
+    low, high = (0.0 if abs(v) < step / 2 else round(v / step) * step for v in (low, high))
+    return tuple(f"{value:.3g}".replace("-", "−") for value in (low, high))  # type: ignore[return-value]
 
 
 def _under(left: str, name: str, right: str, width: int) -> str:

@@ -1,42 +1,39 @@
 """The gram engine: squared loss on the whole batch, from second moments, at a cost a step that no row adds to.
 
 The gradient of the squared loss is 2/n X'(X w - y), so that one pass over the data serves every step of every run.
-Rounding in that pass is a systematic change of the problem, where a pass a step rounds afresh; `safe` says for which
-runs the two agree. A rule that divides by its memory magnifies a gradient made of rounding: such a rule is handed
-back when its gradient falls to that noise, see `advance`.
+Rounding in that pass is a systematic change of the problem, where a pass a step rounds afresh. Three things guard it:
+
+- gramian.safe bounds what that does to the rules that are linear in the gradient, before they start;
+- `advance` watches the gradient of the other rules, which divide by their memory, and hands a run back when its
+  gradient has fallen to rounding;
+- `determined` tells for how many steps the trajectory is a matter of the data at all. RMSprop and Adadelta at a
+  constant rate bounce about the optimum chaotically: whatever the engine, two ways to sum the rows part there.
 """
 
 import functools
+import math
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numba import njit, types
 from numba.extending import register_jitable
 
-from descend import gramian, rules
+from descend import gramian
 from descend.data import Array
 from descend.engines.compiled import FAST, prepare, project, real, step_signature, stepper
-from descend.engines.state import State
-from descend.gramian import UNIT, Gram
+from descend.engines.state import State, start
+from descend.gramian import NOISE, RECURSIONS, Gram, fits
 from descend.outcome import Outcome
 from descend.plan import Plan, Setting
 from descend.problem import Problem
 from descend.rule import fingerprint
 
-NOISE = 10 * UNIT  # a gradient of so small a part of its terms is rounding
-ROUNDINGS = 8 * UNIT  # the rounding of one step, relative to weights, trace and curvature; measured
-MOST_BYTES = 1 << 28  # of the matrix of moments
+WOBBLE = 256  # units in the last place by which the moments of a twin differ: more than any order of summing does
+TWIN_MARKS = 256  # points at which twins are compared
 DONE, NONFINITE, AT_NOISE = 0, 1, 2  # how a compiled call ends
-
-# The rules that are linear in the gradient, as w'' = a w' - b w along an eigenvector, of x = lr times its curvature.
-RECURSIONS: dict[Any, Callable[[Array, float], tuple[Array, Array | float]]] = {
-    rules.sgd: lambda x, beta: (1 - x, 0.0),
-    rules.momentum: lambda x, beta: (1 + beta - x, beta),
-    rules.momentum_keras: lambda x, beta: (1 + beta - x, beta),
-    rules.nesterov: lambda x, beta: ((1 + beta) * (1 - x), beta * (1 - x)),
-}
 
 
 def advance(
@@ -45,8 +42,9 @@ def advance(
 ) -> tuple[State, Array]:  # fmt: skip
     """Train every running run until it has seen marks[-1] rows; see engines.plain for the contract.
 
-    A run that this engine cannot train (see `fits`), or whose gradient falls to the noise while its rule is not linear
-    in the gradient, is left as it stands: RUNNING, `seen` below the mark, its path repeating the weights it has.
+    Two kinds of runs are left as they stand, RUNNING with `seen` below the mark and the path repeating their weights:
+    those that this engine cannot train (see gramian.fits), and those whose gradient falls to the noise under a rule
+    that is not linear in the gradient.
 
     Args:
         gram: the moments of the problem's data; computed when None.
@@ -67,63 +65,33 @@ def advance(
     return state, path
 
 
-def fits(problem: Problem, setting: Setting) -> bool:
-    """Tell whether a run is squared loss on the whole batch, on a table much longer than wide."""
-    data, size = problem.data, problem.data.features + 1
-    whole = setting.rows_a_step(data.rows) == data.rows
-    return problem.loss.name == "squared" and whole and data.rows > 2 * size and 8 * size**2 <= MOST_BYTES
+def determined(
+    problem: Problem, plan: Plan, gram: Gram, steps: int, threads: int = 1, tolerance: float = 1e-9
+) -> Array:  # fmt: skip
+    """Return for how many of these steps each run is a matter of the data rather than of rounding, int64 (runs,).
 
-
-def safe(problem: Problem, plan: Plan, gram: Gram, steps: int, tolerance: float = 1e-9) -> Array:
-    """Tell which runs keep within the tolerance of a pass over the data a step, relative to max |w|, bool (runs,).
-
-    A rule that is linear in the gradient must be stable and keep 8 A u trace/L within the tolerance, where A, the number
-    of roundings that add up, is min(steps, 1/(lr mu)) for gradient descent and min(steps**2, 1/(lr mu)) for the
-    accelerated rules, and mu and L are the smallest and largest curvature. For any other rule no such bound holds: it
-    is safe as far as `advance` watches its gradient.
+    Each run is trained beside a twin whose moments differ in their last digits, from the plan's start; the answer is
+    where the two have parted by the tolerance, relative to max |w|, or where this engine leaves the run. The default
+    tolerance is for float64.
     """
-    values = _curvatures(problem, gram)
-    if values is None:
-        return np.zeros(len(plan), bool)
-    return np.array([fits(problem, s) and _bounded(s, values, steps, tolerance) for s in plan.settings], bool)
+    marks = np.unique(np.linspace(1, steps, min(steps, TWIN_MARKS)).round().astype(np.int64))
+    moments = [gram, _wobbled(gram, float(np.finfo(problem.dtype).eps) / 2)]
+    ends, paths = zip(
+        *(advance(problem, plan, start(problem, plan), marks * gram.rows, threads, m) for m in moments), strict=True
+    )
+    with np.errstate(invalid="ignore"):
+        size = np.maximum.accumulate(np.abs(paths[0]).max(axis=2), axis=1)
+        together = np.abs(paths[0] - paths[1]).max(axis=2) <= tolerance * size
+    first = np.where(together.all(axis=1), len(marks), together.argmin(axis=1))
+    steps_together: Array = np.minimum(np.append(0, marks)[first], np.minimum(ends[0].steps, ends[1].steps))
+    return steps_together
 
 
-def growth(setting: Setting, curvatures: Array) -> float:
-    """Return by how much a step multiplies the error, at worst, under these curvatures; NaN for a rule not linear.
-
-    Above 1 the run diverges, and `safe` says no: what it blows up is, in the end, rounding.
-
-    >>> from descend.plan import setting
-    >>> growth(setting("sgd", lr=0.25), np.array([1.0, 2.0]))
-    0.75
-    """
-    recursion = RECURSIONS.get(setting.rule.update)
-    if recursion is None:
-        return float("nan")
-    a, b = recursion(setting.lr * float(np.max(setting.factors)) * curvatures, setting.constants.get("beta", 0.0))
-    square = a * a / 4 - b
-    roots = np.where(square >= 0, np.abs(a) / 2 + np.sqrt(np.maximum(square, 0)), np.sqrt(np.maximum(b, 0)))
-    return float(roots.max(initial=0.0))
-
-
-def _curvatures(problem: Problem, gram: Gram) -> Array | None:
-    """The eigenvalues of the Hessian, those of rounding as 0; None when the moments are not finite."""
-    H = gramian.hessian(gram, problem)
-    if not (np.isfinite(H).all() and np.isfinite(gram.c).all() and len(H)):
-        return None
-    values: Array = np.linalg.eigvalsh(H)
-    return np.where(values > len(H) * NOISE * values[-1], values, 0.0)
-
-
-def _bounded(setting: Setting, curvatures: Array, steps: int, tolerance: float) -> bool:
-    if setting.rule.update not in RECURSIONS:
-        return True
-    if not growth(setting, curvatures) <= 1 + 1e-12:
-        return False
-    slowest = setting.lr * float(np.min(setting.factors)) * float(curvatures[0])
-    most = float(steps) if setting.rule.update is rules.sgd else float(steps) ** 2
-    added = min(most, 1 / slowest) if slowest > 0 else most
-    return bool(ROUNDINGS * added * curvatures.sum() <= tolerance * curvatures[-1])
+def _wobbled(gram: Gram, unit: float) -> Gram:
+    """Moments that differ from these in their last digits, the same way each time."""
+    normal = np.random.Generator(np.random.Philox(key=0)).standard_normal
+    G = gram.G * (1 + WOBBLE * unit * normal(gram.G.shape))
+    return replace(gram, G=(G + G.T) / 2, c=gram.c * (1 + WOBBLE * unit * normal(gram.c.shape)))
 
 
 def _finish(
@@ -214,9 +182,7 @@ def trainer(dtype: np.dtype[Any]) -> Any:
 
 # The functions below are of the module, not closures: a closure in a closure would never be found in the disk cache.
 @register_jitable
-def _slope(
-    G: Any, c: Any, mean: Any, target: Any, mass: float, scale: float, w: Any, flat: Any, g: Any
-) -> float:
+def _slope(G: Any, c: Any, mean: Any, target: Any, mass: float, scale: float, w: Any, flat: Any, g: Any) -> float:
     """Put the gradient without penalty into g and return the size of the loss, which may have cancelled."""
     d, k, size = mean.size, target.size, 0.0
     for o in range(k):
@@ -244,4 +210,4 @@ def _length(v: Any) -> float:
     total = 0.0
     for j in range(v.size):
         total += float(v[j]) ** 2
-    return np.sqrt(total)
+    return math.sqrt(total)

@@ -63,6 +63,9 @@ def gap(objective: float, optimal: float, reference: float) -> float:
 
 
 def _found(problem: Problem, weights: Array, method: str) -> Optimum:
+    if problem.loss.outputs == "classes":  # adding the same to every class changes nothing: take the smallest
+        by_class = weights.reshape(-1, problem.outputs)
+        weights = (by_class - by_class.mean(axis=1, keepdims=True)).ravel()
     data = problem.data
     wide = problem if data.X.dtype == np.float64 or data.X.nbytes > 1 << 28 else _wide(problem)
     objective = float(objectives(wide, weights[None])[0])

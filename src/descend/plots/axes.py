@@ -67,13 +67,13 @@ def _log_ticks(low: float, high: float, most: int) -> list[float]:
 
 
 def label(value: float) -> str:
-    """Return a tick's text, such as "1,200", "0.05" or "1e-06"."""
+    """Return a tick's text, such as "12,000", "0.05" or "1e-06"."""
     size = abs(value)
     if value == 0:
         return "0"
     if size >= 1e6 or size < 1e-3:
         return f"{value:.3g}".replace("e+0", "e").replace("e-0", "e-").replace("e+", "e")
-    return f"{value:,.6g}"
+    return f"{value:,.6g}" if size >= 1e4 else f"{value:.6g}"
 
 
 def frame(x: Axis, y: Axis, x_title: str, y_title: str, ticks: int = 5) -> list[Element]:

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from descend.data import Array
-from descend.plots.axes import Axis, cross, frame, picture, polyline, spans_decades
+from descend.plots.axes import FONT, Axis, cross, frame, picture, polyline, spans_decades
 from descend.plots.element import Element, tag
 from descend.plots.style import pen
 
 WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 860.0, 380.0, 64.0, 110.0, 30.0, 44.0
+LINE = 14.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,21 +56,28 @@ def _plausible(loss: Array) -> Array:
 
 def _ends(curves: Sequence[Curve], x: Axis, y: Axis) -> list[Element]:
     """A name at the end of each line, moved apart; a cross where a line left the picture."""
-    parts, taken = [], []
-    for c in sorted(curves, key=lambda c: -_last(c, y)[1]):
-        k, at = _last(c, y)
-        p, height = pen(c.label), float(y(np.array(at)))
+    parts = []
+    ordered = sorted(curves, key=lambda c: float(y(np.array(_last(c, y)[1]))))
+    heights = [float(y(np.array(_last(c, y)[1]))) for c in ordered]
+    for c, height, spot in zip(ordered, heights, _apart(heights, y.start), strict=True):
+        k, p = _last(c, y)[0], pen(c.label)
         if k < len(c.loss) - 1 or not np.isfinite(c.loss[-1]):
             parts.append(cross(float(x(np.array(c.epochs[k] + 1.0))), height, p.colour))
-        spot = height + 4
-        while any(abs(spot - other) < 13 for other in taken):
-            spot += 1
-        taken.append(spot)
         parts.append(
-            tag("text", f"{c.letter} {c.label}", x=x.end + 8, y=spot, fill=p.colour, font_size=12, font_weight=600,
-                font_family="ui-sans-serif, system-ui, sans-serif")
+            tag("text", f"{c.letter} {c.label}", x=x.end + 8, y=spot + 4, fill=p.colour, font_size=12, font_weight="600",
+                font_family=FONT)
         )  # fmt: skip
     return parts
+
+
+def _apart(heights: Sequence[float], lowest: float) -> list[float]:
+    """Heights, in increasing order, moved so that each is a line of text below the one before, none below `lowest`."""
+    spots = []
+    for height in heights:
+        spots.append(max(height, spots[-1] + LINE) if spots else height)
+    for k in range(len(spots) - 1, -1, -1):
+        spots[k] = min(spots[k], lowest - LINE * (len(spots) - 1 - k))
+    return spots
 
 
 def _last(c: Curve, y: Axis) -> tuple[int, float]:

@@ -1,7 +1,7 @@
 """linear: 1000 rows of y = 1.3 x1 - x2 - 3.5, and a run on them that goes wrong in silence.
 
-linear.safetensors holds the numbers that torch draws in float32 after manual_seed(42), in the order x (1000 x 2 normal),
-the three numbers with which nn.Linear(2, 1) starts and which are thrown away, weight (1 x 2 normal), bias (1 uniform).
+linear.safetensors holds what torch draws in float32 after manual_seed(42): x (1000 x 2 normal), then the three numbers
+with which nn.Linear(2, 1) starts and which are thrown away, then weight (1 x 2 normal) and bias (1 uniform).
 """
 
 from dataclasses import dataclass
@@ -76,14 +76,15 @@ def faulty_run(example: Example, lr: float = 0.001, epochs: int = 1000, every: i
 
     Returns the line of the start, then one every so many epochs.
     """
-    X, w, b = example.X, example.start_weight, np.float32(example.start_bias)
+    X, exact = example.X, example.X.astype(np.float64)
+    w, b, rate = example.start_weight, np.float32(example.start_bias), np.float32(lr)
     mean_y, var_y = example.y.mean(dtype=np.float64), example.y.var(dtype=np.float64)
-    rate, lines = np.float32(lr), []
+    lines = []
     for epoch in range(epochs + 1):
         far = (X @ w + b).astype(np.float64) - mean_y
         loss = var_y + np.mean(far * far)
         if epoch > 0:
-            w = w - rate * (2 * far @ X / len(X)).astype(np.float32)
+            w = w - rate * (2 * far @ exact / len(X)).astype(np.float32)
             b = b - rate * np.float32(2 * far.mean())
         if epoch % every == 0:
             lines.append(Line(epoch, w, float(b), float(loss)))

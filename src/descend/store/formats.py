@@ -38,8 +38,8 @@ def pack_model(tensors: Mapping[str, Array], document: Mapping[str, Any]) -> byt
 
     arrays = {name: np.asarray(tensor, order="C") for name, tensor in tensors.items()}
     _check_finite(arrays, "the model")
-    whole = {"sha256": ""} | dict(document) | {"sha256": BLANK.decode(), "schema": SCHEMA}  # the checksum stands first
-    data = bytes(save(arrays, metadata={KEY: json.dumps(whole, allow_nan=False)}))
+    ours = {"sha256": BLANK.decode(), "schema": SCHEMA}  # named twice: first in the order, and last to speak
+    data = bytes(save(arrays, metadata={KEY: json.dumps(ours | dict(document) | ours, allow_nan=False)}))
     return data.replace(BLANK, _checksum(data), 1)
 
 

@@ -24,7 +24,7 @@ def write_file(path: Path, data: bytes) -> None:
 
 
 def sync_folder(path: Path) -> None:
-    """Force a folder's names to the disk, where the file system can; where it cannot, the files are written all the same."""
+    """Force a folder's names to the disk; where a file system cannot, the files are written all the same."""
     with contextlib.suppress(OSError):
         descriptor = os.open(path, os.O_RDONLY)
         try:

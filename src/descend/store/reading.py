@@ -64,4 +64,5 @@ def _absent(folder: Path, name: str) -> ModelError:
 
 
 def _no_run(folder: Path, why: str) -> ModelError:
-    return ModelError(f"{str(folder)!r} is no run folder: {why}", fix="name a folder that train wrote", code="not-a-run")
+    what = f"{str(folder)!r} is no run folder: {why}"
+    return ModelError(what, fix="name a folder that train wrote", code="not-a-run")
