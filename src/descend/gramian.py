@@ -8,7 +8,8 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import reduce
+from functools import partial, reduce
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,7 @@ from descend.problem import Problem, penalty
 
 BLOCK_CELLS = 1 << 17  # cells of a block: its float64 copy stays in the cache of one core
 CANCELLED = 1e-3  # below this ratio of residual to target the loss has lost too many digits
+LOSS_NOISE = 1e-15  # what rounding an offset may add to a loss, so many parts of the loss times CANCELLED**2
 UNIT = float(np.finfo(np.float64).eps) / 2  # half a unit in the last place, the u of rounding bounds
 NOISE = 10 * UNIT  # a gradient of so small a part of its terms is rounding
 ROUNDINGS = 8 * UNIT  # the rounding of one step, relative to weights, trace and curvature; measured
@@ -73,13 +75,16 @@ def accumulate(pieces: Iterable[Data], threads: int = 1) -> Gram:
     >>> whole.G.item(), whole.c.item(), whole.mean.item()
     (1.0, 2.0, 2.0)
     """
+    blocks = _blocks(pieces)
+    first = next(blocks)
+    shift = _joint(first)[0]  # about the first row, so that a huge mean leaves the blocks' means their digits
     with np.errstate(over="ignore", invalid="ignore"):
-        total = reduce(_merged, _in_order(_blocks(pieces), threads))
-    d = total.features
+        total = reduce(_merged, _in_order(partial(_moments, shift=shift), chain([first], blocks), threads))
+    d, mean = total.features, shift + total.mean
     joint = total.scatter / total.rows
     return Gram(
         np.ascontiguousarray(joint[:d, :d]), joint[:d, d:].copy(), np.diagonal(joint)[d:].copy(),
-        total.mean[:d].copy(), total.mean[d:].copy(), total.mass / total.rows, total.rows,
+        mean[:d].copy(), mean[d:].copy(), total.mass / total.rows, total.rows,
     )  # fmt: skip
 
 
@@ -95,7 +100,7 @@ def objectives(gram: Gram, problem: Problem, weights: Array) -> Array:
         squares, crossing = W * (W @ gram.G), W * gram.c.T
         terms = np.abs(W) * (np.abs(W) @ np.abs(gram.G)) + 2 * np.abs(crossing)
         loss = (squares - 2 * crossing).sum(axis=-1) + gram.yy + gram.mass * offset**2
-        size = terms.sum(axis=-1) + gram.yy + (CANCELLED * reach) ** 2
+        size = terms.sum(axis=-1) + gram.yy + NOISE * reach * (2 * np.abs(offset) + NOISE * reach) / LOSS_NOISE
         known = loss.sum(axis=-1) > CANCELLED**2 * size.sum(axis=-1)
         return np.where(known, loss.mean(axis=-1) + penalty(problem, weights), np.nan)
 
@@ -154,7 +159,8 @@ def growth(setting: Setting, values: Array) -> float:
 
 def curvatures(problem: Problem, gram: Gram) -> Array | None:
     """Return the eigenvalues of the Hessian, increasing, those of rounding as 0; None when moments are not finite."""
-    H = hessian(gram, problem)
+    with np.errstate(over="ignore", invalid="ignore"):
+        H = hessian(gram, problem)
     if not (np.isfinite(H).all() and np.isfinite(gram.c).all() and len(H)):
         return None
     values: Array = np.linalg.eigvalsh(H)
@@ -175,7 +181,7 @@ def _bounded(setting: Setting, values: Array, steps: int, tolerance: float) -> b
 
 @dataclass(frozen=True, eq=False)
 class _Moments:
-    """Sums over a block: of weights, and of products about the means of features and targets side by side."""
+    """Sums over a block, features and targets side by side; the means are about the shift, the products about them."""
 
     mass: float
     mean: Array
@@ -184,18 +190,25 @@ class _Moments:
     features: int
 
 
-def _moments(block: Data) -> _Moments:
+def _joint(block: Data) -> Array:
+    """Features and targets side by side, in float64."""
     d = block.features
     joint = np.empty((block.rows, d + (1 if block.y.ndim == 1 else block.y.shape[1])))
     joint[:, :d], joint[:, d:] = block.X, block.y.reshape(block.rows, -1)
+    return joint
+
+
+def _moments(block: Data, shift: Array) -> _Moments:
+    joint = _joint(block)
     with np.errstate(over="ignore", invalid="ignore"):
         weight = np.ones(block.rows) if block.weight is None else block.weight.astype(np.float64)
         mass = float(weight.sum())
+        joint -= shift
         mean = weight @ joint / (mass or 1.0)
         joint -= mean
         if block.weight is not None:
             joint *= np.sqrt(weight)[:, None]
-        return _Moments(mass, mean, joint.T @ joint, block.rows, d)
+        return _Moments(mass, mean, joint.T @ joint, block.rows, block.features)
 
 
 def _merged(a: _Moments, b: _Moments) -> _Moments:
@@ -228,15 +241,15 @@ def _joined(pieces: list[Data]) -> Data:
     return Data(*parts, np.concatenate(weights) if weights else None)
 
 
-def _in_order(blocks: Iterable[Data], threads: int) -> Iterator[_Moments]:
+def _in_order(function: Callable[[Data], _Moments], blocks: Iterable[Data], threads: int) -> Iterator[_Moments]:
     """The blocks' moments in the blocks' order, a few of them computed ahead."""
     if threads == 1:
-        yield from map(_moments, blocks)
+        yield from map(function, blocks)
         return
     with ThreadPoolExecutor(threads) as pool:
         ahead: deque[Future[_Moments]] = deque()
         for block in blocks:
-            ahead.append(pool.submit(_moments, block))
+            ahead.append(pool.submit(function, block))
             if len(ahead) > 2 * threads:
                 yield ahead.popleft().result()
         yield from (moments.result() for moments in ahead)

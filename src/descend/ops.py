@@ -21,14 +21,18 @@ def sign(x: Any) -> Any:
 
 def maximum(a: Any, b: Any) -> Any:
     """The larger of two, coordinate by coordinate; NaN wins."""
-    return a.clamp_min(b) if hasattr(a, "clamp_min") and isinstance(b, (int, float)) else (
-        a.maximum(b) if hasattr(a, "maximum") else np.maximum(a, b)
-    )
+    if not hasattr(a, "new_full"):
+        return np.maximum(a, b)
+    return a.maximum(b) if hasattr(b, "new_full") else a.clamp_min(b)
 
 
 def where(condition: Any, a: Any, b: Any) -> Any:
     """`a` where the condition holds, else `b`; both are computed, so neither may raise."""
-    return a.where(condition, b) if hasattr(a, "clamp_min") else np.where(condition, a, b)
+    if not hasattr(condition, "new_full"):
+        return np.where(condition, a, b)
+    like = next((x for x in (a, b) if hasattr(x, "new_full")), condition.double())
+    first, second = (x if hasattr(x, "new_full") else like.new_full((), x) for x in (a, b))
+    return first.where(condition, second)
 
 
 def exp(x: Any) -> Any:

@@ -131,6 +131,14 @@ def test_standard_input_is_read_once_and_carried(descend, runs, penguins, monkey
     assert [row["island"] for row in rows_of(out)] == [row["island"] for row in rows_of(penguins.read_text())]
 
 
+def test_standard_input_is_called_by_its_name(descend, runs, monkeypatch):
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"")))
+
+    assert descend("predict", runs / "mass", "-") == (
+        3, "", "error: standard input is empty; bring a table with a header and rows\n"
+    )  # fmt: skip
+
+
 def test_a_file_is_written_whole(descend, runs, penguins, tmp_path):
     printed = descend("-q", "predict", runs / "mass", penguins)[1]
 

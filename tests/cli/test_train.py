@@ -1,5 +1,6 @@
 """`descend train`: the order of things, streams, exit codes; with a training that is only told of."""
 
+import io
 import json
 
 import pytest
@@ -145,8 +146,20 @@ def test_a_numbered_folder_that_was_taken_meanwhile_gives_way(descend, training,
     assert "saved    runs/a-2/ " in descend("-q", "train", "a.csv", "-t", "y")[1]
 
 
-def test_standard_input_has_a_name(descend, training):
+def test_standard_input_has_a_name(descend, training, monkeypatch):
+    monkeypatch.setattr("sys.stdin", io.StringIO())
     assert "saved    runs/stdin-1/ " in descend("-q", "train", "-", "-t", "y")[1]
+
+
+@pytest.mark.parametrize("command", [("train", "-", "-t", "y"), ("predict", "RUN", "-"), ("eval", "RUN", "-")])
+def test_standard_input_that_brings_nothing_is_refused(descend, runs, monkeypatch, command):
+    words = [str(runs / "mass") if word == "RUN" else word for word in command]
+    monkeypatch.setattr("sys.stdin", None)
+    assert descend(*words) == (3, "", "error: standard input is closed; pipe a table in, or name a file\n")
+    stdin = io.StringIO()
+    stdin.isatty = lambda: True
+    monkeypatch.setattr("sys.stdin", stdin)
+    assert descend(*words) == (3, "", "error: standard input is a terminal; pipe a table in, or name a file\n")
 
 
 def test_events_are_json_lines_in_a_file(descend, training, tmp_path):

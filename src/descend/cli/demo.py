@@ -62,7 +62,10 @@ def command(ctx: click.Context, /, out: str | None, force: bool, as_json: bool) 
     if as_json:
         answer_json(document(told, lines, solved, drawn))
     else:
-        answer("\n".join([*solved_lines(solved, color), "", *pictures(told, solved, *_screen()), *_saved(drawn)]), color=color)
+        answer(
+            "\n".join([*solved_lines(solved, color), "", *pictures(told, solved, *_screen()), *_saved(drawn)]),
+            color=color,
+        )
     return 0
 
 
@@ -71,7 +74,14 @@ def solve(told: "Example") -> Solved:
     from descend.run import train
 
     run = train(
-        told.X.astype("float64"), told.y, optimizer="gd", scale=False, validation="none", l2=0.0, tol=0.0, progress=False
+        told.X.astype("float64"),
+        told.y,
+        optimizer="gd",
+        scale=False,
+        validation="none",
+        l2=0.0,
+        tol=0.0,
+        progress=False,
     )
     assert run.found is not None
     fit, (w1, w2, b) = run.found.fit, (value for _, _, value in run.model.coefficients())
@@ -147,7 +157,9 @@ def pictures(told: "Example", solved: Solved, width: int = WIDTH, ascii_only: bo
              for j in range(2)]  # fmt: skip
     paths, loss = _dense(solved.path), _dense(solved.path_loss)
     below = [
-        sketch(list(zip(paths[:, j].tolist(), loss.tolist(), strict=True)), "loss", name, width=room, ascii_only=ascii_only)
+        sketch(
+            list(zip(paths[:, j].tolist(), loss.tolist(), strict=True)), "loss", name, width=room, ascii_only=ascii_only
+        )
         for j, name in enumerate(("w1", "w2", "b"))
     ]
     return [

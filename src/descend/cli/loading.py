@@ -7,7 +7,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from descend.errors import DataError
 from descend.options import BY_NAME
+
+
+def check_input(data: str) -> None:
+    """Raise DataError when standard input is asked for and nothing can come from it."""
+    if data == "-" and (sys.stdin is None or sys.stdin.isatty()):
+        what = "closed" if sys.stdin is None else "a terminal"
+        raise DataError(f"standard input is {what}", fix="pipe a table in, or name a file", code="no-input")
 
 
 def load_run(folder: str) -> Any:
@@ -19,6 +27,7 @@ def load_run(folder: str) -> Any:
 
 def load_table(data: str, run: Any, reading: Mapping[str, Any]) -> Any:
     """Return the table of a path or of standard input."""
+    check_input(data)
     from descend.prepare import load
 
     return load(data, reading_options(run, reading))
@@ -39,9 +48,13 @@ def at_hand(data: str) -> Iterator[str]:
         return
     from descend.table.files import spool
 
+    check_input(data)
     path = spool(sys.stdin.buffer)
     try:
         yield str(path)
+    except DataError as error:
+        what = error.what.replace(f"the file {str(path)!r}", "standard input")
+        raise DataError(what, fix=error.fix, code=error.code) from None
     finally:
         path.unlink()
 

@@ -125,7 +125,9 @@ def check_folder_for(folder: Path, names: Sequence[str], force: bool) -> list[Pa
     if not nearest.is_dir():
         raise OutputError(f"{str(nearest)!r} is no folder", fix="name another folder", code="cannot-write")
     if not os.access(nearest, os.W_OK):
-        raise OutputError(f"the folder {str(nearest)!r} does not allow writing", fix="name another", code="cannot-write")
+        raise OutputError(
+            f"the folder {str(nearest)!r} does not allow writing", fix="name another", code="cannot-write"
+        )
     taken = [folder / name for name in names if (folder / name).exists()]
     if taken and not force:
         raise OutputError(

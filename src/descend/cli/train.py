@@ -49,6 +49,7 @@ def command(
     is saved).
     """
     from descend.cli.config import gather
+    from descend.cli.loading import check_input
 
     given = gather(flags, config)
     if print_config:
@@ -59,6 +60,7 @@ def command(
         raise UsageError(
             "--json and --events - both claim standard output", fix="give --events a file", code="contradiction"
         )
+    check_input(source)
     folder, chosen = _folder(source, given, force)
     run = _train(ctx.obj, source, target, options, events, force, dry_run)
     if run is None:
