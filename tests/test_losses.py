@@ -21,8 +21,12 @@ def test_the_slope_is_the_derivative_away_from_kinks(name):
     for y in TARGETS[name]:
         z = np.linspace(-4.03, 4.07, 200)
         slope = form.evaluate(z, y, **form.constants)[1]
-        central = (form.evaluate(z + h, y, **form.constants)[0] - form.evaluate(z - h, y, **form.constants)[0]) / (2 * h)
-        smooth = np.abs(form.evaluate(z + h, y, **form.constants)[1] - form.evaluate(z - h, y, **form.constants)[1]) < 1e-3
+        central = (form.evaluate(z + h, y, **form.constants)[0] - form.evaluate(z - h, y, **form.constants)[0]) / (
+            2 * h
+        )
+        smooth = (
+            np.abs(form.evaluate(z + h, y, **form.constants)[1] - form.evaluate(z - h, y, **form.constants)[1]) < 1e-3
+        )
         assert smooth.mean() > 0.95
         np.testing.assert_allclose(slope[smooth], central[smooth], rtol=1e-7, atol=1e-8)
 
@@ -57,7 +61,9 @@ def test_logistic_against_fifty_digits():
     for z in (-700.0, -40.0, -1.5, 0.0, 1e-9, 3.0, 40.0, 700.0):
         for y in (0.0, 1.0):
             value, slope = LOSSES["logistic"].evaluate(z, y)
-            assert float(value) == pytest.approx(float(mp.log(1 + mp.e ** mp.mpf(z)) - y * mp.mpf(z)), rel=1e-14, abs=1e-300)
+            assert float(value) == pytest.approx(
+                float(mp.log(1 + mp.e ** mp.mpf(z)) - y * mp.mpf(z)), rel=1e-14, abs=1e-300
+            )
             assert float(slope) == pytest.approx(float(1 / (1 + mp.e ** -mp.mpf(z)) - y), rel=1e-14, abs=1e-16)
 
 

@@ -68,7 +68,9 @@ def test_other_signatures_are_refused(function, text):
 def test_an_unknown_rule_names_the_nearest():
     with pytest.raises(UsageError) as caught:
         rule("adamm")
-    assert str(caught.value) == f"there is no rule 'adamm', there are {', '.join(RULES)}; try 'adam' or 'nadam' or 'adamw'"
+    assert (
+        str(caught.value) == f"there is no rule 'adamm', there are {', '.join(RULES)}; try 'adam' or 'nadam' or 'adamw'"
+    )
 
 
 def test_an_unknown_constant_names_the_nearest():

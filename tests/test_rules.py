@@ -86,7 +86,10 @@ def test_the_twin_of_torch_notices_one_changed_constant(twin):
     gradients, start = awkward_gradients(), np.linspace(-1, 1, 7)
     other = {"sgd": "lr", "momentum": "beta", "nesterov": "beta", "adagrad": "eps", "rmsprop": "rho", "adadelta": "rho"}
     name = other.get(twin.rule, "beta2")
-    changed = {"lr": 0.1, name: {**RULES[twin.rule].constants, "lr": 0.1}[name] * 0.999 + (1e-3 if name == "eps" else 0)}
+    changed = {
+        "lr": 0.1,
+        name: {**RULES[twin.rule].constants, "lr": 0.1}[name] * 0.999 + (1e-3 if name == "eps" else 0),
+    }
     ours, theirs = walk(twin.rule, gradients, start, **changed), torch_path(twin, 0.1, gradients, start)
     assert (np.abs(np.subtract(ours, theirs)) / (np.abs(theirs) + 1e-3)).max() > 1e-9
 
@@ -113,7 +116,12 @@ def test_nesterov_is_the_look_ahead_form_of_the_textbook():
 
 @pytest.mark.parametrize(
     ("name", "g", "step"),
-    [("rmsprop", 0.01, 9.99990), ("rmsprop_keras", 0.01, 3.14658), ("rmsprop", 1e-4, 9.99001), ("rmsprop_keras", 1e-4, 0.314658)],
+    [
+        ("rmsprop", 0.01, 9.99990),
+        ("rmsprop_keras", 0.01, 3.14658),
+        ("rmsprop", 1e-4, 9.99001),
+        ("rmsprop_keras", 1e-4, 0.314658),
+    ],
 )
 def test_case_c08_epsilon_inside_or_outside_the_root(name, g, step):
     assert 1 - walk(name, [g], lr=1.0)[0] == pytest.approx(step, abs=1e-5 * step)
@@ -180,7 +188,9 @@ def test_adagrad_steps_shrink_for_a_constant_gradient():
 def test_special_constants_turn_one_rule_into_another(gradients):
     np.testing.assert_array_equal(walk("momentum", gradients, beta=0.0), walk("sgd", gradients))
     np.testing.assert_array_equal(walk("adamw", gradients, decay=0.0), walk("adam", gradients))
-    np.testing.assert_allclose(walk("momentum_keras", gradients, lr=0.1), walk("momentum", gradients, lr=0.1), rtol=1e-9, atol=1e-9)
+    np.testing.assert_allclose(
+        walk("momentum_keras", gradients, lr=0.1), walk("momentum", gradients, lr=0.1), rtol=1e-9, atol=1e-9
+    )
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -1,12 +1,10 @@
 """Data: what a model is trained on, as arrays."""
 
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[Any]
+from descend.arrays import Array
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,7 +11,8 @@ from sklearn.utils import check_random_state, compute_class_weight
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
-from descend.data import Array, Data
+from descend.arrays import Array
+from descend.data import Data
 from descend.engines import State, choose, start
 from descend.errors import DivergenceError, UsageError
 from descend.losses import LOSSES, Loss, loss
@@ -28,13 +29,13 @@ from descend.verdict import judge
 class _Descent(BaseEstimator):  # type: ignore[misc]
     """What both estimators share; a subclass says which losses it takes and how it reads y."""
 
-    def __init__(
+    def __init__(  # type: ignore[no-untyped-def]
         self, *, hidden_layer_sizes=(), activation="relu", init="auto", batch_norm=False, dropout=0.0, restarts=1,
         loss="auto", optimizer="auto", lr="auto", batch_size="auto", momentum=0.9, betas=(0.9, 0.999), eps=1e-8,
         l2=1e-4, l1=0.0, scale=True, fit_intercept=True, schedule=None, clip=None, max_epochs=1000, tol=1e-4,
         patience=10, time_budget=None, validation_fraction=0.1, early_stopping="auto", averaging=False,
         warm_start=False, class_weight=None, random_state=None, verbose=0,
-    ) -> None:  # type: ignore[no-untyped-def]  # fmt: skip
+    ) -> None:  # fmt: skip
         self.hidden_layer_sizes = hidden_layer_sizes
         self.activation = activation
         self.init = init
@@ -84,7 +85,9 @@ class _Descent(BaseEstimator):  # type: ignore[misc]
         if fit.outcomes[best].failed:
             raise DivergenceError(verdict.text, fix=" or ".join(findings[0].fix), code=findings[0].code)
         if fit.outcomes[best] == Outcome.BUDGET:
-            warnings.warn(f"{findings[0].code} {findings[0].text}" if findings else verdict.text, ConvergenceWarning, stacklevel=2)
+            warnings.warn(
+                f"{findings[0].code} {findings[0].text}" if findings else verdict.text, ConvergenceWarning, stacklevel=2
+            )
         self._keep(problem, fit.weights[best])
         trace = fit.trace.until(best, int(fit.epochs[best]))
         setting = fit.plan.settings[best]
@@ -132,7 +135,8 @@ class _Descent(BaseEstimator):  # type: ignore[misc]
         if self._state.outcome[0] != Outcome.RUNNING:
             raise DivergenceError(
                 f"a loss, gradient or weight left the finite range at step {int(self._state.steps[0])}",
-                fix="use a smaller lr", code="D103",
+                fix="use a smaller lr",
+                code="D103",
             )
 
     def _read(self, X: Any, y: Any, sample_weight: Any, reset: bool) -> tuple[Array, Array, Array | None]:
@@ -157,7 +161,8 @@ class _Descent(BaseEstimator):  # type: ignore[misc]
             if (tuple(given) if name == "hidden_layer_sizes" else given) != only:
                 raise UsageError(
                     f"{name} is {given!r}, this version trains linear models and takes {only!r} alone",
-                    fix=f"leave {name} at {only!r}", code="only-linear",
+                    fix=f"leave {name} at {only!r}",
+                    code="only-linear",
                 )
 
     def _options(self) -> dict[str, Any]:
@@ -180,7 +185,9 @@ class _Descent(BaseEstimator):  # type: ignore[misc]
     def _problem(self, X: Array, y: Array, weight: Array | None) -> tuple[Problem, Data | None, dict[str, Any]]:
         options = self._options()
         share = self.validation_fraction if self.early_stopping is True else 0.0
-        rows, held = split(len(X), share, options["random_state"], stratify=y.astype(np.int64) if self._classifies else None)
+        rows, held = split(
+            len(X), share, options["random_state"], stratify=y.astype(np.int64) if self._classifies else None
+        )
         own = None if weight is None else weight[rows]
         self._fit_scale(X[rows], y[rows], own)
         problem = self._scaled(X[rows], y[rows], own)
@@ -212,7 +219,8 @@ class _Descent(BaseEstimator):  # type: ignore[misc]
     def _keep(self, problem: Problem, weights: Array) -> None:
         W, b = problem.split(weights.astype(np.float64))
         W, b = self._scale.to_file_units(W, b)
-        self.coef_, self.intercept_ = (W.T, b) if self._classifies else (W[:, 0], float(b[0]))
+        self.coef_ = W.T if self._classifies else W[:, 0]
+        self.intercept_: Any = b if self._classifies else float(b[0])
 
     def _scores(self, X: Any) -> Array:
         check_is_fitted(self)
@@ -263,7 +271,9 @@ class DescentClassifier(ClassifierMixin, _Descent):  # type: ignore[misc]
 
     _classifies = True
 
-    def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> Self:
+    def partial_fit(  # type: ignore[override]
+        self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None
+    ) -> Self:
         """Train one more epoch on these examples; the first call names all classes, and decides scale and rate."""
         first = not hasattr(self, "_state")
         if first:
@@ -295,7 +305,9 @@ class DescentClassifier(ClassifierMixin, _Descent):  # type: ignore[misc]
         form = loss(("softmax" if several else "logistic") if self.loss == "auto" else self.loss)
         if several and form.outputs != "classes":
             raise UsageError(
-                f"the loss {form.name} takes two classes, y has {len(self.classes_)}", fix="use loss='softmax'", code="bad-loss"
+                f"the loss {form.name} takes two classes, y has {len(self.classes_)}",
+                fix="use loss='softmax'",
+                code="bad-loss",
             )
         return _of_task(form, "classification"), dict(form.constants)
 

@@ -3,11 +3,13 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
+from descend.arrays import Array
 from descend.best import Best
-from descend.data import Array, Data
+from descend.data import Data
 from descend.engines import Advance, State, choose, start
 from descend.outcome import Outcome
 from descend.plan import Plan
@@ -111,7 +113,7 @@ class Fit:
     def beside(self, other: "Fit") -> "Fit":
         """Return the runs of both fits of the same problem, in this order."""
         names = ("weights", "epoch", "loss", "held_out", "steps", "epochs")
-        joined = {n: np.concatenate([getattr(self, n), getattr(other, n)]) for n in names}
+        joined: dict[str, Any] = {n: np.concatenate([getattr(self, n), getattr(other, n)]) for n in names}
         return replace(
             self, **joined, plan=self.plan.beside(other.plan), outcomes=self.outcomes + other.outcomes,
             trace=self.trace.beside(other.trace), state=self.state.beside(other.state),
@@ -197,7 +199,9 @@ class _Loop:
 
     def _advance(self, epoch: int, marks: Array) -> None:
         began, running = self.seconds, self._running()
-        self.state, path = self.advance(self.problem, self.plan, self.state, marks * self.problem.data.rows, self.threads)
+        self.state, path = self.advance(
+            self.problem, self.plan, self.state, marks * self.problem.data.rows, self.threads
+        )
         points = self._recorded(marks, path)
         self._judge(points, running)
         self.trace = self._kept(self.trace.then(points))
@@ -282,5 +286,6 @@ class _Loop:
             held = mean_losses(self.problem, best.weights, self.held_out)
         return Fit(
             self.problem, self.plan, best.weights, best.epoch, objectives(self.problem, best.weights), held,
-            tuple(Outcome(int(o)) for o in self.state.outcome), self.state.steps, self.epochs, self.trace.thinned(TRACE_POINTS), self.state, engine, self.seconds, interrupted,
+            tuple(Outcome(int(o)) for o in self.state.outcome), self.state.steps, self.epochs,
+            self.trace.thinned(TRACE_POINTS), self.state, engine, self.seconds, interrupted,
         )  # fmt: skip

@@ -15,13 +15,13 @@ from typing import Any
 import numpy as np
 
 from descend import rules
-from descend.data import Array, Data
+from descend.arrays import Array
+from descend.data import Data
 from descend.plan import Plan, Setting
 from descend.problem import Problem, penalty
 
 BLOCK_CELLS = 1 << 17  # cells of a block: its float64 copy stays in the cache of one core
 CANCELLED = 1e-3  # below this ratio of residual to target the loss has lost too many digits
-LOSS_NOISE = 1e-15  # what rounding an offset may add to a loss, so many parts of the loss times CANCELLED**2
 UNIT = float(np.finfo(np.float64).eps) / 2  # half a unit in the last place, the u of rounding bounds
 NOISE = 10 * UNIT  # a gradient of so small a part of its terms is rounding
 ROUNDINGS = 8 * UNIT  # the rounding of one step, relative to weights, trace and curvature; measured
@@ -100,8 +100,9 @@ def objectives(gram: Gram, problem: Problem, weights: Array) -> Array:
         squares, crossing = W * (W @ gram.G), W * gram.c.T
         terms = np.abs(W) * (np.abs(W) @ np.abs(gram.G)) + 2 * np.abs(crossing)
         loss = (squares - 2 * crossing).sum(axis=-1) + gram.yy + gram.mass * offset**2
-        size = terms.sum(axis=-1) + gram.yy + NOISE * reach * (2 * np.abs(offset) + NOISE * reach) / LOSS_NOISE
-        known = loss.sum(axis=-1) > CANCELLED**2 * size.sum(axis=-1)
+        size, slip = terms.sum(axis=-1) + gram.yy, NOISE * reach
+        lost = gram.mass * slip * (2 * np.abs(offset) + slip)  # by rounding the offset
+        known = (CANCELLED**2 * size.sum(axis=-1) < loss.sum(axis=-1)) & (lost.sum(axis=-1) < 1e-9 * loss.sum(axis=-1))
         return np.where(known, loss.mean(axis=-1) + penalty(problem, weights), np.nan)
 
 

@@ -170,6 +170,7 @@ def loss(given: str) -> Loss:
         known = [*LOSSES, "mse", "logloss"]
         raise UsageError(
             f"there is no loss {given!r}, there are {', '.join(known)}",
-            fix=f"try {(nearest(str(given), known) or ['squared'])[0]!r}", code="unknown-loss",
+            fix=f"try {(nearest(str(given), known) or ['squared'])[0]!r}",
+            code="unknown-loss",
         )
     return LOSSES[name]

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from descend.data import Array
+from descend.arrays import Array
 
 HIGHER_IS_BETTER = ("r2", "accuracy", "auc")
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from descend.data import Array
+from descend.arrays import Array
 from descend.losses import LOSSES, Loss
 from descend.table.columns import Schema
 from descend.table.scale import Scale

@@ -247,12 +247,14 @@ def _contradictions(values: Mapping[str, Any], given: Mapping[str, Any]) -> None
     if values["optimizer"] == "sgd" and values["batch_size"] not in ("auto", 1):
         raise UsageError(
             f"sgd takes one row a step, but batch_size is {values['batch_size']!r}",
-            fix="use --optimizer minibatch for that", code="contradiction",
+            fix="use --optimizer minibatch for that",
+            code="contradiction",
         )
     if values["optimizer"] == "gd" and values["batch_size"] not in ("auto", "full"):
         raise UsageError(
             f"gd takes all rows a step, but batch_size is {values['batch_size']!r}",
-            fix="use --optimizer minibatch for that", code="contradiction",
+            fix="use --optimizer minibatch for that",
+            code="contradiction",
         )
     both = set(values["drop"]) & set(values["features"])
     if both:
@@ -262,5 +264,6 @@ def _contradictions(values: Mapping[str, Any], given: Mapping[str, Any]) -> None
     if values["validation"] == 0.0 and "patience" in given:
         raise UsageError(
             "patience waits for the held-out loss, but validation is none",
-            fix="leave out --patience or --val none", code="contradiction",
+            fix="leave out --patience or --val none",
+            code="contradiction",
         )

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from descend.data import Array
+from descend.arrays import Array
 
 
 def epoch_order(rows: int, seed: int, epoch: int, shuffle: bool = True) -> Array:

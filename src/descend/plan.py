@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from descend.data import Array
+from descend.arrays import Array
 from descend.errors import UsageError, nearest
 from descend.rule import Rule, rule
 
@@ -59,7 +59,8 @@ def variant(name: str) -> Variant:
         return Variant(name, name, "auto", "K")
     raise UsageError(
         f"there is no optimizer {name!r}, there are {', '.join(known)}",
-        fix=f"try {' or '.join(map(repr, nearest(name, known) or ['auto']))}", code="unknown-optimizer",
+        fix=f"try {' or '.join(map(repr, nearest(name, known) or ['auto']))}",
+        code="unknown-optimizer",
     )
 
 

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from descend.data import Array, Data
+from descend.arrays import Array
+from descend.data import Data
 from descend.errors import DataError, UsageError
 from descend.losses import Loss, loss
 from descend.table.columns import Encoded, Schema, complete_rows, fit_schema
@@ -96,7 +97,9 @@ def prepare(
     named, column = _target_column(table, target)
     form, constants, task = _loss(options)
     found = read_target(column, task)
-    form = form or loss({True: "squared", False: "softmax" if len(found.classes) > 2 else "logistic"}[not found.classes])
+    form = form or loss(
+        {True: "squared", False: "softmax" if len(found.classes) > 2 else "logistic"}[not found.classes]
+    )
     _check_target(found, form)
     say("target", f"{_shown(found.name)} · {_task(found)}")
     for text in found.notes:
@@ -113,7 +116,8 @@ def prepare(
         raise DataError(
             f"no column is left to learn {found.name!r} from: "
             + "; ".join(f"{name!r} is {why}" for name, why in list(schema.dropped.items())[:5]),
-            fix="add columns that vary from row to row", code="no-features",
+            fix="add columns that vary from row to row",
+            code="no-features",
         )
     encoded = schema.encode(features.take(kept))
     for text in _columns(schema, encoded):
@@ -121,7 +125,9 @@ def prepare(
     X, y = encoded.X, found.y
     scale = _scale(X[train_rows], y[train_rows], None if weight is None else weight[train_rows], form, options)
     say("scaling", "on · every feature has mean 0 and spread 1" if options["scale"] else "off")
-    train = _data(scale, X[train_rows], y[train_rows], None if weight is None else weight[train_rows], schema.names, form)
+    train = _data(
+        scale, X[train_rows], y[train_rows], None if weight is None else weight[train_rows], schema.names, form
+    )
     held_out, text = _held_out(scale, X, y, weight, held_rows, schema, found, options)
     say("split", text.format(train=f"{train.rows:,}"))
     return Prepared(
@@ -154,7 +160,8 @@ def _target_column(table: Table, target: Any) -> tuple[Table, Column]:
     if values.ndim != 1 or len(values) != table.rows:
         raise DataError(
             f"the target has shape {np.shape(target)}, the data have {table.rows} rows",
-            fix=f"pass a target of shape ({table.rows},)", code="target-shape",
+            fix=f"pass a target of shape ({table.rows},)",
+            code="target-shape",
         )
     if is_frame(target):
         column = replace(from_frame(target).columns[0], name="y")
@@ -178,7 +185,8 @@ def _loss(options: Mapping[str, Any]) -> tuple[Loss | None, dict[str, float], st
     if options["task"] not in ("auto", form.task):
         raise UsageError(
             f"the loss {name} is for {form.task}, but task is {options['task']}",
-            fix=f"use --task {form.task} or another loss", code="contradiction",
+            fix=f"use --task {form.task} or another loss",
+            code="contradiction",
         )
     return form, constants, form.task
 
@@ -190,11 +198,15 @@ def _constant(form: Loss, text: str) -> dict[str, float]:
     except ValueError:
         value = float("nan")
     if name is None or not (0 < value < (1 if name == "tau" else np.inf)):
-        allowed = "has no constant" if name is None else f"needs {name} " + (
-            "between 0 and 1" if name == "tau" else "above 0")
+        allowed = (
+            "has no constant"
+            if name is None
+            else f"needs {name} " + ("between 0 and 1" if name == "tau" else "above 0")
+        )
         raise UsageError(
             f"the loss {form.name}:{text} cannot be used, {form.name} {allowed}",
-            fix="try quantile:0.9 or huber:1.35", code="bad-loss",
+            fix="try quantile:0.9 or huber:1.35",
+            code="bad-loss",
         )
     return {name: value}
 
@@ -203,7 +215,8 @@ def _check_target(found: Target, form: Loss) -> None:
     if form.task == "classification" and form.outputs == "one" and len(found.classes) > 2:
         raise DataError(
             f"the target {found.name!r} has {len(found.classes)} classes, the loss {form.name} takes two",
-            fix="use --loss softmax", code="target-not-allowed",
+            fix="use --loss softmax",
+            code="target-not-allowed",
         )
     bad = ~np.asarray(form.allows(found.y))
     if bad.any():
@@ -211,7 +224,8 @@ def _check_target(found: Target, form: Loss) -> None:
         raise DataError(
             f"the target {found.name!r} is {found.y[np.argmax(bad)]:g} in row {row} and not allowed in {int(bad.sum())} "
             f"rows, the loss {form.name} takes {form.allowed}",
-            fix="use another --loss", code="target-not-allowed",
+            fix="use another --loss",
+            code="target-not-allowed",
         )
 
 
@@ -226,7 +240,9 @@ def _features(table: Table, target: str, options: Mapping[str, Any]) -> tuple[Ta
     """The table of candidate features, and the example weights."""
     if target in options["features"]:
         raise UsageError(
-            f"the target {target!r} is also among the features", fix="leave it out of --features", code="target-is-feature"
+            f"the target {target!r} is also among the features",
+            fix="leave it out of --features",
+            code="target-is-feature",
         )
     for name in (*options["drop"], *options["features"]):
         table[name]
@@ -238,7 +254,9 @@ def _features(table: Table, target: str, options: Mapping[str, Any]) -> tuple[Ta
 
 def _weights(column: Column) -> Array:
     if column.kind != Kind.NUMBER:
-        raise DataError(f"the weight column {column.name!r} holds text", fix="name a column of numbers", code="bad-weights")
+        raise DataError(
+            f"the weight column {column.name!r} holds text", fix="name a column of numbers", code="bad-weights"
+        )
     return check_weights(column.values, f"the weight column {column.name!r}")
 
 
@@ -250,7 +268,8 @@ def check_weights(weight: Array, what: str) -> Array:
         at = int(np.argmax(bad))
         raise DataError(
             f"{what} is {weight[at]:g} in row {at + 1} ({int(bad.sum())} rows in all), it must be a finite number of at least 0",
-            fix="mend or drop these rows", code="bad-weights",
+            fix="mend or drop these rows",
+            code="bad-weights",
         )
     if not (weight > 0).any():
         raise DataError(f"{what} is 0 in every row", fix="give some rows a weight above 0", code="bad-weights")
@@ -281,7 +300,9 @@ def _labels(column: Column) -> Array:
 def _ordered(column: Column) -> Array:
     if column.kind == Kind.CATEGORY:
         raise DataError(
-            f"the time column {column.name!r} holds text that is no date", fix="name a column of dates or numbers", code="bad-time"
+            f"the time column {column.name!r} holds text that is no date",
+            fix="name a column of dates or numbers",
+            code="bad-time",
         )
     return column.values
 
@@ -290,7 +311,9 @@ def _columns(schema: Schema, encoded: Encoded) -> list[str]:
     kinds = [f.kind for f in schema.features]
     counts = [f"{kinds.count(k)} {k.value}" for k in Kind if k in kinds]
     levels = sum(len(f.levels) for f in schema.features)
-    lines = [", ".join(counts) + (f" ({levels} levels → one-hot)" if levels else "") + f" → {len(schema.names)} features"]
+    lines = [
+        ", ".join(counts) + (f" ({levels} levels → one-hot)" if levels else "") + f" → {len(schema.names)} features"
+    ]
     dates = [f.column for f in schema.features if f.kind == Kind.DATE]
     if dates:
         lines.append(f"{', '.join(map(_shown, dates))}: dates as days since 1970-01-01")
@@ -319,14 +342,18 @@ def _held_out(
     form = form or loss("squared" if not found.classes else "logistic")
     if not isinstance(options["validation"], float):
         other = load(options["validation"], options)
-        theirs = _same_classes(read_target(other[found.name], "classification" if found.classes else "regression"), found)
+        theirs = _same_classes(
+            read_target(other[found.name], "classification" if found.classes else "regression"), found
+        )
         encoded = schema.encode(other.take(np.flatnonzero(theirs.kept)))
         data = _data(scale, encoded.X, theirs.y, None, schema.names, form)
         return data, f"{{train}} rows train / {data.rows:,} held out from {_shown(other.source.name)}"
     if len(rows) == 0:
         return None, "{train} rows train / none held out"
     data = _data(scale, X[rows], y[rows], None if weight is None else weight[rows], schema.names, form)
-    how = "last in time" if options["time"] else f"whole groups of {_shown(options['group'])}" if options["group"] else ""
+    how = (
+        "last in time" if options["time"] else f"whole groups of {_shown(options['group'])}" if options["group"] else ""
+    )
     seed = how or f"seed {options['random_state']}"
     return data, f"{{train}} rows train / {data.rows:,} held out ({options['validation']:.0%}, {seed})"
 
@@ -339,7 +366,8 @@ def _same_classes(theirs: Target, found: Target) -> Target:
     if unknown:
         raise DataError(
             f"the held-out file has the class {unknown[0]!r} of {found.name!r}, which the training rows do not have",
-            fix="train on rows of every class", code="unseen-class",
+            fix="train on rows of every class",
+            code="unseen-class",
         )
     index = np.array([found.classes.index(c) for c in theirs.classes], np.float64)
     return replace(theirs, y=index[theirs.y.astype(np.int64)])

@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from descend.data import Array, Data
+from descend.arrays import Array
+from descend.data import Data
 from descend.losses import Loss
 
 BLOCK_CELLS = 1 << 22  # predictions held at once while a loss is evaluated
@@ -133,8 +134,7 @@ def _values(problem: Problem, runs: tuple[Array, Array], X: Array, y: Array) -> 
         return value
     z = z.reshape(len(X), -1, problem.outputs)
     if problem.loss.outputs == "classes":
-        value = problem.loss.evaluate(z, np.broadcast_to(y[:, None], z.shape[:2]))[0]
-        return value
+        return np.asarray(problem.loss.evaluate(z, np.broadcast_to(y[:, None], z.shape[:2]))[0])
     return np.asarray(problem.loss.evaluate(z, y[:, None, :], **problem.constants)[0].mean(axis=-1))
 
 

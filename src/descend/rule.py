@@ -55,7 +55,8 @@ class Rule:
             if name not in self.constants:
                 raise UsageError(
                     f"the rule {self.name} has no constant {name!r}, it has {', '.join(self.constants)}",
-                    fix=f"try {(nearest(name, self.constants) or ['lr'])[0]!r}", code="unknown-constant",
+                    fix=f"try {(nearest(name, self.constants) or ['lr'])[0]!r}",
+                    code="unknown-constant",
                 )
         return {**self.constants, **given}
 
@@ -73,7 +74,8 @@ def rule(given: "str | Rule | Callable[..., tuple[Any, ...]]") -> Rule:
     if given not in RULES:
         raise UsageError(
             f"there is no rule {given!r}, there are {', '.join(RULES)}",
-            fix=f"try {' or '.join(map(repr, nearest(str(given), RULES) or ['adam']))}", code="unknown-rule",
+            fix=f"try {' or '.join(map(repr, nearest(str(given), RULES) or ['adam']))}",
+            code="unknown-rule",
         )
     return RULES[given]
 

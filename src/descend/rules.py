@@ -45,8 +45,14 @@ def rmsprop(
 
 
 def adam(
-    g: Number, m: Number, v: Number, t: Number,
-    lr: float = 0.001, beta1: float = 0.9, beta2: float = 0.999, eps: float = 1e-8,
+    g: Number,
+    m: Number,
+    v: Number,
+    t: Number,
+    lr: float = 0.001,
+    beta1: float = 0.9,
+    beta2: float = 0.999,
+    eps: float = 1e-8,
 ) -> tuple[Number, ...]:
     """Adam (Kingma and Ba 2015, algorithm 1); eps is added to the root of the corrected v."""
     m = beta1 * m + (1 - beta1) * g
@@ -57,8 +63,15 @@ def adam(
 
 
 def adamw(
-    g: Number, m: Number, v: Number, t: Number,
-    lr: float = 0.001, beta1: float = 0.9, beta2: float = 0.999, eps: float = 1e-8, decay: float = 0.01,
+    g: Number,
+    m: Number,
+    v: Number,
+    t: Number,
+    lr: float = 0.001,
+    beta1: float = 0.9,
+    beta2: float = 0.999,
+    eps: float = 1e-8,
+    decay: float = 0.01,
 ) -> tuple[Number, ...]:
     """Adam with decoupled weight decay (Loshchilov and Hutter 2019); the decay is scaled by lr, as in torch."""
     m = beta1 * m + (1 - beta1) * g
@@ -69,8 +82,15 @@ def adamw(
 
 
 def amsgrad(
-    g: Number, m: Number, v: Number, top: Number, t: Number,
-    lr: float = 0.001, beta1: float = 0.9, beta2: float = 0.999, eps: float = 1e-8,
+    g: Number,
+    m: Number,
+    v: Number,
+    top: Number,
+    t: Number,
+    lr: float = 0.001,
+    beta1: float = 0.9,
+    beta2: float = 0.999,
+    eps: float = 1e-8,
 ) -> tuple[Number, ...]:
     """AMSGrad (Reddi et al. 2018); the running maximum is of the uncorrected v, corrected afterwards, as in torch."""
     m = beta1 * m + (1 - beta1) * g
@@ -82,8 +102,16 @@ def amsgrad(
 
 
 def nadam(
-    g: Number, m: Number = 0.0, v: Number = 0.0, product: Number = 1.0, t: Number = 1,
-    lr: float = 0.002, beta1: float = 0.9, beta2: float = 0.999, eps: float = 1e-8, psi: float = 0.004,
+    g: Number,
+    m: Number = 0.0,
+    v: Number = 0.0,
+    product: Number = 1.0,
+    t: Number = 1,
+    lr: float = 0.002,
+    beta1: float = 0.9,
+    beta2: float = 0.999,
+    eps: float = 1e-8,
+    psi: float = 0.004,
 ) -> tuple[Number, ...]:
     """Nadam (Dozat 2016); the momentum warms up as 0.96**(psi * t) with torch's psi (Keras: 1)."""
     mu = beta1 * (1 - 0.5 * 0.96 ** (psi * t))
@@ -106,7 +134,9 @@ def adadelta(
     return lr * d, s, u
 
 
-def lion(g: Number, m: Number, t: Number, lr: float = 1e-4, beta1: float = 0.9, beta2: float = 0.99) -> tuple[Number, ...]:
+def lion(
+    g: Number, m: Number, t: Number, lr: float = 1e-4, beta1: float = 0.9, beta2: float = 0.99
+) -> tuple[Number, ...]:
     """Lion (Chen et al. 2023): the sign of an interpolated momentum."""
     return lr * sign(beta1 * m + (1 - beta1) * g), beta2 * m + (1 - beta2) * g
 
@@ -117,7 +147,9 @@ def momentum_keras(g: Number, v: Number, t: Number, lr: float = 0.01, beta: floa
     return v, v
 
 
-def adagrad_keras(g: Number, s: Number = 0.1, t: Number = 1, lr: float = 0.001, eps: float = 1e-7) -> tuple[Number, ...]:
+def adagrad_keras(
+    g: Number, s: Number = 0.1, t: Number = 1, lr: float = 0.001, eps: float = 1e-7
+) -> tuple[Number, ...]:
     """Adagrad as in Keras and Optax: eps inside the root, memory from 0.1."""
     s = s + g**2
     return lr * g / sqrt(s + eps), s
@@ -132,8 +164,14 @@ def rmsprop_keras(
 
 
 def adam_keras(
-    g: Number, m: Number, v: Number, t: Number,
-    lr: float = 0.001, beta1: float = 0.9, beta2: float = 0.999, eps: float = 1e-7,
+    g: Number,
+    m: Number,
+    v: Number,
+    t: Number,
+    lr: float = 0.001,
+    beta1: float = 0.9,
+    beta2: float = 0.999,
+    eps: float = 1e-7,
 ) -> tuple[Number, ...]:
     """Adam in the paper's epsilon-hat form, as in Keras and scikit-learn's MLP: eps beside the root of the raw v."""
     m = beta1 * m + (1 - beta1) * g

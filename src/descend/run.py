@@ -6,25 +6,26 @@ import platform
 import shlex
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from descend import store
-from descend.data import Array
+from descend.arrays import Array
 from descend.errors import ModelError
-from descend.metrics import HIGHER_IS_BETTER, classification_metrics, regression_metrics
+from descend.metrics import classification_metrics, regression_metrics
 from descend.model import Model, Prediction
 from descend.options import BY_NAME, read_options
 from descend.outcome import Outcome
 from descend.plan import VARIANTS
-from descend.prepare import Note, Prepared, load as load_table, prepare
+from descend.prepare import Note, Prepared, prepare
+from descend.prepare import load as load_table
 from descend.problem import Problem
 from descend.search import Found, Landscape, search
 from descend.table.target import read_target
-from descend.verdict import Finding, Verdict, judge, percent
+from descend.verdict import Finding, Verdict, judge
 from descend.version import VERSION
 
 SCHEMA = "descend.run/1"
@@ -120,7 +121,9 @@ class Run:
     @property
     def command(self) -> str:
         """The equivalent command line."""
-        return shlex.join(["descend", "train", str(self.data["name"]), "--target", self.model.target, *_flags(self.config)])
+        return shlex.join(
+            ["descend", "train", str(self.data["name"]), "--target", self.model.target, *_flags(self.config)]
+        )
 
     @property
     def code(self) -> str:
@@ -138,7 +141,8 @@ class Run:
         if self.model.target not in table.names:
             raise ModelError(
                 f"the data have no column {self.model.target!r}, which is the target of this model",
-                fix="pass data with that column, or use predict", code="missing-columns",
+                fix="pass data with that column, or use predict",
+                code="missing-columns",
             )
         task = "classification" if self.model.classes else "regression"
         found = read_target(table[self.model.target], task, evaluating=True)
@@ -150,16 +154,22 @@ class Run:
 
     def document(self, command: list[str] | None = None, artifacts: Mapping[str, str] | None = None) -> dict[str, Any]:
         """Return run.json: plain values only, NaN and infinity as null."""
-        return plain({
+        document: dict[str, Any] = plain({
             "schema": SCHEMA, "version": VERSION, "command": command or shlex.split(self.command)[1:],
             "status": "failed" if self.failed else "ok", "verdict": asdict(self.verdict), "data": self.data,
             "chosen": self.chosen, "metric": self.metric, "metrics": self.metrics, "trials": [asdict(t) for t in self.tried],
             "findings": [asdict(f) for f in self.findings], "artifacts": dict(artifacts or {}),
             "config": self.config, "env": self.env, "seconds": self.seconds, "notes": [asdict(n) for n in self.notes],
         })  # fmt: skip
+        return document
 
     def save(
-        self, folder: str | os.PathLike[str], *, force: bool = False, report: bool = True, command: list[str] | None = None
+        self,
+        folder: str | os.PathLike[str],
+        *,
+        force: bool = False,
+        report: bool = True,
+        command: list[str] | None = None,
     ) -> dict[str, str]:
         """Write the run folder, whole or not at all, and return the paths of its files.
 
@@ -179,10 +189,11 @@ class Run:
 
     def report(self, *, markdown: bool = False) -> str:
         """Return the report as one HTML page, or as Markdown."""
-        from descend.report import html, markdown as md
+        from descend.report import html
+        from descend.report import markdown as short
         from descend.telling import tell
 
-        return (md if markdown else html).render(tell(self))
+        return short.render(tell(self)) if markdown else html.render(tell(self))
 
 
 def train(
@@ -267,7 +278,8 @@ def load(folder: str | os.PathLike[str]) -> Run:
     except (KeyError, TypeError, IndexError, AttributeError) as error:
         raise ModelError(
             f"the run folder {str(folder)!r} is incomplete: {type(error).__name__} {error}",
-            fix="train again", code="damaged-run",
+            fix="train again",
+            code="damaged-run",
         ) from error
 
 
@@ -383,7 +395,11 @@ def _trace(found: Found, prepared: Prepared) -> dict[str, list[Any]]:
     suffix = [f" [{o}]" if o else "" for o in outputs]
     names = [n + s for n in problem.data.names for s in suffix] + ["intercept" + s for s in suffix]
     weights = {f"w:{n}": trace.weights[0, :, j].tolist() for j, n in enumerate(names)}
-    columns = {"epoch": trace.epochs[0].tolist(), "loss": trace.loss[0].tolist(), "held_out": trace.held_out[0].tolist()}
+    columns = {
+        "epoch": trace.epochs[0].tolist(),
+        "loss": trace.loss[0].tolist(),
+        "held_out": trace.held_out[0].tolist(),
+    }
     return columns | weights
 
 
@@ -392,7 +408,8 @@ def _known_classes(theirs: tuple[str, ...], ours: tuple[str, ...], y: Array) -> 
     if unknown:
         raise ModelError(
             f"the data have the class {unknown[0]!r}, the model knows {', '.join(map(repr, ours[:10]))}",
-            fix="leave these rows out, or train on rows of every class", code="unseen-class",
+            fix="leave these rows out, or train on rows of every class",
+            code="unseen-class",
         )
     return np.array([ours.index(c) for c in theirs])[y.astype(np.int64)]
 
@@ -425,6 +442,3 @@ def plain(value: Any) -> Any:
     if value is None or isinstance(value, (str, int, bool)):
         return value
     return getattr(value, "__name__", str(value))
-
-
-__all__ = ["HIGHER_IS_BETTER", "Run", "Trial", "field", "load", "percent", "plain", "train"]

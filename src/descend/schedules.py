@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from descend.data import Array
+from descend.arrays import Array
 from descend.errors import UsageError, nearest
 
 
@@ -59,7 +59,8 @@ def factors(name: str, steps: int, warmup: int = 0) -> Array:
     if name not in SCHEDULES:
         raise UsageError(
             f"there is no schedule {name!r}, there are none, {', '.join(SCHEDULES)}",
-            fix=f"try {(nearest(name, SCHEDULES) or ['cosine'])[0]!r}", code="unknown-schedule",
+            fix=f"try {(nearest(name, SCHEDULES) or ['cosine'])[0]!r}",
+            code="unknown-schedule",
         )
     after = SCHEDULES[name](max(steps - warmup, 1))
     return np.concatenate([np.arange(1, warmup + 1) / max(warmup, 1), after])[: max(steps, 1)]

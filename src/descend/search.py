@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from descend import optimum as exact
-from descend.data import Array, Data
+from descend.arrays import Array
+from descend.data import Data
 from descend.errors import UsageError
 from descend.fit import FEWEST, GRACE, Fit, Limits, Progress, train
 from descend.outcome import Outcome
@@ -174,7 +175,9 @@ def _setting(problem: Problem, name: str, form: Variant, options: Mapping[str, A
     given = options["optimizer"]
     read = rule(form.rule if isinstance(given, str) else given)
     names = {"momentum": "beta", "eps": "eps"}
-    wanted = {to: options[of] for of, to in names.items() if of in options and to in read.constants and _typed(options, of)}
+    wanted = {
+        to: options[of] for of, to in names.items() if of in options and to in read.constants and _typed(options, of)
+    }
     if _typed(options, "betas"):
         wanted |= {k: v for k, v in zip(("beta1", "beta2"), options["betas"], strict=True) if k in read.constants}
     clip = options.get("clip")
@@ -208,7 +211,8 @@ def _factors(problem: Problem, options: Mapping[str, Any]) -> Array:
     if options["max_epochs"] is None and options["schedule"] not in ("none", "constant"):
         raise UsageError(
             f"the schedule {options['schedule']} needs to know its end, but max_epochs is not given",
-            fix="add --epochs, such as --epochs 100", code="schedule-without-end",
+            fix="add --epochs, such as --epochs 100",
+            code="schedule-without-end",
         )
     rows, batch = problem.data.rows, options["batch_size"]
     steps = (options["max_epochs"] or 1) * (1 if not isinstance(batch, int) else -(-rows // batch))
@@ -257,7 +261,9 @@ def _leaders(fit: Fit) -> tuple[int, ...]:
     leaders = []
     for label in dict.fromkeys(s.label for s in fit.plan.settings):
         own = [r for r, s in enumerate(fit.plan.settings) if s.label == label]
-        leaders.append(min(own, key=lambda r: (fit.outcomes[r].failed, fit.outcomes[r] != Outcome.CONVERGED, _score(fit, r))))
+        leaders.append(
+            min(own, key=lambda r: (fit.outcomes[r].failed, fit.outcomes[r] != Outcome.CONVERGED, _score(fit, r)))
+        )
     return tuple(leaders)
 
 
@@ -282,6 +288,3 @@ def _why(fit: Fit, best: int, options: Mapping[str, Any], landscape: Landscape) 
 
 def _reason(given: Any, source: str) -> dict[str, Any]:
     return {"rule": "auto", "source": source} if given == "auto" else {"rule": "typed", "source": "given by the user"}
-
-
-__all__ = ["Found", "Landscape", "Outcome", "choose", "search"]

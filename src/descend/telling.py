@@ -60,16 +60,16 @@ def _curves(run: "Run") -> tuple[Curve, ...]:
         own = fit.trace.until(r, int(fit.epochs[r]))
         held = None if np.isnan(own.held_out).all() else own.held_out[0]
         letter = VARIANTS[setting.label].letter if setting.label in VARIANTS else setting.label[:1].upper()
-        curves.append(
-            Curve(setting.label, letter, own.epochs[0], own.loss[0], held)
-        )
+        curves.append(Curve(setting.label, letter, own.epochs[0], own.loss[0], held))
     return tuple(curves)
 
 
 def _weight_paths(run: "Run") -> tuple[WeightPath, ...]:
     loss = np.array(run.trace["loss"], np.float64)
     return tuple(
-        WeightPath(name[2:], np.array(values, np.float64), loss) for name, values in run.trace.items() if name.startswith("w:")
+        WeightPath(name[2:], np.array(values, np.float64), loss)
+        for name, values in run.trace.items()
+        if name.startswith("w:")
     )
 
 

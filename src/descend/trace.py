@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from descend.data import Array
+from descend.arrays import Array
 
 
 @dataclass(frozen=True, eq=False)

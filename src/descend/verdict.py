@@ -57,7 +57,9 @@ def judge(found: Found) -> tuple[Verdict, tuple[Finding, ...]]:
         return Verdict("separable", text), ()
     text = f"{_ending(fit, r, outcome)}; {_distance(landscape, float(fit.loss[r]), gap)}"
     late = outcome in (Outcome.BUDGET, Outcome.STOPPED, Outcome.INTERRUPTED) and gap is not None and gap > 1e-3
-    findings = (slow(fit, r, landscape, gap),) if late and gap is not None and found.why["lr"]["rule"] == "typed" else ()
+    findings = (
+        (slow(fit, r, landscape, gap),) if late and gap is not None and found.why["lr"]["rule"] == "typed" else ()
+    )
     if outcome == Outcome.BUDGET and not findings:
         findings = (slow(fit, r, landscape, gap),)
     return Verdict("interrupted" if fit.interrupted else outcome.word, text), findings

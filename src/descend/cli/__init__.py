@@ -61,7 +61,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _invoker(arguments: list[str]) -> Callable[[], Any]:
     def invoke() -> Any:
-        with app.make_context("descend", list(arguments)) as ctx:
+        with app.make_context("descend", arguments or ["--help"]) as ctx:
             ctx.meta["descend.arguments"] = arguments
             return app.invoke(ctx)
 

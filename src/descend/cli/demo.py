@@ -151,15 +151,14 @@ def pictures(told: "Example", solved: Solved, width: int = WIDTH, ascii_only: bo
     """Return the two pictures in characters: target against features; weights and bias against the loss."""
     from descend.cli.sketch import beside, sketch
 
-    room = (width - 27) // 3
-    y = told.y.tolist()
-    above = [sketch(list(zip(told.X[:, j].tolist(), y, strict=True)), "y", f"x{j + 1}", width=room, ascii_only=ascii_only)
-             for j in range(2)]  # fmt: skip
-    paths, loss = _dense(solved.path), _dense(solved.path_loss)
+    room, y = (width - 27) // 3, told.y.tolist()
+    above = [
+        sketch(list(zip(x, y, strict=True)), "y", f"x{j + 1}", width=room, ascii_only=ascii_only)
+        for j, x in enumerate(told.X.T.tolist())
+    ]
+    paths, loss = _dense(solved.path), _dense(solved.path_loss).tolist()
     below = [
-        sketch(
-            list(zip(paths[:, j].tolist(), loss.tolist(), strict=True)), "loss", name, width=room, ascii_only=ascii_only
-        )
+        sketch(list(zip(paths[:, j].tolist(), loss, strict=True)), "loss", name, width=room, ascii_only=ascii_only)
         for j, name in enumerate(("w1", "w2", "b"))
     ]
     return [

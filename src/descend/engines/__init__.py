@@ -7,7 +7,7 @@ run until it has seen marks[-1] rows, and return the weights (runs, marks, param
 import importlib
 from collections.abc import Callable
 
-from descend.data import Array
+from descend.arrays import Array
 from descend.engines.state import State, start
 from descend.errors import UsageError
 from descend.plan import Plan

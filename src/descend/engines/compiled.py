@@ -165,5 +165,6 @@ def evaluator(loss: Loss) -> tuple[Callable[..., Any], str, int]:
 def _not_compiled(rule: Rule, why: str) -> UsageError:
     return UsageError(
         f"the rule {rule.name} cannot be compiled: {why}",
-        fix="use floats, operators and descend.ops in it, as descend.rules does", code="rule-not-compiled",
+        fix="use floats, operators and descend.ops in it, as descend.rules does",
+        code="rule-not-compiled",
     )

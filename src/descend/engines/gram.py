@@ -22,16 +22,16 @@ from numba import njit, types
 from numba.extending import register_jitable
 
 from descend import gramian
-from descend.data import Array
+from descend.arrays import Array
 from descend.engines.compiled import FAST, prepare, project, real, step_signature, stepper
 from descend.engines.state import State, start
-from descend.gramian import NOISE, RECURSIONS, Gram, fits
+from descend.gramian import NOISE, RECURSIONS, UNIT, Gram, fits
 from descend.outcome import Outcome
 from descend.plan import Plan, Setting
 from descend.problem import Problem
 from descend.rule import fingerprint
 
-WOBBLE = 256  # units in the last place by which the moments of a twin differ: more than any order of summing does
+WOBBLE = 4096  # roundings by which the moments of a twin differ: far more than any order of summing does
 TWIN_MARKS = 256  # points at which twins are compared
 DONE, NONFINITE, AT_NOISE = 0, 1, 2  # how a compiled call ends
 
@@ -75,7 +75,7 @@ def determined(
     tolerance is for float64.
     """
     marks = np.unique(np.linspace(1, steps, min(steps, TWIN_MARKS)).round().astype(np.int64))
-    moments = [gram, _wobbled(gram, float(np.finfo(problem.dtype).eps) / 2)]
+    moments = [gram, _wobbled(gram, max(WOBBLE * UNIT, 2 * float(np.finfo(problem.dtype).eps)))]
     ends, paths = zip(
         *(advance(problem, plan, start(problem, plan), marks * gram.rows, threads, m) for m in moments), strict=True
     )
@@ -87,11 +87,11 @@ def determined(
     return steps_together
 
 
-def _wobbled(gram: Gram, unit: float) -> Gram:
+def _wobbled(gram: Gram, size: float) -> Gram:
     """Moments that differ from these in their last digits, the same way each time."""
     normal = np.random.Generator(np.random.Philox(key=0)).standard_normal
-    G = gram.G * (1 + WOBBLE * unit * normal(gram.G.shape))
-    return replace(gram, G=(G + G.T) / 2, c=gram.c * (1 + WOBBLE * unit * normal(gram.c.shape)))
+    G = gram.G * (1 + size * normal(gram.G.shape))
+    return replace(gram, G=(G + G.T) / 2, c=gram.c * (1 + size * normal(gram.c.shape)))
 
 
 def _finish(
@@ -177,6 +177,7 @@ def trainer(dtype: np.dtype[Any]) -> Any:
                 path[k, j] = w[j]
         return taken, ending
 
+    train.__qualname__ = f"train_{dtype.name}"  # a cache file of its own: two processes that compile cannot mix them up
     return njit(signature, cache=True, error_model="numpy", nogil=True, fastmath=FAST)(train)
 
 

@@ -11,7 +11,7 @@ from numba import njit, types
 from numba.extending import register_jitable
 from numba.np.unsafe.ndarray import to_fixed_tuple
 
-from descend.data import Array
+from descend.arrays import Array
 from descend.engines.compiled import FAST, evaluator, prepare, project, real, step_signature, stepper
 from descend.engines.state import State
 from descend.losses import Loss
@@ -82,10 +82,23 @@ def _bind(problem: Problem, setting: Setting, state: State, r: int) -> Any:
     constants, lr = np.array(list(setting.constants.values()), np.float64), list(setting.constants).index("lr")
     return functools.partial(
         trainer(problem.loss, dtype, problem.outputs > 1 or problem.loss.outputs == "classes"),
-        stepper(setting.rule, dtype), data.X, y if y.ndim == 2 else y[:, None], weight,
-        state.weights[r], state.memory[r], constants, lr, np.asarray(setting.factors, np.float64),
-        np.array(list(problem.constants.values()), np.float64), problem.penalised, problem.l2, problem.l1,
-        float(setting.clip), float(setting.clip_value), problem.outputs, setting.rows_a_step(data.rows),
+        stepper(setting.rule, dtype),
+        data.X,
+        y if y.ndim == 2 else y[:, None],
+        weight,
+        state.weights[r],
+        state.memory[r],
+        constants,
+        lr,
+        np.asarray(setting.factors, np.float64),
+        np.array(list(problem.constants.values()), np.float64),
+        problem.penalised,
+        problem.l2,
+        problem.l1,
+        float(setting.clip),
+        float(setting.clip_value),
+        problem.outputs,
+        setting.rows_a_step(data.rows),
     )
 
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from descend.data import Array
+from descend.arrays import Array
 from descend.engines.state import State
 from descend.order import epoch_order
 from descend.outcome import Outcome
@@ -21,7 +21,10 @@ def advance(problem: Problem, plan: Plan, state: State, marks: Array) -> tuple[S
     state, path = state.copy(), np.empty((len(plan), len(marks), problem.params), problem.dtype)
     for r, setting in enumerate(plan.settings):
         for k, mark in enumerate(marks):
-            while state.outcome[r] == Outcome.RUNNING and (rows := _next_rows(problem, plan, setting, state, r, mark)) is not None:
+            while (
+                state.outcome[r] == Outcome.RUNNING
+                and (rows := _next_rows(problem, plan, setting, state, r, mark)) is not None
+            ):
                 _step(problem, setting, state, r, rows)
             path[r, k] = state.weights[r]
     return state, path

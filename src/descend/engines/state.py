@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from descend.data import Array
+from descend.arrays import Array
 from descend.outcome import Outcome
 from descend.plan import Plan
 from descend.problem import Problem
@@ -36,7 +36,9 @@ class State:
         """Return the runs of both states; a rule of fewer memories leaves the last of them unused."""
         slots = max(self.memory.shape[1], other.memory.shape[1])
         padded = [np.pad(s.memory, ((0, 0), (0, slots - s.memory.shape[1]), (0, 0))) for s in (self, other)]
-        joined = {n: np.concatenate([getattr(self, n), getattr(other, n)]) for n in ("weights", "steps", "seen", "outcome")}
+        joined = {
+            n: np.concatenate([getattr(self, n), getattr(other, n)]) for n in ("weights", "steps", "seen", "outcome")
+        }
         return State(memory=np.concatenate(padded), **joined)
 
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from descend.data import Array
+from descend.arrays import Array
 from descend.problem import Problem, objectives
 
 
@@ -18,15 +18,16 @@ def _constant(problem: Problem) -> Array:
     """The best bias of each output (outputs,), in closed form where there is one."""
     y, s, name = problem.data.y, problem.data.weight, problem.loss.name
     if problem.loss.outputs == "classes":
-        counts = np.bincount(y.astype(np.int64), weights=s, minlength=problem.outputs)
-        return np.log(np.maximum(counts, 1e-12 * counts.sum()) / counts.sum())
-    mean = np.average(y, axis=0, weights=s).astype(np.float64)
+        counts: Array = np.bincount(y.astype(np.int64), weights=s, minlength=problem.outputs)
+        shares: Array = np.maximum(counts, 1e-12 * counts.sum()) / counts.sum()
+        return np.log(shares)
+    mean = np.atleast_1d(np.average(y, axis=0, weights=s)).astype(np.float64)
     if name == "squared":
-        return np.atleast_1d(mean)
+        return mean
     if name == "logistic":
-        return np.atleast_1d(np.log(max(mean, 1e-12) / max(1 - mean, 1e-12)))
+        return np.log(np.maximum(mean, 1e-12) / np.maximum(1 - mean, 1e-12))
     if name == "poisson":
-        return np.atleast_1d(np.log(max(mean, 1e-12)))
+        return np.log(np.maximum(mean, 1e-12))
     return np.array([_searched(problem, y.astype(np.float64), s)])
 
 

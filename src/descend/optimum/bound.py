@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from descend.data import Array
+from descend.arrays import Array
 from descend.problem import Problem, gradient
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from descend.optimum.baseline import baseline
+from descend.arrays import Array
 from descend.optimum.moments import blocks, extended, penalties, second_moment, shares
 from descend.problem import Problem
 
@@ -71,16 +71,15 @@ def _ends(problem: Problem, c: float) -> tuple[float, float]:
 
     size, mask = problem.data.features + problem.intercept, penalties(problem)
 
-    def times(v: np.ndarray) -> np.ndarray:
-        total = problem.l2 * mask * v.ravel()
+    def times(v: Array) -> Array:
+        total: Array = problem.l2 * mask * v.ravel()
         for rows in blocks(problem.data.rows):
             X = extended(problem, rows)
             total += c * (X.T @ (shares(problem, rows) * (X @ v.ravel())))
         return total
 
     start = np.random.Generator(np.random.Philox(key=0)).standard_normal(size)
-    value = eigsh(LinearOperator((size, size), times, dtype=np.float64), 1, which="LA", v0=start, return_eigenvectors=False)
+    value = eigsh(
+        LinearOperator((size, size), times, dtype=np.float64), 1, which="LA", v0=start, return_eigenvectors=False
+    )
     return 0.0, float(value[0])
-
-
-__all__ = ["Curvature", "baseline", "curvature"]

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from descend.data import Array
+from descend.arrays import Array
 from descend.problem import Problem
 
 BLOCK_ROWS = 1 << 14
@@ -43,4 +43,5 @@ def second_moment(problem: Problem, curve: Array | None = None) -> Array:
 
 def penalties(problem: Problem) -> Array:
     """Return 1 for each feature and 0 for the intercept (features + 1,)."""
-    return np.r_[np.ones(problem.data.features), np.zeros(int(problem.intercept))]
+    mask: Array = np.r_[np.ones(problem.data.features), np.zeros(int(problem.intercept))]
+    return mask

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from descend.data import Array, Data
+from descend.arrays import Array
+from descend.data import Data
 from descend.optimum.baseline import baseline
 from descend.optimum.moments import blocks, extended, penalties, second_moment, shares
 from descend.problem import Problem, gradient, objectives
@@ -42,7 +43,11 @@ def optimum(problem: Problem) -> Optimum:
     steps; lines in pieces by a linear program.
     """
     if problem.l1 > 0:
-        return _proximal(problem) if problem.loss.curvature is not None else _unknown("l1 with a loss of unbounded curvature")
+        return (
+            _proximal(problem)
+            if problem.loss.curvature is not None
+            else _unknown("l1 with a loss of unbounded curvature")
+        )
     if problem.loss.name in ("quantile", "hinge"):
         return _program(problem)
     if problem.loss.name == "squared":
@@ -108,7 +113,8 @@ def _least_squares(problem: Problem, mask: Array) -> Array:
     if problem.l2 > 0:
         X = np.vstack([X, np.sqrt(problem.l2 / 2) * np.diag(mask)])
         y = np.vstack([y, np.zeros((len(mask), problem.outputs))])
-    return np.linalg.lstsq(X, y, rcond=None)[0]
+    least: Array = np.linalg.lstsq(X, y, rcond=None)[0]
+    return least
 
 
 def _newton(problem: Problem) -> Optimum:

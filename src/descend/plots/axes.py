@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from descend.data import Array
+from descend.arrays import Array
 from descend.plots.element import Element, tag
 from descend.plots.style import FAINT, GRID, INK
 
@@ -102,7 +102,9 @@ def _text(words: str, x: float, y: float, anchor: str, colour: str = FAINT, size
     return tag("text", words, x=x, y=y, text_anchor=anchor, fill=colour, font_size=size, font_family=FONT)
 
 
-def polyline(x: Axis, y: Axis, xs: Array, ys: Array, colour: str, dash: str = "", width: float = 1.6, opacity: float = 1.0) -> list[Element]:
+def polyline(
+    x: Axis, y: Axis, xs: Array, ys: Array, colour: str, dash: str = "", width: float = 1.6, opacity: float = 1.0
+) -> list[Element]:
     """Return a line, thinned to its lowest and highest points, cut where it is not finite or leaves the axis."""
     xs, ys = decimate(np.asarray(xs, np.float64), np.asarray(ys, np.float64))
     inside = np.isfinite(ys) & np.isfinite(xs) & ((ys > 0) if y.log else np.ones(len(ys), bool)) & (ys <= y.high)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from descend.data import Array
+from descend.arrays import Array
 from descend.plots.axes import FONT, Axis, cross, frame, picture, polyline, spans_decades
 from descend.plots.element import Element, tag
 from descend.plots.style import pen
@@ -72,7 +72,7 @@ def _ends(curves: Sequence[Curve], x: Axis, y: Axis) -> list[Element]:
 
 def _apart(heights: Sequence[float], lowest: float) -> list[float]:
     """Heights, in increasing order, moved so that each is a line of text below the one before, none below `lowest`."""
-    spots = []
+    spots: list[float] = []
     for height in heights:
         spots.append(max(height, spots[-1] + LINE) if spots else height)
     for k in range(len(spots) - 1, -1, -1):

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from html import escape
 
 VOID = frozenset({"meta", "link", "br", "hr", "img"})
-CONTROL = {c: "�" for c in [*range(9), 11, 12, *range(14, 32), 0xFFFE, 0xFFFF, *range(0xD800, 0xE000)]}
+CONTROL = dict.fromkeys([*range(9), 11, 12, *range(14, 32), 65534, 65535, *range(55296, 57344)], "�")
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,9 @@ class Element:
         opened = self.name + "".join(f' {name}="{text(value)}"' for name, value in self.attributes)
         if self.name in VOID:
             return f"<{opened}/>"
-        return f"<{opened}>{''.join(str(c) if isinstance(c, Element) else text(c) for c in self.children)}</{self.name}>"
+        return (
+            f"<{opened}>{''.join(str(c) if isinstance(c, Element) else text(c) for c in self.children)}</{self.name}>"
+        )
 
 
 def text(value: str) -> str:

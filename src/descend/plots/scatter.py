@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from descend.data import Array
+from descend.arrays import Array
 from descend.plots.axes import frame
 from descend.plots.element import Element, tag
 from descend.plots.panels import Spot, sheet

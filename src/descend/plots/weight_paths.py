@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from descend.data import Array
+from descend.arrays import Array
 from descend.plots.axes import frame, polyline, spans_decades
 from descend.plots.element import Element, tag
 from descend.plots.panels import Spot, sheet
@@ -34,5 +34,7 @@ def _panel(path: WeightPath, spot: Spot) -> list[Element]:
     ends = [k for k in (0, len(path.loss) - 1) if len(path.loss) and np.isfinite(path.loss[k]) and path.loss[k] > 0]
     for k in ends:
         at_x, at_y = float(x(path.values[k])), float(y(path.loss[k]))
-        parts.append(tag("circle", cx=at_x, cy=at_y, r=3.5, fill="none" if k == 0 else COLOUR, stroke=COLOUR, stroke_width=1.5))
+        parts.append(
+            tag("circle", cx=at_x, cy=at_y, r=3.5, fill="none" if k == 0 else COLOUR, stroke=COLOUR, stroke_width=1.5)
+        )
     return parts

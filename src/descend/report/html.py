@@ -39,7 +39,9 @@ def render(story: Story) -> str:
         tag("title", f"{story.title} · descend"),
     )  # fmt: skip
     skip = tag("a", "Skip to the verdict", href="#verdict", class_="skip")
-    header = tag("header", tag("p", f"descend {story.version} · {story.date} · {story.data_name}"), tag("h1", story.title))
+    header = tag(
+        "header", tag("p", f"descend {story.version} · {story.date} · {story.data_name}"), tag("h1", story.title)
+    )
     body = tag("body", skip, header, tag("main", *(s for s in sections if s is not None)))
     page = tag("html", head, body, lang=LANGUAGE)
     # The style is ours and constant; escaping its quotes and angles would break it.
@@ -58,9 +60,13 @@ def _verdict(story: Story) -> Element:
 
 def _next(story: Story) -> Element:
     if not story.findings:
-        return _section("What to do next", tag("p", "Nothing to fix. A better result needs other columns, more rows, or a richer model."))
+        return _section(
+            "What to do next",
+            tag("p", "Nothing to fix. A better result needs other columns, more rows, or a richer model."),
+        )
     items = [
-        tag("li", tag("strong", f"{n.code} {n.level}: "), n.text, *(tag("code", f) for f in n.fixes)) for n in story.findings[:3]
+        tag("li", tag("strong", f"{n.code} {n.level}: "), n.text, *(tag("code", f) for f in n.fixes))
+        for n in story.findings[:3]
     ]
     return _section("What to do next", tag("ul", *items, class_="findings"))
 
@@ -71,8 +77,14 @@ def _variants(story: Story) -> Element:
         for v in story.variants
     ]
     best = next((v.name for v in story.variants if v.best), None)
-    caption = f"Each variant at its best learning rate; {best} is kept." if best else "Each variant at its best learning rate."
-    return _section("Which variant", _table(caption, ("variant", "lr", "batch", "epochs", story.metric, "result"), rows))
+    caption = (
+        f"Each variant at its best learning rate; {best} is kept."
+        if best
+        else "Each variant at its best learning rate."
+    )
+    return _section(
+        "Which variant", _table(caption, ("variant", "lr", "batch", "epochs", story.metric, "result"), rows)
+    )
 
 
 def _metric(v: Variant) -> str:
@@ -87,7 +99,11 @@ def _curves(story: Story) -> Element | None:
     caption = f"{best} takes the training loss from {number(float(kept.loss[0]))} to {number(float(kept.loss[-1]))}. Dotted: held-out loss."
     keep = np.unique(np.linspace(0, len(kept.epochs) - 1, min(25, len(kept.epochs))).round().astype(int))
     rows = [
-        (f"{int(kept.epochs[k]):,}", number(float(kept.loss[k])), "–" if kept.held_out is None else number(float(kept.held_out[k])))
+        (
+            f"{int(kept.epochs[k]):,}",
+            number(float(kept.loss[k])),
+            "–" if kept.held_out is None else number(float(kept.held_out[k])),
+        )
         for k in keep
     ]
     table = _table(f"{best}, thinned", ("epoch", "training loss", "held-out loss"), rows)
@@ -99,7 +115,10 @@ def _weights(story: Story) -> Element | None:
         return None
     more = len(story.weight_paths) - MOST
     caption = "Ring: the start. Dot: the end." + (f" {more} more weights are in trace.jsonl." if more > 0 else "")
-    rows = [(p.name, number(float(p.values[0])), number(float(p.values[-1]))) for p in story.weight_paths[:MOST_COEFFICIENTS]]
+    rows = [
+        (p.name, number(float(p.values[0])), number(float(p.values[-1])))
+        for p in story.weight_paths[:MOST_COEFFICIENTS]
+    ]
     table = _table("In scaled units", ("weight", "first", "last"), rows)
     return _section("Each weight against the loss", _figure(weight_paths.draw(story.weight_paths), caption, table))
 
@@ -109,9 +128,14 @@ def _scatters(story: Story) -> Element | None:
         return None
     rows = len(story.scatters[0].x)
     caption = f"{scatter.shown(rows):,} of {rows:,} training rows." + (
-        f" {len(story.scatters) - MOST} more columns are not drawn." if len(story.scatters) > MOST else "")
-    table = _table("Correlation with the target", ("feature", "r"), [(s.feature, _correlation(s)) for s in story.scatters])
-    return _section(f"{story.target} against each feature", _figure(scatter.draw(story.scatters, story.target), caption, table))
+        f" {len(story.scatters) - MOST} more columns are not drawn." if len(story.scatters) > MOST else ""
+    )
+    table = _table(
+        "Correlation with the target", ("feature", "r"), [(s.feature, _correlation(s)) for s in story.scatters]
+    )
+    return _section(
+        f"{story.target} against each feature", _figure(scatter.draw(story.scatters, story.target), caption, table)
+    )
 
 
 def _correlation(s: scatter.Scatter) -> str:

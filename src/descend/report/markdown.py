@@ -9,10 +9,17 @@ from descend.report.story import Story
 def render(story: Story) -> str:
     """Return verdict, numbers, variants and findings; everything of the user's is escaped."""
     lines = [f"## {cell(story.title)}", "", f"**{cell(story.status)}** · {cell(story.verdict)}", ""]
-    lines += [_row([label for label, _ in story.numbers]), _rule(len(story.numbers)), _row([v for _, v in story.numbers]), ""]
+    lines += [
+        _row([label for label, _ in story.numbers]),
+        _rule(len(story.numbers)),
+        _row([v for _, v in story.numbers]),
+        "",
+    ]
     header = ["variant", "lr", "batch", "epochs", story.metric, "result"]
     lines += [_row(header), _rule(len(header))]
-    lines += [_row([v.name, number(v.lr), v.batch, f"{v.epochs:,}", number(v.metric), v.result]) for v in story.variants]
+    lines += [
+        _row([v.name, number(v.lr), v.batch, f"{v.epochs:,}", number(v.metric), v.result]) for v in story.variants
+    ]
     lines += ["", *(f"- **{cell(n.code)}** {cell(n.text)} {' or '.join(map(cell, n.fixes))}" for n in story.findings)]
     return "\n".join(lines).rstrip() + "\n"
 

@@ -9,7 +9,7 @@ from importlib.resources import files
 
 import numpy as np
 
-from descend.data import Array
+from descend.arrays import Array
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from descend.data import Array
+from descend.arrays import Array
 from descend.errors import ModelError
 from descend.store.strict import check_schema, damaged, parse
 

@@ -4,7 +4,7 @@ import stat
 from pathlib import Path
 from typing import Any
 
-from descend.data import Array
+from descend.arrays import Array
 from descend.errors import ModelError
 from descend.store.formats import unpack_model, unpack_trace
 from descend.store.place import moved_aside

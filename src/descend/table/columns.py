@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from descend.data import Array
+from descend.arrays import Array
 from descend.errors import DataError, ModelError
 from descend.table.table import Column, Kind, Table
 
@@ -83,7 +83,9 @@ class Schema:
         Raises ModelError when columns are missing, or one holds text where training had numbers.
         """
         self._check(table)
-        X, unseen, filled, at = np.zeros((table.rows, len(self.names))), {}, {}, 0
+        unseen: dict[str, int] = {}
+        filled: dict[str, int] = {}
+        X, at = np.zeros((table.rows, len(self.names))), 0
         for feature in self.features:
             column, width = table[feature.column], len(feature.names)
             encode = _encode_category if feature.kind == Kind.CATEGORY else _encode_number
@@ -98,7 +100,8 @@ class Schema:
         if absent:
             raise ModelError(
                 f"the data have no column {', '.join(map(repr, absent))}, which the model was trained on",
-                fix="bring data with the columns of the training data", code="missing-columns",
+                fix="bring data with the columns of the training data",
+                code="missing-columns",
             )
         for f in self.features:
             column = table[f.column]
@@ -107,7 +110,8 @@ class Schema:
                 raise ModelError(
                     f"the column {f.column!r} holds text, such as {str(column.values[at])[:60]!r} in row {at + 1}, the model "
                     f"was trained on a {f.kind.value}",
-                    fix="mend the column", code="column-kind",
+                    fix="mend the column",
+                    code="column-kind",
                 )
 
     def to_json(self) -> dict[str, Any]:
@@ -187,7 +191,9 @@ def _feature(column: Column, missing: str) -> Feature:
     if column.kind == Kind.CATEGORY:
         levels = sorted({str(v) for v in column.values[~gone]}) + ([MISSING] if gone.any() else [])
         return Feature(column.name, column.kind, tuple(levels))
-    return Feature(column.name, column.kind, (), float(np.median(column.values[~gone])), bool(gone.any()) and missing != "drop")
+    return Feature(
+        column.name, column.kind, (), float(np.median(column.values[~gone])), bool(gone.any()) and missing != "drop"
+    )
 
 
 def _encode_category(feature: Feature, column: Column, X: Array) -> tuple[int, int]:
@@ -216,4 +222,6 @@ def _refuse_missing(table: Table) -> None:
     gone = [(c.name, c.missing, int(np.argmax(c.is_missing)) + 1) for c in table.columns if c.missing]
     if gone:
         told = ", ".join(f"{name!r} ({count} cells, first in row {row})" for name, count, row in gone[:10])
-        raise DataError(f"cells are missing in {told}", fix="use --missing median or --missing drop", code="missing-cells")
+        raise DataError(
+            f"cells are missing in {told}", fix="use --missing median or --missing drop", code="missing-cells"
+        )

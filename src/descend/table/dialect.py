@@ -42,7 +42,9 @@ def sniff(path: Path, head: bytes, delimiter: str | None, encoding: str | None, 
     if not text.strip():
         raise _bad(path, "holds only white space", "bring a table with a header and rows", "empty-file")
     if max(map(len, text.splitlines()[:SAMPLE_LINES])) >= LONGEST_LINE:
-        raise _bad(path, f"has a line of more than {LONGEST_LINE:,} characters", "check that it is a table", "line-too-long")
+        raise _bad(
+            path, f"has a line of more than {LONGEST_LINE:,} characters", "check that it is a table", "line-too-long"
+        )
     rows = {d: _rows(text, d) for d in DELIMITERS}
     if delimiter is not None and len(delimiter) != 1:
         raise UsageError(f"delimiter is {delimiter!r}, it must be one character", fix="try ,", code="bad-delimiter")
@@ -56,7 +58,9 @@ def sniff(path: Path, head: bytes, delimiter: str | None, encoding: str | None, 
             )  # fmt: skip
     numbers = all(NUMBER.fullmatch(cell) for cell in first)
     header = not numbers if header is None else header
-    notes = () if header else ("the first row holds numbers only: read as data, columns are named column1, column2, ...",)
+    notes = (
+        () if header else ("the first row holds numbers only: read as data, columns are named column1, column2, ...",)
+    )
     names = tuple(cell.strip() for cell in first) if header else tuple(f"column{j + 1}" for j in range(len(first)))
     return Dialect(found, encoding, header, names, notes)
 
@@ -116,7 +120,8 @@ def _score(rows: list[list[str]]) -> tuple[float, int]:
 
 def faults(path: Path, dialect: Dialect, most: int = 10) -> DataError | None:
     """Return what is wrong with the rows: widths that differ, or a quote that never closes; None when nothing is."""
-    wrong, total, width = [], 0, len(dialect.names)
+    wrong: list[tuple[int, int]] = []
+    total, width = 0, len(dialect.names)
     with path.open(encoding=dialect.encoding, errors="replace", newline="") as file:
         reader = csv.reader(file, delimiter=dialect.delimiter, strict=True)
         begun = 1
@@ -127,7 +132,9 @@ def faults(path: Path, dialect: Dialect, most: int = 10) -> DataError | None:
                     wrong += [(begun, len(row))] if len(wrong) < most else []
                 begun = reader.line_num + 1
         except csv.Error:
-            return _bad(path, f"has a quote that opens in line {begun} and is not closed properly", "mend that line", "quote")
+            return _bad(
+                path, f"has a quote that opens in line {begun} and is not closed properly", "mend that line", "quote"
+            )
     if not wrong:
         return None
     lines = ", ".join(f"line {line} has {count}" for line, count in wrong)

@@ -57,7 +57,9 @@ def format_of(path: Path, told: str, head: bytes) -> str:
             if head.startswith(start):
                 raise _refused(path, f"is {what}, no table of text", "export it as CSV or Parquet", "foreign-format")
         if head[:4] == b"PAR1":
-            raise _refused(path, f"is a Parquet file, but was said to be {told}", "use --input-format parquet", "format")
+            raise _refused(
+                path, f"is a Parquet file, but was said to be {told}", "use --input-format parquet", "format"
+            )
     elif head[:4] != b"PAR1":
         raise _refused(path, "is no Parquet file", "use --input-format csv if it is text", "format")
     return told
@@ -73,7 +75,9 @@ def head_of(path: Path) -> bytes:
         try:
             return zlib.decompressobj(31).decompress(head, HEAD)
         except zlib.error as error:
-            raise _refused(path, f"is gzip data that cannot be read ({error})", "copy it again", "damaged-gzip") from error
+            raise _refused(
+                path, f"is gzip data that cannot be read ({error})", "copy it again", "damaged-gzip"
+            ) from error
     return head
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from descend.data import Array
+from descend.arrays import Array
 from descend.errors import DataError
 from descend.table.table import Column, Kind, Source, Table
 
@@ -54,7 +54,8 @@ def check_finite(values: Array, name: str) -> Array:
     if infinite.any():
         raise DataError(
             f"the column {name!r} is infinite in row {int(np.argmax(infinite)) + 1} ({int(infinite.sum())} cells in all)",
-            fix="mend these cells or leave the column out with --drop", code="infinite",
+            fix="mend these cells or leave the column out with --drop",
+            code="infinite",
         )
     return values
 
@@ -67,7 +68,8 @@ def check_names(names: list[str], where: str) -> None:
         if name in names[:at]:
             raise DataError(
                 f"{where} has the column {name[:60]!r} twice, as columns {names.index(name) + 1} and {at + 1}",
-                fix="rename one of them", code="duplicate-name",
+                fix="rename one of them",
+                code="duplicate-name",
             )
 
 
@@ -81,7 +83,8 @@ def _real(array: Array, what: str) -> Array:
             pass
     raise DataError(
         f"{what} has dtype {array.dtype}, it must hold real numbers",
-        fix="pass a data frame for text and dates", code="array-dtype",
+        fix="pass a data frame for text and dates",
+        code="array-dtype",
     )
 
 
@@ -93,14 +96,17 @@ def _column(name: str, series: Any) -> Column:
         values = series.cast(nw.Float64).to_numpy().astype(np.float64)
         return Column(name, Kind.NUMBER, check_finite(_with_nan(values, series), name))
     if dtype == nw.Boolean:
-        return Column(name, Kind.BOOLEAN, np.array([np.nan if v is None or v != v else float(v) for v in series.to_list()]))
+        return Column(
+            name, Kind.BOOLEAN, np.array([np.nan if v is None or v != v else float(v) for v in series.to_list()])
+        )
     if dtype.is_temporal() and dtype not in (nw.Duration, nw.Time):
         days = series.cast(nw.Datetime("us")).dt.timestamp("us").cast(nw.Float64).to_numpy() / 86_400e6
         return Column(name, Kind.DATE, _with_nan(days.astype(np.float64), series))
     if dtype in (nw.List, nw.Struct, nw.Array, nw.Binary, nw.Duration, nw.Time):
         raise DataError(
             f"the column {name!r} holds {dtype}, which is no number, date, text or boolean",
-            fix="flatten it or leave it out with --drop", code="nested-column",
+            fix="flatten it or leave it out with --drop",
+            code="nested-column",
         )
     return _texts(name, series.to_list())
 
@@ -110,7 +116,9 @@ def _texts(name: str, cells: list[Any]) -> Column:
     values = [None if v is None or v != v else v for v in cells]
     given = [v for v in values if v is not None]
     if given and all(isinstance(v, (int, float)) and not isinstance(v, bool) for v in given):
-        return Column(name, Kind.NUMBER, check_finite(np.array([np.nan if v is None else float(v) for v in values]), name))
+        return Column(
+            name, Kind.NUMBER, check_finite(np.array([np.nan if v is None else float(v) for v in values]), name)
+        )
     return Column(name, Kind.CATEGORY, np.array([None if v is None else str(v) for v in values], dtype=object))
 
 

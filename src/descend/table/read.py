@@ -14,6 +14,7 @@ from descend.table.frames import check_names
 from descend.table.table import Source, Table
 from descend.table.types import column_of_text, column_of_values
 
+
 def read(
     path: str | os.PathLike[str], *, format: str = "auto", delimiter: str | None = None, decimal: str | None = None,
     encoding: str | None = None, null: Sequence[str] = (), header: bool | None = None,
@@ -32,7 +33,16 @@ def read(
     if str(path) == "-":
         spooled = files.spool(sys.stdin.buffer)
         try:
-            return _read(spooled, "standard input", "csv" if format == "auto" else format, delimiter, decimal, encoding, null, header)
+            return _read(
+                spooled,
+                "standard input",
+                "csv" if format == "auto" else format,
+                delimiter,
+                decimal,
+                encoding,
+                null,
+                header,
+            )
         finally:
             spooled.unlink()
     return _read(Path(path), Path(path).name, format, delimiter, decimal, encoding, null, header)
@@ -61,7 +71,9 @@ def _read(
         european = decimal == "," or (decimal is None and dialect.delimiter != ",")
         columns, notes = [], list(dialect.notes)
         for at, column in enumerate(dialect.names):
-            read, said = column_of_text(connection, f"c{at}", column, decimal, european, null, lambda row: _where(path, dialect, row))
+            read, said = column_of_text(
+                connection, f"c{at}", column, decimal, european, null, lambda row: _where(path, dialect, row)
+            )
             columns.append(read)
             notes += said
     finally:
@@ -122,7 +134,9 @@ def _unread(path: Path, error: object) -> DataError:
     if "unicode" in str(error).lower() or "utf-8" in str(error).lower():
         return _not_utf8(path)
     return DataError(
-        f"the file {str(path)!r} cannot be read: {text[:200]}", fix="open it in an editor and check that line", code="unreadable"
+        f"the file {str(path)!r} cannot be read: {text[:200]}",
+        fix="open it in an editor and check that line",
+        code="unreadable",
     )
 
 
@@ -160,4 +174,3 @@ def _typed(path: Path, name: str, format: str) -> Table:
         raise DataError(f"the file {str(path)!r} has no rows", fix="bring a table with rows", code="no-rows")
     columns = tuple(column_of_values(n, kind, arrays[n]) for n, kind in described)
     return Table(columns, rows, Source(name, format, sha256=files.sha256(path), size=path.stat().st_size))
-

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import DTypeLike
 
-from descend.data import Array
+from descend.arrays import Array
 
 ROUNDING = 1e-13  # a spread below this part of the mean is rounding, not spread
 
@@ -42,7 +42,7 @@ class Scale:
         """Return the scale that changes nothing."""
         return cls(np.zeros(features), np.ones(features))
 
-    def transform(self, X: Array, dtype: DTypeLike = None) -> Array:
+    def transform(self, X: Array, dtype: DTypeLike | None = None) -> Array:
         """Return X centred and scaled, as a new C-contiguous array; centred before any cast to a smaller dtype."""
         scaled = (X - self.center) / self.width
         return np.ascontiguousarray(scaled, dtype or X.dtype)

@@ -2,12 +2,18 @@
 
 import numpy as np
 
-from descend.data import Array
+from descend.arrays import Array
 from descend.errors import DataError
 
 
 def split(
-    rows: int, share: float, seed: int, *, stratify: Array | None = None, group: Array | None = None, time: Array | None = None
+    rows: int,
+    share: float,
+    seed: int,
+    *,
+    stratify: Array | None = None,
+    group: Array | None = None,
+    time: Array | None = None,
 ) -> tuple[Array, Array]:
     """Return the indices of the training rows and of the held-out rows, each in increasing order.
 
@@ -37,7 +43,8 @@ def split(
     if mask.all() or not mask.any():
         raise DataError(
             f"{rows} rows cannot be split with {share:.0%} held out, one side would be empty",
-            fix="use --val none or more rows", code="too-few-rows",
+            fix="use --val none or more rows",
+            code="too-few-rows",
         )
     return np.flatnonzero(~mask), np.flatnonzero(mask)
 
@@ -65,7 +72,8 @@ def _of_groups(group: Array, share: float, seed: int) -> Array:
     if len(labels) < 2:
         raise DataError(
             f"the group column has one group, {labels[0]!r}, which cannot be on both sides of the split",
-            fix="name another --group, or leave it out", code="one-group",
+            fix="name another --group, or leave it out",
+            code="one-group",
         )
     order = _shuffled(len(labels), seed)
     sizes = np.bincount(at)[order].cumsum()

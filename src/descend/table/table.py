@@ -6,7 +6,7 @@ from enum import StrEnum
 
 import numpy as np
 
-from descend.data import Array
+from descend.arrays import Array
 from descend.errors import UsageError, nearest
 
 
@@ -88,7 +88,9 @@ class Table:
         close = nearest(name, self.names) or list(self.names[:3])
         shown = ", ".join(repr(n if len(n) <= 60 else n[:60]) for n in close)
         raise UsageError(
-            f"there is no column {name!r} in {self.source.name!r}", fix=f"the nearest are {shown}", code="no-such-column"
+            f"there is no column {name!r} in {self.source.name!r}",
+            fix=f"the nearest are {shown}",
+            code="no-such-column",
         )
 
     def take(self, rows: Array) -> "Table":

@@ -1,10 +1,11 @@
 """Target: the column to learn, as numbers or class indices."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
-from descend.data import Array
+from descend.arrays import Array
 from descend.errors import DataError
 from descend.table.table import Column, Kind
 
@@ -80,10 +81,12 @@ def _classes(column: Column, kept: Array) -> tuple[Array, tuple[str, ...]]:
     return at.astype(np.float64), tuple(_label(column, v) for v in labels)
 
 
-def _label(column: Column, value: object) -> str:
+def _label(column: Column, value: Any) -> str:
     if column.kind == Kind.BOOLEAN:
         return "true" if value else "false"
-    return str(value) if isinstance(value, str) else f"{value:g}" if value == float(f"{value:g}") else repr(float(value))
+    return (
+        str(value) if isinstance(value, str) else f"{value:g}" if value == float(f"{value:g}") else repr(float(value))
+    )
 
 
 def _check(column: Column, y: Array, task: str) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from descend.data import Array
+from descend.arrays import Array
 from descend.errors import DataError
 from descend.table.frames import check_finite
 from descend.table.table import Column, Kind
@@ -51,7 +51,9 @@ def column_of_text(
     ).fetchone()
     if n == 0:
         return Column(name, Kind.NUMBER, _fetch(connection, "CAST(NULL AS DOUBLE)")), []
-    numbers = _numbers(connection, text, given, list(words), name, n, plain, infinite, thousands, eu, eu_whole, decimal, european)
+    numbers = _numbers(
+        connection, text, given, list(words), name, n, plain, infinite, thousands, eu, eu_whole, decimal, european
+    )
     if numbers is not None:
         return numbers
     if boolean == n:
@@ -122,13 +124,15 @@ def _refuse_text(
     """Raise DataError for the text in a column of numbers."""
     number = "|".join((PLAIN, INFINITE, THOUSANDS, EUROPEAN)).replace("(?i)", "")
     at = connection.execute(
-        f"SELECT rowid, {text} FROM cells WHERE {given} AND NOT regexp_full_match({text}, ?) ORDER BY rowid", [words, number]
+        f"SELECT rowid, {text} FROM cells WHERE {given} AND NOT regexp_full_match({text}, ?) ORDER BY rowid",
+        [words, number],
     ).fetchall()
     row, value = at[0]
     raise DataError(
         f"{where(row)}, column {name!r}: found {value[:60]!r} where {n - len(at):,} of {n:,} cells are numbers "
         f"({len(at)} such cells in all)",
-        fix=f"mend it, use --null {_quoted(value)} if it means missing, or --drop the column", code="text-among-numbers",
+        fix=f"mend it, use --null {_quoted(value)} if it means missing, or --drop the column",
+        code="text-among-numbers",
     )
 
 
@@ -154,7 +158,7 @@ def _fetch(connection: Any, value: str, asked: Sequence[Any] = ()) -> Array:
 def _floats(values: Any) -> Array:
     """A possibly masked array as float64 with NaN where masked."""
     if isinstance(values, np.ma.MaskedArray):
-        return np.asarray(values.astype(np.float64).filled(np.nan))
+        return np.ma.filled(values.astype(np.float64), np.nan)
     return np.asarray(values, np.float64)
 
 
@@ -170,11 +174,15 @@ def column_of_values(name: str, kind: str, values: Any) -> Column:
     if any(part in kind for part in ("[]", "STRUCT", "MAP", "UNION", "BLOB", "LIST", "INTERVAL", "TIME", "BIT")):
         raise DataError(
             f"the column {name!r} holds {kind}, which is no number, date, text or boolean",
-            fix="flatten it or leave it out of the file", code="nested-column",
+            fix="flatten it or leave it out of the file",
+            code="nested-column",
         )
     if kind.startswith(("VARCHAR", "ENUM", "UUID", "STRING", "JSON")):
         cells = np.ma.getdata(values).tolist()
         masked = np.ma.getmaskarray(values)
-        texts = [None if gone or v is None or str(v).strip() in MISSING_WORDS else str(v) for v, gone in zip(cells, masked, strict=True)]
+        texts = [
+            None if gone or v is None or str(v).strip() in MISSING_WORDS else str(v)
+            for v, gone in zip(cells, masked, strict=True)
+        ]
         return Column(name, Kind.CATEGORY, np.array(texts, dtype=object))
     return Column(name, Kind.NUMBER, check_finite(_floats(values), name))
