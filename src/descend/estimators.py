@@ -130,8 +130,7 @@ class _Descent(BaseEstimator):  # type: ignore[misc]
     def _epoch(self, problem: Problem) -> None:
         state = self._state
         fresh = State(state.weights, state.memory, state.steps, np.zeros_like(state.seen), state.outcome)
-        _, advance = choose(problem, self._plan)
-        self._state, _ = advance(problem, self._plan, fresh, np.array([problem.data.rows]))
+        self._state, _ = choose(problem, self._plan).advance(problem, self._plan, fresh, np.array([problem.data.rows]))
         if self._state.outcome[0] != Outcome.RUNNING:
             raise DivergenceError(
                 f"a loss, gradient or weight left the finite range at step {int(self._state.steps[0])}",

@@ -10,7 +10,7 @@ import numpy as np
 from descend.arrays import Array
 from descend.best import Best
 from descend.data import Data
-from descend.engines import Advance, State, choose, start
+from descend.engines import Engine, State, choose, start
 from descend.outcome import Outcome
 from descend.plan import Plan
 from descend.problem import Problem, mean_losses, objectives
@@ -33,7 +33,7 @@ class Limits:
         epochs: most epochs a run.
         seconds: most seconds for all runs together, or None.
         patience: epochs without improvement before a run is stopped; a run that has trained long may take a tenth
-            of its epochs instead.
+            of its epochs instead; where the optimum is known, twenty times as many or a quarter.
         tol: an improvement of the loss by less than this part is none; where the optimum is known, an improvement is
             a hundredth of the distance to it.
         optimum: the lowest possible training objective, or None.
@@ -134,14 +134,14 @@ def train(
     Every run ends by itself: converged, stopped early, diverged, non-finite, or out of budget. KeyboardInterrupt ends
     all of them; what they had reached is returned.
     """
-    engine, advance = choose(problem, plan)
-    loop = _Loop(problem, plan, held_out, limits, listen, advance, threads)
+    engine = choose(problem, plan, held_out, threads)
+    loop = _Loop(problem, plan, held_out, limits, listen, engine, threads)
     interrupted = False
     try:
         loop.run()
     except KeyboardInterrupt:
         interrupted = True
-    return loop.result(engine, interrupted)
+    return loop.result(interrupted)
 
 
 class _Loop:
@@ -149,12 +149,12 @@ class _Loop:
 
     def __init__(
         self, problem: Problem, plan: Plan, held_out: Data | None, limits: Limits,
-        listen: Callable[[Progress], None], advance: Advance, threads: int,
+        listen: Callable[[Progress], None], engine: Engine, threads: int,
     ) -> None:  # fmt: skip
         self.problem, self.plan, self.held_out, self.limits = problem, plan, held_out, limits
-        self.listen, self.advance, self.threads = listen, advance, threads
+        self.listen, self.engine, self.threads = listen, engine, threads
         self.state = start(problem, plan)
-        advance(problem, plan, self.state, np.zeros(1, np.int64), threads)  # compiles, and trains nothing
+        engine.advance(problem, plan, self.state, np.zeros(1, np.int64), threads)  # compiles, and trains nothing
         self.begun = time.monotonic()
         self.trace = self._recorded(np.zeros(1, np.int64), self.state.weights[:, None])
         self.by_loss = Best.of(self.trace.loss[:, 0], self.state.weights)
@@ -191,7 +191,7 @@ class _Loop:
         n, parts = self.problem.data.rows, 16 if self.pace == 0 else int(self.pace / CALL_SECONDS) + 1
         for part in range(1, parts):
             marks = np.array([epoch * n + n * part // parts])
-            self.state, _ = self.advance(self.problem, self.plan, self.state, marks, self.threads)
+            self.state, _ = self.engine.advance(self.problem, self.plan, self.state, marks, self.threads)
             self._tell(epoch)
             if self._out_of_time():
                 return False
@@ -199,7 +199,7 @@ class _Loop:
 
     def _advance(self, epoch: int, marks: Array) -> None:
         began, running = self.seconds, self._running()
-        self.state, path = self.advance(
+        self.state, path = self.engine.advance(
             self.problem, self.plan, self.state, marks * self.problem.data.rows, self.threads
         )
         points = self._recorded(marks, path)
@@ -211,10 +211,9 @@ class _Loop:
     def _recorded(self, epochs: Array, path: Array) -> Trace:
         runs, points, params = path.shape
         flat = path.reshape(-1, params)
-        loss = objectives(self.problem, flat).reshape(runs, points)
-        held_out = np.full((runs, points), np.nan)
-        if self.held_out is not None:
-            held_out = mean_losses(self.problem, flat, self.held_out).reshape(runs, points)
+        loss, held_out = (
+            measure(flat).reshape(runs, points) for measure in (self.engine.objectives, self.engine.held_out)
+        )
         return Trace(np.broadcast_to(epochs, (runs, points)).copy(), loss, held_out, path)
 
     def _judge(self, points: Trace, running: Array) -> None:
@@ -233,10 +232,16 @@ class _Loop:
             if self.limits.aim is not None:
                 self._end(self._running() & (loss <= self.limits.aim), Outcome.CONVERGED)
             waited = epoch - self._guide().improved
-            self._end(self._running() & (waited >= np.maximum(self.limits.patience, epoch // 10)), Outcome.STOPPED)
+            self._end(self._running() & (waited >= self._patience(epoch)), Outcome.STOPPED)
         converged = self.state.outcome == Outcome.CONVERGED
         if converged.any() and points.epochs[0, -1] >= GRACE * max(FEWEST, int(self.epochs[converged].min())):
             self._end(self._running(), Outcome.BUDGET)
+
+    def _patience(self, epoch: int) -> int:
+        """Epochs without improvement that are too many; a rule with memory swings about a known optimum for long."""
+        if self._guide() is self.by_loss and self.limits.optimum is not None:
+            return max(20 * self.limits.patience, epoch // 4)
+        return max(self.limits.patience, epoch // 10)
 
     def _needed(self) -> Array:
         """By how much the training objective must fall to have improved (runs,)."""
@@ -278,7 +283,7 @@ class _Loop:
             )
         )  # fmt: skip
 
-    def result(self, engine: str, interrupted: bool) -> Fit:
+    def result(self, interrupted: bool) -> Fit:
         self._end(self._running(), Outcome.INTERRUPTED if interrupted else Outcome.BUDGET)
         best = self._guide()
         held = np.full(len(self.plan), np.nan)
@@ -287,5 +292,5 @@ class _Loop:
         return Fit(
             self.problem, self.plan, best.weights, best.epoch, objectives(self.problem, best.weights), held,
             tuple(Outcome(int(o)) for o in self.state.outcome), self.state.steps, self.epochs,
-            self.trace.thinned(TRACE_POINTS), self.state, engine, self.seconds, interrupted,
+            self.trace.thinned(TRACE_POINTS), self.state, self.engine.name, self.seconds, interrupted,
         )  # fmt: skip

@@ -21,6 +21,7 @@ from descend.plan import Plan, Setting
 from descend.problem import Problem, penalty
 
 BLOCK_CELLS = 1 << 17  # cells of a block: its float64 copy stays in the cache of one core
+UNTHREADED = 1 << 18  # multiplications below which OpenBLAS keeps to one thread
 CANCELLED = 1e-3  # below this ratio of residual to target the loss has lost too many digits
 UNIT = float(np.finfo(np.float64).eps) / 2  # half a unit in the last place, the u of rounding bounds
 NOISE = 10 * UNIT  # a gradient of so small a part of its terms is rounding
@@ -69,7 +70,8 @@ def accumulate(pieces: Iterable[Data], threads: int = 1) -> Gram:
 
     Args:
         pieces: consecutive rows, of any lengths; one at a time is held, and no float64 copy of it is made.
-        threads: threads at most, besides those of the matrix library; they do not change the bits.
+        threads: threads at most, for tables of up to about 90 columns; wider ones use the matrix library's as well. They do
+            not change the bits.
 
     >>> whole = accumulate([Data(np.array([[1.0], [3.0]]), np.array([2.0, 6.0]))])
     >>> whole.G.item(), whole.c.item(), whole.mean.item()
@@ -209,7 +211,18 @@ def _moments(block: Data, shift: Array) -> _Moments:
         joint -= mean
         if block.weight is not None:
             joint *= np.sqrt(weight)[:, None]
-        return _Moments(mass, mean, joint.T @ joint, block.rows, block.features)
+        return _Moments(mass, mean, _products(joint), block.rows, block.features)
+
+
+def _products(joint: Array) -> Array:
+    """joint' joint, in products so small that the matrix library starts no threads beside ours."""
+    rows, columns = joint.shape
+    size = UNTHREADED // (columns * (columns + 1))
+    if not 32 <= size < rows:
+        return np.asarray(joint.T @ joint)
+    whole = rows // size * size
+    parts, rest = joint[:whole].reshape(-1, size, columns), joint[whole:]
+    return np.asarray((parts.transpose(0, 2, 1) @ parts).sum(axis=0) + rest.T @ rest)
 
 
 def _merged(a: _Moments, b: _Moments) -> _Moments:

@@ -1,5 +1,6 @@
 """run: the main job, from data to a trained model with a verdict, and the folder that keeps it."""
 
+import inspect
 import json
 import os
 import platform
@@ -17,7 +18,7 @@ from descend.arrays import Array
 from descend.errors import ModelError
 from descend.metrics import classification_metrics, regression_metrics
 from descend.model import Model, Prediction
-from descend.options import BY_NAME, read_options
+from descend.options import BY_NAME, OPTIONS, read_options
 from descend.outcome import Outcome
 from descend.plan import VARIANTS
 from descend.prepare import Note, Prepared, prepare
@@ -196,6 +197,13 @@ class Run:
         return short.render(tell(self)) if markdown else html.render(tell(self))
 
 
+def _signature(function: Callable[..., Any]) -> inspect.Signature:
+    """The signature with every option of the table in place of **options."""
+    own = [p for p in inspect.signature(function).parameters.values() if p.kind != inspect.Parameter.VAR_KEYWORD]
+    listed = [inspect.Parameter(o.name, inspect.Parameter.KEYWORD_ONLY, default=o.default) for o in OPTIONS]
+    return inspect.Signature([*own, *listed])
+
+
 def train(
     data: Any, target: Any, *, listen: Callable[[Any], None] | None = None, progress: Any = "auto",
     run_dir: str | os.PathLike[str] | None = None, **options: Any,
@@ -225,6 +233,9 @@ def train(
     if run_dir is not None:
         run.save(run_dir)
     return run
+
+
+train.__signature__ = _signature(train)  # type: ignore[attr-defined]
 
 
 def _run(data: Any, target: Any, values: dict[str, Any], listen: Callable[[Any], None]) -> Run:

@@ -70,14 +70,13 @@ def test_every_rule_follows_plain_as_far_as_the_data_determine(name, kappa):
 @pytest.mark.parametrize("name", LINEAR)
 @pytest.mark.parametrize("kappa", [1.0, 1e3, 1e10])
 @pytest.mark.parametrize("steps", [10, 3000])
-def test_what_is_called_safe_is_within_the_tolerance(name, kappa, steps):
+def test_a_linear_rule_is_within_the_tolerance_where_bound_or_twin_say_so(name, kappa, steps):
     problem, plan = squared(table(kappa, rows=30, columns=3)), Plan((setting(name, lr=RATES[name]),))
-    if gramian.safe(problem, plan, gramian.gram(problem), steps)[0]:
-        (_, path), (_, expected) = both(problem, plan, steps, every=10)
-        assert apart(path, expected) < 1e-9
-    else:
-        assert name != "sgd"
-        assert (kappa, steps) != (1.0, 10)
+    moments = gramian.gram(problem)
+    assert determined(problem, plan, moments, steps).tolist() == [steps]  # less pessimistic than the bound
+    assert gramian.safe(problem, plan, moments, steps)[0] or (name != "sgd" and kappa > 1 and steps > 10)
+    (_, path), (_, expected) = both(problem, plan, steps, every=10)
+    assert apart(path, expected) < 1e-9
 
 
 def test_the_comparison_sees_a_wrong_last_digit():
@@ -95,7 +94,7 @@ def test_where_a_rule_parts_another_order_of_the_rows_parts_too():
     (_, path), (_, expected) = both(problem, plan, steps)
     (_, other) = plain(turned, plan, start(turned, plan), marks)
     certain = int(determined(problem, plan, gramian.gram(problem), steps)[0])
-    assert 50 < certain < 250
+    assert 20 < certain < 250
     assert apart(path[:, :certain], expected[:, :certain]) < 1e-9
     assert apart(other[:, :certain], expected[:, :certain]) < 1e-9
     assert apart(path, expected) > 1e-6

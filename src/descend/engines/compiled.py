@@ -7,6 +7,7 @@ and is compiled anew.
 
 import functools
 import math
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -112,6 +113,7 @@ def stepper(rule: Rule, dtype: np.dtype[Any]) -> Any:
             w[j] -= new[0]
             save(s, j, new)
 
+    name_apart(step, f"{rule.name}_{dtype}_{tag}")
     try:
         return njit(step_signature(dtype), cache=True, error_model="numpy", nogil=True)(step)
     except (NumbaError, TypeError, IndexError) as error:
@@ -155,6 +157,18 @@ def project(before: Any, w: Any, g: Any, penalised: Any) -> None:
         side = before[j] if before[j] != 0 else -g[j]
         if penalised[j] > 0 and side * w[j] <= 0:
             w[j] = 0
+
+
+def name_apart(function: Any, name: str) -> None:
+    """Give a function that is compiled a name, and so a cache file, of its own.
+
+    All specialisations of one name share an index file, and two processes that compile at once may give two of them
+    one number there: a rule would then be loaded under another's name.
+    """
+    function.__qualname__ = f"{function.__name__}_" + re.sub(r"\W", "_", name)
+
+
+AROUND = fingerprint(prepare.__wrapped__ if hasattr(prepare, "__wrapped__") else prepare) + fingerprint(project)
 
 
 def evaluator(loss: Loss) -> tuple[Callable[..., Any], str, int]:

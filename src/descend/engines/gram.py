@@ -32,6 +32,8 @@ from descend.problem import Problem
 from descend.rule import fingerprint
 
 WOBBLE = 4096  # roundings by which the moments of a twin differ: far more than any order of summing does
+CHAOTIC = 1 / 64  # part of the tolerance at which twins are called apart: chaos grows unevenly
+STEADY = 64.0  # the same for a rule linear in the gradient, whose twins part in proportion to the wobble
 TWIN_MARKS = 256  # points at which twins are compared
 DONE, NONFINITE, AT_NOISE = 0, 1, 2  # how a compiled call ends
 
@@ -71,17 +73,18 @@ def determined(
     """Return for how many of these steps each run is a matter of the data rather than of rounding, int64 (runs,).
 
     Each run is trained beside a twin whose moments differ in their last digits, from the plan's start; the answer is
-    where the two have parted by the tolerance, relative to max |w|, or where this engine leaves the run. The default
-    tolerance is for float64.
+    where the two have parted by the tolerance, relative to max |w|, or where this engine leaves the run. It is early
+    rather than late. The default tolerance is for float64.
     """
     marks = np.unique(np.linspace(1, steps, min(steps, TWIN_MARKS)).round().astype(np.int64))
     moments = [gram, _wobbled(gram, max(WOBBLE * UNIT, 2 * float(np.finfo(problem.dtype).eps)))]
     ends, paths = zip(
         *(advance(problem, plan, start(problem, plan), marks * gram.rows, threads, m) for m in moments), strict=True
     )
+    part = np.array([STEADY if s.rule.update in RECURSIONS else CHAOTIC for s in plan.settings])
     with np.errstate(invalid="ignore"):
         size = np.maximum.accumulate(np.abs(paths[0]).max(axis=2), axis=1)
-        together = np.abs(paths[0] - paths[1]).max(axis=2) <= tolerance * size
+        together = np.abs(paths[0] - paths[1]).max(axis=2) <= tolerance * part[:, None] * size
     first = np.where(together.all(axis=1), len(marks), together.argmin(axis=1))
     steps_together: Array = np.minimum(np.append(0, marks)[first], np.minimum(ends[0].steps, ends[1].steps))
     return steps_together

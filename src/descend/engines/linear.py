@@ -12,13 +12,24 @@ from numba.extending import register_jitable
 from numba.np.unsafe.ndarray import to_fixed_tuple
 
 from descend.arrays import Array
-from descend.engines.compiled import FAST, evaluator, prepare, project, real, step_signature, stepper
+from descend.engines.compiled import (
+    AROUND,
+    FAST,
+    evaluator,
+    name_apart,
+    prepare,
+    project,
+    real,
+    step_signature,
+    stepper,
+)
 from descend.engines.state import State
 from descend.losses import Loss
 from descend.order import epoch_order
 from descend.outcome import Outcome
 from descend.plan import Plan, Setting
 from descend.problem import Problem
+from descend.rule import fingerprint
 
 ORDER_CELLS = 1 << 22  # row indices held at once for the epochs of one call
 
@@ -114,6 +125,7 @@ def trainer(loss: Loss, dtype: np.dtype[Any], several: bool) -> Any:
     )  # fmt: skip
     evaluate, tag, count = evaluator(loss)
     accumulate = _several if several else _one
+    tag += fingerprint(accumulate) + AROUND
     respond = _softmax if loss.outputs == "classes" else _targets
 
     def train(
@@ -146,6 +158,7 @@ def trainer(loss: Loss, dtype: np.dtype[Any], several: bool) -> Any:
             at += end - begin
         return t, 0
 
+    name_apart(train, f"{loss.name}_{dtype}_{'several' if several else 'one'}_{tag}")
     return njit(signature, cache=True, error_model="numpy", nogil=True, fastmath=FAST)(train)
 
 

@@ -10,10 +10,11 @@ from descend.plan import Plan, Setting
 from descend.problem import Problem, gradient
 
 
-def advance(problem: Problem, plan: Plan, state: State, marks: Array) -> tuple[State, Array]:
+def advance(problem: Problem, plan: Plan, state: State, marks: Array, threads: int = 1) -> tuple[State, Array]:
     """Train every running run until it has seen marks[-1] rows.
 
     Args:
+        threads: not used; the definition is trained one run after the other.
         marks: rows seen at which to keep the weights, increasing, int64 (marks,); a step never crosses a mark.
 
     Returns the new state, and the weights (runs, marks, params) as they were at each mark.

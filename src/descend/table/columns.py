@@ -140,18 +140,17 @@ def fit_schema(table: Table, *, missing: str = "median", max_levels: int = 50) -
         missing: "median" fills and flags; "drop" expects complete rows; "error" refuses missing cells.
         max_levels: a category with more levels is left out.
 
-    Constant columns, columns without values and identifiers are left out, with the reason.
+    Constant columns, columns without values and identifiers are left out, with the reason. Whole numbers that count
+    the rows are an identifier only beside other columns, and never in an array, whose columns somebody chose.
     """
     if missing == "error":
         _refuse_missing(table)
-    features, dropped = [], {}
-    for column in table.columns:
-        reason = _useless(column, max_levels)
-        if reason:
-            dropped[column.name] = reason
-        else:
-            features.append(_feature(column, missing))
-    return Schema(tuple(features), dropped, missing)
+    dropped = {c.name: reason for c in table.columns if (reason := _useless(c, max_levels))}
+    counters = {c.name: reason for c in table.columns if c.name not in dropped and (reason := _counter(c))}
+    if table.source.format != "array" and len(dropped) + len(counters) < len(table.columns):
+        dropped |= counters
+    features = tuple(_feature(c, missing) for c in table.columns if c.name not in dropped)
+    return Schema(features, dropped, missing)
 
 
 def complete_rows(table: Table, schema: Schema) -> Array:
@@ -175,15 +174,17 @@ def _useless(column: Column, max_levels: int) -> str | None:
             return f"identifier: {len(distinct):,} levels in {len(given):,} rows"
         if len(distinct) > max_levels:
             return f"{len(distinct):,} levels, more than {max_levels} (see --max-levels)"
-    if column.kind == Kind.NUMBER and len(given) >= FEWEST_ROWS and _counts_up(given):
-        return f"identifier: it numbers the rows from {given[0]:g} to {given[-1]:g}"
     return None
 
 
-def _counts_up(given: Array) -> bool:
-    """Whether whole numbers rise row by row through nearly all of their range."""
-    whole = bool((given == np.round(given)).all())
-    return whole and bool((np.diff(given) > 0).all()) and given[-1] - given[0] < 2 * len(given)
+def _counter(column: Column) -> str | None:
+    """The reason to leave out whole numbers that rise row by row through nearly all of their range."""
+    given = column.values[~column.is_missing]
+    if column.kind != Kind.NUMBER or len(given) < FEWEST_ROWS or (given != np.round(given)).any():
+        return None
+    if (np.diff(given) <= 0).any() or given[-1] - given[0] >= 2 * len(given):
+        return None
+    return f"identifier: it numbers the rows from {given[0]:g} to {given[-1]:g}"
 
 
 def _feature(column: Column, missing: str) -> Feature:
