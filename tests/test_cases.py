@@ -67,7 +67,9 @@ def test_c04_a_step_limited_rule_is_not_called_converged():
     rng = np.random.default_rng(0)
     X = rng.standard_normal((10_000, 100))
     y = X @ rng.uniform(0, 100, 100) + 100 * rng.standard_normal(10_000)
-    run = ds.train(X, y, optimizer="rmsprop", lr=0.001, batch_size=16, max_epochs=10, scale=False, l2=0, time_budget=None, **QUIET)
+    run = ds.train(
+        X, y, optimizer="rmsprop", lr=0.001, batch_size=16, max_epochs=10, scale=False, l2=0, time_budget=None, **QUIET
+    )
     assert run.verdict.status == "budget"
     assert "not converged" in run.verdict.text
     assert run.findings[0].code == "D201"
@@ -102,7 +104,9 @@ def test_c23_a_column_against_a_flat_vector_is_refused_with_both_shapes():
 
 
 def test_c25_integer_input_does_not_truncate():
-    problem = Problem(Data(np.array([[1.0], [2.0], [3.0]]), np.array([2.0, 4.0, 6.0])), loss("squared"), intercept=False)
+    problem = Problem(
+        Data(np.array([[1.0], [2.0], [3.0]]), np.array([2.0, 4.0, 6.0])), loss("squared"), intercept=False
+    )
     plan = Plan((setting("sgd", lr=0.05),))
     state, _ = plain.advance(problem, plan, start(problem, plan), np.array([150]))
     assert state.weights[0, 0] == pytest.approx(2.0, abs=1e-6)
@@ -116,5 +120,7 @@ def test_c25_every_numeric_dtype_gives_the_same_model(dtype):
 
 
 def test_c25_digits_as_text_are_refused_or_read_with_a_word():
-    run = ds.train(np.array([["1"], ["2"], ["3"], ["4"]], dtype=object), [2.0, 4.0, 6.0, 8.0], l2=0, optimizer="gd", **QUIET)
+    run = ds.train(
+        np.array([["1"], ["2"], ["3"], ["4"]], dtype=object), [2.0, 4.0, 6.0, 8.0], l2=0, optimizer="gd", **QUIET
+    )
     np.testing.assert_allclose(run.predict(np.array([[5.0]])).values, [10.0], rtol=1e-2)

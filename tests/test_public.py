@@ -18,7 +18,9 @@ def test_the_public_names_are_exactly_these():
 
 def test_importing_descend_imports_nothing_heavy():
     code = "import sys, descend; print([m for m in ('numpy', 'numba', 'duckdb', 'sklearn', 'rich', 'click') if m in sys.modules])"
-    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "[]"
+    assert (
+        subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "[]"
+    )
 
 
 def test_the_signature_of_train_lists_every_option():

@@ -14,7 +14,14 @@ from descend.errors import ModelError, OutputError, UsageError
 from descend.fit import Progress
 from descend.prepare import Note
 
-TO_CONVERGENCE = {"optimizer": "nesterov", "momentum": 0.99, "l2": 0, "tol": 1e-9, "progress": False, "max_epochs": 200_000}
+TO_CONVERGENCE = {
+    "optimizer": "nesterov",
+    "momentum": 0.99,
+    "l2": 0,
+    "tol": 1e-9,
+    "progress": False,
+    "max_epochs": 200_000,
+}
 
 
 def training_rows(run):
@@ -96,7 +103,9 @@ def test_a_path_a_frame_and_arrays_are_one_and_the_same(penguins):
         np.testing.assert_allclose(run.predict(data).values, path.predict(penguins).values, rtol=1e-10)
 
 
-@pytest.mark.parametrize("form", [list, np.array, lambda y: np.array(y)[:, None], pd.Series, lambda y: pd.DataFrame({"y": y})])
+@pytest.mark.parametrize(
+    "form", [list, np.array, lambda y: np.array(y)[:, None], pd.Series, lambda y: pd.DataFrame({"y": y})]
+)
 def test_case_c23_all_forms_of_a_target_give_the_same_fit(form):
     X = np.random.default_rng(0).standard_normal((40, 2))
     y = (X @ [1.0, -2.0] + 0.5).tolist()
@@ -149,7 +158,10 @@ def test_the_document_is_json_and_says_why_each_value_was_chosen(penguins):
     assert document["data"]["rows"] == 344
     assert document["data"]["delimiter"] == ","
     assert document["chosen"]["why"]["lr"]["rule"] == "auto"
-    assert document["chosen"]["why"]["lr"]["stability_limit"] is None or document["chosen"]["why"]["lr"]["stability_limit"] > 0
+    assert (
+        document["chosen"]["why"]["lr"]["stability_limit"] is None
+        or document["chosen"]["why"]["lr"]["stability_limit"] > 0
+    )
     assert {"train", "val", "baseline", "optimum"} == set(document["metrics"])
 
 

@@ -25,12 +25,12 @@ from descend.rule import Rule, fingerprint
 # Sums may be reordered so that they vectorise; NaN and infinity keep their meaning ("nnan", "ninf" stay away).
 FAST = {"reassoc", "contract", "nsz"}
 
-overload(ops.sqrt, inline="always")(lambda x: lambda x: math.sqrt(x))
-overload(ops.sign, inline="always")(lambda x: lambda x: np.sign(x))
-overload(ops.maximum, inline="always")(lambda a, b: lambda a, b: b if b > a else a)
-overload(ops.where, inline="always")(lambda condition, a, b: lambda condition, a, b: a if condition else b)
-overload(ops.exp, inline="always")(lambda x: lambda x: math.exp(x))
-overload(ops.log1p, inline="always")(lambda x: lambda x: math.log1p(x))
+overload(ops.sqrt)(lambda x: lambda x: math.sqrt(x))
+overload(ops.sign)(lambda x: lambda x: np.sign(x))
+overload(ops.maximum)(lambda a, b: lambda a, b: b if b > a else a)
+overload(ops.where)(lambda condition, a, b: lambda condition, a, b: a if condition else b)
+overload(ops.exp)(lambda x: lambda x: math.exp(x))
+overload(ops.log1p)(lambda x: lambda x: math.log1p(x))
 
 
 # Memory is read and written with constant indices: a loop over slots would stop the compiler from vectorising.

@@ -1,0 +1,98 @@
+"""Options: good values, bad values with their whole sentence, contradictions."""
+
+import pytest
+
+from descend.errors import UsageError
+from descend.options import BY_NAME, OPTIONS, read_options
+
+
+def test_defaults_are_the_published_ones():
+    values = read_options({})
+    assert values["l2"] == 1e-4
+    assert values["time_budget"] == 30
+    assert values["patience"] == 10
+    assert values["tol"] == 1e-4
+    assert values["validation"] == 0.2
+    assert values["seeds"] == 3
+    assert values["optimizer"] == values["lr"] == values["batch_size"] == "auto"
+
+
+@pytest.mark.parametrize("option", OPTIONS, ids=lambda o: o.name)
+def test_every_default_is_read_as_itself(option):
+    assert option.read(option.name, option.default) == option.default
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "value"),
+    [("time_budget", "500ms", 0.5), ("time_budget", "5m", 300.0), ("time_budget", 2, 2.0), ("validation", "none", 0.0),
+     ("validation", "0.3", 0.3), ("validation", "held.csv", "held.csv"), ("betas", "0.8,0.9", (0.8, 0.9)), ("lr", "1e-3", 1e-3),
+     ("batch_size", "32", 32), ("batch_size", "full", "full"), ("drop", "a", ("a",)), ("optimizer", "gd, adam", "gd,adam"),
+     ("max_epochs", 0, 0)],
+)  # fmt: skip
+def test_values_that_are_read(name, given, value):
+    assert BY_NAME[name].read(name, given) == value
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "text"),
+    [
+        ("lr", 0, "lr is 0, it must be a finite number above 0; try --lr auto, which finds it"),
+        ("lr", "nan", "lr is 'nan', it must be a finite number above 0; try --lr auto, which finds it"),
+        ("lr", True, "lr is True, it must be a finite number above 0; try --lr auto, which finds it"),
+        ("batch_size", 0, "batch_size is 0, it must be a whole number of at least 1, full or auto; try --batch auto"),
+        (
+            "batch_size",
+            2.5,
+            "batch_size is 2.5, it must be a whole number of at least 1, full or auto; try --batch auto",
+        ),
+        ("momentum", 1, "momentum is 1, it must be a number of at least 0 and below 1; try 0.9"),
+        ("betas", "0.9", "betas is '0.9', it must be two numbers of at least 0 and below 1; try 0.9,0.999"),
+        ("eps", 0, "eps is 0, it must be a finite number above 0; try 1e-8"),
+        ("l2", -1, "l2 is -1, it must be a finite number of at least 0; try 1e-4"),
+        ("clip", 0, "clip is 0, it must be a finite number above 0; try 1.0"),
+        (
+            "time_budget",
+            "5 parsecs",
+            "time_budget is '5 parsecs', it must be a time above 0, such as 30s, 5m or 1h; try 30s",
+        ),
+        ("time_budget", 0, "time_budget is 0, it must be a time above 0, such as 30s, 5m or 1h; try 30s"),
+        ("max_epochs", -1, "max_epochs is -1, it must be a whole number of at least 0; try 1000"),
+        ("patience", 0, "patience is 0, it must be a whole number of at least 1; try 10"),
+        ("seeds", 0, "seeds is 0, it must be a whole number of at least 1; try 3"),
+        (
+            "validation",
+            1.5,
+            "validation is 1.5, it must be a share of at least 0 and below 1, a file, or none; try 0.2",
+        ),
+        ("missing", "mean", "missing is 'mean', it must be one of median, drop, error; try 'median'"),
+        ("scale", "yes", "scale is 'yes', it must be True or False; try True"),
+        ("random_state", -1, "random_state is -1, it must be a whole number from 0 to 2^63 - 1; try 0"),
+    ],
+)
+def test_values_that_are_refused_with_a_sentence(name, given, text):
+    with pytest.raises(UsageError) as caught:
+        read_options({name: given})
+    assert str(caught.value) == text
+    assert caught.value.code == f"bad-{name.replace('_', '-')}"
+
+
+@pytest.mark.parametrize(
+    ("given", "text"),
+    [
+        ({"optimizer": "sgd", "batch_size": 64}, "sgd takes one row a step, but batch_size is 64; use --optimizer minibatch for that"),
+        ({"optimizer": "gd", "batch_size": 64}, "gd takes all rows a step, but batch_size is 64; use --optimizer minibatch for that"),
+        ({"drop": "a", "features": ["a", "b"]}, "the column 'a' is both in drop and in features; name it once"),
+        ({"validation": "none", "patience": 3},
+         "patience waits for the held-out loss, but validation is none; leave out --patience or --val none"),
+    ],
+)  # fmt: skip
+def test_contradictions_are_refused(given, text):
+    with pytest.raises(UsageError) as caught:
+        read_options(given)
+    assert str(caught.value) == text
+
+
+def test_an_unknown_name_is_refused_with_the_nearest():
+    with pytest.raises(UsageError) as caught:
+        read_options({"learning_rate": 1})
+    assert caught.value.code == "unknown-option"
