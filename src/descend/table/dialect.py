@@ -50,12 +50,12 @@ def sniff(path: Path, head: bytes, delimiter: str | None, encoding: str | None, 
         raise UsageError(f"delimiter is {delimiter!r}, it must be one character", fix="try ,", code="bad-delimiter")
     found = delimiter or max(DELIMITERS, key=lambda d: _score(rows[d]))
     first = (rows[found] if found in rows else _rows(text, found))[0]
-    if delimiter and len(first) == 1 and (better := max(DELIMITERS, key=lambda d: _score(rows[d]))) != delimiter:
-        if len(rows[better][0]) > 1:
-            raise _bad(
-                path, f"has one column, {first[0][:60]!r}, with the delimiter {delimiter!r}",
-                f"leave --delimiter out: {NAMES[better]} gives {len(rows[better][0])} columns", "wrong-delimiter",
-            )  # fmt: skip
+    better = max(DELIMITERS, key=lambda d: _score(rows[d]))
+    if delimiter not in (None, better) and len(first) == 1 and len(rows[better][0]) > 1:
+        raise _bad(
+            path, f"has one column, {first[0][:60]!r}, with the delimiter {delimiter!r}",
+            f"leave --delimiter out: {NAMES[better]} gives {len(rows[better][0])} columns", "wrong-delimiter",
+        )  # fmt: skip
     numbers = all(NUMBER.fullmatch(cell) for cell in first)
     header = not numbers if header is None else header
     notes = (

@@ -96,9 +96,7 @@ def _column(name: str, series: Any) -> Column:
         values = series.cast(nw.Float64).to_numpy().astype(np.float64)
         return Column(name, Kind.NUMBER, check_finite(_with_nan(values, series), name))
     if dtype == nw.Boolean:
-        return Column(
-            name, Kind.BOOLEAN, np.array([np.nan if v is None or v != v else float(v) for v in series.to_list()])
-        )
+        return Column(name, Kind.BOOLEAN, np.array([np.nan if v is None else float(v) for v in _cells(series)]))
     if dtype.is_temporal() and dtype not in (nw.Duration, nw.Time):
         days = series.cast(nw.Datetime("us")).dt.timestamp("us").cast(nw.Float64).to_numpy() / 86_400e6
         return Column(name, Kind.DATE, _with_nan(days.astype(np.float64), series))
@@ -108,18 +106,24 @@ def _column(name: str, series: Any) -> Column:
             fix="flatten it or leave it out with --drop",
             code="nested-column",
         )
-    return _texts(name, series.to_list())
+    return _texts(name, _cells(series))
 
 
 def _texts(name: str, cells: list[Any]) -> Column:
     """A column of text, or of objects that are all numbers."""
-    values = [None if v is None or v != v else v for v in cells]
-    given = [v for v in values if v is not None]
+    given = [v for v in cells if v is not None]
     if given and all(isinstance(v, (int, float)) and not isinstance(v, bool) for v in given):
         return Column(
-            name, Kind.NUMBER, check_finite(np.array([np.nan if v is None else float(v) for v in values]), name)
+            name, Kind.NUMBER, check_finite(np.array([np.nan if v is None else float(v) for v in cells]), name)
         )
-    return Column(name, Kind.CATEGORY, np.array([None if v is None else str(v) for v in values], dtype=object))
+    return Column(name, Kind.CATEGORY, np.array([None if v is None else str(v) for v in cells], dtype=object))
+
+
+def _cells(series: Any) -> list[Any]:
+    """The cells as Python's own values, None where one is missing, however the library says so."""
+    missing = series.is_null().to_list()
+    cells = zip(series.to_list(), missing, strict=True)
+    return [None if gone or (isinstance(v, float) and v != v) else v for v, gone in cells]
 
 
 def _with_nan(values: Array, series: Any) -> Array:

@@ -31,21 +31,20 @@ def read(
     Raises DataError when the file cannot be read as a table, naming the file and, where there is one, line and column.
     """
     if str(path) == "-":
-        spooled = files.spool(sys.stdin.buffer)
-        try:
-            return _read(
-                spooled,
-                "standard input",
-                "csv" if format == "auto" else format,
-                delimiter,
-                decimal,
-                encoding,
-                null,
-                header,
-            )
-        finally:
-            spooled.unlink()
+        return _from_stdin("csv" if format == "auto" else format, delimiter, decimal, encoding, null, header)
     return _read(Path(path), Path(path).name, format, delimiter, decimal, encoding, null, header)
+
+
+def _from_stdin(format: str, *options: Any) -> Table:
+    """Read standard input, spooled to a file that is removed; errors name it, and not the file."""
+    spooled = files.spool(sys.stdin.buffer)
+    try:
+        return _read(spooled, "standard input", format, *options)
+    except DataError as error:
+        what = error.what.replace(f"the file {str(spooled)!r}", "standard input")
+        raise DataError(what, fix=error.fix, code=error.code) from None
+    finally:
+        spooled.unlink()
 
 
 def _read(

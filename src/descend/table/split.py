@@ -71,7 +71,7 @@ def _of_groups(group: Array, share: float, seed: int) -> Array:
     labels, at = np.unique(np.asarray(group, dtype=str), return_inverse=True)
     if len(labels) < 2:
         raise DataError(
-            f"the group column has one group, {labels[0]!r}, which cannot be on both sides of the split",
+            f"the group column has one group, {str(labels[0])!r}, which cannot be on both sides of the split",
             fix="name another --group, or leave it out",
             code="one-group",
         )

@@ -1,0 +1,89 @@
+"""Frames and arrays give the tables that files give."""
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+import pytest
+
+from descend.errors import DataError
+from descend.table.frames import from_arrays, from_frame, is_frame
+from descend.table.read import read
+from descend.table.table import Kind
+
+
+def same(a, b):
+    assert a.names == b.names
+    for x, y in zip(a.columns, b.columns, strict=True):
+        assert (x.name, x.kind) == (y.name, y.kind)
+        np.testing.assert_array_equal(x.values, y.values)
+
+
+def test_pandas_polars_and_arrow_give_the_table_of_the_file(penguins):
+    expected = read(penguins)
+    frame = pd.read_csv(penguins)
+    for given in (frame, pl.read_csv(penguins, null_values="NA"), pa.Table.from_pandas(frame), frame.convert_dtypes()):
+        same(from_frame(given), expected)
+
+
+def test_special_types_of_pandas():
+    frame = pd.DataFrame({
+        "i": pd.array([1, None], dtype="Int64"), "b": pd.array([True, None], dtype="boolean"), "c": pd.Categorical(["x", None]),
+        "d": pd.to_datetime(["1970-01-03", None]), "o": pd.Series([1.5, None], dtype=object),
+    })  # fmt: skip
+    kinds = {c.name: (c.kind, c.values.tolist()) for c in from_frame(frame).columns}
+    assert kinds["i"][0] == Kind.NUMBER
+    assert kinds["b"][0] == Kind.BOOLEAN
+    assert kinds["c"] == (Kind.CATEGORY, ["x", None])
+    assert kinds["d"][0] == Kind.DATE
+    assert kinds["d"][1][0] == 2.0
+    assert kinds["o"][0] == Kind.NUMBER
+    assert all(np.isnan(v[1]) for name, (_, v) in kinds.items() if name != "c")
+
+
+def test_nested_and_duplicate_columns_are_refused():
+    with pytest.raises(DataError, match="the column 'a' holds List"):
+        from_frame(pl.DataFrame({"a": [[1, 2], [3]]}))
+    with pytest.raises(DataError) as caught:
+        from_frame(pd.DataFrame({"1": [1], 1: [2]}))
+    assert str(caught.value) == "the data frame has the column '1' twice, as columns 1 and 2; rename one of them"
+
+
+@pytest.mark.parametrize(
+    "dtype", ["int8", "uint8", "int64", "float16", "float32", "float64", "bool", ">f8", "longdouble"]
+)
+def test_arrays_of_every_numeric_dtype(dtype):
+    table = from_arrays(np.array([[1, 0], [0, 1]], dtype))
+    assert table.names == ("x1", "x2")
+    assert table["x1"].values.tolist() == [1.0, 0.0]
+
+
+def test_strided_fortran_and_read_only_arrays_are_read():
+    base = np.arange(12.0).reshape(3, 4)
+    base.flags.writeable = False
+    for given in (base[:, ::2], np.asfortranarray(base)[:, ::2]):
+        assert from_arrays(given)["x2"].values.tolist() == [2.0, 6.0, 10.0]
+
+
+@pytest.mark.parametrize(
+    ("given", "text"),
+    [
+        (np.arange(3.0), "X has shape (3,), it must have two dimensions; use X.reshape(-1, 1) for one feature"),
+        (np.zeros((2, 2, 2)), "X has shape (2, 2, 2), it must have two dimensions; pass an array of shape (rows, features)"),
+        (np.zeros((0, 3)), "X has shape (0, 3) and holds nothing; pass rows and columns"),
+        (np.zeros((2, 1), complex), "X has dtype complex128, it must hold real numbers; pass a data frame for text and dates"),
+        (np.array([["a"], ["b"]], object), "X has dtype object, it must hold real numbers; pass a data frame for text and dates"),
+        (np.array([[1.0], [np.inf]]),
+         "the column 'x1' is infinite in row 2 (1 cells in all); mend these cells or leave the column out with --drop"),
+    ],
+)  # fmt: skip
+def test_other_arrays_are_refused(given, text):
+    with pytest.raises(DataError) as caught:
+        from_arrays(given)
+    assert str(caught.value) == text
+
+
+def test_what_is_a_frame():
+    assert is_frame(pd.DataFrame({"a": [1]}))
+    assert is_frame(pl.DataFrame({"a": [1]}))
+    assert not is_frame(np.zeros((2, 2)))

@@ -1,0 +1,53 @@
+"""Held-out rows: the share, whole groups, the last in time, every class."""
+
+import numpy as np
+import pytest
+
+from descend.errors import DataError
+from descend.table.split import split
+
+
+def test_both_sides_together_are_all_rows_once():
+    train, held = split(100, 0.2, 0)
+    assert len(held) == 20
+    assert sorted([*train, *held]) == list(range(100))
+    assert split(100, 0.0, 0)[1].tolist() == []
+
+
+def test_the_seed_decides():
+    assert split(50, 0.2, 1)[1].tolist() == split(50, 0.2, 1)[1].tolist()
+    assert split(50, 0.2, 1)[1].tolist() != split(50, 0.2, 2)[1].tolist()
+
+
+def test_every_class_with_two_members_is_on_both_sides():
+    classes = np.array([0] * 90 + [1] * 8 + [2] * 2)
+    train, held = split(100, 0.2, 0, stratify=classes)
+    assert np.bincount(classes[held]).tolist() == [18, 2, 1]
+    assert np.bincount(classes[train]).tolist() == [72, 6, 1]
+
+
+def test_groups_stay_together():
+    group = np.repeat(np.arange(20), 5)
+    train, held = split(100, 0.2, 0, group=group)
+    assert not set(group[train]) & set(group[held])
+    assert len(held) == 20
+
+
+def test_the_last_in_time_are_held_out():
+    time = np.random.default_rng(0).permutation(50).astype(float)
+    train, held = split(50, 0.2, 0, time=time)
+    assert time[train].max() < time[held].min()
+
+
+def test_what_cannot_be_split_is_refused():
+    with pytest.raises(DataError) as few:
+        split(1, 0.2, 0)
+    assert (
+        str(few.value)
+        == "1 rows cannot be split with 20% held out, one side would be empty; use --val none or more rows"
+    )
+    with pytest.raises(DataError) as one:
+        split(9, 0.2, 0, group=np.array(["a"] * 9))
+    assert str(one.value) == (
+        "the group column has one group, 'a', which cannot be on both sides of the split; name another --group, or leave it out"
+    )

@@ -1,0 +1,62 @@
+"""The target: numbers or classes, or one sentence."""
+
+import numpy as np
+import pytest
+
+from descend.errors import DataError
+from descend.table.table import Column, Kind
+from descend.table.target import read_target
+
+
+def numbers(*values):
+    return Column("y", Kind.NUMBER, np.array(values, float))
+
+
+def texts(*values):
+    return Column("y", Kind.CATEGORY, np.array(values, dtype=object))
+
+
+def test_numbers_are_a_regression_unless_told():
+    assert read_target(numbers(1.5, 2.5)).task == "regression"
+    told = read_target(numbers(3, 1, 3, 2), "classification")
+    assert told.classes == ("1", "2", "3")
+    assert told.y.tolist() == [2, 0, 2, 1]
+
+
+def test_text_and_booleans_are_classes():
+    assert read_target(texts("b", "a", "b")).classes == ("a", "b")
+    assert read_target(Column("y", Kind.BOOLEAN, np.array([1.0, 0.0]))).classes == ("false", "true")
+
+
+def test_rows_without_a_target_are_left_out_and_counted():
+    found = read_target(texts("b", None, "a"))
+    assert found.kept.tolist() == [True, False, True]
+    assert found.notes == ("1 rows without a target left out",)
+
+
+def test_whole_numbers_that_look_like_classes_are_said():
+    assert read_target(numbers(0, 1, 1, 0)).notes == ("2 whole values: if they are classes, use --task classification",)
+
+
+@pytest.mark.parametrize(
+    ("column", "task", "text"),
+    [
+        (numbers(np.nan, np.nan), "auto", "the target 'y' is missing in every row; name another --target"),
+        (numbers(4, 4, 4), "auto", "the target 'y' is constant: every value is 4; name another --target"),
+        (texts("a", "a"), "auto", "the target 'y' is constant: every value is 'a'; name another --target"),
+        (numbers(4), "auto", "the target 'y' has one row; bring at least two rows that differ in it"),
+        (texts("a", "b"), "regression",
+         "the target 'y' holds text, such as 'a' in row 1, and regression needs numbers; "
+         "use --task classification or name another --target"),
+        (numbers(*range(300)), "classification",
+         "the target 'y' has 300 classes in 300 rows, at most 100 are allowed; use --task regression or name another --target"),
+    ],
+)  # fmt: skip
+def test_what_nothing_can_be_learned_from_is_refused(column, task, text):
+    with pytest.raises(DataError) as caught:
+        read_target(column, task)
+    assert str(caught.value) == text
+
+
+def test_for_evaluation_a_constant_will_do():
+    assert read_target(numbers(4, 4), "regression", evaluating=True).y.tolist() == [4, 4]
