@@ -249,6 +249,7 @@ from descend.engines.gram import trainer
 stats = trainer(np.dtype(np.float64)).stats
 print(sum(stats.cache_hits.values()), sum(stats.cache_misses.values()))
 """
+
     def hits():
         return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
 

@@ -216,7 +216,7 @@ def test_the_next_process_finds_every_kernel_in_the_cache():
 def test_no_compiled_code_drops_the_guard_against_nan():
     allowed = {"reassoc", "contract", "arcp", "nsz", "afn"}
     source = "".join(p.read_text() for p in (Path(linear.__file__).parent).glob("*.py"))
-    assert compiled.FAST <= allowed
+    assert allowed >= compiled.FAST
     assert set(re.findall(r"fastmath=(\w+)", source)) == {"FAST"}
 
 

@@ -1,0 +1,53 @@
+"""Gradients are derivatives, penalties spare the bias, blocks are the whole."""
+
+import numpy as np
+import pytest
+
+from descend import problem as module
+from descend.problem import gradient, mean_losses, objectives, penalty
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("name", ["squared", "logistic", "huber", "poisson", "softmax"])
+def test_the_gradient_is_that_of_the_objective(small, name, weighted):
+    p = small(name, outputs=3 if name == "softmax" else 1, weighted=weighted, l2=0.3)
+    w, h = np.random.default_rng(0).standard_normal(p.params) / 3, 1e-6
+    steps = np.eye(p.params) * h
+    central = (objectives(p, w + steps) - objectives(p, w - steps)) / (2 * h)
+    np.testing.assert_allclose(gradient(p, w)[1], central, rtol=1e-6, atol=1e-8)
+
+
+def test_the_check_of_the_gradient_can_fail(small):
+    p, q = small("squared", l2=0.3), small("squared", l2=0.31)
+    w = np.ones(4)
+    assert np.abs(gradient(p, w)[1] - gradient(q, w)[1]).max() > 1e-3
+
+
+def test_several_targets_are_averaged(small):
+    p = small("squared", outputs=3)
+    w = np.random.default_rng(0).standard_normal(p.params)
+    W, b = p.split(w)
+    assert mean_losses(p, w[None])[0] == pytest.approx(np.mean((p.data.X @ W + b - p.data.y) ** 2))
+
+
+def test_the_penalty_spares_the_bias(small):
+    p = small("squared", l2=2.0, l1=0.5)
+    assert penalty(p, np.array([[3.0, 0.0, -4.0, 100.0]])).tolist() == [25.0 + 3.5]
+    assert small("squared").penalised.tolist() == [1, 1, 1, 0]
+    assert small("squared", intercept=False).params == 3
+
+
+@pytest.mark.parametrize("name", ["logistic", "softmax"])
+def test_losses_by_blocks_are_the_losses_of_all_rows(small, name, monkeypatch):
+    p = small(name, rows=700, outputs=3 if name == "softmax" else 1, weighted=True)
+    weights = np.random.default_rng(0).standard_normal((5, p.params))
+    whole = mean_losses(p, weights)
+    monkeypatch.setattr(module, "BLOCK_CELLS", 1)
+    np.testing.assert_allclose(mean_losses(p, weights), whole, rtol=1e-13)
+
+
+def test_scaled_data_are_told_from_raw_ones(small):
+    assert small("squared").scaled
+    raw = small("squared")
+    raw.data.X[:, 1] *= 1e4
+    assert not raw.scaled

@@ -1,0 +1,61 @@
+"""The verdict says how training ended and how far it is from the best possible."""
+
+import numpy as np
+import pytest
+
+import descend as ds
+from descend.verdict import percent
+
+QUIET = {"progress": False, "validation": 0}
+
+
+def exact_line():
+    x = np.linspace(0, 1, 40)
+    return x[:, None], 3 * x + 1
+
+
+def test_converged_is_said_with_the_distance(penguins):
+    run = ds.train(penguins, "body_mass_g", optimizer="nesterov", progress=False)
+    assert run.verdict.status == "converged"
+    assert run.verdict.text.startswith("converged in ")
+    assert run.verdict.text.endswith(" above the exact optimum")
+    assert run.findings == ()
+
+
+def test_where_the_optimum_fits_exactly_the_distance_is_relative_to_the_baseline():
+    X, y = exact_line()
+    run = ds.train(X, y, optimizer="gd", l2=0, **QUIET)
+    assert "of the way from the exact optimum, which fits exactly, to the baseline" in run.verdict.text
+
+
+def test_out_of_budget_is_not_called_converged_and_has_a_finding(penguins):
+    run = ds.train(penguins, "body_mass_g", optimizer="gd", lr=0.001, max_epochs=10, progress=False)
+    assert run.verdict.status == "budget"
+    assert run.verdict.text.startswith(
+        "not converged: out of budget after 10 epochs, the weights of epoch 10 are kept; "
+    )
+    (finding,) = run.findings
+    assert (finding.code, finding.level) == ("D201", "note")
+    assert "--lr auto" in finding.fix
+
+
+def test_a_loss_without_an_exact_solver_says_that_the_best_is_not_known():
+    X, y = exact_line()
+    run = ds.train(X, y, loss="quantile:0.9", optimizer="adam", max_epochs=50, **QUIET)
+    assert "the best possible is not known (no exact solver for quantile with a quadratic penalty)" in run.verdict.text
+
+
+def test_a_rate_above_the_limit_names_limit_column_and_cure(penguins):
+    run = ds.train(penguins, "body_mass_g", optimizer="gd", lr=0.5, scale=False, progress=False)
+    (finding,) = run.findings
+    assert finding.code == "D101"
+    assert "from column 'year'" in finding.text
+    assert finding.fix == ("--scale", "--lr auto")
+    assert 0 < finding.evidence["limit"] < 1e-5
+
+
+@pytest.mark.parametrize(
+    ("share", "text"), [(0.0, "0 %"), (-1e-12, "0 %"), (1.234e-4, "0.012 %"), (0.05, "5 %"), (3.0, "300 %")]
+)
+def test_shares_in_words(share, text):
+    assert percent(share) == text
