@@ -105,7 +105,7 @@ def test_losses_that_are_not_numbers_are_cut(loss):
 def test_a_diverged_run_does_not_squash_the_others():
     calm = a_curve("adam", np.linspace(1, 0.5, 30))
     wild = a_curve("gd", np.geomspace(1, 1e30, 30))
-    ends = [p for p in parsed(curves.draw([calm, wild])).iter("{http://www.w3.org/2000/svg}polyline")]
+    ends = list(parsed(curves.draw([calm, wild])).iter("{http://www.w3.org/2000/svg}polyline"))
     first = [float(pair.split(",")[1]) for pair in ends[1].get("points").split()]
     assert max(first) - min(first) > 20
     assert "path" in names(parsed(curves.draw([calm, wild])))  # the cross of the run that left
