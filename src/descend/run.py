@@ -16,51 +16,20 @@ import numpy as np
 from descend import store
 from descend.arrays import Array
 from descend.errors import ModelError
-from descend.metrics import classification_metrics, regression_metrics
 from descend.model import Model, Prediction
 from descend.options import BY_NAME, OPTIONS, read_options
 from descend.outcome import Outcome
-from descend.plan import VARIANTS
 from descend.prepare import Note, Prepared, prepare
 from descend.prepare import load as load_table
 from descend.problem import Problem
+from descend.scoring import metrics_of, model_of, scores
 from descend.search import Found, Landscape, search
 from descend.table.target import read_target
+from descend.trials import Trial, trials
 from descend.verdict import Finding, Verdict, judge
 from descend.version import VERSION
 
 SCHEMA = "descend.run/1"
-
-
-@dataclass(frozen=True)
-class Trial:
-    """One run of the search.
-
-    Args:
-        variant: such as "adam"; `letter` stands for it where there is no colour.
-        lr, batch, seed: how it was trained; batch is "full" or a number.
-        epochs: epochs trained.
-        status: how it ended, a word of Outcome.
-        score: its metric on held-out data, else on training data, in the units of the file; None when it failed.
-        result: what a table says of it.
-        leader: whether it is the best of its variant.
-        best: whether it is the one that is kept.
-        finding: a code, or None.
-    """
-
-    variant: str
-    letter: str
-    lr: float
-    batch: str
-    seed: int
-    epochs: int
-    steps: int
-    status: str
-    score: float | None
-    result: str
-    leader: bool
-    best: bool
-    finding: str | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -151,7 +120,7 @@ class Run:
         y = found.y
         if self.model.classes:
             y = _known_classes(found.classes, self.model.classes, y)
-        return _metrics(self.model, y, prediction, None)
+        return metrics_of(self.model, y, prediction, None)
 
     def document(self, command: list[str] | None = None, artifacts: Mapping[str, str] | None = None) -> dict[str, Any]:
         """Return run.json: plain values only, NaN and infinity as null."""
@@ -254,12 +223,12 @@ def _run(data: Any, target: Any, values: dict[str, Any], listen: Callable[[Any],
     threads = values["threads"] or os.cpu_count() or 1
     found = search(problem, prepared.held_out, {**values, "threads": threads}, landscape, listen)
     verdict, findings = judge(found)
-    model = _model(prepared, problem, found.fit.weights[found.best])
+    model = model_of(prepared, problem, found.fit.weights[found.best])
     metric = values["metric"]
     if metric == "auto":
         metric = "accuracy" if model.classes else "rmse"
     return Run(
-        model, verdict, findings, _trials(prepared, found, findings, metric), _scores(prepared, problem, found), metric,
+        model, verdict, findings, trials(prepared, found, findings, metric), scores(prepared, problem, found), metric,
         _chosen(found), _data(prepared), {k: v for k, v in values.items() if BY_NAME[k].read is not None},
         _env(values, threads), time.monotonic() - begun, _trace(found, prepared), tuple(heard), found, prepared,
     )  # fmt: skip
@@ -292,85 +261,6 @@ def load(folder: str | os.PathLike[str]) -> Run:
             fix="train again",
             code="damaged-run",
         ) from error
-
-
-def _model(prepared: Prepared, problem: Problem, weights: Array) -> Model:
-    W, b = problem.split(weights)
-    return Model(
-        prepared.schema, prepared.scale, W, b, prepared.loss, prepared.constants,
-        prepared.target.name, prepared.target.classes,
-    )  # fmt: skip
-
-
-def _predicted(model: Model, prepared: Prepared, weights: Array, problem: Problem, X: Array) -> Prediction:
-    W, b = problem.split(weights.astype(np.float64))
-    values, probabilities = model.respond(X @ W + b)
-    return Prediction(values, probabilities, model.classes, {}, {})
-
-
-def _metrics(model: Model, y: Array, prediction: Prediction, weight: Array | None) -> dict[str, float]:
-    if prediction.probabilities is None:
-        return regression_metrics(y, prediction.values, weight)
-    return classification_metrics(y, prediction.probabilities, weight)
-
-
-def _targets(prepared: Prepared, y: Array) -> Array:
-    """Scaled targets in the units of the file again."""
-    return y * prepared.scale.target_width + prepared.scale.target_center if prepared.loss.scales_target else y
-
-
-def _scores(prepared: Prepared, problem: Problem, found: Found) -> dict[str, dict[str, float]]:
-    """Metrics of the kept weights, and of baseline and optimum on the same rows."""
-    model, kept = _model(prepared, problem, found.fit.weights[found.best]), found.fit.weights[found.best]
-    where = prepared.held_out or prepared.train
-
-    def of(weights: Array, data: Any) -> dict[str, float]:
-        with np.errstate(over="ignore", invalid="ignore"):
-            prediction = _predicted(model, prepared, weights, problem, data.X)
-            return _metrics(model, _targets(prepared, data.y), prediction, data.weight)
-
-    scores = {"train": of(kept, prepared.train)}
-    if prepared.held_out is not None:
-        scores["val"] = of(kept, prepared.held_out)
-    scores["baseline"] = of(found.landscape.baseline_weights, where)
-    if found.landscape.optimum.weights is not None:
-        scores["optimum"] = of(found.landscape.optimum.weights, where)
-    return scores
-
-
-def _trials(prepared: Prepared, found: Found, findings: tuple[Finding, ...], metric: str) -> tuple[Trial, ...]:
-    fit, where = found.fit, prepared.held_out or prepared.train
-    model = _model(prepared, fit.problem, fit.weights[found.best])
-    trials = []
-    for r, setting in enumerate(fit.plan.settings):
-        outcome = fit.outcomes[r]
-        score = None
-        if not outcome.failed:
-            prediction = _predicted(model, prepared, fit.weights[r], fit.problem, where.X)
-            score = _metrics(model, _targets(prepared, where.y), prediction, where.weight).get(metric)
-        best = r == found.best
-        code = "D101" if outcome.failed else "D201" if outcome == Outcome.BUDGET else None
-        trials.append(
-            Trial(
-                setting.label, VARIANTS[setting.label].letter if setting.label in VARIANTS else setting.label[:1].upper(),
-                setting.lr, "full" if setting.batch_size == 0 else str(setting.batch_size), setting.seed,
-                int(fit.epochs[r]), int(fit.steps[r]), outcome.word, score, _result(found, r), r in found.leaders, best,
-                findings[0].code if best and findings else code,
-            )
-        )  # fmt: skip
-    return tuple(trials)
-
-
-def _result(found: Found, r: int) -> str:
-    fit, outcome = found.fit, found.fit.outcomes[r]
-    if outcome.failed:
-        return f"D101 {outcome.word} by step {int(fit.steps[r]):,}"
-    if r == found.best:
-        return "best"
-    own, best = fit.held_out[r], fit.held_out[found.best]
-    if np.isfinite(own) and own <= best + 1e-3 * abs(best):
-        return "tie with best"
-    return "D201 not converged in budget" if outcome == Outcome.BUDGET else outcome.word
 
 
 def _chosen(found: Found) -> dict[str, Any]:

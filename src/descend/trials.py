@@ -1,0 +1,73 @@
+"""trials: each run of a search as a row of a table."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from descend.outcome import Outcome
+from descend.plan import FULL, VARIANTS
+from descend.prepare import Prepared
+from descend.scoring import score
+from descend.search import Found
+from descend.verdict import Finding
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One run of the search.
+
+    Args:
+        variant: such as "adam"; `letter` stands for it where there is no colour.
+        lr, batch, seed: how it was trained; batch is "full" or a number.
+        epochs: epochs trained.
+        status: how it ended, a word of Outcome.
+        score: its metric on held-out data, else on training data, in the units of the file; None when it failed.
+        result: what a table says of it.
+        leader: whether it is the best of its variant.
+        best: whether it is the one that is kept.
+        finding: a code, or None.
+    """
+
+    variant: str
+    letter: str
+    lr: float
+    batch: str
+    seed: int
+    epochs: int
+    steps: int
+    status: str
+    score: float | None
+    result: str
+    leader: bool
+    best: bool
+    finding: str | None
+
+
+def trials(prepared: Prepared, found: Found, findings: tuple[Finding, ...], metric: str) -> tuple[Trial, ...]:
+    """Return every run of a search; scores are of held-out data, or of training data where there is none."""
+    return tuple(_trial(prepared, found, findings, metric, r) for r in range(len(found.fit.plan)))
+
+
+def _trial(prepared: Prepared, found: Found, findings: tuple[Finding, ...], metric: str, r: int) -> Trial:
+    fit, setting, best = found.fit, found.fit.plan.settings[r], r == found.best
+    where, outcome = prepared.held_out or prepared.train, fit.outcomes[r]
+    value = None if outcome.failed else score(prepared, fit.problem, fit.weights[r], where).get(metric)
+    letter = VARIANTS[setting.label].letter if setting.label in VARIANTS else setting.label[:1].upper()
+    code = "D101" if outcome.failed else "D201" if outcome == Outcome.BUDGET else None
+    return Trial(
+        setting.label, letter, setting.lr, "full" if setting.batch_size == FULL else str(setting.batch_size), setting.seed,
+        int(fit.epochs[r]), int(fit.steps[r]), outcome.word, value, _result(found, r), r in found.leaders, best,
+        findings[0].code if best and findings else code,
+    )  # fmt: skip
+
+
+def _result(found: Found, r: int) -> str:
+    fit, outcome = found.fit, found.fit.outcomes[r]
+    if outcome.failed:
+        return f"D101 {outcome.word} by step {int(fit.steps[r]):,}"
+    if r == found.best:
+        return "best"
+    own, best = fit.held_out[r], fit.held_out[found.best]
+    if np.isfinite(own) and own <= best + 1e-3 * abs(best):
+        return "tie with best"
+    return "D201 not converged in budget" if outcome == Outcome.BUDGET else outcome.word
