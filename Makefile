@@ -29,7 +29,7 @@ imports: $(DEV)
 unit: $(DEV)
 	@$(BIN)/python -m pytest
 
-slow: $(DEV) ## the slow tests, by name
+slow: $(BENCH) ## the slow tests, by name
 	@$(BIN)/python -m pytest -m slow
 
 bench: $(BENCH) ## speed against rivals, side by side; writes benchmarks/results.json

@@ -10,7 +10,7 @@ import numpy as np
 from descend.arrays import Array
 from descend.data import Data
 from descend.errors import DataError, UsageError
-from descend.losses import Loss, loss
+from descend.losses import Loss
 from descend.table.columns import Encoded, Schema, complete_rows, fit_schema
 from descend.table.frames import from_arrays, from_frame, is_frame
 from descend.table.read import read
@@ -18,6 +18,7 @@ from descend.table.scale import Scale
 from descend.table.split import split
 from descend.table.table import Column, Kind, Table
 from descend.table.target import Target, read_target
+from descend.target_loss import loss_for, shown, told, typed_loss
 
 
 @dataclass(frozen=True)
@@ -95,13 +96,10 @@ def prepare(
     for text in table.notes:
         say("read", text)
     named, column = _target_column(table, target)
-    form, constants, task = _loss(options)
+    typed, constants, task = typed_loss(options)
     found = read_target(column, task)
-    form = form or loss(
-        {True: "squared", False: "softmax" if len(found.classes) > 2 else "logistic"}[not found.classes]
-    )
-    _check_target(found, form)
-    say("target", f"{_shown(found.name)} · {_task(found)}")
+    form = loss_for(found, typed)
+    say("target", f"{shown(found.name)} · {told(found)}")
     for text in found.notes:
         say("target", text)
     features, weight = _features(named, found.name, options)
@@ -128,7 +126,7 @@ def prepare(
     train = _data(
         scale, X[train_rows], y[train_rows], None if weight is None else weight[train_rows], schema.names, form
     )
-    held_out, text = _held_out(scale, X, y, weight, held_rows, schema, found, options)
+    held_out, text = _held_out(scale, X, y, weight, held_rows, schema, found, form, options)
     say("split", text.format(train=f"{train.rows:,}"))
     return Prepared(
         table, schema, scale, train, held_out, found, form, constants,
@@ -143,11 +141,7 @@ def _describe(table: Table) -> str:
     details = [names.get(source.delimiter or "", source.delimiter and repr(source.delimiter)), source.encoding]
     details.append({True: "header", False: "no header", None: None}[source.header])
     told = ", ".join(d for d in details if d)
-    return " · ".join([_shown(source.name), *parts, *([told] if told else [])])
-
-
-def _shown(name: str) -> str:
-    return name if name.isprintable() and len(name) <= 60 else repr(name[:60])
+    return " · ".join([shown(source.name), *parts, *([told] if told else [])])
 
 
 def _target_column(table: Table, target: Any) -> tuple[Table, Column]:
@@ -171,69 +165,6 @@ def _target_column(table: Table, target: Any) -> tuple[Table, Column]:
     else:
         column = Column("y", Kind.CATEGORY, np.array([None if v is None else str(v) for v in values], dtype=object))
     return table, column
-
-
-def _loss(options: Mapping[str, Any]) -> tuple[Loss | None, dict[str, float], str]:
-    """The loss that was typed, such as "quantile:0.9", with its constants, and the task that it implies."""
-    if options["loss"] == "auto":
-        return None, {}, options["task"]
-    name, _, constant = str(options["loss"]).partition(":")
-    form = loss(name)
-    constants = dict(form.constants)
-    if constant:
-        constants = _constant(form, constant)
-    if options["task"] not in ("auto", form.task):
-        raise UsageError(
-            f"the loss {name} is for {form.task}, but task is {options['task']}",
-            fix=f"use --task {form.task} or another loss",
-            code="contradiction",
-        )
-    return form, constants, form.task
-
-
-def _constant(form: Loss, text: str) -> dict[str, float]:
-    name = next(iter(form.constants), None)
-    try:
-        value = float(text)
-    except ValueError:
-        value = float("nan")
-    if name is None or not (0 < value < (1 if name == "tau" else np.inf)):
-        allowed = (
-            "has no constant"
-            if name is None
-            else f"needs {name} " + ("between 0 and 1" if name == "tau" else "above 0")
-        )
-        raise UsageError(
-            f"the loss {form.name}:{text} cannot be used, {form.name} {allowed}",
-            fix="try quantile:0.9 or huber:1.35",
-            code="bad-loss",
-        )
-    return {name: value}
-
-
-def _check_target(found: Target, form: Loss) -> None:
-    if form.task == "classification" and form.outputs == "one" and len(found.classes) > 2:
-        raise DataError(
-            f"the target {found.name!r} has {len(found.classes)} classes, the loss {form.name} takes two",
-            fix="use --loss softmax",
-            code="target-not-allowed",
-        )
-    bad = ~np.asarray(form.allows(found.y))
-    if bad.any():
-        row = int(np.flatnonzero(found.kept)[np.argmax(bad)]) + 1
-        raise DataError(
-            f"the target {found.name!r} is {found.y[np.argmax(bad)]:g} in row {row} and not allowed in {int(bad.sum())} "
-            f"rows, the loss {form.name} takes {form.allowed}",
-            fix="use another --loss",
-            code="target-not-allowed",
-        )
-
-
-def _task(found: Target) -> str:
-    if not found.classes:
-        return "numeric → regression"
-    shown = ", ".join(_shown(c) for c in found.classes[:4]) + (", …" if len(found.classes) > 4 else "")
-    return f"{len(found.classes)} classes ({shown}) → classification"
 
 
 def _features(table: Table, target: str, options: Mapping[str, Any]) -> tuple[Table, Array | None]:
@@ -316,9 +247,9 @@ def _columns(schema: Schema, encoded: Encoded) -> list[str]:
     ]
     dates = [f.column for f in schema.features if f.kind == Kind.DATE]
     if dates:
-        lines.append(f"{', '.join(map(_shown, dates))}: dates as days since 1970-01-01")
-    lines += [f"{_shown(name)}: {count:,} missing → median + flag" for name, count in encoded.filled.items() if count]
-    return lines + [f"{_shown(name)}: left out, {why}" for name, why in schema.dropped.items()]
+        lines.append(f"{', '.join(map(shown, dates))}: dates as days since 1970-01-01")
+    lines += [f"{shown(name)}: {count:,} missing → median + flag" for name, count in encoded.filled.items() if count]
+    return lines + [f"{shown(name)}: left out, {why}" for name, why in schema.dropped.items()]
 
 
 def _scale(X: Array, y: Array, weight: Array | None, form: Loss, options: Mapping[str, Any]) -> Scale:
@@ -336,10 +267,8 @@ def _data(scale: Scale, X: Array, y: Array, weight: Array | None, names: tuple[s
 
 def _held_out(
     scale: Scale, X: Array, y: Array, weight: Array | None, rows: Array,
-    schema: Schema, found: Target, options: Mapping[str, Any],
+    schema: Schema, found: Target, form: Loss, options: Mapping[str, Any],
 ) -> tuple[Data | None, str]:  # fmt: skip
-    form, _, task = _loss(options)
-    form = form or loss("squared" if not found.classes else "logistic")
     if not isinstance(options["validation"], float):
         other = load(options["validation"], options)
         theirs = _same_classes(
@@ -347,12 +276,12 @@ def _held_out(
         )
         encoded = schema.encode(other.take(np.flatnonzero(theirs.kept)))
         data = _data(scale, encoded.X, theirs.y, None, schema.names, form)
-        return data, f"{{train}} rows train / {data.rows:,} held out from {_shown(other.source.name)}"
+        return data, f"{{train}} rows train / {data.rows:,} held out from {shown(other.source.name)}"
     if len(rows) == 0:
         return None, "{train} rows train / none held out"
     data = _data(scale, X[rows], y[rows], None if weight is None else weight[rows], schema.names, form)
     how = (
-        "last in time" if options["time"] else f"whole groups of {_shown(options['group'])}" if options["group"] else ""
+        "last in time" if options["time"] else f"whole groups of {shown(options['group'])}" if options["group"] else ""
     )
     seed = how or f"seed {options['random_state']}"
     return data, f"{{train}} rows train / {data.rows:,} held out ({options['validation']:.0%}, {seed})"

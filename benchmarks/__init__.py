@@ -1,0 +1,1 @@
+"""Speed against rivals, side by side: `make bench`."""

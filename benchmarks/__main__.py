@@ -1,0 +1,78 @@
+"""Run the rows, print the table, write results.json, and put the table into the README."""
+
+import json
+import sys
+import tempfile
+from datetime import date
+from pathlib import Path
+
+from benchmarks.rows import ROWS
+from benchmarks.timing import machine
+
+HERE = Path(__file__).parent
+BEGIN, END = "<!-- benchmarks: begin -->", "<!-- benchmarks: end -->"
+
+
+def main(wanted: list[str]) -> int:
+    """Run all rows, or those whose codes are given."""
+    results = {"date": date.today().isoformat(), "machine": machine(), "rows": []}
+    with tempfile.TemporaryDirectory() as folder:
+        for row in ROWS:
+            if wanted and row.code not in wanted:
+                continue
+            print(f"{row.code} {row.work}", file=sys.stderr)
+            try:
+                contestants = [{"name": t.name, "seconds": t.seconds, "all": t.all} for t in row.run(Path(folder))]
+                results["rows"].append(
+                    {"code": row.code, "work": row.work, "goal": row.goal, "contestants": contestants}
+                )
+            except Exception as error:  # noqa: BLE001  a failure is a row
+                results["rows"].append({"code": row.code, "work": row.work, "goal": row.goal, "failed": repr(error)})
+    print(table(results))
+    if not wanted:
+        (HERE / "results.json").write_text(json.dumps(results, indent=1) + "\n")
+        into_readme(results)
+    return 0
+
+
+def table(results: dict) -> str:
+    """Return the results as a Markdown table."""
+    lines = ["| row | work | descend | rival | ratio | goal |", "|---|---|---|---|---|---|"]
+    for row in results["rows"]:
+        if "failed" in row:
+            lines.append(f"| {row['code']} | {row['work']} | failed: {row['failed']} | | | |")
+            continue
+        ours, *others = row["contestants"]
+        if row["goal"] == 0:
+            shown = " · ".join(f"{c['name']} {seconds(c['seconds'])}" for c in row["contestants"])
+            lines.append(f"| {row['code']} | {row['work']} | {shown} | | | |")
+            continue
+        rival = min(others, key=lambda c: c["seconds"])
+        ratio = rival["seconds"] / ours["seconds"]
+        lines.append(
+            f"| {row['code']} | {row['work']} | {seconds(ours['seconds'])} | {rival['name']} {seconds(rival['seconds'])} "
+            f"| {ratio:,.1f}× | {row['goal']}× |"
+        )
+    m = results["machine"]
+    lines.append(
+        f"\nMedians. {m['processor']}, {m['cores']} cores; memory read {m['read_gb_per_s']} GB/s, "
+        f"matrix product {m['matmul_gflops_float32']} GFLOP/s in float32, measured in the same run."
+    )
+    return "\n".join(lines)
+
+
+def seconds(value: float) -> str:
+    """Return a time as people read it."""
+    return f"{value * 1e3:.2g} ms" if value < 0.1 else f"{value * 1e3:.0f} ms" if value < 1 else f"{value:.1f} s"
+
+
+def into_readme(results: dict) -> None:
+    """Replace the table between the marks in the README."""
+    readme = HERE.parent / "README.md"
+    before, _, rest = readme.read_text().partition(BEGIN)
+    _, _, after = rest.partition(END)
+    readme.write_text(f"{before}{BEGIN}\n{table(results)}\n{END}{after}")
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

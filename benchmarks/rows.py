@@ -1,0 +1,181 @@
+"""The rows: the same work by descend and by its rivals, on the same data, in the same process."""
+
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.timing import Timed, timed
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row of the table: its code, what is done, the goal as a ratio to the best rival, and the contestants."""
+
+    code: str
+    work: str
+    goal: float
+    run: Callable[[Path], list[Timed]]
+
+
+def _fleet(name: str, X: np.ndarray, y: np.ndarray, batch_size: int, epochs: int, lr: float) -> Callable[[], object]:
+    """A single run of gradient descent by the engine that descend would choose."""
+    from descend.data import Data
+    from descend.engines import choose, start
+    from descend.losses import loss
+    from descend.plan import Plan, setting
+    from descend.problem import Problem
+
+    problem = Problem(Data(X, y), loss(name))
+    plan = Plan((setting("sgd", lr=lr, batch_size=batch_size),))
+    marks = np.arange(1, epochs + 1) * len(X) if epochs <= 1000 else np.array([epochs * len(X)])
+
+    def work() -> object:
+        engine = choose(problem, plan, threads=2)
+        return engine.advance(problem, plan, start(problem, plan), marks, 2)
+
+    return work
+
+
+def _torch_full(X: np.ndarray, y: np.ndarray, epochs: int, lr: float) -> Callable[[], object]:
+    import torch
+
+    A, b = torch.tensor(X), torch.tensor(y)
+
+    def work() -> object:
+        w, c = (
+            torch.zeros(X.shape[1], dtype=A.dtype, requires_grad=True),
+            torch.zeros(1, dtype=A.dtype, requires_grad=True),
+        )
+        optimizer, trace = torch.optim.SGD([w, c], lr=lr, foreach=True), []
+        for _ in range(epochs):
+            optimizer.zero_grad()
+            cost = (A @ w + c - b).square().mean()
+            cost.backward()
+            optimizer.step()
+            trace.append(cost.detach())
+        return w
+
+    return work
+
+
+def _torch_batches(X: np.ndarray, y: np.ndarray, batch: int, lr: float) -> Callable[[], object]:
+    import torch
+
+    A, b = torch.tensor(X), torch.tensor(y)
+
+    def work() -> object:
+        w, c = (
+            torch.zeros(X.shape[1], dtype=A.dtype, requires_grad=True),
+            torch.zeros(1, dtype=A.dtype, requires_grad=True),
+        )
+        optimizer = torch.optim.SGD([w, c], lr=lr, foreach=True)
+        order = torch.randperm(len(A))
+        for lo in range(0, len(A), batch):
+            rows = order[lo : lo + batch]
+            optimizer.zero_grad()
+            (A[rows] @ w + c - b[rows]).square().mean().backward()
+            optimizer.step()
+        return w
+
+    return work
+
+
+def _big(dtype: type = np.float32) -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((1_000_000, 50), dtype=np.float32)
+    y = X @ rng.standard_normal(50, dtype=np.float32) / 7 + rng.standard_normal(1_000_000, dtype=np.float32)
+    return X.astype(dtype, copy=False), y.astype(dtype, copy=False)
+
+
+def b1(folder: Path) -> list[Timed]:
+    from descend.seed import example
+
+    seed = example()
+    X, y = seed.X.astype(np.float64), seed.y.astype(np.float64)
+    return [
+        timed("descend", _fleet("squared", X, y, 0, 1000, 0.01)),
+        timed("torch", _torch_full(X, y, 1000, 0.01), repeats=3),
+    ]
+
+
+def b2(folder: Path) -> list[Timed]:
+    X, y = _big()
+    torch = timed("torch", _torch_full(X, y, 10, 0.1), repeats=1)
+    scaled = Timed("torch, 10 epochs × 100", torch.seconds * 100, tuple(s * 100 for s in torch.all))
+    return [timed("descend", _fleet("squared", X, y, 0, 1000, 0.1), repeats=3), scaled]
+
+
+def b3(folder: Path) -> list[Timed]:
+    X, y = _big()
+    y = (y > 0).astype(np.float32)
+    return [
+        timed("descend", _fleet("logistic", X, y, 0, 1, 0.5)),
+        timed("torch (squared loss)", _torch_full(X, y, 1, 0.1)),
+    ]
+
+
+def b4(folder: Path) -> list[Timed]:
+    from sklearn.linear_model import SGDRegressor
+
+    X, y = _big()
+    model = SGDRegressor(max_iter=1, tol=None, penalty=None, learning_rate="constant", eta0=1e-3, random_state=0)
+    return [
+        timed("descend", _fleet("squared", X, y, 1, 1, 1e-3), repeats=3),
+        timed("scikit-learn", lambda: model.fit(X, y), repeats=3),
+    ]
+
+
+def b5(folder: Path) -> list[Timed]:
+    X, y = _big()
+    return [
+        timed("descend", _fleet("squared", X, y, 256, 1, 0.01), repeats=3),
+        timed("torch", _torch_batches(X, y, 256, 0.01), repeats=1),
+    ]
+
+
+def b10(folder: Path) -> list[Timed]:
+    from sklearn.linear_model import SGDRegressor
+    from sklearn.model_selection import GridSearchCV
+
+    import descend as ds
+    from benchmarks.flights import flights
+
+    path = flights(folder)
+    run = ds.train(path, "arr_delay", optimizer="nesterov,momentum", progress=False)
+    X, y = run.prepared.train.X, run.prepared.train.y
+    options = {"optimizer": "nesterov,momentum", "progress": False}
+    frame = np.column_stack([X, y])
+    grid = GridSearchCV(SGDRegressor(random_state=0), {"eta0": list(np.geomspace(1e-5, 1, 12))}, cv=3)
+    return [
+        timed(
+            "descend (from arrays, to 1e-4 of the optimum)",
+            lambda: ds.train(frame[:, :-1], frame[:, -1], **options),
+            repeats=3,
+        ),
+        timed("GridSearchCV of SGDRegressor, 12 rates", lambda: grid.fit(X, y), repeats=1),
+    ]
+
+
+def b12(folder: Path) -> list[Timed]:
+    command = [sys.executable, "-m", "descend"]
+    data = Path(__file__).parent.parent / "examples" / "data" / "penguins.csv"
+    train = [*command, "train", str(data), "--target", "body_mass_g", "--run-dir", str(folder / "run"), "--force"]
+    return [
+        timed("descend --help", lambda: subprocess.run([*command, "--help"], capture_output=True, check=True)),
+        timed("descend train, 344 rows", lambda: subprocess.run(train, capture_output=True, check=True)),
+    ]
+
+
+ROWS = (
+    Row("B1", "the seed's problem, 1000×2, 1000 full-batch epochs, float64, every epoch kept", 200, b1),
+    Row("B2", "full batch, squared, 1,000,000×50 float32, 1000 epochs", 100, b2),
+    Row("B3", "full batch, logistic, 1,000,000×50 float32, one epoch", 3, b3),
+    Row("B4", "one row a step, shuffled, 1,000,000×50 float32, one epoch", 10, b4),
+    Row("B5", "256 rows a step, shuffled, 1,000,000×50 float32, one epoch", 5, b5),
+    Row("B10", "arrival delay of 327,346 flights to within 1e-4 of the best loss", 20, b10),
+    Row("B12", "whole commands, warm (goals: 0.2 s and 2 s)", 0, b12),
+)
