@@ -89,3 +89,13 @@ def test_why_says_for_each_value_whether_it_was_typed(small):
     assert best.why["optimizer"]["rule"] == "typed"
     assert best.why["lr"]["rule"] == "typed"
     assert best.why["batch"]["rule"] == "auto"
+
+
+def test_the_leaders_of_random_order_are_trained_again_with_other_seeds(small):
+    problem = small("squared", l2=0.01, rows=200)
+    best = found(problem, optimizer="minibatch,gd", seeds=3)
+    kinds = [(s.label, s.seed) for s in best.fit.plan.settings]
+    assert {seed for label, seed in kinds if label == "minibatch"} == {0, 1, 2}
+    assert {seed for label, seed in kinds if label == "gd"} == {0}
+    assert all(best.fit.plan.settings[r].seed == 0 for r in best.leaders)
+    assert {s.seed for s in found(problem, optimizer="minibatch", seeds=1).fit.plan.settings} == {0}

@@ -23,7 +23,7 @@ NOISY = (1.0, 0.3, 0.1, 0.03, 0.01)  # parts of the safe rate of a batch
 ADAPTIVE = (1.0, 0.3, 0.1, 0.03, 0.01, 0.003)  # parts of the distance to travel
 HEAVY = 0.99  # a second momentum that is tried where none was typed: it crosses long ravines
 MOST_EPOCHS = 100_000
-SHORTEST = 0.25  # seconds that a group of runs gets at least
+SHORTEST = 0.1  # seconds that a group of runs gets at least
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,7 +112,19 @@ def search(
     assert fit is not None
     best = choose(fit, held_out)
     leaders = tuple(best if fit.plan.settings[r].label == fit.plan.settings[best].label else r for r in _leaders(fit))
-    return Found(fit, best, leaders, landscape, _why(fit, best, options, landscape))
+    why = _why(fit, best, options, landscape)
+    again = _other_seeds(fit, leaders, options["seeds"])
+    if again and not fit.interrupted:
+        left = dataclasses.replace(_what_is_left(limits, fit), epochs=max(int(fit.epochs[r]) for r in leaders))
+        fit = fit.beside(train(problem, Plan(again, start), held_out, left, listen, threads=options["threads"] or 1))
+    return Found(fit, best, leaders, landscape, why)
+
+
+def _other_seeds(fit: Fit, leaders: tuple[int, ...], seeds: int) -> tuple[Setting, ...]:
+    """The best run of each variant whose order of rows is random, with other seeds: their spread is reported."""
+    drawn = [fit.plan.settings[r] for r in leaders if not fit.outcomes[r].failed]
+    random = [s for s in drawn if s.batch_size != FULL]
+    return tuple(dataclasses.replace(s, seed=s.seed + k) for s in random for k in range(1, seeds))
 
 
 def _by_batch(runs: list[Setting]) -> list[tuple[Setting, ...]]:

@@ -47,7 +47,7 @@ def _number(value: float | None) -> str:
 
 def _variants(run: "Run") -> tuple[Variant, ...]:
     return tuple(
-        Variant(t.variant, t.letter, t.lr, t.batch, t.epochs, t.score, None, t.result, t.best) for t in run.trials
+        Variant(t.variant, t.letter, t.lr, t.batch, t.epochs, t.score, t.spread, t.result, t.best) for t in run.trials
     )
 
 

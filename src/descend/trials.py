@@ -22,6 +22,7 @@ class Trial:
         epochs: epochs trained.
         status: how it ended, a word of Outcome.
         score: its metric on held-out data, else on training data, in the units of the file; None when it failed.
+        spread: of a leader, the standard deviation of the score over seeds; None when there was one seed.
         result: what a table says of it.
         leader: whether it is the best of its variant.
         best: whether it is the one that is kept.
@@ -37,6 +38,7 @@ class Trial:
     steps: int
     status: str
     score: float | None
+    spread: float | None
     result: str
     leader: bool
     best: bool
@@ -45,19 +47,32 @@ class Trial:
 
 def trials(prepared: Prepared, found: Found, findings: tuple[Finding, ...], metric: str) -> tuple[Trial, ...]:
     """Return every run of a search; scores are of held-out data, or of training data where there is none."""
-    return tuple(_trial(prepared, found, findings, metric, r) for r in range(len(found.fit.plan)))
+    fit, where = found.fit, prepared.held_out or prepared.train
+    scores = [
+        None if fit.outcomes[r].failed else score(prepared, fit.problem, fit.weights[r], where).get(metric)
+        for r in range(len(fit.plan))
+    ]
+    return tuple(_trial(found, findings, scores, r) for r in range(len(fit.plan)))
 
 
-def _trial(prepared: Prepared, found: Found, findings: tuple[Finding, ...], metric: str, r: int) -> Trial:
-    fit, setting, best = found.fit, found.fit.plan.settings[r], r == found.best
-    where, outcome = prepared.held_out or prepared.train, fit.outcomes[r]
-    value = None if outcome.failed else score(prepared, fit.problem, fit.weights[r], where).get(metric)
+def _spread(found: Found, scores: list[float | None], r: int) -> float | None:
+    """The standard deviation of a leader's score over the runs that differ from it by their seed alone."""
+    settings, own = found.fit.plan.settings, found.fit.plan.settings[r]
+    alike = [s for s, other in zip(scores, settings, strict=True)
+             if (other.label, other.constants, other.batch_size) == (own.label, own.constants, own.batch_size)]  # fmt: skip
+    known = [s for s in alike if s is not None]
+    return float(np.std(known, ddof=1)) if r in found.leaders and len(known) > 1 else None
+
+
+def _trial(found: Found, findings: tuple[Finding, ...], scores: list[float | None], r: int) -> Trial:
+    fit, setting, outcome = found.fit, found.fit.plan.settings[r], found.fit.outcomes[r]
+    best = r == found.best
     letter = VARIANTS[setting.label].letter if setting.label in VARIANTS else setting.label[:1].upper()
     code = "D101" if outcome.failed else "D201" if outcome == Outcome.BUDGET else None
     return Trial(
         setting.label, letter, setting.lr, "full" if setting.batch_size == FULL else str(setting.batch_size), setting.seed,
-        int(fit.epochs[r]), int(fit.steps[r]), outcome.word, value, _result(found, r), r in found.leaders, best,
-        findings[0].code if best and findings else code,
+        int(fit.epochs[r]), int(fit.steps[r]), outcome.word, scores[r], _spread(found, scores, r), _result(found, r),
+        r in found.leaders, best, findings[0].code if best and findings else code,
     )  # fmt: skip
 
 

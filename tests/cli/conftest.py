@@ -36,6 +36,7 @@ class Trial:
     result: str
     best: bool = False
     leader: bool = True
+    spread: float | None = None
 
 
 @dataclass(frozen=True)

@@ -111,6 +111,15 @@ def test_sigterm_is_taken_as_an_interrupt(capfd):
     assert signal.getsignal(signal.SIGTERM) is before
 
 
+@pytest.fixture
+def heard():
+    """Ctrl-C is heard, also where the tests run in the background and it would be ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("heard")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupt_that_a_library_turned_into_an_error_is_still_one(capfd, number):
     def invoke():
@@ -123,6 +132,7 @@ def test_an_interrupt_that_a_library_turned_into_an_error_is_still_one(capfd, nu
     assert capfd.readouterr().err == "error: interrupted before there was a result; run it again\n"
 
 
+@pytest.mark.usefixtures("heard")
 def test_an_error_of_ours_after_an_interrupt_is_told(capfd):
     def invoke():
         try:

@@ -42,7 +42,16 @@ def trial_lines(run: Any, *, color: bool = False, width: int | None = None, verb
     head = ["", "variant", "lr", "batch", "epochs", f"{part} {METRICS[run.metric]}", "result"]
     trials = sorted(run.tried if verbose else run.trials, key=lambda t: _rank(t, run.metric))
     rows = [
-        [t.letter, inert(t.variant), f"{t.lr:.3g}", t.batch, f"{t.epochs:,}", number(t.score), t.result] for t in trials
+        [
+            t.letter,
+            inert(t.variant),
+            f"{t.lr:.3g}",
+            t.batch,
+            f"{t.epochs:,}",
+            number(t.score) + (f" ± {t.spread:.2g}" if t.spread else ""),
+            t.result,
+        ]
+        for t in trials
     ]
     keep = _fitting([head, *rows], width)
     widths = {c: max(len(row[c]) for row in [head, *rows]) for c in keep}

@@ -147,7 +147,7 @@ def _tell(failed: Failure, arguments: list[str]) -> int:
         click.echo(spelled(line, sys.stderr), err=True)
         if "--json" in arguments:
             click.echo(json_text(failed.document(), sys.stdout))
-            _flush()
+        _flush()  # what was buffered before the failure would else be tried again at exit, where nobody catches it
     except (OSError, ValueError):
         _abandon_output()
     except DescendError:
