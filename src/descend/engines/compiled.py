@@ -8,6 +8,7 @@ and is compiled anew.
 import functools
 import math
 import re
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -114,8 +115,10 @@ def stepper(rule: Rule, dtype: np.dtype[Any]) -> Any:
             save(s, j, new)
 
     name_apart(step, f"{rule.name}_{dtype}_{tag}")
+    # A rule of no importable module, such as one made by exec, could be written to the cache but never read back.
+    kept = rule.update.__module__ in sys.modules
     try:
-        return njit(step_signature(dtype), cache=True, error_model="numpy", nogil=True)(step)
+        return njit(step_signature(dtype), cache=kept, error_model="numpy", nogil=True)(step)
     except (NumbaError, TypeError, IndexError) as error:
         raise _not_compiled(rule, str(error).strip().splitlines()[-1][:200]) from error
 

@@ -64,7 +64,7 @@ def column_of_text(
         if dates is not None:
             return dates
     if plain + infinite + thousands + eu >= MOSTLY * n:
-        _refuse_text(connection, text, given, list(words), name, n, where)
+        _refuse_text(connection, text, given, list(words), name, n, where, decimal)
     return _category(connection, text, cell, (*MISSING_WORDS, *null), name), []
 
 
@@ -119,10 +119,12 @@ def _parsed(connection: Any, value: str, given: str, words: list[str], name: str
 
 
 def _refuse_text(
-    connection: Any, text: str, given: str, words: list[str], name: str, n: int, where: Callable[[int], str]
+    connection: Any, text: str, given: str, words: list[str], name: str, n: int, where: Callable[[int], str],
+    decimal: str | None,
 ) -> None:  # fmt: skip
     """Raise DataError for the text in a column of numbers."""
-    number = "|".join((PLAIN, INFINITE, THOUSANDS, EUROPEAN)).replace("(?i)", "")
+    forms = {".": (PLAIN, INFINITE, THOUSANDS), ",": (EUROPEAN, EUROPEAN_WHOLE)}
+    number = "|".join(forms.get(decimal or "", (PLAIN, INFINITE, THOUSANDS, EUROPEAN))).replace("(?i)", "")
     at = connection.execute(
         f"SELECT rowid, {text} FROM cells WHERE {given} AND NOT regexp_full_match({text}, ?) ORDER BY rowid",
         [words, number],

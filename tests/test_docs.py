@@ -1,0 +1,62 @@
+"""The documents name everything that there is."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+import descend
+from descend.cli import COMMANDS
+from descend.losses import LOSSES
+from descend.rule import RULES
+from descend.schedules import SCHEDULES
+
+ROOT = Path(__file__).parent.parent
+SOURCE = Path(descend.__file__).parent
+
+
+def test_the_readme_names_every_command():
+    readme = (ROOT / "README.md").read_text()
+    assert [name for name in COMMANDS if f"descend {name}" not in readme] == []
+
+
+@pytest.mark.parametrize("known", [RULES, LOSSES], ids=["rules", "losses"])
+def test_the_formulas_name_every_rule_and_loss(known):
+    formulas = (ROOT / "docs" / "formulas.md").read_text()
+    assert [name for name in known if not re.search(rf"\b{name}\b", formulas)] == []
+
+
+def test_the_architecture_names_every_file():
+    text = (ROOT / "docs" / "architecture.md").read_text()
+    parts = [p.name for p in SOURCE.iterdir() if p.suffix == ".py" and not p.name.startswith("__")]
+    parts += [f"{p.name}/" for p in SOURCE.iterdir() if p.is_dir() and p.name != "__pycache__"]
+    parts += [p.name for p in (SOURCE / "engines").glob("*.py")]
+    assert [name for name in parts if name not in text] == []
+
+
+def test_tests_mirror_the_source():
+    files = [
+        p
+        for p in SOURCE.rglob("*.py")
+        if p.parent.name in ("table", "engines") and p.name not in ("__init__.py", "state.py")
+    ]
+    covered = "".join(p.read_text() for p in (ROOT / "tests").rglob("test_*.py"))
+    assert [
+        p.stem for p in files if f".{p.parent.name}.{p.stem} import" not in covered and f" {p.stem}" not in covered
+    ] == []
+
+
+def test_the_help_names_every_schedule():
+    from descend.options import BY_NAME
+
+    assert [name for name in SCHEDULES if name != "constant" and name not in BY_NAME["schedule"].help] == []
+
+
+def test_python_in_the_readme_runs(tmp_path, monkeypatch, penguins):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "examples" / "data").mkdir(parents=True)
+    (tmp_path / "examples" / "data" / "penguins.csv").write_bytes(penguins.read_bytes())
+    blocks = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    first = blocks[0].replace('"body_mass_g")', '"body_mass_g", max_epochs=30)')
+    exec(compile(first, "README.md", "exec"), {"__name__": "readme"})  # noqa: S102
+    assert (tmp_path / "runs" / "mine" / "model.safetensors").exists()
