@@ -143,10 +143,10 @@ def trainer(loss: Loss, dtype: np.dtype[Any], several: bool) -> Any:
             end = min(begin + batch, n)
             order = orders[epoch - lo // n] if orders.shape[0] > 0 else np.empty(0, np.int64)
             g[:] = 0
-            total = accumulate(evaluate, respond, tail, X, y, weight, w, g, z, order, begin, end)
+            accumulate(evaluate, respond, tail, X, y, weight, w, g, z, order, begin, end)
             for j in range(g.size):
                 g[j] /= end - begin
-            if not (abs(total) < np.inf and prepare(g, w, penalised, l2, l1, norm, value)):
+            if not prepare(g, w, penalised, l2, l1, norm, value):
                 return t, 1
             t += 1
             now[lr] = h[lr] * factors[min(t, factors.size) - 1]
@@ -167,32 +167,30 @@ def trainer(loss: Loss, dtype: np.dtype[Any], several: bool) -> Any:
 def _one(
     evaluate: Any, respond: Any, tail: Any, X: Any, y: Any, weight: Any,
     w: Any, g: Any, z: Any, order: Any, begin: int, end: int,
-) -> float:  # fmt: skip
-    """Add the gradients of some rows to g and return the sum of their losses, for a single output."""
-    d, total = X.shape[1], 0.0
+) -> None:  # fmt: skip
+    """Add the gradients of some rows to g, for a single output."""
+    d = X.shape[1]
     for i in range(begin, end):
         row = order[i] if order.size > 0 else i
         score = w[d] if w.size > d else w.dtype.type(0)
         for j in range(d):
             score += X[row, j] * w[j]
-        value, slope = evaluate(score, y[row, 0], *tail)
+        slope = evaluate(score, y[row, 0], *tail)[1]
         s = weight[row] if weight.size > 0 else w.dtype.type(1)
-        total += s * value
         pull = w.dtype.type(s * slope)
         for j in range(d):
             g[j] += pull * X[row, j]
         if w.size > d:
             g[d] += pull
-    return total
 
 
 @register_jitable
 def _several(
     evaluate: Any, respond: Any, tail: Any, X: Any, y: Any, weight: Any,
     w: Any, g: Any, z: Any, order: Any, begin: int, end: int,
-) -> float:  # fmt: skip
-    """Add the gradients of some rows to g and return the sum of their losses, for an output a class or a target."""
-    d, k, total = X.shape[1], z.size, 0.0
+) -> None:  # fmt: skip
+    """Add the gradients of some rows to g, for an output a class or a target."""
+    d, k = X.shape[1], z.size
     for i in range(begin, end):
         row = order[i] if order.size > 0 else i
         for c in range(k):
@@ -201,7 +199,7 @@ def _several(
             for c in range(k):
                 z[c] += X[row, j] * w[j * k + c]
         s = weight[row] if weight.size > 0 else w.dtype.type(1)
-        total += s * respond(evaluate, tail, z, y[row])
+        respond(evaluate, tail, z, y[row])
         for c in range(k):
             z[c] *= s
         for j in range(d):
@@ -210,28 +208,22 @@ def _several(
         if w.size > d * k:
             for c in range(k):
                 g[d * k + c] += z[c]
-    return total
 
 
 @register_jitable
-def _softmax(evaluate: Any, tail: Any, z: Any, y: Any) -> float:
-    """Return the loss of scores z for a class index, leaving the slopes in z."""
-    top, total, target = z.max(), 0.0, float(z[int(y[0])])
+def _softmax(evaluate: Any, tail: Any, z: Any, y: Any) -> None:
+    """Replace the scores z of one example by the slopes of its loss, for a class index."""
+    top, total = z.max(), 0.0
     for c in range(z.size):
         z[c] = math.exp(z[c] - top)
         total += z[c]
     for c in range(z.size):
         z[c] /= total
     z[int(y[0])] -= 1
-    return math.log(total) + float(top) - target
 
 
 @register_jitable
-def _targets(evaluate: Any, tail: Any, z: Any, y: Any) -> float:
-    """Return the mean over the targets of a one-output loss, leaving the slopes in z."""
-    total = 0.0
+def _targets(evaluate: Any, tail: Any, z: Any, y: Any) -> None:
+    """Replace the scores z of one example by the slopes of its loss, averaged over the targets."""
     for c in range(z.size):
-        value, slope = evaluate(z[c], y[c], *tail)
-        total += value
-        z[c] = slope / z.size
-    return total / z.size
+        z[c] = evaluate(z[c], y[c], *tail)[1] / z.size

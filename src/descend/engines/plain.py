@@ -47,8 +47,8 @@ def _step(problem: Problem, setting: Setting, state: State, r: int, rows: Array)
     """One step of run r, in place."""
     w, slots = state.weights[r], len(setting.rule.memory)
     with np.errstate(all="ignore"):
-        loss, g = gradient(problem, w, rows)
-        if not (np.isfinite(loss) and np.isfinite(g).all()):
+        _, g = gradient(problem, w, rows)
+        if not np.isfinite(g).all():
             state.outcome[r] = Outcome.NONFINITE
             return
         g = clip(pseudo_gradient(problem, g, w), setting.clip, setting.clip_value)
