@@ -124,3 +124,19 @@ def test_c25_digits_as_text_are_refused_or_read_with_a_word():
         np.array([["1"], ["2"], ["3"], ["4"]], dtype=object), [2.0, 4.0, 6.0, 8.0], l2=0, optimizer="gd", **QUIET
     )
     np.testing.assert_allclose(run.predict(np.array([[5.0]])).values, [10.0], rtol=1e-2)
+
+
+@pytest.mark.parametrize(("dtype", "below"), [(np.float32, 1e-12), (np.float64, 1e-28)])
+def test_the_textbook_example_is_solved_to_rounding(dtype, below):
+    from descend.engines import linear
+    from descend.problem import objectives
+    from descend.seed import example
+
+    seed = example()
+    X = seed.X.astype(dtype)
+    y = seed.y if dtype == np.float32 else X @ seed.true_weight.astype(dtype).ravel() + dtype(seed.true_bias)
+    problem = Problem(Data(X, y.astype(dtype)), loss("squared"))
+    plan = Plan((setting("sgd", lr=0.4),), start=np.r_[seed.start_weight.ravel(), seed.start_bias].astype(dtype))
+    state, _ = linear.advance(problem, plan, start(problem, plan), np.array([1000 * 300]))
+    np.testing.assert_allclose(state.weights[0], [1.3, -1.0, -3.5], atol=1e-6 if dtype == np.float32 else 1e-7)
+    assert objectives(problem, state.weights)[0] < below

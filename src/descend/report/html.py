@@ -88,7 +88,7 @@ def _variants(story: Story) -> Element:
 
 
 def _metric(v: Variant) -> str:
-    return number(v.metric) + (f" ± {number(v.spread)}" if v.spread is not None else "")
+    return number(v.metric) + (f" ± {v.spread:.2g}" if v.spread is not None else "")
 
 
 def _curves(story: Story) -> Element | None:
