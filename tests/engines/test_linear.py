@@ -226,3 +226,28 @@ def test_huge_rates_and_data_overflow_into_an_outcome_not_an_exception():
         plan = Plan((setting("sgd", lr=1e10, batch_size=batch_size),))
         state, _ = linear.advance(problem, plan, start(problem, plan), np.array([20]))
         assert state.outcome[0] == Outcome.NONFINITE
+
+
+@pytest.mark.parametrize(("name", "outputs"), [("logistic", 1), ("softmax", 3), ("squared", 3)])
+def test_a_step_shared_among_threads_has_the_bits_of_one_thread(small, monkeypatch, name, outputs):
+    monkeypatch.setattr(linear, "SHARED_CELLS", 1)
+    problem = small(name, rows=13_000, outputs=outputs, weighted=True, l2=0.1)
+    plan = Plan((setting("adam", lr=0.05),))
+    alone, one = linear.advance(problem, plan, start(problem, plan), np.array([13_000, 65_000]))
+    for threads in (2, 3):
+        assert linear._shares(problem, plan, threads)
+        shared, many = linear.advance(problem, plan, start(problem, plan), np.array([13_000, 65_000]), threads=threads)
+        np.testing.assert_array_equal(many, one)
+        np.testing.assert_array_equal(shared.seen, alone.seen)
+    slow, _ = plain.advance(problem, plan, start(problem, plan), np.array([65_000]))
+    np.testing.assert_allclose(alone.weights, slow.weights, rtol=1e-9)
+
+
+def test_a_shared_step_ends_a_run_that_leaves_the_finite_range(small, monkeypatch):
+    monkeypatch.setattr(linear, "SHARED_CELLS", 1)
+    problem = small("squared", rows=9000)
+    problem.data.X[8999, 1] = np.inf
+    plan = Plan((setting("sgd", lr=0.01),))
+    state, path = linear.advance(problem, plan, start(problem, plan), np.array([18_000]), threads=2)
+    assert state.outcome[0] == Outcome.NONFINITE
+    assert (path == 0).all()
