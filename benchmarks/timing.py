@@ -22,9 +22,10 @@ class Timed:
     all: tuple[float, ...]
 
 
-def timed(name: str, work: Callable[[], object], repeats: int = REPEATS) -> Timed:
-    """Run once to warm up, then `repeats` times."""
-    work()
+def timed(name: str, work: Callable[[], object], repeats: int = REPEATS, warm_up: bool = True) -> Timed:
+    """Run once to warm up, unless that would take minutes, then `repeats` times."""
+    if warm_up:
+        work()
     took = []
     for _ in range(repeats):
         begun = time.perf_counter()

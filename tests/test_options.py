@@ -58,7 +58,7 @@ def test_values_that_are_read(name, given, value):
         ("time_budget", 0, "time_budget is 0, it must be a time above 0, such as 30s, 5m or 1h; try 30s"),
         ("max_epochs", -1, "max_epochs is -1, it must be a whole number of at least 0; try 1000"),
         ("patience", 0, "patience is 0, it must be a whole number of at least 1; try 10"),
-        ("seeds", 0, "seeds is 0, it must be a whole number of at least 1; try 3"),
+        ("seeds", 0, "seeds is 0, it must be a whole number from 1 to 1000; try 3"),
         (
             "validation",
             1.5,

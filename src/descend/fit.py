@@ -218,10 +218,11 @@ class _Loop:
 
     def _judge(self, points: Trace, running: Array) -> None:
         """Decide, point by point, which runs have ended and which weights are the best so far."""
+        failed = running & (self.state.outcome == Outcome.NONFINITE)
         for k in range(points.loss.shape[1]):
             epoch, loss, weights = int(points.epochs[0, k]), points.loss[:, k], points.weights[:, k]
             finite = np.isfinite(loss) & np.isfinite(weights).all(axis=1)
-            alive = self._running() | (running & (self.state.outcome == Outcome.NONFINITE))
+            alive = self._running() | (failed & (epoch * self.problem.data.rows <= self.state.seen))
             seen = alive & finite
             self.by_loss = self.by_loss.seeing(epoch, np.where(seen, loss, np.nan), weights, self._needed())
             held_out = np.where(seen, points.held_out[:, k], np.nan)

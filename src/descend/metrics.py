@@ -15,7 +15,7 @@ def regression_metrics(y: Array, predicted: Array, weight: Array | None = None) 
     return {
         "rmse": float(np.sqrt(squared)),
         "mae": float(np.average(np.abs(e), weights=weight)),
-        "r2": float(1 - squared / spread) if spread > 0 else float("nan"),
+        "r2": float(1 - squared / spread) if spread > 0 and np.ptp(y) > 0 else float("nan"),
     }
 
 

@@ -5,7 +5,7 @@ The table makes the flags of the command line, the checks of `descend.train` and
 
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -47,7 +47,7 @@ def number(low: float, high: float, allowed: str, fix: str, *, open_low: bool = 
     def read(name: str, given: Any) -> float:
         try:
             value = float("nan") if isinstance(given, bool) else float(given)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             value = float("nan")
         inside = (value > low if open_low else value >= low) and (value < high if open_high else value <= high)
         if not (math.isfinite(value) and inside):
@@ -85,10 +85,10 @@ def word(*known: str) -> Read:
 
 
 def either(keyword: str | None, read: Read) -> Read:
-    """Return a reader of a keyword, such as "auto", or else of what `read` reads."""
+    """Return a reader of a keyword, such as "auto" or None, or else of what `read` reads."""
 
     def both(name: str, given: Any) -> Any:
-        return given if given is None or (isinstance(given, str) and given == keyword) else read(name, given)
+        return given if isinstance(given, type(keyword)) and given == keyword else read(name, given)
 
     return both
 
@@ -106,8 +106,12 @@ def text(name: str, given: Any) -> Any:
 
 
 def names(name: str, given: Any) -> tuple[str, ...]:
-    """Read a column name or several."""
-    return (given,) if isinstance(given, str) else tuple(str(g) for g in given)
+    """Read a word, such as a column name, or several; None is none."""
+    if given is None or isinstance(given, str):
+        return () if given is None else (given,)
+    if not isinstance(given, Iterable):
+        raise _refuse(name, given, "a name or several", f"try {str(given)!r}")
+    return tuple(str(g) for g in given)
 
 
 def betas(name: str, given: Any) -> tuple[float, float]:
@@ -126,9 +130,9 @@ UNITS = {"ms": 0.001, "s": 1.0, "": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
 
 def duration(name: str, given: Any) -> float:
     """Read seconds: a number, or text such as "30s", "5m", "1.5h" or "500ms"."""
-    match = re.fullmatch(r"\s*(\d+\.?\d*(?:e-?\d+)?)\s*(ms|s|min|m|h|)\s*", str(given))
+    match = re.fullmatch(r"\s*((?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?)\s*(ms|s|min|m|h|)\s*", str(given))
     seconds = float(match[1]) * UNITS[match[2]] if match and not isinstance(given, bool) else -1.0
-    if not 0 < seconds < 1e9:
+    if not 0 < seconds < math.inf:
         raise _refuse(name, given, "a time above 0, such as 30s, 5m or 1h", "try 30s")
     return seconds
 
@@ -149,10 +153,15 @@ def held_out(name: str, given: Any) -> Any:
 def optimizer(name: str, given: Any) -> Any:
     """Read "auto", names of variants separated by commas, "all", or a rule of the user's own."""
     from descend.plan import THE_EIGHT, variant
+    from descend.rule import Rule
 
-    if not isinstance(given, str) or given == "auto":
+    if callable(given) or isinstance(given, Rule) or (isinstance(given, str) and given == "auto"):
         return given
-    chosen = THE_EIGHT if given == "all" else tuple(part.strip() for part in given.split(","))
+    chosen = tuple(part.strip() for part in given.split(",")) if isinstance(given, str) else ()
+    if chosen == ("all",):
+        chosen = THE_EIGHT
+    if len(set(chosen) - {"", "auto", "all"}) < max(len(chosen), 1):
+        raise _refuse(name, given, "auto, all, a rule, or names with commas between, each once", "try 'gd,adam'")
     for one in chosen:
         variant(one)
     return ",".join(chosen)
@@ -208,7 +217,7 @@ OPTIONS: tuple[Option, ...] = (
            "epochs without improvement before a run is stopped", "INT"),
     Option("tol", "--tol", "budget", 1e-4, number(0, 1, SHARE, "try 1e-4", open_high=True),
            "how near the optimum is near enough, and how small an improvement is none", "FLOAT"),
-    Option("seeds", "--seeds", "budget", 3, whole(1, "a whole number of at least 1", "try 3", high=1000),
+    Option("seeds", "--seeds", "budget", 3, whole(1, "a whole number from 1 to 1000", "try 3", high=1000),
            "seeds over which the spread of a variant is taken", "INT"),
     Option("random_state", "--seed", "budget", 0, whole(0, "a whole number from 0 to 2^63 - 1", "try 0"),
            "decides split, start and order of rows", "INT"),

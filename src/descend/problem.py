@@ -8,6 +8,7 @@ import numpy as np
 from descend.arrays import Array
 from descend.data import Data
 from descend.losses import Loss
+from descend.shapes import check_shapes
 
 BLOCK_CELLS = 1 << 22  # predictions held at once while a loss is evaluated
 
@@ -25,7 +26,8 @@ class Problem:
         l2: the coupled quadratic penalty.
         l1: the absolute penalty, applied as a proximal step.
 
-    The weights of one run are one flat vector: W (features, outputs) row by row, then the biases (outputs,).
+    The weights of one run are one flat vector: W (features, outputs) row by row, then the biases (outputs,). Raises
+    UsageError D608 when a target of another shape would silently broadcast against the predictions.
     """
 
     data: Data
@@ -35,6 +37,10 @@ class Problem:
     intercept: bool = True
     l2: float = 0.0
     l1: float = 0.0
+
+    def __post_init__(self) -> None:
+        flat = self.outputs == 1 or self.loss.outputs == "classes"
+        check_shapes((self.data.rows,) if flat else (self.data.rows, self.outputs), self.data.y.shape)
 
     @property
     def params(self) -> int:
@@ -98,8 +104,9 @@ def gradient(problem: Problem, weights: Array, rows: Array | slice = slice(None)
 
 def penalty(problem: Problem, weights: Array) -> Array:
     """Return l2/2 |w|^2 + l1 |w| of weights (..., params), in float64 (...)."""
-    w = weights.astype(np.float64, copy=False) * problem.penalised
-    total: Array = 0.5 * problem.l2 * np.square(w).sum(axis=-1) + problem.l1 * np.abs(w).sum(axis=-1)
+    with np.errstate(over="ignore", invalid="ignore"):
+        w = weights.astype(np.float64, copy=False) * problem.penalised
+        total: Array = 0.5 * problem.l2 * np.square(w).sum(axis=-1) + problem.l1 * np.abs(w).sum(axis=-1)
     return total
 
 
@@ -122,7 +129,7 @@ def objectives(problem: Problem, weights: Array) -> Array:
 
 def _columns(problem: Problem, weights: Array) -> tuple[Array, Array]:
     W, b = problem.split(weights)
-    return np.ascontiguousarray(W.transpose(1, 0, 2).reshape(problem.data.features, -1)), b.reshape(-1)
+    return np.ascontiguousarray(W.transpose(1, 0, 2).reshape(problem.data.features, b.size)), b.reshape(-1)
 
 
 def _values(problem: Problem, runs: tuple[Array, Array], X: Array, y: Array) -> Array:

@@ -17,7 +17,7 @@ from descend.arrays import Array
 from descend.data import Data
 from descend.engines.state import State, start
 from descend.errors import UsageError
-from descend.plan import Plan
+from descend.plan import Plan, Setting
 from descend.problem import Problem, mean_losses, objectives
 
 __all__ = ["Engine", "State", "choose", "start"]
@@ -46,18 +46,41 @@ def choose(problem: Problem, plan: Plan, held_out: Data | None = None, threads: 
     """Return the fastest engine that can train this plan.
 
     A rule that cannot be compiled, such as one of the user's own that calls NumPy, is trained by `plain`; squares on
-    the whole batch by `gram` where that is safe; everything else by `linear`.
+    the whole batch by `gram` where that is safe; everything else by `linear`. Raises UsageError when a rule fails, or
+    does not return what its signature promises.
     """
+    for setting in plan.settings:
+        _try(setting, np.float64(0.5))
     direct = Engine("plain", _module("plain").advance, partial(objectives, problem), _held_out(problem, held_out))
     try:
         for setting in plan.settings:
             _module("compiled").stepper(setting.rule, problem.dtype)
     except UsageError:
+        for setting in plan.settings:
+            _try(setting, np.array([0.5, -0.5]))
         return direct
     direct = replace(direct, name="linear", advance=_module("linear").advance)
     if not all(gramian.fits(problem, s) for s in plan.settings):
         return direct
     return _by_moments(problem, plan, held_out, threads, direct)
+
+
+def _try(setting: Setting, g: Any) -> None:
+    """Take one step of a rule with a gradient: a rule of the user's own may fail, or forget what it must return."""
+    rule, memory = setting.rule, setting.rule.memory
+    try:
+        with np.errstate(all="ignore"):
+            given = rule.update(g, *(0 * g + start for start in memory.values()), 1, **setting.constants)
+    except Exception as error:
+        what = f"the rule {rule.name} fails for the gradient {g}: {type(error).__name__}: {error}"
+        raise UsageError(
+            what, fix="use operators and descend.ops in it, as descend.rules does", code="rule-fails"
+        ) from error
+    found = f"a tuple of {len(given)}" if isinstance(given, tuple) else f"a {type(given).__name__}"
+    wanted = f"(step, {', '.join(memory)})" if memory else "(step,)"
+    if found != f"a tuple of {1 + len(memory)}":
+        what = f"the rule {rule.name} returns {found}, it must return {wanted}"
+        raise UsageError(what, fix="compare descend.rules.momentum", code="rule-returns")
 
 
 def _by_moments(problem: Problem, plan: Plan, held_out: Data | None, threads: int, direct: Engine) -> Engine:

@@ -75,9 +75,10 @@ def _train_shared(
         while state.outcome[r] == Outcome.RUNNING and state.seen[r] + n <= mark:
             list(pool.map(lambda span: sums(*span), pairwise(cuts)))
             state.steps[r], failed = call(order, 0, n, int(state.steps[r]), given=np.add.reduce(parts, axis=0))
-            state.seen[r] += n
             if failed:
                 state.outcome[r] = Outcome.NONFINITE
+            else:
+                state.seen[r] += n
         path[r, k] = state.weights[r]
 
 
@@ -88,8 +89,9 @@ def _train(problem: Problem, setting: Setting, orders: Any, state: State, path: 
         if state.outcome[r] == Outcome.RUNNING:
             for lo, hi in _spans(problem.data.rows, setting, int(state.seen[r]), int(mark)):
                 visit = _visit(problem.data.rows, setting, orders, lo, hi)
-                state.steps[r], failed = call(visit, lo, hi, int(state.steps[r]))
-                state.seen[r] = hi
+                begun = int(state.steps[r])
+                state.steps[r], failed = call(visit, lo, hi, begun)
+                state.seen[r] = _reached(problem.data.rows, setting, lo, int(state.steps[r]) - begun)
                 if failed:
                     state.outcome[r] = Outcome.NONFINITE
                     break
@@ -104,6 +106,14 @@ def _spans(n: int, setting: Setting, seen: int, mark: int) -> list[tuple[int, in
     most = max(1, ORDER_CELLS // n) * n
     cuts = [seen, *range((seen // n + 1) * n + most - n, mark, most), mark]
     return [(lo, hi) for lo, hi in pairwise(cuts) if hi > lo]
+
+
+def _reached(n: int, setting: Setting, lo: int, steps: int) -> int:
+    """The rows seen after so many steps from row `lo` on."""
+    batch = setting.rows_a_step(n)
+    a_epoch = -(-n // batch)
+    epochs, within = divmod(lo // n * a_epoch + lo % n // batch + steps, a_epoch)
+    return epochs * n + within * batch
 
 
 def _visit(n: int, setting: Setting, orders: Any, lo: int, hi: int) -> Array:
@@ -310,7 +320,10 @@ def _several(
 
 @register_jitable
 def _softmax(evaluate: Any, tail: Any, z: Any, y: Any) -> None:
-    """Replace the scores z of one example by the slopes of its loss, for a class index."""
+    """Replace the scores z of one example by the slopes of its loss, for a class index; by NaN when there is no such class."""
+    if not 0 <= y[0] < z.size:
+        z[:] = np.nan
+        return
     top, total = z.max(), 0.0
     for c in range(z.size):
         z[c] = math.exp(z[c] - top)

@@ -2,16 +2,35 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 
 from descend.arrays import Array
-from descend.plots.axes import FONT, Axis, cross, frame, picture, polyline, spans_decades
-from descend.plots.element import Element, tag
+from descend.plots.axes import Axis, frame, plausible, spans_decades
+from descend.plots.element import Element
+from descend.plots.lines import Line, cross, line, mark
+from descend.plots.sheet import picture, shortened, words
 from descend.plots.style import pen
 
-WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 860.0, 380.0, 64.0, 110.0, 30.0, 44.0
-LINE = 14.0
+TOP, BOTTOM = 30.0, 46.0
+TEXT = 15.0
+MARKS, MARKED = 2, 0.75  # marks on each line beside the one at its end, over so much of the width
+
+
+@dataclass(frozen=True)
+class Room:
+    """Sizes in pixels: the picture's, and of what stands left and right of the axes; `letters` of a name that fit."""
+
+    width: float
+    height: float
+    left: float
+    right: float
+    letters: int
+
+
+WIDE = Room(860.0, 380.0, 60.0, 124.0, 12)
+NARROW = Room(360.0, 320.0, 48.0, 40.0, 0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,40 +52,48 @@ class Curve:
     held_out: Array | None
 
 
-def draw(curves: Sequence[Curve]) -> Element:
-    """Return the picture: training solid, held-out faint; logarithmic where losses spread over more than tenfold."""
-    losses = np.concatenate([_plausible(c.loss) for c in curves]) if curves else np.ones(1)
-    epochs = np.concatenate([np.asarray(c.epochs, np.float64) for c in curves]) if curves else np.ones(1)
-    x = Axis.over(epochs + 1, LEFT, WIDTH - RIGHT, log=spans_decades(epochs + 1))
-    y = Axis.over(losses, HEIGHT - BOTTOM, TOP, log=spans_decades(losses))
-    parts = frame(x, y, "epochs, from 1 at the start", "loss")
+def draw(curves: Sequence[Curve], room: Room = WIDE) -> Element:
+    """Return the picture: training solid, held-out dashed; logarithmic where values spread over more than tenfold."""
+    x, y = _axes(curves, room)
+    scale = " (logarithmic)" if x.log else ""
+    trained = [line(x, y, c.epochs, c.loss) for c in curves]
+    parts = frame(x, y, f"epochs{scale}", f"loss{' (logarithmic)' if y.log else ''}")
     for c in curves:
-        p = pen(c.label)
         if c.held_out is not None:
-            parts += polyline(x, y, c.epochs + 1, c.held_out, p.colour, "1 3", 1.2, 0.8)
-        parts += polyline(x, y, c.epochs + 1, c.loss, p.colour, p.dash)
-    return picture("Loss against epochs, one line a variant", WIDTH, HEIGHT, parts + _ends(curves, x, y))
+            parts += line(x, y, c.epochs, c.held_out).draw(pen(c.label).colour, pen(c.label).dash, 1.1)
+    for k, (c, drawn) in enumerate(zip(curves, trained, strict=True)):
+        parts += drawn.draw(pen(c.label).colour) + _marks(c, drawn, x, (k + 0.5) / len(curves))
+    parts += _names(curves, trained, x, y, room)
+    return picture("Loss against epochs, one line a variant", _told(curves), room.width, room.height, parts)
 
 
-def _plausible(loss: Array) -> Array:
-    """A diverging run must not squash the others: what exceeds its start tenfold does not count for the axis."""
-    loss = np.asarray(loss, np.float64)
-    return loss[np.isfinite(loss) & (loss <= 10 * abs(loss[0]) if len(loss) else True)]
+def _axes(curves: Sequence[Curve], room: Room) -> tuple[Axis, Axis]:
+    epochs = np.concatenate([np.asarray(c.epochs, np.float64) for c in curves]) if curves else np.zeros(1)
+    losses = plausible(list(chain.from_iterable((c.loss, c.held_out) for c in curves if c.held_out is not None))
+                       + [c.loss for c in curves if c.held_out is None])  # fmt: skip
+    long = spans_decades(epochs + 1)
+    x = Axis.over(epochs, room.left, room.width - room.right, log=long, shift=1.0 if long else 0.0)
+    return x, Axis.over(losses, room.height - BOTTOM, TOP, log=spans_decades(losses))
 
 
-def _ends(curves: Sequence[Curve], x: Axis, y: Axis) -> list[Element]:
-    """A name at the end of each line, moved apart; a cross where a line left the picture."""
+def _marks(c: Curve, drawn: Line, x: Axis, offset: float) -> list[Element]:
+    """Marks along a line, at other places than those of the other lines."""
+    places = [x.start + (x.end - x.start) * MARKED * (k + offset) / MARKS for k in range(MARKS)]
+    spots = [spot for place in places if (spot := drawn.nearest(place)) is not None]
+    return [mark(pen(c.label), *spot) for spot in spots]
+
+
+def _names(curves: Sequence[Curve], trained: Sequence[Line], x: Axis, y: Axis, room: Room) -> list[Element]:
+    """The end of each line: its mark, or a cross where it left the picture; and its name at the side, moved apart."""
     parts = []
-    ordered = sorted(curves, key=lambda c: float(y(np.array(_last(c, y)[1]))))
-    heights = [float(y(np.array(_last(c, y)[1]))) for c in ordered]
-    for c, height, spot in zip(ordered, heights, _apart(heights, y.start), strict=True):
-        k, p = _last(c, y)[0], pen(c.label)
-        if k < len(c.loss) - 1 or not np.isfinite(c.loss[-1]):
-            parts.append(cross(float(x(np.array(c.epochs[k] + 1.0))), height, p.colour))
-        parts.append(
-            tag("text", f"{c.letter} {c.label}", x=x.end + 8, y=spot + 4, fill=p.colour, font_size=12, font_weight="600",
-                font_family=FONT)
-        )  # fmt: skip
+    ends = [drawn.end or (x.start, y.end) for drawn in trained]
+    order = sorted(range(len(curves)), key=lambda k: ends[k][1])
+    for k, spot in zip(order, _apart([ends[k][1] for k in order], y.start), strict=True):
+        p = pen(curves[k].label)
+        parts.append(cross(*ends[k], p.colour) if trained[k].cut else mark(p, *ends[k]))
+        parts.append(mark(p, x.end + 14, spot))
+        name = f"{curves[k].letter[:1]} {shortened(curves[k].label, room.letters) if room.letters else ''}"
+        parts.append(words(name.strip(), x.end + 24, spot + 4, size=12))
     return parts
 
 
@@ -74,13 +101,14 @@ def _apart(heights: Sequence[float], lowest: float) -> list[float]:
     """Heights, in increasing order, moved so that each is a line of text below the one before, none below `lowest`."""
     spots: list[float] = []
     for height in heights:
-        spots.append(max(height, spots[-1] + LINE) if spots else height)
+        spots.append(max(height, spots[-1] + TEXT) if spots else height)
     for k in range(len(spots) - 1, -1, -1):
-        spots[k] = min(spots[k], lowest - LINE * (len(spots) - 1 - k))
+        spots[k] = min(spots[k], lowest - TEXT * (len(spots) - 1 - k))
     return spots
 
 
-def _last(c: Curve, y: Axis) -> tuple[int, float]:
-    """Index and loss of the last point inside the picture."""
-    inside = np.flatnonzero(np.isfinite(c.loss) & (c.loss <= y.high) & (c.loss >= y.low))
-    return (int(inside[-1]), float(c.loss[inside[-1]])) if len(inside) else (0, y.high)
+def _told(curves: Sequence[Curve]) -> str:
+    return " ".join(
+        f"{shortened(c.label, 40)}: {c.loss[0]:.3g} to {c.loss[-1]:.3g} in {c.epochs[-1]:.0f} epochs."
+        for c in curves if len(c.loss)
+    )  # fmt: skip

@@ -4,7 +4,9 @@ from dataclasses import dataclass
 from html import escape
 
 VOID = frozenset({"meta", "link", "br", "hr", "img"})
-CONTROL = dict.fromkeys([*range(9), 11, 12, *range(14, 32), 65534, 65535, *range(55296, 57344)], "�")
+FORBIDDEN = (*range(9), 11, 12, *range(14, 32), 65534, 65535, *range(55296, 57344))
+DIRECTION = (*range(0x202A, 0x202F), *range(0x2066, 0x206A))  # they would turn the text around them, too
+REPLACED = dict.fromkeys((*FORBIDDEN, *DIRECTION), "\N{REPLACEMENT CHARACTER}")
 
 
 @dataclass(frozen=True)
@@ -31,8 +33,8 @@ class Element:
 
 
 def text(value: str) -> str:
-    """Escape text for content and attributes alike; characters that XML forbids are replaced."""
-    return escape(value.translate(CONTROL), quote=True)
+    """Escape text for content and attributes alike; characters that XML forbids or that turn text are replaced."""
+    return escape(value.translate(REPLACED), quote=True)
 
 
 def tag(name: str, /, *children: "Element | str | None", **attributes: "str | float | None") -> Element:

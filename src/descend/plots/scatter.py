@@ -6,13 +6,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from descend.arrays import Array
-from descend.plots.axes import frame
+from descend.plots.axes import Axis, frame
 from descend.plots.element import Element, tag
-from descend.plots.panels import Spot, sheet
-from descend.plots.style import pen
+from descend.plots.panels import Spot, chosen, panel, sheet
+from descend.plots.sheet import shortened
+from descend.plots.style import PENS
 
 MOST_DOTS = 1000
-COLOUR = pen("gd").colour
+TARGET, FITTED = PENS["gd"].colour, PENS["sgd"].colour
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,8 +27,18 @@ class Scatter:
 
 
 def draw(scatters: Sequence[Scatter], target: str) -> Element:
-    """Return the picture; of many rows every so many are drawn, at most a thousand a panel."""
-    return sheet(f"{target} against each feature", scatters, lambda s, spot: _panel(s, spot, target))
+    """Return one picture; of many rows every so many are drawn, at most a thousand a panel."""
+    title = f"{shortened(target, 40)} against each feature"
+    told = " ".join(_told(s) for s in chosen(scatters))
+    return sheet(title, told, scatters, lambda s, spot: _panel(s, spot, target))
+
+
+def panels(scatters: Sequence[Scatter], target: str) -> list[Element]:
+    """Return one picture a feature, for pages that set them side by side as there is room."""
+    return [
+        panel(f"{shortened(target, 40)} against {shortened(s.feature, 40)}", _told(s), s, lambda s, spot: _panel(s, spot, target))
+        for s in chosen(scatters)
+    ]  # fmt: skip
 
 
 def shown(rows: int) -> int:
@@ -35,11 +46,36 @@ def shown(rows: int) -> int:
     return min(rows, MOST_DOTS)
 
 
+def correlation(s: Scatter) -> float | None:
+    """Return Pearson's r of feature and target, or None where one of them does not vary."""
+    x, y = np.asarray(s.x, np.float64), np.asarray(s.y, np.float64)
+    x, y = (values[np.isfinite(x) & np.isfinite(y)] for values in (x, y))
+    if len(x) < 2 or x.min() == x.max() or y.min() == y.max():
+        return None
+    x, y = (values / np.abs(values).max() for values in (x, y))
+    return float(np.corrcoef(x, y)[0, 1])
+
+
+def _told(s: Scatter) -> str:
+    r = correlation(s)
+    return f"{shortened(s.feature, 40)}: {'no correlation can be computed' if r is None else f'correlation {r:.2f}'}."
+
+
 def _panel(s: Scatter, spot: Spot, target: str) -> list[Element]:
     keep = np.linspace(0, len(s.x) - 1, shown(len(s.x))).round().astype(int)
     xs, ys = np.asarray(s.x, np.float64)[keep], np.asarray(s.y, np.float64)[keep]
+    fitted = np.full(len(keep), np.nan) if s.fitted is None else np.asarray(s.fitted, np.float64)[keep]
+    x, y = spot.x(xs), spot.y(np.r_[ys, fitted])
+    parts = [*frame(x, y, s.feature, target, 4), _dots(x, y, xs, ys, TARGET, 0, "0.65")]
+    return parts if s.fitted is None else [*parts, _dots(x, y, xs, fitted, FITTED, 5, "0.9")]
+
+
+def _dots(x: Axis, y: Axis, xs: Array, ys: Array, colour: str, length: int, opacity: str) -> Element:
+    """All marks as one path: a dot where the length is 0, otherwise a short bar."""
     there = np.isfinite(xs) & np.isfinite(ys)
-    x, y = spot.x(xs), spot.y(ys)
-    path = "".join(f"M{a:.1f} {b:.1f}h0" for a, b in zip(x(xs[there]), y(ys[there]), strict=True))
-    dots = tag("path", d=path or "M0 0", stroke=COLOUR, stroke_width=3.2, stroke_linecap="round", stroke_opacity="0.55")
-    return [*frame(x, y, s.feature, target, 4), dots]
+    pixels = zip(x(xs[there]) - length / 2, y(ys[there]), strict=True)
+    path = "".join(f"M{a:.1f} {b:.1f}h{length}" for a, b in pixels)
+    return tag(
+        "path", d=path or "M0 0", stroke=colour, stroke_width=1.4 if length else 3.4, stroke_linecap="round",
+        stroke_opacity=opacity, fill="none",
+    )  # fmt: skip

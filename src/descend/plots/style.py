@@ -1,4 +1,4 @@
-"""style: one colour, dash and letter a variant, the same in every picture, on light and on dark pages.
+"""style: one colour, dash, mark and letter a variant, the same in every picture, on light and on dark pages.
 
 Each colour has a contrast of at least 3 to 1 against both backgrounds, and no two variants differ by colour alone.
 """
@@ -6,34 +6,48 @@ Each colour has a contrast of at least 3 to 1 against both backgrounds, and no t
 from dataclasses import dataclass
 
 LIGHT, DARK = "#ffffff", "#16191d"
-INK, FAINT, GRID = "#7a828c", "#8a929c", "#8a929c"
+PLAIN = "#737a84"  # of words and grids where nothing around the picture has a colour
+ACCENT = "#2187a8"
+
+SHAPES = {
+    "circle": "M-3.5 0a3.5 3.5 0 1 0 7 0a3.5 3.5 0 1 0 -7 0z",
+    "square": "M-3.2 -3.2h6.4v6.4h-6.4z",
+    "up": "M0 -4.2l4 7h-8z",
+    "down": "M0 4.2l-4 -7h8z",
+    "diamond": "M0 -4.6l4.6 4.6l-4.6 4.6l-4.6 -4.6z",
+    "plus": "M-1.2 -4h2.4v2.8h2.8v2.4h-2.8v2.8h-2.4v-2.8h-2.8v-2.4h2.8z",
+    "hourglass": "M-3.6 -4h7.2l-7.2 8h7.2z",
+    "star": "M0 -5.4l1.5 3.9l3.9 1.5l-3.9 1.5l-1.5 3.9l-1.5 -3.9l-3.9 -1.5l3.9 -1.5z",
+}
 
 
 @dataclass(frozen=True)
 class Pen:
-    """How a variant is drawn: colour, dash pattern (empty for a solid line), letter."""
+    """How a variant is drawn: colour, dashes of its held-out line, letter, the shape of its mark, filled or hollow."""
 
     colour: str
     dash: str
     letter: str
+    shape: str
+    hollow: bool = False
 
 
 PENS = {
-    "gd": Pen("#5f7fbf", "", "G"),
-    "sgd": Pen("#bd6b1f", "2 3", "S"),
-    "minibatch": Pen("#2f9360", "7 3", "M"),
-    "momentum": Pen("#c8504f", "", "H"),
-    "nesterov": Pen("#9068c0", "9 3 2 3", "N"),
-    "adagrad": Pen("#8b7355", "", "A"),
-    "rmsprop": Pen("#cc5fa0", "5 2", "R"),
-    "adam": Pen("#2187a8", "", "D"),
-    "adamw": Pen("#2187a8", "6 3", "W"),
-    "amsgrad": Pen("#2187a8", "2 2", "X"),
-    "nadam": Pen("#9068c0", "3 3", "Z"),
-    "adadelta": Pen("#8b7355", "4 4", "L"),
-    "lion": Pen("#8a8420", "", "O"),
+    "gd": Pen("#5f7fbf", "5 3", "G", "circle"),
+    "sgd": Pen("#bd6b1f", "2 3", "S", "down"),
+    "minibatch": Pen("#2f9360", "7 3", "M", "square"),
+    "momentum": Pen("#c8504f", "8 2 2 2", "H", "up"),
+    "nesterov": Pen("#9068c0", "9 3 2 3", "N", "diamond"),
+    "adagrad": Pen("#8b7355", "3 2", "A", "plus"),
+    "rmsprop": Pen("#cc5fa0", "5 2", "R", "hourglass"),
+    "adam": Pen("#2187a8", "4 3", "D", "star"),
+    "adamw": Pen("#2187a8", "6 3", "W", "star", hollow=True),
+    "amsgrad": Pen("#2187a8", "2 2", "X", "circle", hollow=True),
+    "nadam": Pen("#9068c0", "3 3", "Z", "diamond", hollow=True),
+    "adadelta": Pen("#8b7355", "4 4", "L", "plus", hollow=True),
+    "lion": Pen("#8a8420", "6 2 2 2", "O", "up", hollow=True),
 }
-OTHER = Pen("#7a828c", "4 2", "")
+OTHER = Pen("#7a828c", "4 2", "", "square", hollow=True)
 
 
 def pen(variant: str) -> Pen:

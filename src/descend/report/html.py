@@ -2,18 +2,19 @@
 
 import base64
 import hashlib
-from collections.abc import Iterable, Sequence
 
-import numpy as np
-
-from descend.plots import curves, scatter, weight_paths
 from descend.plots.element import Element, tag
-from descend.plots.panels import MOST
+from descend.plots.lines import mark
+from descend.plots.sheet import shortened
+from descend.plots.style import pen
+from descend.report import pictures
+from descend.report.markup import LONGEST, Cell, code, section, table, terms
+from descend.report.numbers import metric, rate
 from descend.report.page_style import STYLE
-from descend.report.story import Story, Variant
+from descend.report.story import Note, Story, Variant
 
 LANGUAGE = "en"
-MOST_COEFFICIENTS = 200
+MOST_FINDINGS, MOST_COEFFICIENTS = 3, 200
 GLOSSARY = (
     ("loss", "what training makes small; here for scaled data, penalty included."),
     ("held out", "rows that training never saw; they measure how well the model does on new data."),
@@ -27,164 +28,81 @@ GLOSSARY = (
 def render(story: Story) -> str:
     """Return the page. Everything of the user's is escaped by `Element`."""
     sections = (
-        _verdict(story), _next(story), _variants(story), _curves(story), _weights(story), _scatters(story),
-        _data(story), _model(story), _reproduce(story), _glossary(),
+        _verdict(story), _next(story), _variants(story), pictures.loss(story), pictures.weights(story),
+        pictures.scatters(story), _data(story), _model(story), _reproduce(story),
+        section("How to read this page", terms(GLOSSARY, "glossary")),
     )  # fmt: skip
-    style_hash = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
-    head = tag(
-        "head", tag("meta", charset="utf-8"),
-        Element("meta", (("http-equiv", "Content-Security-Policy"),
-                         ("content", f"default-src 'none'; style-src 'sha256-{style_hash}'; img-src data:")), ()),
-        tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
-        tag("title", f"{story.title} · descend"),
-    )  # fmt: skip
+    title = shortened(story.title, LONGEST)
     skip = tag("a", "Skip to the verdict", href="#verdict", class_="skip")
-    header = tag(
-        "header", tag("p", f"descend {story.version} · {story.date} · {story.data_name}"), tag("h1", story.title)
-    )
-    body = tag("body", skip, header, tag("main", *(s for s in sections if s is not None)))
-    page = tag("html", head, body, lang=LANGUAGE)
+    about = tag("p", f"descend {story.version} · {story.date} · {shortened(story.data_name, LONGEST)}")
+    body = tag("body", skip, tag("header", about, tag("h1", title)), tag("main", *(s for s in sections if s)))
+    page = tag("html", _head(title), body, lang=LANGUAGE)
     # The style is ours and constant; escaping its quotes and angles would break it.
-    return "<!DOCTYPE html>\n" + str(page).replace("</head>", f"<style>{STYLE}</style></head>", 1)
+    return "<!DOCTYPE html>\n" + str(page).replace("</head>", f"<style>{STYLE}</style></head>", 1) + "\n"
+
+
+def _head(title: str) -> Element:
+    digest = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
+    policy = f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:"
+    return tag(
+        "head", tag("meta", charset="utf-8"), tag("meta", http_equiv="Content-Security-Policy", content=policy),
+        tag("meta", name="viewport", content="width=device-width, initial-scale=1"), tag("title", f"{title} · descend"),
+    )  # fmt: skip
 
 
 def _verdict(story: Story) -> Element:
     failed = story.status in ("diverged", "nonfinite")
     sign = "✖" if failed else "✔" if story.status == "converged" else "●"
-    cells = [tag("div", tag("dt", label), tag("dd", value)) for label, value in story.numbers]
     return tag(
-        "section", tag("h2", f"{sign} {story.status}"), tag("p", story.verdict, class_="verdict"), tag("dl", *cells, class_="numbers"),
-        id="verdict", class_="failed" if failed else "ok",
+        "section", tag("h2", f"{sign} {story.status}"), tag("p", story.verdict, class_="verdict"),
+        terms(story.numbers, "numbers"), id="verdict", class_="failed" if failed else "ok",
     )  # fmt: skip
 
 
 def _next(story: Story) -> Element:
     if not story.findings:
-        return _section(
-            "What to do next",
-            tag("p", "Nothing to fix. A better result needs other columns, more rows, or a richer model."),
-        )
-    items = [
-        tag("li", tag("strong", f"{n.code} {n.level}: "), n.text, *(tag("code", f) for f in n.fixes))
-        for n in story.findings[:3]
-    ]
-    return _section("What to do next", tag("ul", *items, class_="findings"))
+        settled = story.status in ("converged", "stopped")
+        said = "Nothing to fix. A better result needs other columns, more rows, or a richer model."
+        return section("What to do next", tag("p", said if settled else "Nothing was found beyond the verdict above."))
+    more = len(story.findings) - MOST_FINDINGS
+    rest = [tag("p", f"{more:,} more in run.json.")] if more > 0 else []
+    items = tag("ul", *map(_finding, story.findings[:MOST_FINDINGS]), class_="findings")
+    return section("What to do next", items, *rest)
+
+
+def _finding(note: Note) -> Element:
+    return tag("li", tag("p", tag("strong", f"{note.code} {note.level}: "), note.text), *map(code, note.fixes))
 
 
 def _variants(story: Story) -> Element:
-    rows = [
-        (f"{'● ' if v.best else ''}{v.letter} {v.name}", number(v.lr), v.batch, f"{v.epochs:,}", _metric(v), v.result)
-        for v in story.variants
-    ]
-    best = next((v.name for v in story.variants if v.best), None)
-    caption = (
-        f"Each variant at its best learning rate; {best} is kept."
-        if best
-        else "Each variant at its best learning rate."
-    )
-    return _section(
-        "Which variant", _table(caption, ("variant", "lr", "batch", "epochs", story.metric, "result"), rows)
-    )
+    best = next((f"; {shortened(v.name, LONGEST)} is kept" for v in story.variants if v.best), "")
+    header = ("variant", "lr", "batch", "epochs", shortened(story.metric, LONGEST), "result")
+    rows = [(_name(v), rate(v.lr), v.batch, f"{v.epochs:,}", metric(v), _result(v)) for v in story.variants]
+    said = f"Each variant at its best learning rate{best}."
+    return section("Which variant", table(said, header, rows, numeric=(1, 2, 3, 4)))
 
 
-def _metric(v: Variant) -> str:
-    return number(v.metric) + (f" ± {v.spread:.2g}" if v.spread is not None else "")
+def _name(v: Variant) -> Cell:
+    swatch = tag("svg", mark(pen(v.name), 7, 7), viewBox="0 0 14 14", width=14, height=14, aria_hidden="true")
+    return swatch, f" {v.letter} {v.name}"
 
 
-def _curves(story: Story) -> Element | None:
-    if not story.curves:
-        return None
-    best = next((v.name for v in story.variants if v.best), story.curves[0].label)
-    kept = next((c for c in story.curves if c.label == best), story.curves[0])
-    caption = f"{best} takes the training loss from {number(float(kept.loss[0]))} to {number(float(kept.loss[-1]))}. Dotted: held-out loss."
-    keep = np.unique(np.linspace(0, len(kept.epochs) - 1, min(25, len(kept.epochs))).round().astype(int))
-    rows = [
-        (
-            f"{int(kept.epochs[k]):,}",
-            number(float(kept.loss[k])),
-            "–" if kept.held_out is None else number(float(kept.held_out[k])),
-        )
-        for k in keep
-    ]
-    table = _table(f"{best}, thinned", ("epoch", "training loss", "held-out loss"), rows)
-    return _section("Learning curves", _figure(curves.draw(story.curves), caption, table))
-
-
-def _weights(story: Story) -> Element | None:
-    if not story.weight_paths:
-        return None
-    more = len(story.weight_paths) - MOST
-    caption = "Ring: the start. Dot: the end." + (f" {more} more weights are in trace.jsonl." if more > 0 else "")
-    rows = [
-        (p.name, number(float(p.values[0])), number(float(p.values[-1])))
-        for p in story.weight_paths[:MOST_COEFFICIENTS]
-    ]
-    table = _table("In scaled units", ("weight", "first", "last"), rows)
-    return _section("Each weight against the loss", _figure(weight_paths.draw(story.weight_paths), caption, table))
-
-
-def _scatters(story: Story) -> Element | None:
-    if not story.scatters:
-        return None
-    rows = len(story.scatters[0].x)
-    caption = f"{scatter.shown(rows):,} of {rows:,} training rows." + (
-        f" {len(story.scatters) - MOST} more columns are not drawn." if len(story.scatters) > MOST else ""
-    )
-    table = _table(
-        "Correlation with the target", ("feature", "r"), [(s.feature, _correlation(s)) for s in story.scatters]
-    )
-    return _section(
-        f"{story.target} against each feature", _figure(scatter.draw(story.scatters, story.target), caption, table)
-    )
-
-
-def _correlation(s: scatter.Scatter) -> str:
-    there = np.isfinite(s.x) & np.isfinite(s.y)
-    x, y = s.x[there], s.y[there]
-    return number(float(np.corrcoef(x, y)[0, 1])) if len(x) > 1 and np.ptp(x) > 0 and np.ptp(y) > 0 else "–"
+def _result(v: Variant) -> Cell:
+    return (tag("strong", shortened(v.result, LONGEST)),) if v.best else v.result
 
 
 def _data(story: Story) -> Element:
-    lines = _table("What was read, and what was done", ("step", ""), story.data)
-    columns = _table("Columns", ("column", "kind", "missing", "used as"),
-                     [(c.name, c.kind, f"{c.missing:,}", c.used_as) for c in story.columns])  # fmt: skip
-    return _section("The data as read", lines, columns)
+    lines = table("What was read, and what was done", ("step", "what"), story.data)
+    rows = [(c.name, c.kind, f"{c.missing:,}", c.used_as) for c in story.columns]
+    return section("The data as read", lines, table("Columns", ("column", "kind", "missing", "used as"), rows, (2,)))
 
 
 def _model(story: Story) -> Element:
     rows = [(name, f"{value:,.6g}") for name, value in story.coefficients[:MOST_COEFFICIENTS]]
     more = len(story.coefficients) - MOST_COEFFICIENTS
-    caption = "Coefficients in the units of the file" + (f"; {more} more are in run.json" if more > 0 else "")
-    return _section("The model", _table(caption, ("feature", "coefficient"), rows))
+    said = "Coefficients in the units of the file" + (f"; {more:,} more are in run.json" if more > 0 else "")
+    return section("The model", table(said, ("feature", "coefficient"), rows, (1,)))
 
 
 def _reproduce(story: Story) -> Element:
-    parts = [part for label, text in story.reproduce for part in (tag("dt", label), tag("dd", tag("code", text)))]
-    return _section("Reproduce", tag("dl", *parts, class_="reproduce"))
-
-
-def _glossary() -> Element:
-    parts = [part for word, meaning in GLOSSARY for part in (tag("dt", word), tag("dd", meaning))]
-    return _section("How to read this page", tag("dl", *parts, class_="glossary"))
-
-
-def _section(title: str, *children: Element) -> Element:
-    return tag("section", tag("h2", title), *children)
-
-
-def _figure(picture: Element, caption: str, table: Element) -> Element:
-    details = tag("details", tag("summary", "The numbers"), table)
-    return tag("figure", tag("figcaption", caption), tag("div", picture, class_="picture"), details)
-
-
-def _table(caption: str, header: Sequence[str], rows: Iterable[Sequence[str]]) -> Element:
-    head = tag("thead", tag("tr", *(tag("th", cell, scope="col") for cell in header)))
-    body = [tag("tr", tag("th", row[0], scope="row"), *(tag("td", cell) for cell in row[1:])) for row in rows]
-    return tag("div", tag("table", tag("caption", caption), head, tag("tbody", *body)), class_="table")
-
-
-def number(value: float | None) -> str:
-    """Return a number as people read it, an en dash for none."""
-    if value is None or not np.isfinite(value):
-        return "–"
-    return f"{value:,.1f}" if 1e3 <= abs(value) < 1e7 else f"{value:.4g}"
+    return section("Reproduce", terms(((label, code(words)) for label, words in story.reproduce), "reproduce"))

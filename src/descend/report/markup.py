@@ -1,0 +1,48 @@
+"""markup: the parts that every section of the page is made of."""
+
+from collections.abc import Iterable, Sequence
+
+from descend.plots.element import Element, tag
+from descend.plots.sheet import shortened
+
+LONGEST, LONGEST_CELL = 120, 400
+Cell = str | Element | tuple[str | Element, ...]
+
+
+def section(title: str, *children: Element) -> Element:
+    """Return a section with its heading."""
+    return tag("section", tag("h2", shortened(title, LONGEST)), *children)
+
+
+def figure(caption: str, table: Element, *pictures: Element) -> Element:
+    """Return pictures under a sentence that says what they show, with the numbers folded away below."""
+    return tag("figure", tag("figcaption", caption), *pictures, tag("details", tag("summary", "The numbers"), table))
+
+
+def table(caption: str, header: Sequence[str], rows: Iterable[Sequence[Cell]], numeric: Sequence[int] = ()) -> Element:
+    """Return a table; the first cell of a row is its heading, the `numeric` columns are set flush right."""
+    kind = ["n" if k in numeric else None for k in range(len(header))]
+    head = tag("tr", *(tag("th", h, scope="col", class_=k) for h, k in zip(header, kind, strict=True)))
+    body = [
+        tag("tr", tag("th", *_parts(row[0]), scope="row"),
+            *(tag("td", *_parts(c), class_=k) for c, k in zip(row[1:], kind[1:], strict=True)))
+        for row in rows
+    ]  # fmt: skip
+    whole = tag("table", tag("caption", caption), tag("thead", head), tag("tbody", *body))
+    return tag("div", whole, class_="table", tabindex="0", role="group", aria_label=caption)
+
+
+def terms(pairs: Iterable[tuple[str, str | Element]], class_: str) -> Element:
+    """Return a list of terms and what they are."""
+    parts = [tag("div", tag("dt", shortened(term, LONGEST)), tag("dd", meaning)) for term, meaning in pairs]
+    return tag("dl", *parts, class_=class_)
+
+
+def code(words: str) -> Element:
+    """Return text to copy."""
+    return tag("pre", tag("code", words))
+
+
+def _parts(cell: Cell) -> tuple[str | Element, ...]:
+    parts = cell if isinstance(cell, tuple) else (cell,)
+    return tuple(shortened(p, LONGEST_CELL) if isinstance(p, str) else p for p in parts)

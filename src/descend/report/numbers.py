@@ -1,0 +1,34 @@
+"""numbers: numbers as people read them."""
+
+import math
+
+from descend.report.story import Variant
+
+NONE = "–"
+
+
+def number(value: float | None) -> str:
+    """Return a number as text, an en dash for none.
+
+    >>> [number(v) for v in (292.2137, 4207.06, 9.0037e-05, None)]
+    ['292.2', '4,207.1', '9.004e-05', '–']
+    """
+    if value is None or not math.isfinite(value):
+        return NONE
+    return f"{value:,.1f}" if 1e3 <= abs(value) < 1e7 else f"{value:.4g}"
+
+
+def rate(value: float | None) -> str:
+    """Return a learning rate as text, shorter than other numbers.
+
+    >>> rate(0.0024863)
+    '0.00249'
+    """
+    return NONE if value is None or not math.isfinite(value) else f"{value:.3g}"
+
+
+def metric(v: Variant) -> str:
+    """Return a variant's metric, with its spread over seeds, to two digits, where there is one."""
+    if v.spread is None or not math.isfinite(v.spread):
+        return number(v.metric)
+    return f"{number(v.metric)} ± {float(f'{v.spread:.2g}'):,.6g}"
