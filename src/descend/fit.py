@@ -17,6 +17,7 @@ from descend.problem import Problem, mean_losses, objectives
 from descend.trace import Trace, record_points
 
 CALL_SECONDS = 0.1  # a compiled call returns about so often
+CALL_POINTS = 32  # record points of one call at most
 TRACE_CELLS = 1 << 24  # weights kept in a trace
 TRACE_POINTS = 400  # record points kept in a trace
 BLOWN_UP = 1e4  # a loss so many times that of the start, and of the best constant, has diverged
@@ -160,6 +161,7 @@ class _Loop:
         self.by_loss = Best.of(self.trace.loss[:, 0], self.state.weights)
         self.by_held_out = Best.of(self.trace.held_out[:, 0], self.state.weights)
         self.epochs = np.zeros(len(plan), np.int64)
+        self.grid = record_points(0, limits.epochs)  # the same whatever the speed, and so is what is judged
         self.pace = 0.0  # seconds an epoch
 
     @property
@@ -180,11 +182,11 @@ class _Loop:
 
     def _next_marks(self, epoch: int) -> Array:
         """The record points of the next call, as many as fit its time; none when not even one epoch does."""
-        points = record_points(epoch, min(self.limits.epochs, 2 * epoch + 64))
+        points = self.grid[np.searchsorted(self.grid, epoch, side="right") :]
         if self.pace == 0.0:
             return points[:1] if self.problem.data.rows * len(self.plan) < 1 << 20 else points[:0]
         fits = int(np.searchsorted(points, epoch + CALL_SECONDS / self.pace, side="right"))
-        return points[: min(fits, max(1, TRACE_CELLS // (4 * self.state.weights.size)))]
+        return points[: min(fits, CALL_POINTS, max(1, TRACE_CELLS // (4 * self.state.weights.size)))]
 
     def _part_of_epoch(self, epoch: int) -> bool:
         """Train most of one long epoch in short calls; False when the time is over before its end."""
@@ -234,9 +236,9 @@ class _Loop:
                 self._end(self._running() & (loss <= self.limits.aim), Outcome.CONVERGED)
             waited = epoch - self._guide().improved
             self._end(self._running() & (waited >= self._patience(epoch)), Outcome.STOPPED)
-        converged = self.state.outcome == Outcome.CONVERGED
-        if converged.any() and points.epochs[0, -1] >= GRACE * max(FEWEST, int(self.epochs[converged].min())):
-            self._end(self._running(), Outcome.BUDGET)
+            converged = self.state.outcome == Outcome.CONVERGED
+            if converged.any() and epoch >= GRACE * max(FEWEST, int(self.epochs[converged].min())):
+                self._end(self._running(), Outcome.BUDGET)
 
     def _patience(self, epoch: int) -> int:
         """Epochs without improvement that are too many; a rule with memory swings about a known optimum for long."""

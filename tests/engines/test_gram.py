@@ -195,7 +195,7 @@ def test_a_run_that_leaves_the_finite_range_stops_and_leaves_the_others_alone():
     problem, plan = squared(table()), Plan((setting("sgd", lr=30.0), setting("sgd", lr=0.1)))
     (state, path), (expected, _) = both(problem, plan, 300)
     assert state.outcome.tolist() == expected.outcome.tolist() == [Outcome.NONFINITE, Outcome.RUNNING]
-    assert abs(state.steps[0] - expected.steps[0]) <= 2
+    assert 0 < state.steps[0] <= expected.steps[0]  # the loss, a square, leaves the range before the gradient does
     assert state.seen[0] == 100 * state.steps[0]
     assert np.isfinite(state.weights).all()
     assert state.steps[1] == 300

@@ -43,6 +43,14 @@ def test_every_colour_is_legible_on_light_and_dark(colour):
     assert contrast(colour, DARK) >= 3
 
 
+@pytest.mark.parametrize("colour", [scatter.TARGET, scatter.FITTED])
+@pytest.mark.parametrize("ground", [LIGHT, DARK])
+def test_dots_that_let_the_ground_shine_through_are_still_legible(colour, ground):
+    over, under = (np.array([int(c[i : i + 2], 16) for i in (1, 3, 5)]) for c in (colour, ground))
+    seen = (scatter.OPACITY * over + (1 - scatter.OPACITY) * under).round().astype(int)
+    assert contrast("#" + "".join(f"{v:02x}" for v in seen), ground) >= 3
+
+
 def test_contrast_is_wcags():
     assert contrast("#000000", "#ffffff") == 21
     assert contrast("#777777", "#ffffff") == pytest.approx(4.48, abs=0.01)

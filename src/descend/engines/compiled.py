@@ -6,6 +6,7 @@ and is compiled anew.
 """
 
 import functools
+import inspect
 import math
 import re
 import sys
@@ -99,6 +100,7 @@ def stepper(rule: Rule, dtype: np.dtype[Any]) -> Any:
     """
     names = list(rule.constants)
     slots, count, decay = len(rule.memory), len(names), names.index("decay") if "decay" in names else -1
+    _know_helpers(rule.update)
     update, lr, tag = register_jitable(rule.update), names.index("lr"), fingerprint(rule.update)
     if slots > MOST_SLOTS:
         raise _not_compiled(rule, f"it keeps {slots} memories, compiled rules keep at most {MOST_SLOTS}")
@@ -160,6 +162,15 @@ def project(before: Any, w: Any, g: Any, penalised: Any) -> None:
         side = before[j] if before[j] != 0 else -g[j]
         if penalised[j] > 0 and side * w[j] <= 0:
             w[j] = 0
+
+
+def _know_helpers(function: Any) -> None:
+    """Let compiled code call the plain functions that a rule calls."""
+    for name in function.__code__.co_names:
+        helper = function.__globals__.get(name)
+        if inspect.isfunction(helper) and helper.__module__ != ops.__name__:
+            _know_helpers(helper)
+            register_jitable(helper)
 
 
 def name_apart(function: Any, name: str) -> None:

@@ -13,6 +13,7 @@ from descend.plots.sheet import shortened
 from descend.plots.style import PENS
 
 MOST_DOTS = 1000
+OPACITY = 0.85
 TARGET, FITTED = PENS["gd"].colour, PENS["sgd"].colour
 
 
@@ -66,16 +67,16 @@ def _panel(s: Scatter, spot: Spot, target: str) -> list[Element]:
     xs, ys = np.asarray(s.x, np.float64)[keep], np.asarray(s.y, np.float64)[keep]
     fitted = np.full(len(keep), np.nan) if s.fitted is None else np.asarray(s.fitted, np.float64)[keep]
     x, y = spot.x(xs), spot.y(np.r_[ys, fitted])
-    parts = [*frame(x, y, s.feature, target, 4), _dots(x, y, xs, ys, TARGET, 0, "0.65")]
-    return parts if s.fitted is None else [*parts, _dots(x, y, xs, fitted, FITTED, 5, "0.9")]
+    parts = [*frame(x, y, s.feature, target, 4), _dots(x, y, xs, ys, TARGET, 0)]
+    return parts if s.fitted is None else [*parts, _dots(x, y, xs, fitted, FITTED, 5)]
 
 
-def _dots(x: Axis, y: Axis, xs: Array, ys: Array, colour: str, length: int, opacity: str) -> Element:
+def _dots(x: Axis, y: Axis, xs: Array, ys: Array, colour: str, length: int) -> Element:
     """All marks as one path: a dot where the length is 0, otherwise a short bar."""
     there = np.isfinite(xs) & np.isfinite(ys)
     pixels = zip(x(xs[there]) - length / 2, y(ys[there]), strict=True)
     path = "".join(f"M{a:.1f} {b:.1f}h{length}" for a, b in pixels)
     return tag(
         "path", d=path or "M0 0", stroke=colour, stroke_width=1.4 if length else 3.4, stroke_linecap="round",
-        stroke_opacity=opacity, fill="none",
+        stroke_opacity=OPACITY, fill="none",
     )  # fmt: skip
