@@ -3,43 +3,79 @@
 import numpy as np
 
 from descend.arrays import Array
-from descend.problem import Problem, objectives
+from descend.problem import Problem, losses_and_slopes
+
+BLOCK_ROWS = 1 << 16
+RAREST = 1e-12  # the share that a class, or a mean, without any example is taken to have
 
 
 def baseline(problem: Problem) -> tuple[Array, float]:
-    """Return the weights (params,) that predict the best constant, and their objective; all zero without intercept."""
-    weights = np.zeros(problem.params)
+    """Return the weights (params,) that predict the best constant, and their objective; all zero without intercept.
+
+    In closed form for each loss: mean, log-odds, log-shares, log-mean, quantile, the larger class, or the root of
+    Huber's piecewise linear slope. Where the best constant is infinite, it is that of a share of 1e-12.
+    """
+    weights, bias = np.zeros(problem.params), np.zeros(problem.outputs)
     if problem.intercept:
-        weights[problem.data.features * problem.outputs :] = _constant(problem)
-    return weights, float(objectives(problem, weights[None])[0])
+        weights[problem.data.features * problem.outputs :] = bias = _constant(problem)
+    return weights, _objective(problem, bias)
+
+
+def _objective(problem: Problem, bias: Array) -> float:
+    """The mean loss of a constant prediction, block after block of rows."""
+    y, s, total = problem.data.y, _weights(problem), 0.0
+    for lo in range(0, len(y), BLOCK_ROWS):
+        own = y[lo : lo + BLOCK_ROWS].astype(np.float64)
+        z = np.tile(bias, (len(own), 1)) if problem.outputs > 1 else np.full(len(own), bias[0])
+        total += float(s[lo : lo + BLOCK_ROWS] @ losses_and_slopes(problem, z, own)[0])
+    return total / len(y)
+
+
+def _weights(problem: Problem) -> Array:
+    weight = problem.data.weight
+    return np.ones(problem.data.rows) if weight is None else weight.astype(np.float64)
 
 
 def _constant(problem: Problem) -> Array:
-    """The best bias of each output (outputs,), in closed form where there is one."""
-    y, s, name = problem.data.y, problem.data.weight, problem.loss.name
+    """The best bias of each output (outputs,)."""
+    y, s = problem.data.y, _weights(problem)
     if problem.loss.outputs == "classes":
         counts: Array = np.bincount(y.astype(np.int64), weights=s, minlength=problem.outputs)
-        shares: Array = np.maximum(counts, 1e-12 * counts.sum()) / counts.sum()
-        return np.log(shares)
-    mean = np.atleast_1d(np.average(y, axis=0, weights=s)).astype(np.float64)
-    if name == "squared":
-        return mean
+        return np.asarray(np.log(np.maximum(counts / counts.sum(), RAREST)))
+    columns = y.astype(np.float64).reshape(len(y), -1).T
+    return np.array([_best(problem, column, s) for column in columns])
+
+
+def _best(problem: Problem, y: Array, s: Array) -> float:
+    name = problem.loss.name
+    if name == "quantile":
+        return _quantile(y, s, problem.constants["tau"])
+    if name == "huber":
+        return _huber(y, s, problem.constants["delta"])
+    mean = float(s @ y / s.sum())
     if name == "logistic":
-        return np.log(np.maximum(mean, 1e-12) / np.maximum(1 - mean, 1e-12))
+        return float(np.log(max(mean, RAREST)) - np.log(max(1 - mean, RAREST)))
     if name == "poisson":
-        return np.log(np.maximum(mean, 1e-12))
-    return np.array([_searched(problem, y.astype(np.float64), s)])
+        return float(np.log(max(mean, RAREST)))
+    return float(np.sign(mean - 0.5)) if name == "hinge" else mean
 
 
-def _searched(problem: Problem, y: Array, weight: Array | None) -> float:
-    """The best constant by golden section: the losses left are convex."""
-    low, high, ratio = float(y.min()) - 1, float(y.max()) + 1, (np.sqrt(5) - 1) / 2
-    share = np.full(len(y), 1 / len(y)) if weight is None else weight / weight.sum()
+def _quantile(y: Array, s: Array, tau: float) -> float:
+    """The weighted quantile: the smallest target with at least a share tau at or below it."""
+    order = np.argsort(y, kind="stable")
+    below = np.cumsum(s[order])
+    at = int(np.searchsorted(below, tau * below[-1] * (1 - 1e-15)))
+    return float(y[order[min(at, len(y) - 1)]])
 
-    def cost(z: float) -> float:
-        return float(share @ problem.loss.evaluate(np.full(len(y), z), y, **problem.constants)[0])
 
-    for _ in range(100):
-        a, b = high - ratio * (high - low), low + ratio * (high - low)
-        low, high = (low, b) if cost(a) <= cost(b) else (a, high)
-    return (low + high) / 2
+def _huber(y: Array, s: Array, delta: float) -> float:
+    """The root of sum s clip(z - y, -delta, delta), which is linear between the corners y - delta and y + delta."""
+    corners, bends = np.concatenate([y - delta, y + delta]), np.concatenate([s, -s])
+    order = np.argsort(corners, kind="stable")
+    corners, steepness = corners[order], np.cumsum(bends[order])
+    slope = np.concatenate([[0.0], np.cumsum(steepness[:-1] * np.diff(corners))]) - delta * s.sum()
+    after = min(max(int(np.searchsorted(slope, 0.0)), 1), len(corners) - 1)
+    if steepness[after - 1] <= 1e-12 * s.sum():
+        return float(corners[after])
+    z = corners[after - 1] - slope[after - 1] / steepness[after - 1]
+    return float(np.clip(z, corners[after - 1], corners[after]))

@@ -5,10 +5,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from descend.arrays import Array
-from descend.optimum.moments import blocks, extended, penalties, second_moment, shares
+from descend.gramian import gram
+from descend.optimum.view import View, blocks, shares
 from descend.problem import Problem
 
-MOST_EXACT = 2000  # features up to which all eigenvalues are computed
+MOST_EXACT = 2000  # weights of an output up to which all eigenvalues are computed
+ROUNDING = 10 * float(np.finfo(np.float64).eps) / 2  # an eigenvalue of so small a part of the largest, times size
 
 
 @dataclass(frozen=True)
@@ -17,69 +19,136 @@ class Curvature:
 
     Args:
         largest: of the whole objective, penalty included.
-        smallest: 0 where only the largest was computed.
-        row_largest: the same for the steepest single row, for batches of one.
-        bound: the loss's largest second derivative that was used.
+        smallest: 0 where it is zero up to rounding; NaN where only the largest was computed.
+        row_largest: of the steepest single row, for batches of one.
+        row_mean: the mean over the rows of the same.
+        bound: the loss's largest second derivative that was used; for weights that were given, the mean over the rows.
         method: how it was found.
     """
 
     largest: float
     smallest: float
     row_largest: float
+    row_mean: float
     bound: float
     method: str
 
     @property
     def condition(self) -> float:
-        """largest / smallest; infinity when the smallest is zero to rounding."""
-        return self.largest / self.smallest if self.smallest > 1e-15 * self.largest else float("inf")
+        """largest / smallest; infinity when the smallest is zero, NaN when it is not known."""
+        return self.largest / self.smallest if self.smallest != 0 else float("inf")
 
 
-def curvature(problem: Problem) -> Curvature:
-    """Return the curvature of a problem; for a loss without a bound, at its best constant prediction."""
-    c, method = _bound(problem)
-    c /= problem.outputs if problem.loss.outputs == "one" and problem.outputs > 1 else 1
-    row_largest = 0.0
-    for rows in blocks(problem.data.rows):
-        X = extended(problem, rows)
-        heights = np.einsum("ij,ij->i", X, X) * shares(problem, rows) * problem.data.rows
-        row_largest = max(row_largest, float(heights.max(initial=0.0)))
+def curvature(problem: Problem, weights: Array | None = None) -> Curvature:
+    """Return the largest and smallest curvature of a problem, of the matrix c/n sum s x x' + l2, x with a 1 appended.
+
+    c bounds the loss's second derivative, so that the largest is a bound wherever the weights are. Poisson's has no
+    bound: its curvature is that at the weights (params,), or at the best constant prediction. Quantile and hinge are
+    lines in pieces: c = 1 gives a scale. All eigenvalues up to 2,000 weights an output, by Lanczos the largest beyond.
+
+    >>> from descend.data import Data
+    >>> from descend.losses import loss
+    >>> x = np.arange(100.0)
+    >>> round(curvature(Problem(Data(x[:, None], 0.1 * x + 0.3), loss("squared"))).largest, 2)
+    6568.49
+    """
+    c, told = _curve(problem, weights)
+    rows_most, rows_mean = _rows(problem, c)
     size = problem.data.features + problem.intercept
-    solve = _all if size <= MOST_EXACT else _ends
-    smallest, largest = solve(problem, c)
-    return Curvature(largest, smallest, c * row_largest + problem.l2, c, method)
+    if size <= MOST_EXACT:
+        smallest, largest = _all(_matrix(problem, c))
+        found = "all eigenvalues"
+    else:
+        smallest, largest, found = float("nan"), _top(problem, c), "Lanczos"
+    penalty = problem.l2 if problem.data.features else 0.0
+    return Curvature(largest, smallest, rows_most + penalty, rows_mean + penalty, float(np.mean(c)), f"{found}, {told}")
 
 
-def _bound(problem: Problem) -> tuple[float, str]:
+def _curve(problem: Problem, weights: Array | None) -> tuple[float | Array, str]:
+    """The second derivative of the loss in its prediction: one number, or one a row, and where it is from."""
+    several = problem.outputs if problem.loss.outputs == "one" else 1
     if problem.loss.curvature is not None:
-        return problem.loss.curvature, "bound of the loss"
-    if problem.loss.name == "poisson":
-        mean = float(np.average(problem.data.y, weights=problem.data.weight)) if problem.intercept else 1.0
-        return max(mean, 1e-300), "at the best constant prediction"
-    return 1.0, "the loss is a line in pieces: a scale, not a limit"
+        return problem.loss.curvature / several, "bound of the loss"
+    if problem.loss.name != "poisson":
+        return 1.0 / several, "a scale, not a limit: the loss is a line in pieces"
+    if weights is not None:
+        return _means(problem, weights) / several, "at the weights given"
+    y = problem.data.y.astype(np.float64)
+    means = np.average(y, axis=0, weights=problem.data.weight) if problem.intercept else 1.0
+    return float(np.max(means)) / several, "at the best constant prediction"
 
 
-def _all(problem: Problem, c: float) -> tuple[float, float]:
-    H = c * second_moment(problem) + problem.l2 * np.diag(penalties(problem))
-    values = np.linalg.eigvalsh(H) if len(H) else np.zeros(1)
-    return max(float(values[0]), 0.0), max(float(values[-1]), 0.0)
+def _means(problem: Problem, weights: Array) -> Array:
+    """The largest mean of each row (rows,) at these weights."""
+    view, w = View.plain(problem), weights.astype(np.float64)
+    with np.errstate(over="ignore"):
+        means = [problem.loss.mean(view.scores(w, view.features(rows))) for rows in blocks(problem)]
+    largest: Array = np.concatenate(means).reshape(problem.data.rows, -1).max(axis=1)
+    return largest
 
 
-def _ends(problem: Problem, c: float) -> tuple[float, float]:
-    """The largest alone, by Lanczos on products with the data."""
+def _rows(problem: Problem, c: float | Array) -> tuple[float, float]:
+    """The largest and the mean over the rows of s c |x|^2."""
+    most, total = 0.0, 0.0
+    with np.errstate(over="ignore"):
+        for rows in blocks(problem):
+            X = problem.data.X[rows].astype(np.float64, copy=False)
+            share = shares(problem, rows) * (c if isinstance(c, float) else c[rows])
+            heights = (np.einsum("ij,ij->i", X, X) + problem.intercept) * share
+            most, total = max(most, float(heights.max())), total + float(heights.sum())
+    return most * problem.data.rows, total
+
+
+def _matrix(problem: Problem, c: float | Array) -> Array:
+    """The matrix whose eigenvalues are asked for."""
+    d, one = problem.data.features, int(problem.intercept)
+    with np.errstate(over="ignore", invalid="ignore"):
+        if isinstance(c, float):
+            moments = gram(problem)
+            mean = np.append(moments.mean, 1.0) if one else moments.mean
+            H = c * moments.mass * np.outer(mean, mean)
+            H[:d, :d] += c * moments.G
+        else:
+            H = np.zeros((d + one, d + one))
+            for rows in blocks(problem):
+                X = _extended(problem, rows)
+                H += X.T @ (X * (shares(problem, rows) * c[rows])[:, None])
+        H[range(d), range(d)] += problem.l2
+    return H
+
+
+def _all(H: Array) -> tuple[float, float]:
+    """The smallest and the largest eigenvalue."""
+    if not len(H):
+        return 0.0, 0.0
+    if not np.isfinite(H).all():
+        return 0.0, float("inf")
+    values = np.linalg.eigvalsh(H)
+    smallest, largest = float(values[0]), max(float(values[-1]), 0.0)
+    return smallest if smallest > len(H) * ROUNDING * largest else 0.0, largest
+
+
+def _top(problem: Problem, c: float | Array) -> float:
+    """The largest eigenvalue, by Lanczos on products with the data."""
     from scipy.sparse.linalg import LinearOperator, eigsh
 
-    size, mask = problem.data.features + problem.intercept, penalties(problem)
+    d, size = problem.data.features, problem.data.features + problem.intercept
 
     def times(v: Array) -> Array:
-        total: Array = problem.l2 * mask * v.ravel()
-        for rows in blocks(problem.data.rows):
-            X = extended(problem, rows)
-            total += c * (X.T @ (shares(problem, rows) * (X @ v.ravel())))
-        return total
+        v = v.ravel()
+        total = problem.l2 * np.where(np.arange(size) < d, v, 0)
+        for rows in blocks(problem):
+            X = _extended(problem, rows)
+            share = shares(problem, rows) * (c if isinstance(c, float) else c[rows])
+            total = total + X.T @ (share * (X @ v))
+        return np.asarray(total)
 
     start = np.random.Generator(np.random.Philox(key=0)).standard_normal(size)
-    value = eigsh(
-        LinearOperator((size, size), times, dtype=np.float64), 1, which="LA", v0=start, return_eigenvectors=False
-    )
-    return 0.0, float(value[0])
+    operator = LinearOperator((size, size), times, dtype=np.float64)
+    return float(eigsh(operator, 1, which="LA", v0=start, return_eigenvectors=False)[0])
+
+
+def _extended(problem: Problem, rows: slice) -> Array:
+    """A block of rows in float64, with a column of ones when there is an intercept."""
+    X = problem.data.X[rows].astype(np.float64, copy=False)
+    return np.column_stack([X, np.ones(len(X))]) if problem.intercept else X

@@ -1,0 +1,86 @@
+"""curves: second derivatives of the losses, and the Hessians that they add up to."""
+
+import numpy as np
+
+from descend.arrays import Array
+from descend.optimum.view import View, blocks, shares, targets
+
+REGULAR = 1e-6  # the smallest pivot of a scaled matrix that Cholesky is trusted with
+SINGULAR = 1e-14  # the eigenvalue of a scaled matrix below which a direction is left alone
+HUBER = {"true": 0.0, "slight": 1e-3, "between": 0.1, "majorant": 1.0}  # the part of the majorant's that far rows have
+
+
+def kinds(view: View) -> tuple[str, ...]:
+    """Return the Hessians worth a step: for huber also a majorant, since its own is zero on far rows, and mixtures.
+
+    The majorant has the slope over the residual as its weights (Huber 1981, section 7.8): a step by it never rises. It
+    alone is slow where delta is far smaller than the residuals; the true one then curves along too few directions.
+    """
+    return tuple(HUBER) if view.problem.loss.name == "huber" else ("true",)
+
+
+def hessian(view: View, v: Array, kind: str = "true") -> Array:
+    """Return the Hessian of the smooth part of the objective (params, params) at v."""
+    problem, k = view.problem, view.problem.outputs
+    size, d = view.kept + problem.intercept, view.kept
+    H = np.zeros((size, k, size, k))
+    for rows in blocks(problem):
+        X, share = view.features(rows), shares(problem, rows)
+        z, y = view.scores(v, X), targets(problem, rows)
+        X = np.column_stack([X, np.ones(len(X))]) if problem.intercept else X
+        if k == 1 and problem.loss.outputs == "one":
+            X *= np.sqrt(share * _second(view, z, y, kind))[:, None]
+            H[:, 0, :, 0] += X.T @ X
+        else:
+            _add_classes(H, X, share, problem.loss.mean(z), 0.0 if view.l1.any() else 1 / k**2)
+    for j in range(k):
+        H[:d, j, :d, j] += view.l2 if view.turn is not None else np.diag(view.l2)
+    return H.reshape(size * k, size * k)
+
+
+def solved(H: Array, g: Array) -> Array:
+    """Return H^-1 g, of smallest norm in scaled weights where H is singular."""
+    if not len(H):
+        return g
+    diagonal = np.diagonal(H)
+    unit = np.where(diagonal > 0, 1 / np.sqrt(np.where(diagonal > 0, diagonal, 1.0)), 0.0)
+    scaled, right = H * unit[:, None] * unit, unit * g
+    try:
+        pivots = np.linalg.cholesky(scaled)
+        if np.diagonal(pivots).min() ** 2 > REGULAR:
+            from scipy.linalg import cho_solve
+
+            return np.asarray(unit * cho_solve((pivots, True), right))
+    except np.linalg.LinAlgError:
+        pass
+    values, vectors = np.linalg.eigh(scaled)
+    kept = values > SINGULAR * len(H) * values[-1]
+    return np.asarray(unit * (vectors[:, kept] @ ((vectors[:, kept].T @ right) / values[kept])))
+
+
+def _second(view: View, z: Array, y: Array, kind: str) -> Array:
+    """The second derivative of the loss (rows,)."""
+    name, mean = view.problem.loss.name, view.problem.loss.mean
+    if name == "logistic":
+        return np.asarray(mean(z) * mean(-z))
+    if name == "poisson":
+        return np.asarray(mean(z))
+    if name == "huber":
+        size, delta = np.abs(z - y), view.problem.constants["delta"]
+        return np.asarray(np.where(size <= delta, 1.0, HUBER[kind] * delta / np.maximum(size, delta)))
+    return np.full(len(z), 2.0)
+
+
+def _add_classes(H: Array, X: Array, share: Array, p: Array, lift: float) -> None:
+    """Add a block's part to the Hessian of softmax.
+
+    To add the same to all classes changes no loss. A lift in that direction makes it regular and, where no gradient
+    points there, which is so without l1, leaves every step as it was.
+    """
+    k = p.shape[1]
+    for a in range(k):
+        for c in range(a, k):
+            block = X.T @ (X * (share * (p[:, a] * ((a == c) - p[:, c]) + lift))[:, None])
+            H[:, a, :, c] += block
+            if a != c:
+                H[:, c, :, a] += block
