@@ -146,3 +146,88 @@ def test_a_target_of_another_length_is_refused_with_both_shapes():
     with pytest.raises(DataError) as caught:
         prepared(np.zeros((5, 2)), np.zeros(4))
     assert str(caught.value) == "the target has shape (4,), the data have 5 rows; pass a target of shape (5,)"
+
+
+def test_notes_come_in_the_order_of_the_work(penguins):
+    heard = []
+    done = prepare(penguins, "body_mass_g", read_options({}), heard.append)
+    assert tuple(heard) == done.notes
+    assert [(note.topic, note.text) for note in heard] == [
+        ("read", "penguins.csv · 344 rows × 8 columns · comma, UTF-8, header"),
+        ("target", "body_mass_g · numeric → regression"),
+        ("target", "2 rows without a target left out"),
+        ("columns", "4 number, 3 category (9 levels → one-hot) → 13 features"),
+        ("scaling", "on · every feature has mean 0 and spread 1"),
+        ("split", "273 rows train / 69 held out (20%, seed 0)"),
+    ]
+
+
+def test_what_the_columns_of_an_array_are_called_leaves_the_target_its_own_name():
+    done = prepared(frame()[["a", "y"]], np.arange(100.0))
+    assert done.schema.names == ("a", "y")
+    assert done.target.name == "y_"
+
+
+@pytest.mark.parametrize(
+    ("target", "classes", "kept"),
+    [(["a", float("nan"), "b"] * 4, ("a", "b"), 8), (np.array(["a", None, "b"] * 4, object), ("a", "b"), 8),
+     ([True, False, None] * 4, ("false", "true"), 8), (np.ma.array(range(12), mask=[1] + [0] * 11), (), 11),
+     (pd.DataFrame({"q": ["u", None, "v"] * 4}), ("u", "v"), 8), (np.arange(12.0)[:, None], (), 12)],
+)  # fmt: skip
+def test_missing_cells_of_a_target_are_left_out_however_they_are_written(target, classes, kept):
+    done = prepared(frame(12)[["a"]], target, validation=0)
+    assert (done.target.classes, done.train.rows) == (classes, kept)
+
+
+def test_weights_that_are_zero_among_the_training_rows_are_refused():
+    data = frame().assign(w=0.0)
+    data.loc[prepared(frame()).rows[1][0], "w"] = 1.0
+    with pytest.raises(DataError) as caught:
+        prepared(data, weight="w")
+    assert str(caught.value) == (
+        "the weight column 'w', among the training rows, is 0 in every row; give some rows a weight above 0"
+    )
+
+
+@pytest.mark.parametrize(("values", "word"), [("x", "text"), (True, "booleans"), (pd.Timestamp(0), "dates")])
+def test_weights_are_numbers(values, word):
+    with pytest.raises(DataError) as caught:
+        prepared(frame().assign(w=values), weight="w")
+    assert str(caught.value) == f"the weight column 'w' holds {word}; name a column of numbers"
+
+
+def test_a_held_out_file_may_have_one_target_but_no_class_of_its_own(tmp_path):
+    frame().assign(k=["u", "v"] * 50).to_csv(tmp_path / "train.csv", index=False)
+    held = frame(2).assign(k=["v", "v"], y=[3.0, 3.0])
+    held.to_csv(tmp_path / "held.csv", index=False)
+    options = {"validation": str(tmp_path / "held.csv")}
+    assert prepared(tmp_path / "train.csv", **options).held_out.rows == 2
+    assert prepared(tmp_path / "train.csv", "k", **options).held_out.y.tolist() == [1.0, 1.0]
+    held.assign(k="w").to_csv(tmp_path / "held.csv", index=False)
+    with pytest.raises(DataError) as caught:
+        prepared(tmp_path / "train.csv", "k", **options)
+    assert str(caught.value) == (
+        "the held-out file has the class 'w' of 'k', which the training rows do not have; train on rows of every class"
+    )
+
+
+def test_rows_are_dropped_by_the_columns_that_are_used():
+    data = frame().assign(c=[None, *[f"l{i % 7}" for i in range(99)]])
+    assert prepared(data, missing="drop", validation=0, max_levels=5).train.rows == 100
+    assert prepared(data, missing="drop", validation=0, max_levels=9).train.rows == 99
+
+
+def test_text_tells_no_time():
+    with pytest.raises(DataError) as caught:
+        prepared(frame().assign(t="x"), time="t")
+    assert str(caught.value) == "the time column 't' holds text that is no date; name a column of dates or numbers"
+
+
+@pytest.mark.parametrize(
+    "dtype", ["int8", "uint8", "int64", "bool", "float16", "float32", "float64", ">f8", "longdouble"]
+)
+def test_case_c25_every_numeric_dtype_gives_the_same_data(dtype):
+    X, y = np.array([[1, 0], [0, 1], [1, 1], [0, 0]]), np.array([1, 0, 1, 1])
+    expected, given = (prepared(X.astype(d), y.astype(d), validation=0, task="regression") for d in ("float64", dtype))
+    np.testing.assert_array_equal(given.train.X, expected.train.X)
+    np.testing.assert_array_equal(given.train.y, expected.train.y)

@@ -12,13 +12,15 @@ from descend.data import Data
 from descend.errors import DataError, UsageError
 from descend.losses import Loss
 from descend.table.columns import Encoded, Schema, complete_rows, fit_schema
-from descend.table.frames import from_arrays, from_frame, is_frame
+from descend.table.frames import column_of_cells, from_arrays, from_frame, is_frame
 from descend.table.read import read
 from descend.table.scale import Scale
 from descend.table.split import split
 from descend.table.table import Column, Kind, Table
 from descend.table.target import Target, read_target
 from descend.target_loss import loss_for, shown, told, typed_loss
+
+WORDS = {Kind.CATEGORY: "text", Kind.BOOLEAN: "booleans", Kind.DATE: "dates"}
 
 
 @dataclass(frozen=True)
@@ -105,10 +107,13 @@ def prepare(
     features, weight = _features(named, found.name, options)
     kept, weight = _kept_rows(found, weight, say)
     if options["missing"] == "drop":
-        whole = complete_rows(features.take(kept), fit_schema(features.take(kept), missing="drop"))
+        here = features.take(kept)
+        whole = complete_rows(here, fit_schema(here, missing="drop", max_levels=options["max_levels"]))
         say("columns", f"{int((~whole).sum())} rows with missing cells left out")
         kept, found, weight = kept[whole], replace(found, y=found.y[whole]), None if weight is None else weight[whole]
     train_rows, held_rows = _split(named, found, kept, options)
+    if weight is not None:
+        check_weights(weight[train_rows], f"the weight column {options['weight']!r}, among the training rows,")
     schema = fit_schema(features.take(kept[train_rows]), missing=options["missing"], max_levels=options["max_levels"])
     if not schema.names:
         raise DataError(
@@ -148,7 +153,8 @@ def _target_column(table: Table, target: Any) -> tuple[Table, Column]:
     """The table without the target, if it was one of its columns, and the target as a column."""
     if isinstance(target, str):
         return table, table[target]
-    values = np.asarray(target)
+    masked = isinstance(target, np.ma.MaskedArray) and target.dtype.kind in "biuf"
+    values = np.ma.filled(target.astype(np.float64), np.nan) if masked else np.asarray(target, _dtype(target))
     if values.ndim == 2 and values.shape[1] == 1:
         values = values[:, 0]
     if values.ndim != 1 or len(values) != table.rows:
@@ -157,14 +163,24 @@ def _target_column(table: Table, target: Any) -> tuple[Table, Column]:
             fix=f"pass a target of shape ({table.rows},)",
             code="target-shape",
         )
+    name = "y"
+    while name in table.names:
+        name += "_"
     if is_frame(target):
-        column = replace(from_frame(target).columns[0], name="y")
-    elif values.dtype.kind in "biuf":
+        return table, replace(from_frame(target).columns[0], name=name)
+    if values.dtype.kind in "biuf":
         kind = Kind.BOOLEAN if values.dtype.kind == "b" else Kind.NUMBER
-        column = Column("y", kind, values.astype(np.float64))
-    else:
-        column = Column("y", Kind.CATEGORY, np.array([None if v is None else str(v) for v in values], dtype=object))
-    return table, column
+        return table, Column(name, kind, values.astype(np.float64))
+    return table, column_of_cells(name, [None if _is_missing(v) else v for v in values])
+
+
+def _dtype(target: Any) -> Any:
+    """Lists keep their cells as they are: a list of text and NaN must not become text alone."""
+    return object if isinstance(target, (list, tuple)) else None
+
+
+def _is_missing(value: Any) -> bool:
+    return value is None or (isinstance(value, (float, np.datetime64)) and bool(value != value))
 
 
 def _features(table: Table, target: str, options: Mapping[str, Any]) -> tuple[Table, Array | None]:
@@ -186,7 +202,9 @@ def _features(table: Table, target: str, options: Mapping[str, Any]) -> tuple[Ta
 def _weights(column: Column) -> Array:
     if column.kind != Kind.NUMBER:
         raise DataError(
-            f"the weight column {column.name!r} holds text", fix="name a column of numbers", code="bad-weights"
+            f"the weight column {column.name!r} holds {WORDS[column.kind]}",
+            fix="name a column of numbers",
+            code="bad-weights",
         )
     return check_weights(column.values, f"the weight column {column.name!r}")
 
@@ -272,7 +290,7 @@ def _held_out(
     if not isinstance(options["validation"], float):
         other = load(options["validation"], options)
         theirs = _same_classes(
-            read_target(other[found.name], "classification" if found.classes else "regression"), found
+            read_target(other[found.name], "classification" if found.classes else "regression", evaluating=True), found
         )
         encoded = schema.encode(other.take(np.flatnonzero(theirs.kept)))
         data = _data(scale, encoded.X, theirs.y, None, schema.names, form)

@@ -99,3 +99,46 @@ def test_missing_cells_can_be_refused_or_their_rows_found():
 def test_a_schema_survives_json(penguins):
     schema = fit_schema(read(penguins))
     assert Schema.from_json(schema.to_json()) == schema
+
+
+def test_the_tidy_penguins_use_every_column_with_levels_by_name(penguins):
+    read_table = read(penguins)
+    schema = fit_schema(read_table.keep([n for n in read_table.names if n != "body_mass_g"]))
+    assert schema.dropped == {}
+    assert schema.names == (
+        "species=Adelie", "species=Chinstrap", "species=Gentoo", "island=Biscoe", "island=Dream", "island=Torgersen",
+        "bill_length_mm", "bill_length_mm is missing", "bill_depth_mm", "bill_depth_mm is missing",
+        "flipper_length_mm", "flipper_length_mm is missing", "sex=female", "sex=male", "sex=(missing)", "year",
+    )  # fmt: skip
+    medians = {f.column: f.median for f in schema.features if f.flag}
+    assert medians == {"bill_length_mm": 44.45, "bill_depth_mm": 17.3, "flipper_length_mm": 197.0}
+
+
+def test_medians_come_from_the_rows_given():
+    whole = table(x=[1.0, np.nan, 3.0, 100.0, 200.0])
+    assert fit_schema(whole.take(np.arange(3))).features[0].median == 2.0
+    assert fit_schema(whole).features[0].median == 51.5
+
+
+def made(kind, *values):
+    column = Column("c", kind, np.array(values, object if kind == Kind.CATEGORY else float))
+    return Table((column,), len(values), Source("t.csv", "csv"))
+
+
+@pytest.mark.parametrize(
+    ("levels", "later", "expected"),
+    [(("1234567", "A1"), made(Kind.NUMBER, 1234567, 2), [[1, 0], [0, 0]]),
+     (("False", "maybe", "true"), made(Kind.BOOLEAN, 1, 0), [[0, 0, 1], [1, 0, 0]]),
+     (("A1", None), made(Kind.NUMBER, np.nan), [[0, 1]]),
+     (("A1", "(missing)", None), made(Kind.CATEGORY, None, "(missing)"), [[0, 1], [0, 1]])],
+)  # fmt: skip
+def test_levels_are_found_however_a_later_file_was_read(levels, later, expected):
+    assert fit_schema(made(Kind.CATEGORY, *levels)).encode(later).X.tolist() == expected
+
+
+def test_dates_and_numbers_are_not_taken_for_each_other():
+    schema = fit_schema(made(Kind.DATE, 1, 2))
+    with pytest.raises(ModelError) as caught:
+        schema.encode(made(Kind.NUMBER, 1, 2))
+    assert str(caught.value) == "the column 'c' holds numbers, the model was trained on dates; mend the column"
+    assert schema.encode(made(Kind.NUMBER, np.nan)).filled == {"c": 1}

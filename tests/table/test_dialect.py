@@ -1,7 +1,10 @@
 """Encoding, delimiter and header are decided from the first rows; faults are found with their lines."""
 
+import csv
+
 import pytest
 
+from descend.errors import UsageError
 from descend.table.dialect import faults, line_of, sniff
 
 
@@ -49,3 +52,25 @@ def test_a_file_without_faults_has_none(sniffed):
 def test_the_line_of_a_row_counts_quoted_line_ends(sniffed):
     path, dialect = sniffed('a,b\n1,"x\ny\nz"\n2,w\n')
     assert [line_of(path, dialect, row) for row in (0, 1)] == [2, 5]
+
+
+@pytest.mark.parametrize("delimiter", ["", "ab", "\n", '"'])
+def test_a_delimiter_is_one_character(sniffed, delimiter):
+    with pytest.raises(UsageError) as caught:
+        sniffed("a,b\n1,2\n", delimiter=delimiter)
+    assert str(caught.value) == f"delimiter is {delimiter!r}, it must be one character, and no quote or line end; try ,"
+
+
+def test_an_empty_line_is_an_empty_cell_where_there_is_one_column(sniffed):
+    path, dialect = sniffed("\na\n1\n\n2\n")
+    assert dialect.skip == 1
+    assert [line_of(path, dialect, row) for row in (0, 1, 2)] == [3, 4, 5]
+    path, dialect = sniffed("\na,b\n1,2\n\n3,4\n")
+    assert [line_of(path, dialect, row) for row in (0, 1)] == [3, 5]
+
+
+def test_long_cells_are_read_and_the_limit_of_the_csv_module_is_as_before(sniffed):
+    before = csv.field_size_limit()
+    path, dialect = sniffed("a,b\n" + "x" * 200_000 + ",1\ny,2\n")
+    assert line_of(path, dialect, 1) == 3
+    assert csv.field_size_limit() == before

@@ -41,3 +41,23 @@ def test_a_stream_is_spooled_whole():
     path = files.spool(io.BytesIO(b"x" * 3_000_000))
     assert path.stat().st_size == 3_000_000
     path.unlink()
+
+
+def refused(path):
+    with pytest.raises(DataError) as caught:
+        files.check(path)
+    return str(caught.value).replace(str(path), "FILE")
+
+
+def test_paths_that_lead_nowhere(tmp_path):
+    (tmp_path / "link").symlink_to(tmp_path / "gone")
+    assert refused(tmp_path / "link") == "the file 'FILE' does not exist; check the path"
+    assert refused(tmp_path / ("x" * 300)) == "the file 'FILE' cannot be found (File name too long); check the path"
+    (tmp_path / "empty").mkdir()
+    assert refused(tmp_path / "empty") == "the file 'FILE' is a folder; name a file"
+
+
+def test_a_file_that_may_not_be_read(tmp_path, monkeypatch):
+    (tmp_path / "a.csv").write_text("a\n1\n")
+    monkeypatch.setattr(files.os, "access", lambda path, mode: False)
+    assert refused(tmp_path / "a.csv") == "the file 'FILE' may not be read; change its permissions"

@@ -5,6 +5,7 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
+from scipy.sparse import csr_matrix
 
 from descend.errors import DataError
 from descend.table.frames import from_arrays, from_frame, is_frame
@@ -73,6 +74,9 @@ def test_strided_fortran_and_read_only_arrays_are_read():
         (np.zeros((0, 3)), "X has shape (0, 3) and holds nothing; pass rows and columns"),
         (np.zeros((2, 1), complex), "X has dtype complex128, it must hold real numbers; pass a data frame for text and dates"),
         (np.array([["a"], ["b"]], object), "X has dtype object, it must hold real numbers; pass a data frame for text and dates"),
+        ([[1, 2], [3]], "X has rows of different lengths; give every row the same number of values"),
+        (csr_matrix(np.eye(2)), "X is sparse, with shape (2, 2); use X.toarray()"),
+        (pl.LazyFrame({"a": [1]}), "X is of type LazyFrame, it must be an array or a data frame; pass an array of shape (rows, features)"),
         (np.array([[1.0], [np.inf]]),
          "the column 'x1' is infinite in row 2 (1 cells in all); mend these cells or leave the column out with --drop"),
     ],
@@ -87,3 +91,63 @@ def test_what_is_a_frame():
     assert is_frame(pd.DataFrame({"a": [1]}))
     assert is_frame(pl.DataFrame({"a": [1]}))
     assert not is_frame(np.zeros((2, 2)))
+
+
+def kind_and_values(frame, name="a"):
+    column = from_frame(frame)[name]
+    return column.kind, [None if v != v else v for v in column.values.tolist()]
+
+
+def test_dates_with_a_zone_are_days_in_utc_however_they_come(tmp_path):
+    (tmp_path / "t.csv").write_text("a\n2020-01-02T06:00+02:00\n")
+    days = read(tmp_path / "t.csv")["a"].values.tolist()
+    assert days == pytest.approx([18263 + 4 / 24])
+    frame = pd.DataFrame({"a": pd.to_datetime(["2020-01-02T06:00+02:00"])})
+    for given in (frame, pl.from_pandas(frame), pa.Table.from_pandas(frame)):
+        assert from_frame(given)["a"].values.tolist() == days
+
+
+@pytest.mark.parametrize(
+    ("frame", "expected"),
+    [(pd.DataFrame({"a": [True, None, False]}), (Kind.BOOLEAN, [1.0, None, 0.0])),
+     (pd.DataFrame({"a": [1, "x", None]}), (Kind.CATEGORY, ["1", "x", None])),
+     (pl.DataFrame({"a": [None, None]}), (Kind.NUMBER, [None, None])),
+     (pl.DataFrame({"a": [1.0, None, float("nan")]}), (Kind.NUMBER, [1.0, None, None])),
+     (pl.DataFrame({"a": pl.Series(["x", None], dtype=pl.Categorical)}), (Kind.CATEGORY, ["x", None])),
+     (pa.table({"a": pa.array(["x", None]).dictionary_encode()}), (Kind.CATEGORY, ["x", None])),
+     (pa.table({"a": pa.chunked_array([[1, None], [3]])}), (Kind.NUMBER, [1.0, None, 3.0])),
+     (pa.table({"a": pa.array([0, None], pa.timestamp("ns"))}), (Kind.DATE, [0.0, None])),
+     (pd.Series([1.0, 2.0], name="a"), (Kind.NUMBER, [1.0, 2.0]))],
+)  # fmt: skip
+def test_columns_of_frames(frame, expected):
+    assert kind_and_values(frame) == expected
+
+
+@pytest.mark.parametrize(
+    ("frame", "text"),
+    [(pd.DataFrame({"a": [{"x": 1}]}), "the column 'a' holds dict, which is no number, date, text or boolean; flatten it or leave it out with --drop"),
+     (pd.DataFrame({"a": [1j]}), "the column 'a' holds complex, which is no number, date, text or boolean; flatten it or leave it out with --drop"),
+     (pl.DataFrame({"a": [b"x"]}), "the column 'a' holds Binary, which is no number, date, text or boolean; flatten it or leave it out with --drop"),
+     (pd.DataFrame([[1, 2]], columns=["a", "a"]), "the data frame has the column 'a' twice, as columns 1 and 2; rename one of them"),
+     (pa.table([[1], [2]], names=["a", "a"]), "the data frame has the column 'a' twice, as columns 1 and 2; rename one of them"),
+     (pd.DataFrame({"": [1]}), "column 1 of the data frame has no name; name it in the header"),
+     (pd.DataFrame({"a": []}), "the data frame has 0 rows and 1 columns; pass rows and columns"),
+     (pd.DataFrame({"a": [1, np.inf]}), "the column 'a' is infinite in row 2 (1 cells in all); mend these cells or leave the column out with --drop")],
+)  # fmt: skip
+def test_frames_that_are_refused(frame, text):
+    with pytest.raises(DataError) as caught:
+        from_frame(frame)
+    assert str(caught.value) == text
+
+
+def test_masked_cells_of_arrays_are_missing():
+    table = from_arrays(np.ma.array([[1, 2], [3, 4]], mask=[[0, 1], [0, 0]]))
+    assert table["x2"].missing == 1
+    assert table["x1"].values.tolist() == [1.0, 3.0]
+
+
+def test_case_c25_digits_as_text_are_read_with_a_word():
+    table = from_arrays(np.array([["1"], ["2"]], object))
+    assert table["x1"].values.tolist() == [1.0, 2.0]
+    assert table.notes == ("X holds text: its cells are read as numbers",)
+    assert from_arrays(np.array([[1], [2.5]], object)).notes == ()

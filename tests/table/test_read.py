@@ -101,6 +101,11 @@ def test_text_at_row_200_000_is_named_with_its_line(written):
         (b"a,,c\n1,2,3\n", "column 2 of the file 'FILE' has no name; name it in the header"),
         (b"a,b\n1,\xe9\n", "the file 'FILE' is not utf-8 text: byte 0xe9 in line 2; name its encoding, such as --encoding latin-1"),
         ("a,b\n1,2\n".encode("utf-16"), "the file 'FILE' is UTF-16 text; use --encoding utf-16"),
+        (b'a,"b\n1,2\n', "the file 'FILE' has a quote that opens in line 1 and is not closed properly; mend that line"),
+        (b"a,b\n" + b"x" * 4_200_000 + b",1\n",
+         "the file 'FILE' has a cell of more than 4,194,304 characters in line 2; check that it is a table"),
+        (b",\na,b\n1,2\n", "column 1 of the file 'FILE' has no name; name it in the header"),
+        (b"\x28\xb5\x2f\xfd....", "the file 'FILE' is zstd data, no table of text; export it as CSV or Parquet"),
         (b"a,b\n1,inf\n2,3\n",
          "the column 'b' is infinite in row 1 (1 cells in all); mend these cells or leave the column out with --drop"),
         (b"a,b\n1,3\n2,1e999\n",
@@ -139,6 +144,11 @@ def test_a_wrong_delimiter_names_the_better_one(written):
         ("d\n2020-01-02\n1969-12-31 12:00:00\n", {"d": ("date", [18263.0, -0.5])}),
         ("d\n02.01.2020\n", {"d": ("date", [18263.0])}),
         ("d\n13/01/2020\n01/02/2020\n", {"d": ("date", [18274.0, 18293.0])}),
+        ("d\n2020-01-02T00:00Z\n2020-01-02T06:00+02:00\n", {"d": ("date", [18263.0, 18263 + 4 / 24])}),
+        ("a,b\r\n1,2\n3,4\r\n", {"a": ("number", [1.0, 3.0]), "b": ("number", [2.0, 4.0])}),
+        ("\n\r\na,b\n1,2\n", {"a": ("number", [1.0]), "b": ("number", [2.0])}),
+        ("a;b\n1,5e3;x\n2,5e-1;y\n", {"a": ("number", [1500.0, 0.25]), "b": ("category", ["x", "y"])}),
+        ("a,b\n1\t,x\n 2\u00a0,y\n", {"a": ("number", [1.0, 2.0]), "b": ("category", ["x", "y"])}),
         ('<script>,"x\ny"\n1,2\n', {"<script>": ("number", [1.0]), "x\ny": ("number", [2.0])}),
         ("1,2\n3,4\n", {"column1": ("number", [1.0, 3.0]), "column2": ("number", [2.0, 4.0])}),
     ],
@@ -190,9 +200,110 @@ def test_empty_standard_input_is_named_for_what_it_is(monkeypatch):
     assert refused("-") == "standard input is empty; bring a table with a header and rows"
 
 
+def test_errors_of_spooled_input_do_not_name_the_spool_file(monkeypatch):
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"a\n1\n2\nx\n")))
+    assert refused("-").startswith("standard input, line 4, column 'a': found 'x' where 2 of 3 cells are numbers")
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b'{"a":\n')))
+    assert "descend-" not in refused("-", format="jsonl")
+
+
+def test_parquet_is_known_by_its_first_bytes_also_on_standard_input(monkeypatch, tmp_path):
+    duckdb.sql(f"COPY (SELECT 1 AS a) TO '{tmp_path}/t.parquet'")
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO((tmp_path / "t.parquet").read_bytes())))
+    assert columns(read("-")) == {"a": ("number", [1.0])}
+
+
+def test_gzip_is_known_by_its_first_bytes_and_keeps_its_line_numbers(written):
+    assert columns(read(written(gzip.compress(b"a,b\n1,2\n"))))["b"] == ("number", [2.0])
+    latin = written(gzip.compress("a,b\n1,é\n".encode("latin-1")), "t.csv.gz")
+    assert columns(read(latin, encoding="latin-1"))["b"] == ("category", ["é"])
+    assert refused(latin) == (
+        "the file 'FILE' is not utf-8 text: byte 0xe9 in line 2; name its encoding, such as --encoding latin-1"
+    )
+    assert refused(written(gzip.compress(b"a\n1\n2\nx\n"))).startswith("the file 'FILE', line 4, column 'a'")
+    assert refused(written(gzip.compress(b"a,b\n1,2\n3\n"))).startswith(
+        "the file 'FILE' has 2 columns, but line 3 has 1"
+    )
+    lines = b"".join(b"%d,%d\n" % (i, i * 7919 % 1000) for i in range(3000))
+    assert refused(written(gzip.compress(b"a,b\n" + lines)[:-900])) == (
+        "the file 'FILE' is gzip data that cannot be read (Compressed file ended before the end-of-stream marker was reached); "
+        "copy it again"
+    )
+
+
+def test_a_damaged_parquet_file_is_refused_with_its_path(tmp_path):
+    duckdb.sql(f"COPY (SELECT 1 AS a) TO '{tmp_path}/t.parquet'")
+    (tmp_path / "cut.parquet").write_bytes((tmp_path / "t.parquet").read_bytes()[:-20])
+    assert refused(tmp_path / "cut.parquet").startswith(
+        "the file 'FILE' cannot be read: Invalid Input Error: No magic bytes"
+    )
+
+
+def test_json_lines_of_several_types_are_refused_and_empty_columns_are_not(written):
+    assert refused(written('{"a": 1}\n{"a": "x"}\n', "t.jsonl")) == (
+        "the column 'a' holds values of several types, which is no number, date, text or boolean; "
+        "flatten it or leave it out of the file"
+    )
+    assert read(written('{"a": null, "b": 1}\n{"a": null, "b": 2}\n', "t.jsonl"))["a"].missing == 2
+
+
+def test_an_encoding_told_wrong_is_refused(written):
+    path = written("a,b\n1,é\n")
+    assert (
+        refused(path, encoding="utf-16")
+        == "the file 'FILE' is not utf-16 text: it holds no zero byte; leave --encoding out"
+    )
+    assert refused(path, encoding="ascii") == (
+        "the file 'FILE' is not ascii text: byte 0xc3 in line 2; name its encoding, such as --encoding latin-1"
+    )
+    assert refused(path, encoding="klingon") == "there is no encoding 'klingon'; try utf-8, latin-1, cp1252 or utf-16"
+
+
+def test_bytes_that_are_no_text_are_found_behind_the_first_megabyte_and_among_mixed_line_ends(written):
+    rows = b"1,xxxxxxxxxxxxxxxxxxxxxx\n" * 60_000
+    told = "name its encoding, such as --encoding latin-1"
+    assert refused(written(b"a,b\n" + rows + b"1,\xe9\n")) == (
+        f"the file 'FILE' is not utf-8 text: byte 0xe9 in line 60002; {told}"
+    )
+    mixed = b"a,b\r\n" + rows + b"1,\xe9\r\n"
+    assert refused(written(mixed)) == f"the file 'FILE' is not utf-8 text: byte 0xe9 in line 60002; {told}"
+
+
+def test_an_unknown_column_names_the_nearest(penguins):
+    with pytest.raises(UsageError) as caught:
+        read(penguins)["body_mass"]
+    assert str(caught.value) == "there is no column 'body_mass' in 'penguins.csv'; the nearest are 'body_mass_g'"
+
+
+@given(st.lists(st.tuples(st.sampled_from(["x", "y z", '"q""r"', '"s,t"', '"u\nv"', ""]), st.sampled_from(["\n", "\r\n", "\r"])),
+                min_size=2, max_size=8))  # fmt: skip
+def test_mixed_line_ends_change_no_cell(tmp_path_factory, rows):
+    path = tmp_path_factory.mktemp("mixed") / "t.csv"
+    path.write_bytes(("a,b\r\n" + "".join(f"k,{cell}{end}" for cell, end in rows)).encode())
+    with path.open(newline="") as file:
+        expected = [cell or None for _, cell in list(csv.reader(file))[1:]]
+    read_cells = read(path)["b"].values.tolist() if any(expected) else expected
+    assert read_cells == expected
+
+
+def test_faults_among_mixed_line_ends_are_named(written):
+    assert refused(written("a,b\r\n1,2\n3\n")).startswith("the file 'FILE' has 2 columns, but line 3 has 1")
+    assert refused(written('a,b\r\n1,"2\n3\n')) == (
+        "the file 'FILE' has a quote that opens in line 2 and is not closed properly; mend that line"
+    )
+    latin = written("a,b\r\n1,é\n3\n".encode("latin-1"))
+    assert refused(latin, encoding="latin-1").startswith("the file 'FILE' has 2 columns, but line 3 has 1")
+
+
 CELLS = st.text(
     st.characters(codec="utf-8", exclude_characters="\x00\ufeff", exclude_categories=["Cs"]), min_size=1, max_size=8
 )
+
+
+def test_the_csv_module_tells_other_tables_apart(written):
+    path = written('first,second\n"k,1",k2\n')
+    assert [c.values[0] for c in read(path).columns] == ["k,1", "k2"]
+    assert next(csv.reader(['"k,1",k2'], quotechar="'")) != ["k,1", "k2"]
 
 
 @given(st.lists(st.tuples(CELLS, CELLS), min_size=1, max_size=6))

@@ -44,3 +44,25 @@ def test_weights_in_file_units_predict_the_same_and_go_back():
 
 def test_no_scale_changes_nothing():
     np.testing.assert_array_equal(Scale.none(3).transform(X), X)
+
+
+def test_the_comparison_with_the_standard_scaler_can_fail():
+    ours = Scale.fit(X, Y, RNG.uniform(0.1, 3, 40), target=False)
+    assert not np.allclose(ours.width, StandardScaler().fit(X).scale_, rtol=1e-12)
+
+
+@pytest.mark.parametrize("size", [1e308, 1e-200, 5e-324, 1.0])
+def test_the_largest_and_smallest_numbers_have_a_spread(size):
+    column = np.array([[1.0], [-1.0], [0.0]]) * size
+    scale = Scale.fit(column, Y[:3], target=False)
+    assert scale.width[0] > 0
+    if size > 1e-300:
+        np.testing.assert_allclose(scale.transform(column)[:, 0], [1.5**0.5, -(1.5**0.5), 0], rtol=1e-12)
+
+
+@pytest.mark.parametrize("dtype", ["int8", "uint8", "int64", "bool", "float32"])
+def test_whole_numbers_are_not_cut_off(dtype):
+    column = np.array([[1], [0], [1], [1]], dtype)
+    scaled = Scale.fit(column, Y[:4], target=False).transform(column)
+    assert scaled.dtype == ("float32" if dtype == "float32" else "float64")
+    np.testing.assert_allclose(scaled[:2, 0], [3**-0.5, -(3**0.5)], rtol=1e-6)

@@ -51,3 +51,16 @@ def test_what_cannot_be_split_is_refused():
     assert str(one.value) == (
         "the group column has one group, 'a', which cannot be on both sides of the split; name another --group, or leave it out"
     )
+
+
+@pytest.mark.parametrize(("rows", "share", "held"), [(10, 0.1, 1), (11, 0.1, 2), (2, 0.2, 1), (100, 0.5, 50)])
+def test_the_share_is_rounded_up(rows, share, held):
+    assert len(split(rows, share, 0)[1]) == held
+
+
+def test_rows_without_a_time_come_first_and_ties_keep_their_order():
+    assert split(5, 0.4, 0, time=np.array([1.0, 1.0, np.nan, 1.0, 0.0]))[1].tolist() == [1, 3]
+
+
+def test_a_class_of_one_is_trained_on():
+    assert 0 in split(5, 0.2, 0, stratify=np.array([1, 0, 0, 0, 0]))[0]

@@ -60,3 +60,20 @@ def test_what_nothing_can_be_learned_from_is_refused(column, task, text):
 
 def test_for_evaluation_a_constant_will_do():
     assert read_target(numbers(4, 4), "regression", evaluating=True).y.tolist() == [4, 4]
+
+
+def test_a_constant_class_is_shown_as_the_file_writes_it():
+    for column, shown in ((Column("y", Kind.BOOLEAN, np.ones(2)), "true"), (numbers(1000000, 1000000), "1000000")):
+        with pytest.raises(DataError) as caught:
+            read_target(column, "classification")
+        assert str(caught.value) == f"the target 'y' is constant: every value is {shown}; name another --target"
+
+
+def test_labels_keep_all_their_digits():
+    assert read_target(numbers(1000000, 123456789, 2.5), "classification").classes == ("2.5", "1000000", "123456789")
+
+
+def test_long_text_is_shown_short():
+    with pytest.raises(DataError) as caught:
+        read_target(texts("x" * 500, "y"), "regression")
+    assert f"such as {'x' * 60!r} in row 1" in str(caught.value)

@@ -48,3 +48,32 @@ def test_nested_types_are_refused():
     assert str(caught.value) == (
         "the column 'a' holds STRUCT(X INTEGER), which is no number, date, text or boolean; flatten it or leave it out of the file"
     )
+
+
+def test_a_decimal_comma_told_against_the_cells_is_said(tmp_path):
+    (tmp_path / "t.csv").write_text("a;b\n1.234;x\n1.5;y\n")
+    table = read(tmp_path / "t.csv", decimal=",")
+    assert table["a"].values.tolist() == [1.234, 1.5]
+    assert table.notes == ("'a': decimal point, as its cells show, and not the comma told",)
+
+
+@pytest.mark.parametrize("cells", [("5%", "6%"), ("$1.50", "$2"), ("1 234,5", "2 000,0")])
+def test_amounts_that_become_categories_are_said(tmp_path, cells):
+    (tmp_path / "t.csv").write_text("a;b\n" + "".join(f"{cell};x\n" for cell in cells))
+    table = read(tmp_path / "t.csv")
+    assert table["a"].kind == Kind.CATEGORY
+    assert table.notes == (
+        f"'a': cells such as {min(cells)!r} are read as categories; write plain numbers if they are amounts",
+    )
+
+
+def test_slash_dates_that_could_be_either_are_said(tmp_path):
+    (tmp_path / "t.csv").write_text("d\n01/02/2020\n")
+    table = read(tmp_path / "t.csv")
+    assert table["d"].values.tolist() == [18263.0]
+    assert table.notes == ("'d': dates read as month/day/year; write them as year-month-day to be sure",)
+
+
+def test_levels_of_an_enumeration_are_no_type(tmp_path):
+    made = column_of_values("a", "ENUM('rabbit', 'list')", np.array(["rabbit", "list"], dtype=object))
+    assert made.values.tolist() == ["rabbit", "list"]

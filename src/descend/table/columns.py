@@ -8,7 +8,7 @@ import numpy as np
 
 from descend.arrays import Array
 from descend.errors import DataError, ModelError
-from descend.table.table import Column, Kind, Table
+from descend.table.table import Column, Kind, Table, text_of
 
 MISSING = "(missing)"  # the level of a category's missing cells
 NEW_SHARE = 0.9  # a text column whose cells are new so often is an identifier
@@ -105,7 +105,15 @@ class Schema:
             )
         for f in self.features:
             column = table[f.column]
-            if f.kind != Kind.CATEGORY and column.kind == Kind.CATEGORY and column.missing < table.rows:
+            if f.kind == Kind.CATEGORY or column.missing == table.rows:
+                continue
+            if (f.kind == Kind.DATE) != (column.kind == Kind.DATE) and column.kind != Kind.CATEGORY:
+                raise ModelError(
+                    f"the column {f.column!r} holds {column.kind.value}s, the model was trained on {f.kind.value}s",
+                    fix="mend the column",
+                    code="column-kind",
+                )
+            if column.kind == Kind.CATEGORY:
                 at = int(np.argmin(column.is_missing))
                 raise ModelError(
                     f"the column {f.column!r} holds text, such as {str(column.values[at])[:60]!r} in row {at + 1}, the model "
@@ -190,7 +198,8 @@ def _counter(column: Column) -> str | None:
 def _feature(column: Column, missing: str) -> Feature:
     gone = column.is_missing
     if column.kind == Kind.CATEGORY:
-        levels = sorted({str(v) for v in column.values[~gone]}) + ([MISSING] if gone.any() else [])
+        given = {str(v) for v in column.values[~gone]}
+        levels = sorted(given - {MISSING}) + ([MISSING] if gone.any() or MISSING in given else [])
         return Feature(column.name, column.kind, tuple(levels))
     return Feature(
         column.name, column.kind, (), float(np.median(column.values[~gone])), bool(gone.any()) and missing != "drop"
@@ -199,7 +208,8 @@ def _feature(column: Column, missing: str) -> Feature:
 
 def _encode_category(feature: Feature, column: Column, X: Array) -> tuple[int, int]:
     at = {level: j for j, level in enumerate(feature.levels)}
-    index = np.array([at.get(MISSING if v is None else _text(v), -1) for v in column.values], np.int64)
+    texts = _texts(column, feature.levels)
+    index = np.array([at.get(text, -1) for text in texts], np.int64)
     known = index >= 0
     X[np.flatnonzero(known), index[known]] = 1.0
     return int((~known & ~column.is_missing).sum()), 0
@@ -214,9 +224,15 @@ def _encode_number(feature: Feature, column: Column, X: Array) -> tuple[int, int
     return 0, int(gone.sum())
 
 
-def _text(value: Any) -> str:
-    """A level as text; a column of digits at prediction may have been read as numbers."""
-    return value if isinstance(value, str) else f"{value:g}"
+def _texts(column: Column, levels: tuple[str, ...]) -> list[str]:
+    """Cells as text; at prediction, a column of digits may have been read as numbers, and one of true and false as booleans."""
+    if column.kind == Kind.BOOLEAN:
+        spelled = {level.lower(): level for level in levels}
+        cells = ["true" if value else "false" for value in column.values]
+        cells = [spelled.get(cell, cell) for cell in cells]
+    else:
+        cells = [value if isinstance(value, str) else text_of(value or 0.0) for value in column.values]
+    return [MISSING if gone else cell for cell, gone in zip(cells, column.is_missing, strict=True)]
 
 
 def _refuse_missing(table: Table) -> None:

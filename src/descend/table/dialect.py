@@ -4,10 +4,12 @@ import csv
 import io
 import re
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from descend.errors import DataError, UsageError
+from descend.table import files
 
 DELIMITERS = (",", ";", "\t", "|")
 NAMES = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar", " ": "space"}
@@ -26,6 +28,7 @@ class Dialect:
         header: whether the first row names the columns.
         names: the columns' names.
         notes: what a person should know.
+        skip: blank lines before the first row.
     """
 
     delimiter: str
@@ -33,6 +36,7 @@ class Dialect:
     header: bool
     names: tuple[str, ...]
     notes: tuple[str, ...]
+    skip: int = 0
 
 
 def sniff(path: Path, head: bytes, delimiter: str | None, encoding: str | None, header: bool | None) -> Dialect:
@@ -41,13 +45,10 @@ def sniff(path: Path, head: bytes, delimiter: str | None, encoding: str | None, 
     text = _decode(path, head, encoding)
     if not text.strip():
         raise _bad(path, "holds only white space", "bring a table with a header and rows", "empty-file")
-    if max(map(len, text.splitlines()[:SAMPLE_LINES])) >= LONGEST_LINE:
-        raise _bad(
-            path, f"has a line of more than {LONGEST_LINE:,} characters", "check that it is a table", "line-too-long"
-        )
     rows = {d: _rows(text, d) for d in DELIMITERS}
-    if delimiter is not None and len(delimiter) != 1:
-        raise UsageError(f"delimiter is {delimiter!r}, it must be one character", fix="try ,", code="bad-delimiter")
+    if delimiter is not None and (len(delimiter) != 1 or delimiter in '"\r\n'):
+        what = f"delimiter is {delimiter!r}, it must be one character, and no quote or line end"
+        raise UsageError(what, fix="try ,", code="bad-delimiter")
     found = delimiter or max(DELIMITERS, key=lambda d: _score(rows[d]))
     first = (rows[found] if found in rows else _rows(text, found))[0]
     better = max(DELIMITERS, key=lambda d: _score(rows[d]))
@@ -62,7 +63,7 @@ def sniff(path: Path, head: bytes, delimiter: str | None, encoding: str | None, 
         () if header else ("the first row holds numbers only: read as data, columns are named column1, column2, ...",)
     )
     names = tuple(cell.strip() for cell in first) if header else tuple(f"column{j + 1}" for j in range(len(first)))
-    return Dialect(found, encoding, header, names, notes)
+    return Dialect(found, encoding, header, names, notes, _blank_lines(text))
 
 
 def _encoding(path: Path, head: bytes, told: str | None) -> str:
@@ -78,7 +79,14 @@ def _encoding(path: Path, head: bytes, told: str | None) -> str:
         raise UsageError(
             f"there is no encoding {told!r}", fix="try utf-8, latin-1, cp1252 or utf-16", code="bad-encoding"
         ) from None
-    return marked if told.lower().replace("_", "-") in ("utf-8", "utf8") and marked == "utf-8-sig" else told
+    plain = told.lower().replace("_", "-")
+    if plain in ("utf-8", "utf8"):
+        return "utf-8-sig" if marked == "utf-8-sig" else "utf-8"
+    if plain.startswith("utf-16"):
+        if b"\x00" not in head:
+            raise _bad(path, f"is not {told} text: it holds no zero byte", "leave --encoding out", "encoding")
+        return marked or told
+    return told
 
 
 def _decode(path: Path, head: bytes, encoding: str) -> str:
@@ -99,11 +107,11 @@ def _decode(path: Path, head: bytes, encoding: str) -> str:
 
 
 def _rows(text: str, delimiter: str) -> list[list[str]]:
-    """The first rows; blank lines do not count."""
+    """The first rows; empty lines do not count."""
     reader, rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter), []
     try:
         for row in reader:
-            if row and any(cell.strip() for cell in row):
+            if row:
                 rows.append(row)
             if len(rows) >= SAMPLE_LINES:
                 break
@@ -112,48 +120,85 @@ def _rows(text: str, delimiter: str) -> list[list[str]]:
     return rows or [[""]]
 
 
+def _blank_lines(text: str) -> int:
+    blank = text[: len(text) - len(text.lstrip("\r\n"))]
+    return len(blank.splitlines())
+
+
 def _score(rows: list[list[str]]) -> tuple[float, int]:
     """How much this looks like the right delimiter: rows of one width, then more columns."""
     width, count = Counter(map(len, rows)).most_common(1)[0]
     return (count / len(rows) if width > 1 else 0.0), width
 
 
-def faults(path: Path, dialect: Dialect, most: int = 10) -> DataError | None:
-    """Return what is wrong with the rows: widths that differ, or a quote that never closes; None when nothing is."""
+def faults(path: Path, dialect: Dialect, most: int = 10, *, called: Path | None = None) -> DataError | None:
+    """Return what is wrong with the rows: widths that differ, or a quote that never closes; None when nothing is.
+
+    A temporary copy is called by the path of the file that the user knows.
+    """
+    name = called or path
     wrong: list[tuple[int, int]] = []
     total, width = 0, len(dialect.names)
-    with path.open(encoding=dialect.encoding, errors="replace", newline="") as file:
-        reader = csv.reader(file, delimiter=dialect.delimiter, strict=True)
-        begun = 1
-        try:
-            for row in reader:
-                if row and len(row) != width:
-                    total += 1
-                    wrong += [(begun, len(row))] if len(wrong) < most else []
-                begun = reader.line_num + 1
-        except csv.Error:
-            return _bad(
-                path, f"has a quote that opens in line {begun} and is not closed properly", "mend that line", "quote"
-            )
+    begun = 1
+    try:
+        for begun, row in records(path, dialect, strict=True):
+            if row and len(row) != width:
+                total += 1
+                wrong += [(begun, len(row))] if len(wrong) < most else []
+    except Unfinished as error:
+        return _unfinished(name, error)
     if not wrong:
         return None
     lines = ", ".join(f"line {line} has {count}" for line, count in wrong)
     return _bad(
-        path, f"has {width} columns, but {lines} ({total} lines in all)",
+        name, f"has {width} columns, but {lines} ({total} lines in all)",
         "quote cells that hold the delimiter, or use --delimiter", "ragged-row",
     )  # fmt: skip
 
 
+class Unfinished(Exception):
+    """A record that cannot be read: the line at which it begins, and why."""
+
+    def __init__(self, line: int, why: str) -> None:
+        super().__init__(why)
+        self.line = line
+
+
+def records(
+    path: Path, dialect: Dialect, *, strict: bool = False, errors: str = "replace"
+) -> Iterator[tuple[int, list[str]]]:  # fmt: skip
+    """Yield the line at which each record begins, and its cells, none for an empty line; raises Unfinished."""
+    limit = csv.field_size_limit(LONGEST_LINE)
+    begun = 1
+    try:
+        with io.TextIOWrapper(files.opened(path), dialect.encoding, errors=errors, newline="") as file:
+            reader = csv.reader(file, delimiter=dialect.delimiter, strict=strict)
+            for row in reader:
+                yield begun, row
+                begun = reader.line_num + 1
+    except csv.Error as error:
+        raise Unfinished(begun, str(error)) from None
+    finally:
+        csv.field_size_limit(limit)
+
+
+def _unfinished(path: Path, error: Unfinished) -> DataError:
+    if "limit" in str(error):
+        what, fix = f"has a cell of more than {LONGEST_LINE:,} characters in line", "check that it is a table"
+        return _bad(path, f"{what} {error.line}", fix, "line-too-long")
+    what = f"has a quote that opens in line {error.line} and is not closed properly"
+    return _bad(path, what, "mend that line", "quote")
+
+
 def line_of(path: Path, dialect: Dialect, row: int) -> int:
     """Return the line of the file at which a data row (0 is the first) begins."""
-    with path.open(encoding=dialect.encoding, errors="replace", newline="") as file:
-        reader, at, begun = csv.reader(file, delimiter=dialect.delimiter), -1 if dialect.header else 0, 1
-        for cells in reader:
-            if cells and at == row:
-                return begun
-            at += bool(cells)
-            begun = reader.line_num + 1
-    return begun
+    at = -1 if dialect.header else 0
+    for line, cells in records(path, dialect):
+        counts = bool(cells) or (len(dialect.names) == 1 and line > dialect.skip)  # an empty line is an empty cell
+        if counts and at == row:
+            return line
+        at += counts
+    raise IndexError(row)
 
 
 def _bad(path: Path, what: str, fix: str, code: str) -> DataError:

@@ -1,12 +1,14 @@
 """files: what a path is before anybody parses it: refused for what it is not, or named for what it is."""
 
 import difflib
+import gzip
 import hashlib
 import os
 import stat
 import tempfile
+import zlib
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 from descend.errors import DataError
 
@@ -16,7 +18,7 @@ FOREIGN = {
     b"PK\x03\x04": "a zip archive, or an Excel workbook", b"SQLite format 3\x00": "an SQLite database",
     b"\x80\x02": "a pickle", b"\x80\x03": "a pickle", b"\x80\x04": "a pickle", b"\x80\x05": "a pickle",
     b"\xd0\xcf\x11\xe0": "an old Excel workbook", b"\x7fELF": "a program", b"BZh": "bzip2 data", b"\xfd7zXZ": "xz data",
-    b"ARROW1": "an Arrow file", b"FEA1": "a Feather file",
+    b"ARROW1": "an Arrow file", b"FEA1": "a Feather file", b"\x28\xb5\x2f\xfd": "zstd data",
 }  # fmt: skip
 SUFFIXES = {".csv": "csv", ".tsv": "csv", ".txt": "csv", ".parquet": "parquet", ".pq": "parquet",
             ".jsonl": "jsonl", ".ndjson": "jsonl", ".arrow": "arrow", ".feather": "arrow"}  # fmt: skip
@@ -24,7 +26,11 @@ SUFFIXES = {".csv": "csv", ".tsv": "csv", ".txt": "csv", ".parquet": "parquet", 
 
 def check(path: Path) -> None:
     """Raise DataError unless path is a file with something in it that may be read."""
-    if not path.exists():
+    try:
+        there = path.exists()
+    except OSError as error:
+        raise _refused(path, f"cannot be found ({error.strerror})", "check the path", "no-such-file") from None
+    if not there:
         raise _refused(path, "does not exist", _alike(path), "no-such-file")
     mode = path.stat().st_mode
     if stat.S_ISDIR(mode):
@@ -65,20 +71,44 @@ def format_of(path: Path, told: str, head: bytes) -> str:
     return told
 
 
+def is_gzip(path: Path) -> bool:
+    """Tell whether a file's first bytes are those of gzip, whatever its name."""
+    with path.open("rb") as file:
+        return file.read(2) == b"\x1f\x8b"
+
+
+def opened(path: Path) -> BinaryIO:
+    """Open a file to read its bytes, decompressed when it is gzip."""
+    return cast(BinaryIO, gzip.open(path, "rb")) if is_gzip(path) else path.open("rb")
+
+
+def has_mixed_line_ends(path: Path) -> bool:
+    """Tell whether line ends of several kinds stand in a file, be it within quotes."""
+    feeds = returns = pairs = 0
+    last = b""
+    with opened(path) as file:
+        while block := file.read(HEAD):
+            feeds, returns = feeds + block.count(b"\n"), returns + block.count(b"\r")
+            pairs += block.count(b"\r\n") + (last == b"\r" and block[:1] == b"\n")
+            last = block[-1:]
+    return bool(feeds and returns and not feeds == returns == pairs)
+
+
 def head_of(path: Path) -> bytes:
     """Return the first megabyte, decompressed when the file is gzip."""
     with path.open("rb") as file:
         head = file.read(HEAD)
     if head[:2] == b"\x1f\x8b":
-        import zlib
-
         try:
             return zlib.decompressobj(31).decompress(head, HEAD)
         except zlib.error as error:
-            raise _refused(
-                path, f"is gzip data that cannot be read ({error})", "copy it again", "damaged-gzip"
-            ) from error
+            raise damaged(path, error) from error
     return head
+
+
+def damaged(path: Path, error: Exception) -> DataError:
+    """Return what to raise for gzip data that does not decompress."""
+    return _refused(path, f"is gzip data that cannot be read ({error})", "copy it again", "damaged-gzip")
 
 
 def sha256(path: Path) -> str:

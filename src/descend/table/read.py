@@ -1,15 +1,19 @@
 """read: a file to a table, by DuckDB, saying what was decided."""
 
+import csv
 import io
 import os
 import sys
+import zlib
 from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from descend.errors import DataError
 from descend.table import files
-from descend.table.dialect import Dialect, faults, line_of, sniff
+from descend.table.dialect import LONGEST_LINE, Dialect, faults, line_of, records, sniff
 from descend.table.frames import check_names
 from descend.table.table import Source, Table
 from descend.table.types import column_of_text, column_of_values
@@ -31,7 +35,7 @@ def read(
     Raises DataError when the file cannot be read as a table, naming the file and, where there is one, line and column.
     """
     if str(path) == "-":
-        return _from_stdin("csv" if format == "auto" else format, delimiter, decimal, encoding, null, header)
+        return _from_stdin(format, delimiter, decimal, encoding, null, header)
     return _read(Path(path), Path(path).name, format, delimiter, decimal, encoding, null, header)
 
 
@@ -41,7 +45,7 @@ def _from_stdin(format: str, *options: Any) -> Table:
     try:
         return _read(spooled, "standard input", format, *options)
     except DataError as error:
-        what = error.what.replace(f"the file {str(spooled)!r}", "standard input")
+        what = error.what.replace(f"the file {str(spooled)!r}", "standard input").replace(str(spooled), "-")
         raise DataError(what, fix=error.fix, code=error.code) from None
     finally:
         spooled.unlink()
@@ -63,7 +67,7 @@ def _read(
         _load(connection, path, dialect)
         rows = connection.execute("SELECT count(*) FROM cells").fetchone()[0]
         if rows == 0:
-            raise DataError(
+            raise faults(path, dialect) or DataError(
                 f"the file {str(path)!r} has a header of {len(dialect.names)} columns and no rows",
                 fix="bring a table with rows", code="no-rows",
             )  # fmt: skip
@@ -98,49 +102,79 @@ def _load(connection: Any, path: Path, dialect: Dialect) -> None:
     """Make the table `cells` of text columns c0, c1, ...; raises DataError naming the lines at fault."""
     import duckdb
 
-    source, spare = path, None
-    if dialect.encoding not in ("utf-8", "utf-8-sig"):
-        source = spare = _as_utf8(path, dialect.encoding)
+    with ExitStack() as spooled:
+        source, read_as = path, dialect
+        if dialect.encoding not in ("utf-8", "utf-8-sig"):
+            source, read_as = _as_utf8(path, dialect.encoding), replace(dialect, encoding="utf-8")
+            spooled.callback(source.unlink)
+        try:
+            if files.has_mixed_line_ends(source):
+                source, read_as = _rewritten(source, path, read_as), replace(read_as, encoding="utf-8", skip=0)
+                spooled.callback(source.unlink)
+            _copy(connection, source, read_as)
+        except (EOFError, OSError, zlib.error) as error:
+            raise files.damaged(path, error) from error
+        except duckdb.Error as error:
+            raise _fault(path, dialect) or _unread(path, error) from error
+
+
+def _copy(connection: Any, source: Path, dialect: Dialect) -> None:
     columns = "{" + ", ".join(f"'c{j}': 'VARCHAR'" for j in range(len(dialect.names))) + "}"
+    connection.execute(
+        f"CREATE TABLE cells AS SELECT * FROM read_csv(?, delim=?, quote='\"', escape='\"', header={dialect.header}, "
+        f"columns={columns}, auto_detect=false, strict_mode=true, null_padding=false, nullstr='', skip={dialect.skip}, "
+        f"compression='{'gzip' if files.is_gzip(source) else 'none'}', max_line_size={LONGEST_LINE})",
+        [str(source), dialect.delimiter],
+    )
+
+
+def _fault(path: Path, dialect: Dialect) -> DataError | None:
     try:
-        connection.execute(
-            f"CREATE TABLE cells AS SELECT * FROM read_csv(?, delim=?, quote='\"', escape='\"', header={dialect.header}, "
-            f"columns={columns}, auto_detect=false, strict_mode=true, null_padding=false, nullstr='', compression='auto', "
-            f"max_line_size=4194304)",
-            [str(source), dialect.delimiter],
-        )
-    except duckdb.Error as error:
-        fault = None if path.suffix == ".gz" else faults(path, dialect)
-        raise fault or _unread(path, error) from error
-    finally:
-        if spare is not None:
-            spare.unlink()
+        return faults(path, dialect)
+    except (EOFError, OSError, zlib.error) as error:
+        return files.damaged(path, error)
+
+
+def _rewritten(source: Path, path: Path, dialect: Dialect) -> Path:
+    """The same records with line ends of one kind, in a temporary file, which the caller removes."""
+    if fault := faults(source, dialect, called=path):
+        raise fault
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, delimiter=dialect.delimiter, lineterminator="\n")
+    lone = len(dialect.names) == 1  # an empty line is an empty cell
+    try:
+        found = records(source, dialect, strict=True, errors="strict")
+        writer.writerows(cells or [""] for line, cells in found if cells or (lone and line > dialect.skip))
+    except UnicodeDecodeError:
+        raise _not_utf8(path) from None
+    return files.spool(io.BytesIO(text.getvalue().encode()))
 
 
 def _as_utf8(path: Path, encoding: str) -> Path:
     try:
-        return files.spool(io.BytesIO(path.read_bytes().decode(encoding).encode()))
+        with files.opened(path) as file:
+            content = file.read()
+    except (EOFError, OSError, zlib.error) as error:
+        raise files.damaged(path, error) from error
+    try:
+        return files.spool(io.BytesIO(content.decode(encoding).encode()))
     except UnicodeDecodeError as error:
-        line = path.read_bytes()[: error.start].count(b"\n") + 1
+        line = content[: error.start].count(b"\n") + 1
         raise DataError(
             f"the file {str(path)!r} is not {encoding} text: line {line} holds bytes that are none",
             fix="try another --encoding", code="encoding",
         ) from None  # fmt: skip
 
 
-def _unread(path: Path, error: object) -> DataError:
+def _unread(path: Path, error: object, fix: str = "open it in an editor and check that line") -> DataError:
     text = next((line.strip() for line in str(error).splitlines() if line.strip()), "no reason given")
     if "unicode" in str(error).lower() or "utf-8" in str(error).lower():
         return _not_utf8(path)
-    return DataError(
-        f"the file {str(path)!r} cannot be read: {text[:200]}",
-        fix="open it in an editor and check that line",
-        code="unreadable",
-    )
+    return DataError(f"the file {str(path)!r} cannot be read: {text[:200].rstrip('.')}", fix=fix, code="unreadable")
 
 
 def _not_utf8(path: Path) -> DataError:
-    with path.open("rb") as file:
+    with files.opened(path) as file:
         for line, content in enumerate(file, 1):
             try:
                 content.decode()
@@ -163,7 +197,7 @@ def _typed(path: Path, name: str, format: str) -> Table:
         described = [(d[0], str(d[1])) for d in found.description]
         arrays = found.fetchnumpy()
     except duckdb.Error as error:
-        raise _unread(path, error) from error
+        raise _unread(path, error, fix="write it again, and whole") from error
     finally:
         connection.close()
     names = [n for n, _ in described]

@@ -45,7 +45,7 @@ class Scale:
     def transform(self, X: Array, dtype: DTypeLike | None = None) -> Array:
         """Return X centred and scaled, as a new C-contiguous array; centred before any cast to a smaller dtype."""
         scaled = (X - self.center) / self.width
-        return np.ascontiguousarray(scaled, dtype or X.dtype)
+        return np.ascontiguousarray(scaled, dtype or (X.dtype if X.dtype.kind == "f" else np.float64))
 
     def transform_target(self, y: Array) -> Array:
         """Return y centred and scaled, float64."""
@@ -65,10 +65,17 @@ class Scale:
 
 def _mean_and_spread(X: Array, weight: Array | None) -> tuple[Array, Array]:
     share = np.full(len(X), 1.0 / len(X)) if weight is None else weight / weight.sum()
-    mean = share @ X.astype(np.float64, copy=False)
-    off = X - mean
-    mean = mean + share @ off
-    off = X - mean
-    spread = np.sqrt(share @ np.square(off))
+    unit = _power_of_two(X)
+    X = X / unit
+    mean = share @ X
+    mean = mean + share @ (X - mean)
+    spread = np.sqrt(share @ np.square(X - mean))
     flat = spread <= ROUNDING * np.abs(mean)
-    return mean, np.where(flat | ~np.isfinite(spread), 1.0, spread)
+    return mean * unit, np.where(flat, 1.0, spread * unit)
+
+
+def _power_of_two(X: Array) -> Array:
+    """The power of two at the largest value of each column, by which it divides without rounding; squares then stay in range."""
+    exponent = np.frexp(np.abs(X).max(axis=0, initial=0.0).astype(np.float64))[1]
+    power: Array = np.ldexp(1.0, np.clip(exponent, -1000, 1000))
+    return power

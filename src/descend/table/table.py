@@ -10,6 +10,15 @@ from descend.arrays import Array
 from descend.errors import UsageError, nearest
 
 
+def text_of(value: float) -> str:
+    """Return a number as files write it.
+
+    >>> text_of(1234567.0), text_of(0.5)
+    ('1234567', '0.5')
+    """
+    return f"{value:.0f}" if value == np.round(value) and abs(value) < 2**53 else repr(float(value))
+
+
 class Kind(StrEnum):
     """What a column holds."""
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from descend.arrays import Array
 from descend.errors import DataError
-from descend.table.table import Column, Kind
+from descend.table.table import Column, Kind, text_of
 
 MOST_CLASSES = 100
 
@@ -64,7 +64,7 @@ def _numbers(column: Column, kept: Array) -> tuple[Array, tuple[str, ...]]:
     if column.kind == Kind.CATEGORY:
         row = int(np.argmax(kept))
         raise _unusable(
-            column, f"holds text, such as {column.values[row]!r} in row {row + 1}, and regression needs numbers",
+            column, f"holds text, such as {column.values[row][:60]!r} in row {row + 1}, and regression needs numbers",
             "use --task classification or name another --target", "text-target",
         )  # fmt: skip
     return column.values[kept].astype(np.float64), ()
@@ -84,16 +84,15 @@ def _classes(column: Column, kept: Array) -> tuple[Array, tuple[str, ...]]:
 def _label(column: Column, value: Any) -> str:
     if column.kind == Kind.BOOLEAN:
         return "true" if value else "false"
-    return (
-        str(value) if isinstance(value, str) else f"{value:g}" if value == float(f"{value:g}") else repr(float(value))
-    )
+    return str(value) if isinstance(value, str) else text_of(value)
 
 
 def _check(column: Column, y: Array, task: str) -> None:
     if len(y) == 1:
         raise _unusable(column, "has one row", "bring at least two rows that differ in it", "one-row")
     if (y == y[0]).all():
-        shown = f"{column.values[~column.is_missing][0]!r}" if task == "classification" else f"{y[0]:g}"
+        value = column.values[~column.is_missing][0]
+        shown = repr(value[:60]) if isinstance(value, str) else _label(column, value)
         raise _unusable(column, f"is constant: every value is {shown}", "name another --target", "target-constant")
 
 

@@ -17,12 +17,17 @@ MOSTLY = 0.5  # a column of which so many cells are numbers holds numbers, and t
 PLAIN = r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?"
 INFINITE = r"(?i)[+-]?inf(inity)?"
 THOUSANDS = r"[+-]?\d{1,3}(,\d{3})+(\.\d+)?"
-EUROPEAN = r"[+-]?(\d{1,3}(\.\d{3})+|\d+)?,\d+"
+EUROPEAN = r"[+-]?(\d{1,3}(\.\d{3})+|\d+)?,\d+([eE][+-]?\d+)?"
 EUROPEAN_WHOLE = r"[+-]?(\d{1,3}(\.\d{3})+|\d+)"
 BOOLEAN = r"(?i)true|false"
 ISO_DATE = r"\d{4}-\d{1,2}-\d{1,2}([ T]\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:?\d{2})?)?"
 POINT_DATE = r"\d{1,2}\.\d{1,2}\.\d{4}"
+LIKE_NUMBER = r"[+-]?[$€£]?\s?[+-]?\d[\d.,\s\x{00a0}\x{202f}']*[%€$£]?"
+ZONE = r"(?i).*:\d{2}(\.\d+)?(Z|[+-]\d{2}:?\d{2})"
 SLASH_DATE = r"\d{1,2}/\d{1,2}/\d{4}"
+
+NO_CELLS = ("[]", "STRUCT", "MAP", "UNION", "BLOB", "LIST", "INTERVAL", "TIME", "BIT", "JSON")
+SEVERAL = "values of several types"
 
 Said = tuple[Column, list[str]]
 
@@ -41,7 +46,7 @@ def column_of_text(
         null: further words that mean missing.
         where: says where a data row stands, for errors.
     """
-    text, words = f"trim({cell})", (*MISSING_AMONG_NUMBERS, *null)
+    text, words = f"trim({cell}, ' \t\u00a0')", (*MISSING_AMONG_NUMBERS, *null)
     given = f"({cell} IS NOT NULL AND NOT list_contains(?, {text}))"
     forms = (PLAIN, INFINITE, THOUSANDS, EUROPEAN, EUROPEAN_WHOLE, BOOLEAN, ISO_DATE, POINT_DATE, SLASH_DATE)
     counts = ", ".join(f"count(*) FILTER ({given} AND regexp_full_match({text}, ?))" for _ in forms)
@@ -65,7 +70,9 @@ def column_of_text(
             return dates
     if plain + infinite + thousands + eu >= MOSTLY * n:
         _refuse_text(connection, text, given, list(words), name, n, where, decimal)
-    return _category(connection, text, cell, (*MISSING_WORDS, *null), name), []
+    return _category(connection, text, cell, (*MISSING_WORDS, *null), name), _like_numbers(
+        connection, text, given, words, name, n
+    )
 
 
 def _numbers(
@@ -79,7 +86,8 @@ def _numbers(
     if decimal == "," and as_comma:
         return _number(connection, comma, given, words, name), []
     if plain + infinite == n:
-        return _number(connection, f"CAST({text} AS DOUBLE)", given, words, name), []
+        told = [f"{name!r}: decimal point, as its cells show, and not the comma told"] if decimal == "," else []
+        return _number(connection, f"CAST({text} AS DOUBLE)", given, words, name), told
     if as_point and as_comma and decimal is None:
         said = "decimal comma" if european else "thousands separator"
         other = "." if european else ","
@@ -102,18 +110,20 @@ def _dates(
 ) -> Said | None:  # fmt: skip
     """The column as days since 1970-01-01, if every cell is a date; a slash date by the evidence of all cells."""
     if iso:
-        return _parsed(connection, f"TRY_CAST({text} AS TIMESTAMP)", given, words, name, [])
+        zoned = f"regexp_full_match({text}, '{ZONE}')"
+        value = f"CASE WHEN {zoned} THEN epoch_us(TRY_CAST({text} AS TIMESTAMPTZ)) ELSE epoch_us(TRY_CAST({text} AS TIMESTAMP)) END"
+        return _parsed(connection, value, given, words, name, [])
     if point:
-        return _parsed(connection, f"try_strptime({text}, '%d.%m.%Y')", given, words, name, [])
-    day_first = _parsed(connection, f"try_strptime({text}, '%d/%m/%Y')", given, words, name, [])
-    month_first = _parsed(connection, f"try_strptime({text}, '%m/%d/%Y')", given, words, name, [])
+        return _parsed(connection, f"epoch_us(try_strptime({text}, '%d.%m.%Y'))", given, words, name, [])
+    day_first = _parsed(connection, f"epoch_us(try_strptime({text}, '%d/%m/%Y'))", given, words, name, [])
+    month_first = _parsed(connection, f"epoch_us(try_strptime({text}, '%m/%d/%Y'))", given, words, name, [])
     if day_first and month_first:
         return month_first[0], [f"{name!r}: dates read as month/day/year; write them as year-month-day to be sure"]
     return day_first or month_first
 
 
 def _parsed(connection: Any, value: str, given: str, words: list[str], name: str, said: list[str]) -> Said | None:
-    values = _fetch(connection, f"CASE WHEN {given} THEN epoch_us({value}) / 86400e6 END", [words])
+    values = _fetch(connection, f"CASE WHEN {given} THEN ({value}) / 86400e6 END", [words])
     expected = connection.execute(f"SELECT count(*) FILTER ({given}) FROM cells", [words]).fetchone()[0]
     return (Column(name, Kind.DATE, values), said) if int(np.isfinite(values).sum()) == expected else None
 
@@ -136,6 +146,17 @@ def _refuse_text(
         fix=f"mend it, use --null {_quoted(value)} if it means missing, or --drop the column",
         code="text-among-numbers",
     )
+
+
+def _like_numbers(connection: Any, text: str, given: str, words: Sequence[str], name: str, n: int) -> list[str]:
+    """Say it when most cells of a category are numbers but for a sign of currency, a per cent sign or spaces."""
+    count, first = connection.execute(
+        f"SELECT count(*), min({text}) FROM cells WHERE {given} AND regexp_full_match({text}, ?)",
+        [list(words), LIKE_NUMBER],
+    ).fetchone()
+    if count < MOSTLY * n:
+        return []
+    return [f"{name!r}: cells such as {first[:60]!r} are read as categories; write plain numbers if they are amounts"]
 
 
 def _quoted(value: str) -> str:
@@ -173,13 +194,15 @@ def column_of_values(name: str, kind: str, values: Any) -> Column:
         masked = np.ma.getmaskarray(values)
         days = np.asarray(np.ma.getdata(values), "datetime64[us]").astype(np.int64) / 86_400e6
         return Column(name, Kind.DATE, np.where(masked, np.nan, days))
-    if any(part in kind for part in ("[]", "STRUCT", "MAP", "UNION", "BLOB", "LIST", "INTERVAL", "TIME", "BIT")):
+    if kind == "JSON" and np.ma.getmaskarray(values).all():
+        return Column(name, Kind.NUMBER, np.full(len(values), np.nan))
+    if not kind.startswith("ENUM") and any(part in kind for part in NO_CELLS):
         raise DataError(
-            f"the column {name!r} holds {kind}, which is no number, date, text or boolean",
+            f"the column {name!r} holds {SEVERAL if kind == 'JSON' else kind}, which is no number, date, text or boolean",
             fix="flatten it or leave it out of the file",
             code="nested-column",
         )
-    if kind.startswith(("VARCHAR", "ENUM", "UUID", "STRING", "JSON")):
+    if kind.startswith(("VARCHAR", "ENUM", "UUID", "STRING")):
         cells = np.ma.getdata(values).tolist()
         masked = np.ma.getmaskarray(values)
         texts = [
