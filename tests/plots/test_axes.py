@@ -59,7 +59,19 @@ def test_tick_labels_never_touch():
 
 
 @pytest.mark.parametrize(
-    "values", [[], [np.nan], [0.0], [5.0, 5.0], [-1e308, 1e308], [1e-320, 1e-310], [np.inf, 1.0], [1e16, 1e16 + 2]]
+    "values",
+    [
+        [],
+        [np.nan],
+        [0.0],
+        [5.0, 5.0],
+        [-1e308, 1e308],
+        [1e-320, 1e-310],
+        [1e-320, 1e308],
+        [1.0, 1e308],
+        [np.inf, 1.0],
+        [1e16, 1e16 + 2],
+    ],
 )
 @pytest.mark.parametrize("log", [False, True])
 def test_an_axis_over_any_values_has_finite_pixels_and_ticks(values, log):

@@ -1,5 +1,6 @@
 """Pictures: well-formed, inert, legible, and true to the numbers."""
 
+import re
 import xml.etree.ElementTree as ET
 
 import numpy as np
@@ -68,18 +69,55 @@ def test_the_letters_are_those_of_the_plan_and_every_variant_has_a_pen():
     assert {name: p.letter for name, p in PENS.items()} == {name: v.letter for name, v in VARIANTS.items()}
 
 
+def reach(path):
+    """The farthest coordinate that a path of relative lines, arcs and one start gets to."""
+    x = y = far = 0.0
+    for letter, given in re.findall(r"([MhvlazZ])([^MhvlazZ]*)", path):
+        v = [float(n) for n in re.findall(r"-?[0-9.]+", given)]
+        steps = {
+            "M": [v],
+            "h": [[n, 0] for n in v],
+            "v": [[0, n] for n in v],
+            "a": [v[k + 5 : k + 7] for k in range(0, len(v), 7)],
+        }
+        for dx, dy in steps.get(letter, [v[k : k + 2] for k in range(0, len(v), 2)]):
+            x, y = x + dx, y + dy
+            far = max(far, abs(x), abs(y))
+    return far
+
+
 @pytest.mark.parametrize("shape", SHAPES)
 def test_every_mark_stays_within_its_place(shape):
-    steps = SHAPES[shape]
-    assert steps.startswith("M")
-    assert (
-        parsed(mark(next(p for p in PENS.values() if p.shape == shape), 7, 7)).get("transform") == "translate(7.0 7.0)"
-    )
+    assert 3 <= reach(SHAPES[shape]) <= 6.3  # a swatch has 7 pixels to each side, and the line is 1.4 wide
+    drawn = parsed(mark(next(p for p in PENS.values() if p.shape == shape), 7, 7))
+    assert drawn.get("transform") == "translate(7.0 7.0)"
+
+
+def test_the_check_of_marks_can_fail():
+    assert reach("M0 0h3v4l1 9") == 13
 
 
 def test_end_labels_are_moved_apart_and_stay_inside():
     assert _apart([300.0, 301.0, 302.0, 335.0], 336.0) == [291.0, 306.0, 321.0, 336.0]
     assert _apart([10.0, 100.0], 336.0) == [10.0, 100.0]
+
+
+@pytest.mark.parametrize("room", [curves.WIDE, curves.NARROW])
+@pytest.mark.parametrize("count", [1, 8, 13, 40])
+def test_names_of_any_number_of_lines_stay_in_the_picture_one_below_the_other(room, count):
+    pens = [*PENS, *(f"own{k}" for k in range(40))][:count]
+    ends = [np.linspace(2, 1 + k % 3 * 1e-3, 20) for k in range(count)]
+    root = parsed(curves.draw([a_curve(name, loss) for name, loss in zip(pens, ends, strict=True)], room))
+    named = [e for e in root.iter(SVG + "text") if float(e.get("x")) > room.width - room.right]
+    heights = [float(e.get("y")) for e in named]
+    assert len(heights) == count
+    assert heights == sorted(heights)
+    assert room.width - room.right < min(float(e.get("x")) for e in named)
+    assert max(float(e.get("x")) + 7.2 * len(e.text) for e in named) <= room.width
+    assert min(heights) >= curves.TOP
+    assert max(heights) <= room.height - curves.BOTTOM + 5
+    least = 14.9 if count <= 13 else 4
+    assert all(b - a > least for a, b in zip(heights, heights[1:], strict=False))
 
 
 def a_curve(name="adam", loss=None, held=True):

@@ -102,6 +102,27 @@ def test_nothing_is_requested_and_nothing_runs():
     assert f"default-src &#x27;none&#x27;; style-src &#x27;sha256-{digest}&#x27;" in page
 
 
+@pytest.mark.parametrize("name", HOSTILE)
+def test_no_element_is_a_script_and_none_has_a_style_or_a_handler(name):
+    for e in parsed(html.render(story(name))).iter():
+        assert e.tag.split("}")[-1] != "script"
+        assert not [a for a in e.attrib if a == "style" or a.startswith("on")]
+
+
+@pytest.mark.parametrize("wrong", [np.nan, np.inf, -np.inf, 1e308])
+@pytest.mark.parametrize("at", [0, 3, -1, slice(None)])
+def test_losses_and_weights_that_are_no_numbers_leave_a_page(wrong, at):
+    loss, x = np.geomspace(2, 1, 8), np.arange(8.0)
+    loss[at] = wrong
+    wild = dataclasses.replace(
+        story(), curves=(Curve("gd", "G", x, loss, loss), *story().curves),
+        weight_paths=(WeightPath("w", loss, loss),), scatters=(Scatter("x", loss, x, loss),),
+    )  # fmt: skip
+    root = parsed(html.render(wild))
+    drawn = [e.get(a, "") for e in root.iter() for a in ("points", "d", "x", "y", "cx", "cy", "transform")]
+    assert not any(word in value for value in drawn for word in ("nan", "inf"))
+
+
 def test_the_page_has_its_parts_in_order():
     heads = [e.text for e in parsed(html.render(story())).iter("h2")]
     assert heads == [

@@ -11,7 +11,7 @@ from descend.plots.element import Element, tag
 from descend.plots.sheet import shortened, words
 from descend.plots.ticks import label, linear_ticks, log_ticks
 
-LARGEST = 1e300
+LARGEST = 1e280  # leaves room above, and its inverse below, within float64
 LETTER = 6.4  # pixels of a digit
 
 
@@ -37,9 +37,9 @@ class Axis:
         values = values[values > -shift] if log else values
         low, high = (float(values.min()), float(values.max())) if len(values) else (1.0, 10.0)
         if log:
-            low, high = low + shift, high + shift
+            low, high = max(low + shift, 1 / LARGEST), max(high + shift, 1 / LARGEST)
             low, high = (low / 1.2, high * 1.2) if high <= low * 1.0001 else (low, high)
-            room = (high / low) ** 0.03
+            room = high**0.03 / low**0.03
             return cls(low / room - shift, high * room - shift, start, end, True, shift)
         spread = (high - low) or abs(high) or 1.0
         return cls(low - 0.04 * spread, high + 0.04 * spread, start, end)
@@ -104,7 +104,7 @@ def spans_decades(values: Array) -> bool:
     """Tell whether values, none negative, spread over more than a factor of ten."""
     finite = values[np.isfinite(values)]
     positive = finite[finite > 0]
-    return bool(len(positive) and finite.min() >= 0 and positive.max() > 10 * positive.min())
+    return bool(len(positive) and finite.min() >= 0 and positive.max() / 10 > positive.min())
 
 
 def plausible(losses: Sequence[Array]) -> Array:

@@ -98,12 +98,16 @@ def _names(curves: Sequence[Curve], trained: Sequence[Line], x: Axis, y: Axis, r
 
 
 def _apart(heights: Sequence[float], lowest: float) -> list[float]:
-    """Heights, in increasing order, moved so that each is a line of text below the one before, none below `lowest`."""
+    """Heights, in increasing order, moved so that each is a line of text below the one before, none below `lowest`.
+
+    Of more lines than fit, each is a little less below.
+    """
+    apart = min(TEXT, (lowest - TOP) / max(len(heights) - 1, 1))
     spots: list[float] = []
     for height in heights:
-        spots.append(max(height, spots[-1] + TEXT) if spots else height)
+        spots.append(max(height, spots[-1] + apart) if spots else height)
     for k in range(len(spots) - 1, -1, -1):
-        spots[k] = min(spots[k], lowest - TEXT * (len(spots) - 1 - k))
+        spots[k] = min(spots[k], lowest - apart * (len(spots) - 1 - k))
     return spots
 
 
