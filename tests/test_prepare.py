@@ -231,3 +231,33 @@ def test_case_c25_every_numeric_dtype_gives_the_same_data(dtype):
     expected, given = (prepared(X.astype(d), y.astype(d), validation=0, task="regression") for d in ("float64", dtype))
     np.testing.assert_array_equal(given.train.X, expected.train.X)
     np.testing.assert_array_equal(given.train.y, expected.train.y)
+
+
+@pytest.mark.parametrize("option", ["weight", "group", "time"])
+def test_a_column_is_given_by_its_name(option):
+    with pytest.raises(UsageError) as caught:
+        prepared(frame(), **{option: np.ones(100)})
+    assert str(caught.value) == (
+        f"{option} is of type ndarray, it must be the name of a column; make it a column of the data and pass its name"
+    )
+
+
+@pytest.mark.parametrize("unit", ["D", "s", "ns"])
+def test_moments_are_a_target_of_days_in_every_form(unit):
+    moments = np.array(["1970-01-02", "NaT", "1970-01-04", "1970-01-05"], f"datetime64[{unit}]")
+    for target in (moments, pd.Series(moments.astype("M8[ns]")), list(pd.to_datetime(moments))):
+        done = prepared(np.arange(4.0)[:, None], target, validation=0, scale=False, loss="poisson")
+        assert done.train.y.tolist() == [1.0, 3.0, 4.0]
+
+
+def test_a_target_of_digits_as_text_is_learned_as_numbers_unless_it_is_told_to_be_classes():
+    X, y = np.arange(4.0)[:, None], ["2", "4", "", "8"]
+    for target in (y, np.array(y), np.array(y, object), pd.Series(y)):
+        done = prepared(X, target, validation=0)
+        assert done.target.task == "regression"
+        assert done.target.y.tolist() == [2.0, 4.0, 8.0]
+        assert "its text is read as numbers; if they are classes, use --task classification" in [
+            n.text for n in done.notes
+        ]
+        assert prepared(X, target, validation=0, task="classification").target.classes[-3:] == ("2", "4", "8")
+    assert prepared(X, ["2", "4", "x", "8"], validation=0).target.task == "classification"

@@ -3,8 +3,10 @@
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from descend.arrays import Array
+from descend.errors import DataError
 
 
 @dataclass(frozen=True, eq=False)
@@ -12,16 +14,32 @@ class Data:
     """Features, target and example weights, ready for an engine.
 
     Args:
-        X: features (rows, features), float32 or float64, C order, finite.
-        y: target (rows,) of the same dtype; class indices for softmax; (rows, targets) for several targets.
+        X: features (rows, features), float32 or float64, C order, finite; real numbers of another dtype become float64.
+        y: target (rows,), brought to the same dtype; class indices for softmax; (rows, targets) for several targets.
         weight: example weights (rows,), with mean 1, or None when all count alike.
         names: a name a feature.
+
+    Raises DataError for other shapes, for values that are not real numbers and for negative weights.
+
+    >>> Data(np.array([[1], [2]]), [True, False]).X.dtype
+    dtype('float64')
     """
 
     X: Array
     y: Array
     weight: Array | None = None
     names: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        X = _floats(self.X, "X")
+        if X.ndim != 2:
+            what = f"X has shape {X.shape}, it must have two dimensions"
+            fix = "use X.reshape(-1, 1) for one feature" if X.ndim == 1 else "pass an array of shape (rows, features)"
+            raise DataError(what, fix=fix, code="array-shape")
+        object.__setattr__(self, "X", X)
+        object.__setattr__(self, "y", np.ascontiguousarray(_floats(self.y, "the target"), X.dtype))
+        if self.weight is not None:
+            object.__setattr__(self, "weight", _weights(self.weight, len(X)))
 
     @property
     def rows(self) -> int:
@@ -33,7 +51,33 @@ class Data:
         """The number of columns of X."""
         return int(self.X.shape[1])
 
+    @property
+    def row_bytes(self) -> int:
+        """The bytes of the features of one row."""
+        return self.features * int(self.X.itemsize)
+
     def take(self, rows: Array) -> "Data":
         """Return the examples at these indices; their weights are brought back to mean 1."""
         weight = None if self.weight is None else self.weight[rows] / max(self.weight[rows].mean(), 1e-300)
         return replace(self, X=np.ascontiguousarray(self.X[rows]), y=np.ascontiguousarray(self.y[rows]), weight=weight)
+
+
+def _floats(values: ArrayLike, what: str) -> Array:
+    """The values themselves when they are float32 or float64 in C order, else a copy that is."""
+    array = np.asarray(values)
+    if array.dtype.kind not in "biuf":
+        what = f"{what} has dtype {array.dtype}, it must hold real numbers"
+        raise DataError(what, fix="convert it to float64", code="array-dtype")
+    return np.asarray(array, np.float32 if array.dtype == np.float32 else np.float64, order="C")
+
+
+def _weights(given: ArrayLike, rows: int) -> Array:
+    weight = _floats(given, "the example weight")
+    if weight.shape != (rows,):
+        what = f"the example weight has shape {weight.shape}, the data have {rows} rows"
+        raise DataError(what, fix=f"pass weights of shape ({rows},)", code="bad-weights")
+    if (weight < 0).any():
+        at = int(np.argmax(weight < 0))
+        what = f"the example weight is {weight[at]:g} in row {at + 1}, it must be at least 0"
+        raise DataError(what, fix="mend or drop such rows", code="bad-weights")
+    return weight

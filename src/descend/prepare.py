@@ -12,7 +12,15 @@ from descend.data import Data
 from descend.errors import DataError, UsageError
 from descend.losses import Loss
 from descend.table.columns import Encoded, Schema, complete_rows, fit_schema
-from descend.table.frames import column_of_cells, from_arrays, from_frame, is_frame
+from descend.table.frames import (
+    check_finite,
+    column_of_cells,
+    from_arrays,
+    from_frame,
+    is_frame,
+    is_missing,
+    number_of,
+)
 from descend.table.read import read
 from descend.table.scale import Scale
 from descend.table.split import split
@@ -99,6 +107,9 @@ def prepare(
         say("read", text)
     named, column = _target_column(table, target)
     typed, constants, task = typed_loss(options)
+    if not isinstance(target, str) and task != "classification" and (numbers := _numbers_of_text(column)):
+        column = numbers
+        say("target", "its text is read as numbers; if they are classes, use --task classification")
     found = read_target(column, task)
     form = loss_for(found, typed)
     say("target", f"{shown(found.name)} · {told(found)}")
@@ -112,16 +123,12 @@ def prepare(
         say("columns", f"{int((~whole).sum())} rows with missing cells left out")
         kept, found, weight = kept[whole], replace(found, y=found.y[whole]), None if weight is None else weight[whole]
     train_rows, held_rows = _split(named, found, kept, options)
+    _check_left(found, train_rows)
     if weight is not None:
         check_weights(weight[train_rows], f"the weight column {options['weight']!r}, among the training rows,")
     schema = fit_schema(features.take(kept[train_rows]), missing=options["missing"], max_levels=options["max_levels"])
     if not schema.names:
-        raise DataError(
-            f"no column is left to learn {found.name!r} from: "
-            + "; ".join(f"{name!r} is {why}" for name, why in list(schema.dropped.items())[:5]),
-            fix="add columns that vary from row to row",
-            code="no-features",
-        )
+        raise _no_features(found.name, schema.dropped)
     encoded = schema.encode(features.take(kept))
     for text in _columns(schema, encoded):
         say("columns", text)
@@ -170,8 +177,9 @@ def _target_column(table: Table, target: Any) -> tuple[Table, Column]:
         return table, replace(from_frame(target).columns[0], name=name)
     if values.dtype.kind in "biuf":
         kind = Kind.BOOLEAN if values.dtype.kind == "b" else Kind.NUMBER
-        return table, Column(name, kind, values.astype(np.float64))
-    return table, column_of_cells(name, [None if _is_missing(v) else v for v in values])
+        return table, Column(name, kind, check_finite(values.astype(np.float64), name))
+    cells = values.astype("datetime64[us]").tolist() if values.dtype.kind == "M" else list(values)
+    return table, column_of_cells(name, [None if is_missing(v) else v for v in cells])
 
 
 def _dtype(target: Any) -> Any:
@@ -179,8 +187,14 @@ def _dtype(target: Any) -> Any:
     return object if isinstance(target, (list, tuple)) else None
 
 
-def _is_missing(value: Any) -> bool:
-    return value is None or (isinstance(value, (float, np.datetime64)) and bool(value != value))
+def _numbers_of_text(column: Column) -> Column | None:
+    """The column as numbers when its text reads as them, as it would in a file."""
+    if column.kind != Kind.CATEGORY:
+        return None
+    numbers = [number_of(cell) for cell in column.values]
+    if None in numbers:
+        return None
+    return Column(column.name, Kind.NUMBER, check_finite(np.array(numbers, np.float64), column.name))
 
 
 def _features(table: Table, target: str, options: Mapping[str, Any]) -> tuple[Table, Array | None]:
@@ -191,6 +205,8 @@ def _features(table: Table, target: str, options: Mapping[str, Any]) -> tuple[Ta
             fix="leave it out of --features",
             code="target-is-feature",
         )
+    for option in ("weight", "group", "time"):
+        _check_name(option, options[option])
     for name in (*options["drop"], *options["features"]):
         table[name]
     weight = None if options["weight"] is None else _weights(table[options["weight"]])
@@ -199,14 +215,26 @@ def _features(table: Table, target: str, options: Mapping[str, Any]) -> tuple[Ta
     return table.keep([name for name in wanted if name not in aside]), weight
 
 
+def _check_name(option: str, given: Any) -> None:
+    if given is not None and not isinstance(given, str):
+        raise UsageError(
+            f"{option} is of type {type(given).__name__}, it must be the name of a column",
+            fix="make it a column of the data and pass its name",
+            code=f"bad-{option}",
+        )
+
+
 def _weights(column: Column) -> Array:
+    """Example weights, divided by the power of two at the largest, so that no sum of them overflows."""
     if column.kind != Kind.NUMBER:
         raise DataError(
             f"the weight column {column.name!r} holds {WORDS[column.kind]}",
             fix="name a column of numbers",
             code="bad-weights",
         )
-    return check_weights(column.values, f"the weight column {column.name!r}")
+    weight = check_weights(column.values, f"the weight column {column.name!r}")
+    scaled: Array = np.ldexp(weight, -np.frexp(weight.max())[1])
+    return scaled
 
 
 def check_weights(weight: Array, what: str) -> Array:
@@ -240,6 +268,23 @@ def _split(table: Table, found: Target, kept: Array, options: Mapping[str, Any])
     time = None if options["time"] is None else _ordered(table[options["time"]])[kept]
     stratify = found.y.astype(np.int64) if found.classes else None
     return split(len(kept), share, options["random_state"], stratify=stratify, group=group, time=time)
+
+
+def _check_left(found: Target, train_rows: Array) -> None:
+    """Raise DataError when the split leaves nothing to learn; the whole target is known to vary."""
+    y = found.y[train_rows]
+    if (y == y[0]).all():
+        what = f"the target {found.name!r} is the same in every training row ({len(y):,} of {len(found.y):,} rows)"
+        raise DataError(what, fix="use --val none, another --seed or more rows", code="target-constant")
+
+
+def _no_features(target: str, dropped: Mapping[str, str]) -> DataError:
+    whys = [
+        f"every cell of {name!r} is missing" if why.startswith("every cell") else f"{name!r} is {why}"
+        for name, why in list(dropped.items())[:5]
+    ]
+    what = ": ".join([f"no column is left to learn {target!r} from", *(["; ".join(whys)] if whys else [])])
+    return DataError(what, fix="add columns that vary from row to row", code="no-features")
 
 
 def _labels(column: Column) -> Array:

@@ -1,5 +1,9 @@
 """Frames and arrays give the tables that files give."""
 
+from datetime import date, datetime, timedelta, timezone
+from decimal import Decimal
+from fractions import Fraction
+
 import numpy as np
 import pandas as pd
 import polars as pl
@@ -8,7 +12,7 @@ import pytest
 from scipy.sparse import csr_matrix
 
 from descend.errors import DataError
-from descend.table.frames import from_arrays, from_frame, is_frame
+from descend.table.frames import column_of_cells, from_arrays, from_frame, is_frame, is_missing, number_of
 from descend.table.read import read
 from descend.table.table import Kind
 
@@ -151,3 +155,56 @@ def test_case_c25_digits_as_text_are_read_with_a_word():
     assert table["x1"].values.tolist() == [1.0, 2.0]
     assert table.notes == ("X holds text: its cells are read as numbers",)
     assert from_arrays(np.array([[1], [2.5]], object)).notes == ()
+
+
+@pytest.mark.parametrize(
+    ("cell", "number"),
+    [(1, 1.0), (True, 1.0), (Decimal("2.5"), 2.5), (Fraction(1, 4), 0.25), (np.int8(3), 3.0), (" 1e3 ", 1000.0), (".5", 0.5),
+     (10**400, np.inf), (-(10**400), -np.inf), ("x", None), ("1_000", None), ("0x10", None), ("inf", None), ("1,5", None),
+     ("\u0661", None), (1j, None), (np.complex64(1), None), (timedelta(1), None), (np.timedelta64(1, "D"), None), ([1], None)],
+)  # fmt: skip
+def test_cells_as_numbers(cell, number):
+    assert number_of(cell) == number
+
+
+@pytest.mark.parametrize(
+    "cell", [None, np.nan, np.float32("nan"), pd.NA, pd.NaT, np.datetime64("NaT"), Decimal("NaN"), "NA", ""]
+)
+def test_cells_that_are_missing(cell):
+    assert np.isnan(number_of(cell))
+    assert is_missing(cell) == (not isinstance(cell, str))
+
+
+def test_an_array_in_a_cell_is_not_missing():
+    assert not is_missing(np.array([np.nan, 1.0]))
+
+
+def test_moments_in_cells_are_dates_as_they_are_in_files():
+    east = datetime(1970, 1, 3, 2, tzinfo=timezone(timedelta(hours=2)))
+    column = column_of_cells(
+        "a", [date(1970, 1, 2), east, None, np.datetime64("1970-01-01T12"), pd.Timestamp("1969-12-31")]
+    )
+    assert column.kind == Kind.DATE
+    np.testing.assert_array_equal(column.values, [1.0, 2.0, np.nan, 0.5, -1.0])
+    assert from_frame(pd.DataFrame({"a": [date(1970, 1, 2)]}))["a"].kind == Kind.DATE
+
+
+@pytest.mark.parametrize("cell", [timedelta(1), np.timedelta64(1, "D"), np.complex64(1)])
+def test_cells_of_no_use_are_refused(cell):
+    with pytest.raises(DataError) as caught:
+        column_of_cells("a", [cell])
+    assert str(caught.value) == (
+        f"the column 'a' holds {type(cell).__name__}, which is no number, date, text or boolean; "
+        "flatten it or leave it out with --drop"
+    )
+
+
+def test_text_that_looks_like_numbers_is_kept_with_a_word():
+    frame = pd.DataFrame(
+        {"zip": ["01234", None], "price": ["1.299,99", "1e3"], "name": ["1", "x"], "day": ["2020-01-01", "1"]}
+    )
+    assert from_frame(frame).notes == tuple(
+        f"{name!r}: its text looks like numbers and is taken as categories; convert it if they are amounts"
+        for name in ("zip", "price")
+    )
+    assert all(c.kind == Kind.CATEGORY for c in from_frame(frame).columns)

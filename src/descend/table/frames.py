@@ -1,5 +1,8 @@
 """Data frames and arrays to tables."""
 
+import contextlib
+import re
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from numbers import Real
 from typing import Any
@@ -10,7 +13,9 @@ from descend.arrays import Array
 from descend.errors import DataError
 from descend.table.table import Column, Kind, Source, Table
 
-NO_CELLS = (dict, list, tuple, set, bytes, complex, np.ndarray)
+NO_CELLS = (dict, list, tuple, set, bytes, complex, np.complexfloating, np.ndarray, timedelta, np.timedelta64)
+MOMENTS = (date, np.datetime64)
+LIKE_NUMBER = re.compile(r"\s*[+-]?[\d.,]*\d[\d.,]*([eE][+-]?\d+)?\s*", re.ASCII)
 
 
 def is_frame(given: Any) -> bool:
@@ -34,7 +39,12 @@ def from_frame(frame: Any) -> Table:
         what = f"the data frame has {len(frame)} rows and {len(series)} columns"
         raise DataError(what, fix="pass rows and columns", code="no-rows")
     columns = tuple(_column(name, s) for name, s in zip(names, series, strict=True))
-    return Table(columns, len(frame), Source("frame", "frame"))
+    notes = tuple(
+        f"{c.name!r}: its text looks like numbers and is taken as categories; convert it if they are amounts"
+        for c in columns
+        if c.kind == Kind.CATEGORY and all(v is None or LIKE_NUMBER.fullmatch(v) for v in c.values)
+    )
+    return Table(columns, len(frame), Source("frame", "frame"), notes)
 
 
 def from_arrays(X: Any, names: tuple[str, ...] | None = None) -> Table:
@@ -52,8 +62,7 @@ def from_arrays(X: Any, names: tuple[str, ...] | None = None) -> Table:
     names = names or tuple(f"x{j + 1}" for j in range(array.shape[1]))
     kind = Kind.BOOLEAN if array.dtype.kind == "b" else Kind.NUMBER
     columns = tuple(Column(n, kind, check_finite(np.ascontiguousarray(numbers[:, j]), n)) for j, n in enumerate(names))
-    text = array.dtype.kind == "O" and any(isinstance(cell, str) for cell in array.flat)
-    notes = ("X holds text: its cells are read as numbers",) if text else ()
+    notes = ("X holds text: its cells are read as numbers",) if _has_text(array) else ()
     return Table(columns, len(array), Source("array", "array"), notes)
 
 
@@ -103,16 +112,62 @@ def _array(X: Any) -> Array:
 def _real(array: Array, what: str) -> Array:
     if array.dtype.kind in "biuf":
         return array.astype(np.float64)
-    if array.dtype.kind == "O":
-        try:
-            return np.array(array.tolist(), dtype=np.float64)
-        except (TypeError, ValueError):
-            pass
+    if array.dtype.kind in "OU":
+        if not _has_text(array):
+            with contextlib.suppress(TypeError, ValueError, OverflowError):
+                return np.array(array.tolist(), np.float64)
+        found = [[number_of(cell) for cell in row] for row in array.tolist()]
+        if not any(cell is None for row in found for cell in row):
+            return np.array(found, np.float64)
     raise DataError(
         f"{what} has dtype {array.dtype}, it must hold real numbers",
         fix="pass a data frame for text and dates",
         code="array-dtype",
     )
+
+
+def _has_text(array: Array) -> bool:
+    return array.dtype.kind == "U" or (array.dtype.kind == "O" and any(isinstance(v, str) for v in array.flat))
+
+
+def number_of(cell: Any) -> float | None:
+    """Return a cell as a number, NaN where it is missing, or None when it is none: text counts if files read it so.
+
+    >>> number_of("1e3"), number_of("NA"), number_of("1_000"), number_of(10**400)
+    (1000.0, nan, None, inf)
+    """
+    from descend.table.types import MISSING_WORDS, PLAIN
+
+    if isinstance(cell, str):
+        text = cell.strip()
+        return float("nan") if text in MISSING_WORDS else float(text) if re.fullmatch(PLAIN, text, re.ASCII) else None
+    if is_missing(cell):
+        return float("nan")
+    return None if isinstance(cell, NO_CELLS) or not isinstance(cell, (Real, Decimal)) else _float(cell)
+
+
+def is_missing(cell: Any) -> bool:
+    """Tell whether a cell is None, NaN, NaT or NA."""
+    try:
+        return cell is None or bool(cell != cell)
+    except TypeError:  # NA neither equals itself nor does not
+        return True
+    except ValueError:  # an array
+        return False
+
+
+def _float(value: Any) -> float:
+    try:
+        return float(value)
+    except OverflowError:
+        return float("inf") if value > 0 else float("-inf")
+
+
+def _days(moment: Any) -> float:
+    """Days since 1970-01-01, in UTC where there is a zone."""
+    if isinstance(moment, datetime) and moment.tzinfo is not None:
+        moment = moment.astimezone(UTC).replace(tzinfo=None)
+    return float(np.datetime64(moment, "us").astype(np.int64)) / 86_400e6
 
 
 def _column(name: str, series: Any) -> Column:
@@ -134,15 +189,17 @@ def _column(name: str, series: Any) -> Column:
 
 
 def column_of_cells(name: str, cells: list[Any]) -> Column:
-    """Return a column of Python's own values, None where one is missing: numbers or booleans if all are, else text."""
+    """Return a column of Python's own values, None where one is missing: of one kind if all cells are, else text."""
     given = [v for v in cells if v is not None]
-    booleans = [isinstance(v, (bool, np.bool_)) for v in given]
-    if (given and all(booleans)) or (not any(booleans) and all(isinstance(v, (Real, Decimal)) for v in given)):
-        kind = Kind.BOOLEAN if given and all(booleans) else Kind.NUMBER
-        return Column(name, kind, check_finite(np.array([np.nan if v is None else float(v) for v in cells]), name))
     odd = next((v for v in given if isinstance(v, NO_CELLS)), None)
     if odd is not None:
         raise _nested(name, type(odd).__name__)
+    booleans = [isinstance(v, (bool, np.bool_)) for v in given]
+    if (given and all(booleans)) or (not any(booleans) and all(isinstance(v, (Real, Decimal)) for v in given)):
+        kind = Kind.BOOLEAN if given and all(booleans) else Kind.NUMBER
+        return Column(name, kind, check_finite(np.array([np.nan if v is None else _float(v) for v in cells]), name))
+    if all(isinstance(v, MOMENTS) for v in given):
+        return Column(name, Kind.DATE, np.array([np.nan if v is None else _days(v) for v in cells]))
     return Column(name, Kind.CATEGORY, np.array([None if v is None else str(v) for v in cells], dtype=object))
 
 
