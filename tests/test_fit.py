@@ -11,7 +11,7 @@ from descend.data import Data
 from descend.fit import Limits, train
 from descend.losses import loss
 from descend.outcome import Outcome
-from descend.plan import Plan, setting
+from descend.plan import FULL, Plan, setting
 from descend.problem import Problem, mean_losses, objectives
 
 
@@ -173,3 +173,14 @@ def test_two_fits_beside_each_other_are_one_with_the_runs_of_both(small):
     assert len(both.plan) == len(both.outcomes) == len(both.weights) == 2
     assert both.trace.until(0, 10).epochs[0, -1] == 10
     np.testing.assert_array_equal(both.trace.until(1, 30).loss[0], two.trace.loss[0])
+
+
+@pytest.mark.parametrize("seconds", [10.0, 1e-3, 1e-4])
+def test_the_same_weights_whatever_the_speed(small, monkeypatch, seconds):
+    problem = small("logistic")
+    plan = Plan((setting("adam", lr=0.05, batch_size=FULL),))
+    expected = train(problem, plan, limits=Limits(epochs=400))
+    monkeypatch.setattr(fit, "CALL_SECONDS", seconds)
+    found = train(problem, plan, limits=Limits(epochs=400))
+    assert found.epochs.tolist() == expected.epochs.tolist()
+    np.testing.assert_array_equal(found.weights, expected.weights)

@@ -173,26 +173,26 @@ class _Loop:
         while epoch < self.limits.epochs and self._running().any() and not self._out_of_time():
             marks = self._next_marks(epoch)
             if len(marks) == 0:
-                if not self._part_of_epoch(epoch):
+                marks = self.grid[self.grid > epoch][:1]
+                if not self._most_of_the_way(epoch, int(marks[0])):
                     break
-                marks = np.array([epoch + 1])
             self._advance(epoch, marks)
             epoch = int(marks[-1])
         self._end(self._running(), Outcome.BUDGET)
 
     def _next_marks(self, epoch: int) -> Array:
-        """The record points of the next call, as many as fit its time; none when not even one epoch does."""
+        """The record points of the next call, as many as fit its time; none when not even one does."""
         points = self.grid[np.searchsorted(self.grid, epoch, side="right") :]
         if self.pace == 0.0:
             return points[:1] if self.problem.data.rows * len(self.plan) < 1 << 20 else points[:0]
         fits = int(np.searchsorted(points, epoch + CALL_SECONDS / self.pace, side="right"))
         return points[: min(fits, CALL_POINTS, max(1, TRACE_CELLS // (4 * self.state.weights.size)))]
 
-    def _part_of_epoch(self, epoch: int) -> bool:
-        """Train most of one long epoch in short calls; False when the time is over before its end."""
-        n, parts = self.problem.data.rows, 16 if self.pace == 0 else int(self.pace / CALL_SECONDS) + 1
+    def _most_of_the_way(self, epoch: int, target: int) -> bool:
+        """Train towards a record point in short calls; False when the time is over before it."""
+        n, parts = self.problem.data.rows, int(self.pace * (target - epoch) / CALL_SECONDS) + 1 if self.pace else 16
         for part in range(1, parts):
-            marks = np.array([epoch * n + n * part // parts])
+            marks = np.array([epoch * n + n * (target - epoch) * part // parts])
             self.state, _ = self.engine.advance(self.problem, self.plan, self.state, marks, self.threads)
             self._tell(epoch)
             if self._out_of_time():

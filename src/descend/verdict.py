@@ -10,6 +10,7 @@ from descend.fit import Fit
 from descend.outcome import Outcome
 from descend.problem import Problem
 from descend.search import Found, Landscape
+from descend.stagnation import stagnation
 
 
 @dataclass(frozen=True)
@@ -57,11 +58,13 @@ def judge(found: Found) -> tuple[Verdict, tuple[Finding, ...]]:
         return Verdict("separable", text), ()
     text = f"{_ending(fit, r, outcome)}; {_distance(landscape, float(fit.loss[r]), gap)}"
     late = outcome in (Outcome.BUDGET, Outcome.STOPPED, Outcome.INTERRUPTED) and gap is not None and gap > 1e-3
-    findings = (
+    findings: tuple[Finding, ...] = (
         (slow(fit, r, landscape, gap),) if late and gap is not None and found.why["lr"]["rule"] == "typed" else ()
     )
     if outcome == Outcome.BUDGET and not findings:
         findings = (slow(fit, r, landscape, gap),)
+    if outcome != Outcome.CONVERGED and fit.problem.dtype == np.float32 and (gap is None or gap > 1e-6):
+        findings = stuck(fit, r) + findings
     return Verdict("interrupted" if fit.interrupted else outcome.word, text), findings
 
 
@@ -110,8 +113,26 @@ def diverged(fit: Fit, r: int, landscape: Landscape) -> Finding:
         )
         fixes = ("--scale", "--lr auto") if not fit.problem.scaled else ("--lr auto",)
         return Finding("D101", "error", text, evidence, fixes)
-    text = f"the loss left the finite range at step {steps:,} at learning rate {setting.lr:.3g}"
-    return Finding("D103", "error", text, evidence, ("--lr auto", f"--lr {setting.lr / 10:.3g}"))
+    how = "left the finite range" if fit.outcomes[r] == Outcome.NONFINITE else "grew far beyond where it began"
+    text = f"the loss {how} by step {steps:,} at learning rate {setting.lr:.3g}"
+    fixes = ("--lr auto", f"--lr {setting.lr / 10:.3g}")
+    if not fit.problem.scaled:
+        text += f"; {share:.1%} of the curvature comes from column {column!r}"
+        fixes = ("--scale", *fixes)
+    return Finding("D103", "error", text, evidence, fixes)
+
+
+def stuck(fit: Fit, r: int) -> tuple[Finding, ...]:
+    """D501 when most steps of a run in float32 are below half a unit in the last place of their weights."""
+    seen = stagnation(fit, r)
+    if not seen.stuck:
+        return ()
+    text = (
+        f"float32 stagnation: the next step leaves {seen.lost} of {seen.moving} weights where they are, it is about "
+        f"{seen.step:.2g} and half a unit in their last place {seen.place:.2g}; this is not convergence"
+    )
+    evidence = {"lost": seen.lost, "moving": seen.moving, "step": seen.step, "half_place": seen.place}
+    return (Finding("D501", "warning", text, evidence, ("pass float64 data", "--lr auto")),)
 
 
 def _times(ratio: float) -> str:

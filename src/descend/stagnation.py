@@ -1,0 +1,59 @@
+"""Steps too small for the dtype: a weight that moves by less than half its last digit does not move at all."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from descend.engines.plain import clip, pseudo_gradient
+from descend.fit import Fit
+from descend.order import epoch_order
+from descend.problem import gradient
+
+
+@dataclass(frozen=True)
+class Stagnation:
+    """How many weights a further step would leave where they are.
+
+    Args:
+        lost: weights whose step is not zero but rounds away.
+        moving: weights whose step is not zero.
+        step: the median size of the steps that round away.
+        place: the median of half a unit in the last place of their weights.
+    """
+
+    lost: int
+    moving: int
+    step: float
+    place: float
+
+    @property
+    def stuck(self) -> bool:
+        """True when most of the weights that should move do not."""
+        return 2 * self.lost > self.moving
+
+
+def stagnation(fit: Fit, r: int) -> Stagnation:
+    """Return what the next step of run r would change, computed in float64 from where the run stands.
+
+    Args:
+        fit: its state is where the run ended, not the weights that are kept.
+        r: the run.
+    """
+    w, setting, data = fit.state.weights[r], fit.plan.settings[r], fit.problem.data
+    epoch, within = divmod(int(fit.state.seen[r]), data.rows)
+    rows = epoch_order(data.rows, setting.seed, epoch, fit.plan.shuffle, data.row_bytes)
+    batch = setting.rows_a_step(data.rows)
+    t, constants = int(fit.state.steps[r]) + 1, dict(setting.constants)
+    constants["lr"] *= float(setting.factors[min(t, len(setting.factors)) - 1])
+    with np.errstate(all="ignore"):
+        _, g = gradient(fit.problem, w, rows[within : within + batch] if batch < data.rows else slice(None))
+        g = clip(pseudo_gradient(fit.problem, g, w), setting.clip, setting.clip_value).astype(np.float64)
+        memory = fit.state.memory[r, : len(setting.rule.memory)].astype(np.float64)
+        step = np.abs(setting.rule.update(g, *memory, t, **constants)[0])
+    place = np.spacing(np.abs(w)).astype(np.float64) / 2
+    moving = step > 0
+    lost = moving & (step < place)
+    return Stagnation(
+        int(lost.sum()), int(moving.sum()), float(np.median(step[lost])) if lost.any() else 0.0,
+        float(np.median(place[lost])) if lost.any() else 0.0,
+    )  # fmt: skip
