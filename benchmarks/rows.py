@@ -137,6 +137,51 @@ def b5(folder: Path) -> list[Timed]:
     ]
 
 
+def b7(folder: Path) -> list[Timed]:
+    from descend.data import Data
+    from descend.engines import choose, start
+    from descend.losses import loss
+    from descend.plan import Plan, setting
+    from descend.problem import Problem
+
+    X, y = _big()
+    rates = np.geomspace(1e-4, 1e-1, 128)
+    problem = Problem(Data(X, y), loss("squared"))
+    plans = [
+        Plan(tuple(setting(name, lr=float(lr), batch_size=256) for name in ("sgd", "adam") for lr in rates)),
+        Plan((setting("sgd", lr=0.01, batch_size=256),)),
+    ]
+
+    def work(plan: Plan) -> object:
+        return choose(problem, plan, threads=2).advance(problem, plan, start(problem, plan), np.array([len(X)]), 2)
+
+    return [
+        timed("descend", lambda: work(plans[0]), repeats=3),
+        timed("descend, one run × 15", lambda: [work(plans[1]) for _ in range(15)], repeats=3),
+        timed("torch, one rule, 256 columns", _torch_columns(X, y, 256, rates.repeat(2)), repeats=1),
+    ]
+
+
+def _torch_columns(X: np.ndarray, y: np.ndarray, batch: int, rates: np.ndarray) -> Callable[[], object]:
+    """Gradient descent at many rates as the columns of one matrix."""
+    import torch
+
+    A, b, lr = torch.tensor(X), torch.tensor(y)[:, None], torch.tensor(rates, dtype=torch.float32)
+
+    def work() -> object:
+        W, c = torch.zeros(X.shape[1], len(rates)), torch.zeros(1, len(rates))
+        order = torch.randperm(len(A))
+        for lo in range(0, len(A), batch):
+            rows = order[lo : lo + batch]
+            part = A[rows]
+            pull = (part @ W + c - b[rows]) * (2 / len(rows))
+            W -= lr * (part.T @ pull)
+            c -= lr * pull.sum(0)
+        return W
+
+    return work
+
+
 def b10(folder: Path) -> list[Timed]:
     from sklearn.linear_model import SGDRegressor
     from sklearn.model_selection import GridSearchCV
@@ -178,6 +223,7 @@ ROWS = (
     Row("B3", "full batch, logistic, 1,000,000×50 float32, one epoch", 3, b3),
     Row("B4", "one row a step, shuffled, 1,000,000×50 float32, one epoch", 10, b4),
     Row("B5", "256 rows a step, shuffled, 1,000,000×50 float32, one epoch", 5, b5),
+    Row("B7", "256 runs at once, 2 rules × 128 rates, 256 rows a step, 1,000,000×50 float32, one epoch", 3, b7),
     Row("B10", "arrival delay of 327,346 flights to within 1e-4 of the best loss", 20, b10),
     Row("B12", "whole commands, warm (goals: 0.2 s and 2 s)", 0, b12),
 )

@@ -56,7 +56,7 @@ def test_c02_after_scaling_the_same_rate_solves_the_problem_in_one_step():
 def test_c02_one_row_a_step_in_order_is_caught_inside_the_first_epoch():
     x = np.arange(200.0)
     problem = Problem(Data(x[:, None], 2 * x), loss("squared"))
-    plan = Plan((setting("sgd", lr=0.001, batch_size=1),), shuffle=False)
+    plan = Plan((setting("sgd", lr=0.001, batch_size=1),), shuffle="none")
     state, path = plain.advance(problem, plan, start(problem, plan), np.arange(1, 201))
     passed = int(np.argmax(np.abs(path[0, :, 0]) > 1e30))
     assert passed <= 90

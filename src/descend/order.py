@@ -4,17 +4,58 @@ import numpy as np
 
 from descend.arrays import Array
 
+SHUFFLES = ("auto", "full", "blocks", "none")
+CACHED = 1 << 24  # bytes of features that are read as fast in any order
+BLOCK_BYTES = 1 << 12  # rows that stay together on their way from memory
+WINDOW_BYTES = 1 << 19  # rows that are mixed with each other; they fit the cache of a core
 
-def epoch_order(rows: int, seed: int, epoch: int, shuffle: bool = True) -> Array:
+
+def epoch_order(rows: int, seed: int, epoch: int, shuffle: str = "auto", row_bytes: int = 0) -> Array:
     """Return the row indices of one epoch, int64 (rows,).
 
-    The same (rows, seed, epoch) gives the same order on every machine: the generator is Philox (Salmon et al. 2011),
-    keyed by the seed and counted by the epoch, so that a resumed run needs no generator state.
+    Args:
+        rows: the number of rows.
+        seed: decides the order, together with the epoch.
+        epoch: counted from 0.
+        shuffle: "full" for any order at all; "blocks" for a random order of small blocks whose rows are then mixed
+            with those of a hundred other blocks, so that memory is read in stretches; "none" for the order of the
+            table; "auto" for "blocks" when the data exceed the cache, else "full".
+        row_bytes: the bytes of the features of one row.
+
+    The same arguments give the same order on every machine: the generator is Philox (Salmon et al. 2011), keyed by
+    the seed and counted by the epoch, so that a resumed run needs no generator state.
 
     >>> sorted(epoch_order(4, seed=0, epoch=7).tolist())
     [0, 1, 2, 3]
     """
-    if not shuffle:
+    if shuffle == "none":
         return np.arange(rows, dtype=np.int64)
     generator = np.random.Generator(np.random.Philox(key=seed, counter=[0, 0, 0, epoch]))
-    return generator.permutation(rows)
+    if shuffle == "full" or (shuffle == "auto" and rows * row_bytes <= CACHED):
+        return generator.permutation(rows)
+    return _by_blocks(generator, rows, *_sizes(row_bytes))
+
+
+def _sizes(row_bytes: int) -> tuple[int, int]:
+    """Rows of a block and of a window, powers of two."""
+    row_bytes = max(row_bytes, 1)
+    block = max(4, _power(BLOCK_BYTES // row_bytes))
+    return block, max(1024, 64 * block, _power(WINDOW_BYTES // row_bytes))
+
+
+def _power(value: int) -> int:
+    """The largest power of two that is not larger."""
+    return 1 << max(value.bit_length() - 1, 0)
+
+
+def _by_blocks(generator: np.random.Generator, rows: int, block: int, window: int) -> Array:
+    """Permute the blocks; the rows of each window of blocks are mixed by one permutation, which all windows share."""
+    blocks, at_once = -(-rows // block), window // block
+    windows = -(-blocks // at_once)
+    shuffled = generator.permutation(windows * at_once).reshape(windows, at_once)
+    mixed = generator.permutation(window)
+    order = np.take(shuffled, mixed // block, axis=1)
+    order *= block
+    order += mixed % block
+    order = order.ravel()
+    return order if order.size == rows else order[order < rows]

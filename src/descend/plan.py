@@ -105,12 +105,12 @@ class Plan:
     Args:
         settings: one a run.
         start: initial weights (runs, params) or (params,), zeros when None.
-        shuffle: whether epochs visit the rows in random order.
+        shuffle: in which order epochs visit the rows, see `order.epoch_order`.
     """
 
     settings: tuple[Setting, ...]
     start: Array | None = None
-    shuffle: bool = True
+    shuffle: str = "auto"
 
     def __len__(self) -> int:
         return len(self.settings)

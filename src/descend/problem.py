@@ -10,7 +10,7 @@ from descend.data import Data
 from descend.losses import Loss
 from descend.shapes import check_shapes
 
-BLOCK_CELLS = 1 << 22  # predictions held at once while a loss is evaluated
+BLOCK_CELLS = 1 << 19  # predictions held at once while a loss is evaluated
 
 
 @dataclass(frozen=True, eq=False)

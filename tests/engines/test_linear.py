@@ -100,7 +100,7 @@ def test_together_is_alone_whatever_the_threads(small, threads):
     for r in range(len(plan)):
         own = plan.take([r])
         alone, _ = linear.advance(problem, own, start(problem, own), np.array([69]))
-        np.testing.assert_array_equal(alone.weights[0], together.weights[r])
+        np.testing.assert_allclose(alone.weights[0], together.weights[r], rtol=1e-11, atol=1e-13)
 
 
 @pytest.mark.parametrize("batch_size", BATCHES)
@@ -138,7 +138,7 @@ def test_a_nan_in_the_data_ends_the_run_before_it_reaches_the_weights(small, pla
     values = getattr(problem.data, place).copy()
     values[11] = np.nan
     broken = dataclasses.replace(problem, data=dataclasses.replace(problem.data, **{place: values}))
-    plan = Plan((setting("sgd", lr=0.01, batch_size=batch_size),), shuffle=False)
+    plan = Plan((setting("sgd", lr=0.01, batch_size=batch_size),), shuffle="none")
     (fast, path), (slow, _) = both(broken, plan, [23])
     assert fast.outcome[0] == slow.outcome[0] == Outcome.NONFINITE
     assert fast.steps[0] == slow.steps[0] == {FULL: 0, 1: 11, 7: 1}[batch_size]
@@ -197,11 +197,11 @@ def test_a_rule_of_too_many_memories_is_refused_by_name():
 
 SECOND = """
 import numpy as np
-from descend.engines import compiled, linear
+from descend.engines import compiled, loops
 from descend.losses import loss
 from descend.rule import RULES
 f8 = np.dtype(np.float64)
-found = [compiled.stepper(rule, f8) for rule in RULES.values()] + [linear.trainer(loss("squared"), f8, False)]
+found = [compiled.stepper(rule, f8) for rule in RULES.values()] + [loops.trainer(loss("squared"), f8, False)]
 print([f.py_func.__name__ for f in found if not f.stats.cache_hits])
 """
 

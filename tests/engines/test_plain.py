@@ -30,7 +30,7 @@ def test_two_steps_of_gradient_descent_worked_by_hand():
 def test_the_last_short_batch_counts_its_own_rows():
     # Batches (1, 2) and (3): gradients of w^2-like rows y = 1, 2, 6 with x = 1, no intercept, lr 0.25.
     problem = Problem(Data(np.ones((3, 1)), np.array([1.0, 2.0, 6.0])), loss("squared"), intercept=False)
-    _, path = trained(problem, [3], setting("sgd", lr=0.25, batch_size=2), shuffle=False)
+    _, path = trained(problem, [3], setting("sgd", lr=0.25, batch_size=2), shuffle="none")
     after_first = 0.25 * 2 * 1.5
     assert path[0, 0, 0] == pytest.approx(after_first + 0.25 * 2 * (6 - after_first))
 

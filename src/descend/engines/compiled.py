@@ -11,6 +11,7 @@ import math
 import re
 import sys
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,7 @@ from numba.extending import overload, register_jitable
 from numba.np.unsafe.ndarray import to_fixed_tuple
 
 from descend import ops
+from descend.engines.exponential import EXPONENTIAL
 from descend.errors import UsageError
 from descend.losses import Loss
 from descend.rule import Rule, fingerprint
@@ -31,8 +33,6 @@ overload(ops.sqrt)(lambda x: lambda x: math.sqrt(x))
 overload(ops.sign)(lambda x: lambda x: np.sign(x))
 overload(ops.maximum)(lambda a, b: lambda a, b: b if b > a else a)
 overload(ops.where)(lambda condition, a, b: lambda condition, a, b: a if condition else b)
-overload(ops.exp)(lambda x: lambda x: math.exp(x))
-overload(ops.log1p)(lambda x: lambda x: math.log1p(x))
 
 
 # Memory is read and written with constant indices: a loop over slots would stop the compiler from vectorising.
@@ -92,29 +92,53 @@ def step_signature(dtype: np.dtype[Any]) -> Any:
     return types.void(vector, vector, table, constants, constants, types.float64)
 
 
+@dataclass(frozen=True)
+class Sweep:
+    """What compiled code captures of a rule: plain functions and numbers, since the disk cache finds nothing else.
+
+    Args:
+        update, load, save: the rule, and how its memory is read and written.
+        lr, decay: where these constants are; -1 for a rule without decay.
+        count: the number of constants.
+        tag: the fingerprint of the rule and of the sweep.
+    """
+
+    update: Callable[..., Any]
+    load: Callable[..., Any]
+    save: Callable[..., Any]
+    lr: int
+    decay: int
+    count: int
+    tag: str
+
+
+@functools.cache
+def sweeper(rule: Rule) -> Sweep:
+    """Return what a rule is made of in compiled code; raises UsageError when it keeps more than three memories."""
+    names, slots = list(rule.constants), len(rule.memory)
+    if slots > MOST_SLOTS:
+        raise _not_compiled(rule, f"it keeps {slots} memories, compiled rules keep at most {MOST_SLOTS}")
+    _know_helpers(rule.update)
+    return Sweep(
+        register_jitable(rule.update), _LOAD[slots], _SAVE[slots], names.index("lr"),
+        names.index("decay") if "decay" in names else -1, len(names), fingerprint(rule.update) + AROUND,
+    )  # fmt: skip
+
+
 @functools.cache
 def stepper(rule: Rule, dtype: np.dtype[Any]) -> Any:
-    """Compile a rule into a sweep over the coordinates of one weight vector, in place.
+    """Compile a rule into a sweep over the coordinates of one weight vector, in place, to be called by any loop.
 
     Raises UsageError when the rule cannot be compiled or keeps more than three memories.
     """
-    names = list(rule.constants)
-    slots, count, decay = len(rule.memory), len(names), names.index("decay") if "decay" in names else -1
-    _know_helpers(rule.update)
-    update, lr, tag = register_jitable(rule.update), names.index("lr"), fingerprint(rule.update)
-    if slots > MOST_SLOTS:
-        raise _not_compiled(rule, f"it keeps {slots} memories, compiled rules keep at most {MOST_SLOTS}")
-    load, save = _LOAD[slots], _SAVE[slots]
+    parts = sweeper(rule)
+    update, load, save, lr, decay = parts.update, parts.load, parts.save, parts.lr, parts.decay
+    count, tag = parts.count, parts.tag
 
     def step(w: Any, g: Any, s: Any, h: Any, penalised: Any, t: float) -> None:
         tag  # noqa: B018  part of the disk cache's key, since it is captured
-        tail = (t,) + to_fixed_tuple(h, count)
-        for j in range(w.size):
-            new = update(g[j], *(load(s, j) + tail))
-            if decay >= 0:
-                w[j] -= h[lr] * h[decay] * penalised[j] * w[j]
-            w[j] -= new[0]
-            save(s, j, new)
+        shrink = h[lr] * h[decay] if decay >= 0 else 0.0
+        sweep(update, load, save, (t,) + to_fixed_tuple(h, count), shrink, w, g, s, penalised)
 
     name_apart(step, f"{rule.name}_{dtype}_{tag}")
     # A rule of no importable module, such as one made by exec, could be written to the cache but never read back.
@@ -126,12 +150,28 @@ def stepper(rule: Rule, dtype: np.dtype[Any]) -> Any:
 
 
 @register_jitable
+def sweep(
+    update: Any, load: Any, save: Any, tail: Any, shrink: float, w: Any, g: Any, s: Any, penalised: Any
+) -> None:  # fmt: skip
+    """Move every weight by its rule, after decoupled decay by `shrink`, in place."""
+    if shrink != 0:
+        for j in range(w.size):
+            w[j] -= shrink * penalised[j] * w[j]
+    for j in range(w.size):
+        new = update(g[j], *(load(s, j) + tail))
+        w[j] -= new[0]
+        save(s, j, new)
+
+
+@register_jitable
 def prepare(g: Any, w: Any, penalised: Any, l2: float, l1: float, norm: float, value: float) -> bool:
-    """Add the penalties' slopes to g and clip it, in place; False when the gradient is not finite."""
+    """Add the penalties' slopes to g and clip it, in place; False when it or a weight is not finite."""
     finite, largest = True, 0.0
+    if l2 > 0:
+        for j in range(g.size):
+            g[j] += l2 * penalised[j] * w[j]
     for j in range(g.size):
-        g[j] += l2 * penalised[j] * w[j]
-        finite &= abs(g[j]) < np.inf
+        finite &= (abs(g[j]) < np.inf) & (abs(w[j]) < np.inf)
     if not finite:
         return False
     if l1 > 0:
@@ -182,12 +222,12 @@ def name_apart(function: Any, name: str) -> None:
     function.__qualname__ = f"{function.__name__}_" + re.sub(r"\W", "_", name)
 
 
-AROUND = fingerprint(prepare.__wrapped__ if hasattr(prepare, "__wrapped__") else prepare) + fingerprint(project)
+AROUND = EXPONENTIAL + "".join(fingerprint(getattr(f, "__wrapped__", f)) for f in (prepare, project, sweep))
 
 
 def evaluator(loss: Loss) -> tuple[Callable[..., Any], str, int]:
     """Return a loss as a compiled loop may call it, the fingerprint to capture, and its number of constants."""
-    return register_jitable(loss.evaluate), fingerprint(loss.evaluate), len(loss.constants)
+    return register_jitable(forceinline=True)(loss.evaluate), fingerprint(loss.evaluate), len(loss.constants)
 
 
 def _not_compiled(rule: Rule, why: str) -> UsageError:

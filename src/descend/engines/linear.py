@@ -1,56 +1,54 @@
 """The linear engine: compiled loops over the rows of a linear model, runs side by side on threads."""
 
 import functools
-import math
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
-from numba import njit, types
-from numba.extending import register_jitable
-from numba.np.unsafe.ndarray import to_fixed_tuple
 
 from descend.arrays import Array
-from descend.engines.compiled import (
-    AROUND,
-    FAST,
-    evaluator,
-    name_apart,
-    prepare,
-    project,
-    real,
-    step_signature,
-    stepper,
-)
+from descend.data import Data
+from descend.engines import wide
+from descend.engines.blas import one_thread_each
+from descend.engines.compiled import stepper
+from descend.engines.loops import BLOCK, constants_type, online, summer, trainer
 from descend.engines.state import State
-from descend.losses import Loss
 from descend.order import epoch_order
 from descend.outcome import Outcome
 from descend.plan import Plan, Setting
 from descend.problem import Problem
-from descend.rule import fingerprint
 
-ORDER_CELLS = 1 << 22  # row indices held at once for the epochs of one call
-BLOCK = 4096  # rows whose gradients are summed apart: what threads share, and the same sums without them
+ORDER_CELLS = 1 << 21  # row indices held at once for the epochs of one call
 SHARED_CELLS = 1 << 21  # cells from which a step of a single run is worth sharing among threads
 
 
 def advance(problem: Problem, plan: Plan, state: State, marks: Array, threads: int = 1) -> tuple[State, Array]:
     """Train every running run until it has seen marks[-1] rows; see engines.plain for the contract."""
     state, path = state.copy(), np.empty((len(plan), len(marks), problem.params), problem.dtype)
-    orders = functools.lru_cache(maxsize=4)(functools.partial(_orders, problem.data.rows, plan.shuffle))
-    if threads == 1:
-        for r, setting in enumerate(plan.settings):
-            _train(problem, setting, orders, state, path, r, marks)
-        return state, path
-    with ThreadPoolExecutor(threads) as pool:
-        if _shares(problem, plan, threads):
-            for r, setting in enumerate(plan.settings):
+    orders = functools.lru_cache(maxsize=2)(functools.partial(_orders, problem.data, plan.shuffle))
+    together = wide.groups(problem, plan, state)
+    grouped = {r for runs in together for r in runs}
+    alone = [r for r in range(len(plan)) if r not in grouped]
+    spans, arrays = functools.partial(_calls, problem.data.rows, orders), _arrays(problem)
+    jobs: list[Callable[[], None]] = [
+        functools.partial(_train_group, problem, plan, runs, state, path, marks, arrays, spans) for runs in together
+    ]
+    with ThreadPoolExecutor(threads) as pool, one_thread_each() if jobs else nullcontext():
+        shared = _shares(problem, plan, threads)
+        for r in alone:
+            setting = plan.settings[r]
+            if shared:
                 _train_shared(problem, setting, state, path, r, marks, pool, threads)
+            else:
+                jobs.append(functools.partial(_train, problem, setting, spans, state, path, r, marks))
+        if threads == 1:
+            for job in jobs:
+                job()
         else:
-            jobs = [(problem, s, orders, state, path, r, marks) for r, s in enumerate(plan.settings)]
-            list(pool.map(lambda job: _train(*job), jobs))
+            list(pool.map(lambda job: job(), jobs))
     return state, path
 
 
@@ -82,13 +80,12 @@ def _train_shared(
         path[r, k] = state.weights[r]
 
 
-def _train(problem: Problem, setting: Setting, orders: Any, state: State, path: Array, r: int, marks: Array) -> None:
+def _train(problem: Problem, setting: Setting, spans: Any, state: State, path: Array, r: int, marks: Array) -> None:
     """Train run r from mark to mark, in place."""
     call = _bind(problem, setting, state, r)
     for k, mark in enumerate(marks):
         if state.outcome[r] == Outcome.RUNNING:
-            for lo, hi in _spans(problem.data.rows, setting, int(state.seen[r]), int(mark)):
-                visit = _visit(problem.data.rows, setting, orders, lo, hi)
+            for lo, hi, visit in spans(setting, int(state.seen[r]), int(mark)):
                 begun = int(state.steps[r])
                 state.steps[r], failed = call(visit, lo, hi, begun)
                 state.seen[r] = _reached(problem.data.rows, setting, lo, int(state.steps[r]) - begun)
@@ -96,6 +93,20 @@ def _train(problem: Problem, setting: Setting, orders: Any, state: State, path: 
                     state.outcome[r] = Outcome.NONFINITE
                     break
         path[r, k] = state.weights[r]
+
+
+def _train_group(
+    problem: Problem, plan: Plan, runs: list[int], state: State, path: Array, marks: Array, arrays: Any, spans: Any
+) -> None:  # fmt: skip
+    """Train runs that share their rows, in place."""
+    setting = plan.settings[runs[0]]
+    reached = functools.partial(_reached, problem.data.rows, setting)
+    wide.train(problem, plan, runs, state, path, marks, arrays, functools.partial(spans, setting), reached)
+
+
+def _calls(n: int, orders: Any, setting: Setting, seen: int, mark: int) -> list[tuple[int, int, Array]]:
+    """The calls that lead from row `seen` to a mark: from row, to row, orders."""
+    return [(lo, hi, _visit(n, setting, orders, lo, hi)) for lo, hi in _spans(n, setting, seen, mark)]
 
 
 def _spans(n: int, setting: Setting, seen: int, mark: int) -> list[tuple[int, int]]:
@@ -124,36 +135,28 @@ def _visit(n: int, setting: Setting, orders: Any, lo: int, hi: int) -> Array:
     return orders_
 
 
-def _orders(n: int, shuffle: bool, seed: int, first: int, last: int) -> Array:
-    return np.stack([epoch_order(n, seed, epoch, shuffle) for epoch in range(first, last)])
+def _orders(data: Data, shuffle: str, seed: int, first: int, last: int) -> Array:
+    return np.stack([epoch_order(data.rows, seed, epoch, shuffle, data.row_bytes) for epoch in range(first, last)])
 
 
 def _bind(problem: Problem, setting: Setting, state: State, r: int) -> Any:
     """Return the compiled loop with everything but (orders, lo, hi, steps, given=nothing) filled in."""
-    dtype = problem.dtype
-    X, y, weight = _arrays(problem)
-    constants, lr = np.array(list(setting.constants.values()), np.float64), list(setting.constants).index("lr")
-    nothing = np.empty(0, dtype)
-    loop = functools.partial(
-        trainer(problem.loss, dtype, _has_several(problem)),
-        stepper(setting.rule, dtype),
-        X,
-        y,
-        weight,
-        state.weights[r],
-        state.memory[r],
-        constants,
-        lr,
-        np.asarray(setting.factors, np.float64),
-        np.array(list(problem.constants.values()), np.float64),
-        problem.penalised,
-        problem.l2,
-        problem.l1,
-        float(setting.clip),
-        float(setting.clip_value),
-        problem.outputs,
-        setting.rows_a_step(problem.data.rows),
+    dtype, names = problem.dtype, list(setting.constants)
+    batch, several = setting.rows_a_step(problem.data.rows), _has_several(problem)
+    alone = batch == 1 and not several
+    kernel = (
+        online(problem.loss, setting.rule, dtype)
+        if alone
+        else functools.partial(trainer(problem.loss, dtype, several), stepper(setting.rule, dtype))
     )
+    kind = np.dtype(str(constants_type(setting.rule, dtype))) if alone else np.float64
+    loop = functools.partial(
+        kernel, *_arrays(problem), state.weights[r], state.memory[r],
+        np.array(list(setting.constants.values()), kind), names.index("lr"), np.asarray(setting.factors, np.float64),
+        np.array(list(problem.constants.values()), np.float64), problem.penalised,
+        problem.l2, problem.l1, float(setting.clip), float(setting.clip_value), problem.outputs, batch,
+    )  # fmt: skip
+    nothing = np.empty(0, dtype)
     return lambda orders, lo, hi, steps, given=nothing: loop(orders, lo, hi, steps, given)
 
 
@@ -175,166 +178,3 @@ def _arrays(problem: Problem) -> tuple[Array, Array, Array]:
 
 def _has_several(problem: Problem) -> bool:
     return problem.outputs > 1 or problem.loss.outputs == "classes"
-
-
-@functools.cache
-def trainer(loss: Loss, dtype: np.dtype[Any], several: bool) -> Any:
-    """Compile the loop over epochs, batches and rows for one loss; it takes any rule as a function pointer."""
-    f, i = real(dtype), types.int64
-    vector, table, shared = types.Array(f, 1, "C"), types.Array(f, 2, "C"), types.Array(f, 2, "C", readonly=True)
-    numbers, orders = types.Array(types.float64, 1, "C"), types.Array(i, 2, "C")
-    signature = types.UniTuple(i, 2)(
-        types.FunctionType(step_signature(dtype)), shared, shared, vector, vector, table,
-        numbers, i, numbers, numbers, numbers, *[types.float64] * 4, i, i, orders, i, i, i, vector,
-    )  # fmt: skip
-    evaluate, accumulate, respond, count, tag = _parts(loss, several)
-
-    def train(
-        step: Any, X: Any, y: Any, weight: Any, w: Any, memory: Any,
-        h: Any, lr: int, factors: Any, constants: Any, penalised: Any,
-        l2: float, l1: float, norm: float, value: float, outputs: int, batch: int,
-        orders: Any, lo: int, hi: int, t: int, given: Any,
-    ) -> Any:  # fmt: skip
-        tag  # noqa: B018  part of the disk cache's key, since it is captured
-        n, at, tail = X.shape[0], lo, to_fixed_tuple(constants, count)
-        g, part, z, now, before = (
-            np.empty_like(w),
-            np.empty_like(w),
-            np.empty(outputs, w.dtype),
-            h.copy(),
-            np.empty_like(w),
-        )
-        while at < hi:
-            epoch = at // n
-            begin = at - epoch * n
-            end = min(begin + batch, n)
-            order = orders[epoch - lo // n] if orders.shape[0] > 0 else np.empty(0, np.int64)
-            if given.size > 0:
-                g[:] = given
-            elif end - begin <= BLOCK:
-                g[:] = 0
-                accumulate(evaluate, respond, tail, X, y, weight, w, g, z, order, begin, end)
-            else:
-                g[:] = 0
-                for first in range(begin, end, BLOCK):
-                    part[:] = 0
-                    accumulate(evaluate, respond, tail, X, y, weight, w, part, z, order, first, min(first + BLOCK, end))
-                    for j in range(g.size):
-                        g[j] += part[j]
-            for j in range(g.size):
-                g[j] /= end - begin
-            if not prepare(g, w, penalised, l2, l1, norm, value):
-                return t, 1
-            t += 1
-            now[lr] = h[lr] * factors[min(t, factors.size) - 1]
-            if l1 > 0:
-                before[:] = w
-            step(w, g, memory, now, penalised, float(t))
-            if l1 > 0:
-                project(before, w, g, penalised)
-            at += end - begin
-        return t, 0
-
-    name_apart(train, f"{loss.name}_{dtype}_{'several' if several else 'one'}_{tag}")
-    return njit(signature, cache=True, error_model="numpy", nogil=True, fastmath=FAST)(train)
-
-
-@functools.cache
-def summer(loss: Loss, dtype: np.dtype[Any], several: bool) -> Any:
-    """Compile the sums of gradients over blocks of rows, for threads that share a step."""
-    f, i = real(dtype), types.int64
-    vector, table, shared = types.Array(f, 1, "C"), types.Array(f, 2, "C"), types.Array(f, 2, "C", readonly=True)
-    numbers = types.Array(types.float64, 1, "C")
-    signature = types.void(shared, shared, vector, vector, numbers, i, table, i, i)
-    evaluate, accumulate, respond, count, tag = _parts(loss, several)
-
-    def sums(
-        X: Any, y: Any, weight: Any, w: Any, constants: Any, outputs: int, parts: Any, first: int, last: int
-    ) -> None:  # fmt: skip
-        tag  # noqa: B018  part of the disk cache's key, since it is captured
-        z, tail, order = np.empty(outputs, w.dtype), to_fixed_tuple(constants, count), np.empty(0, np.int64)
-        for b in range(first, last):
-            parts[b] = 0
-            end = min((b + 1) * BLOCK, X.shape[0])
-            accumulate(evaluate, respond, tail, X, y, weight, w, parts[b], z, order, b * BLOCK, end)
-
-    name_apart(sums, f"{loss.name}_{dtype}_{'several' if several else 'one'}_{tag}")
-    return njit(signature, cache=True, error_model="numpy", nogil=True, fastmath=FAST)(sums)
-
-
-def _parts(loss: Loss, several: bool) -> tuple[Any, Any, Any, int, str]:
-    """What a loop over rows is made of: the loss, the sum over rows, the response to scores; and its fingerprint."""
-    evaluate, tag, count = evaluator(loss)
-    accumulate = _several if several else _one
-    respond = _softmax if loss.outputs == "classes" else _targets
-    return evaluate, accumulate, respond, count, tag + fingerprint(accumulate) + fingerprint(respond) + AROUND
-
-
-# The functions below are of the module, not closures: a closure in a closure would never be found in the disk cache.
-@register_jitable
-def _one(
-    evaluate: Any, respond: Any, tail: Any, X: Any, y: Any, weight: Any,
-    w: Any, g: Any, z: Any, order: Any, begin: int, end: int,
-) -> None:  # fmt: skip
-    """Add the gradients of some rows to g, for a single output."""
-    d = X.shape[1]
-    for i in range(begin, end):
-        row = order[i] if order.size > 0 else i
-        score = w[d] if w.size > d else w.dtype.type(0)
-        for j in range(d):
-            score += X[row, j] * w[j]
-        slope = evaluate(score, y[row, 0], *tail)[1]
-        s = weight[row] if weight.size > 0 else w.dtype.type(1)
-        pull = w.dtype.type(s * slope)
-        for j in range(d):
-            g[j] += pull * X[row, j]
-        if w.size > d:
-            g[d] += pull
-
-
-@register_jitable
-def _several(
-    evaluate: Any, respond: Any, tail: Any, X: Any, y: Any, weight: Any,
-    w: Any, g: Any, z: Any, order: Any, begin: int, end: int,
-) -> None:  # fmt: skip
-    """Add the gradients of some rows to g, for an output a class or a target."""
-    d, k = X.shape[1], z.size
-    for i in range(begin, end):
-        row = order[i] if order.size > 0 else i
-        for c in range(k):
-            z[c] = w[d * k + c] if w.size > d * k else w.dtype.type(0)
-        for j in range(d):
-            for c in range(k):
-                z[c] += X[row, j] * w[j * k + c]
-        s = weight[row] if weight.size > 0 else w.dtype.type(1)
-        respond(evaluate, tail, z, y[row])
-        for c in range(k):
-            z[c] *= s
-        for j in range(d):
-            for c in range(k):
-                g[j * k + c] += z[c] * X[row, j]
-        if w.size > d * k:
-            for c in range(k):
-                g[d * k + c] += z[c]
-
-
-@register_jitable
-def _softmax(evaluate: Any, tail: Any, z: Any, y: Any) -> None:
-    """Replace the scores z of one example by the slopes of its loss, for a class index; by NaN when there is no such class."""
-    if not 0 <= y[0] < z.size:
-        z[:] = np.nan
-        return
-    top, total = z.max(), 0.0
-    for c in range(z.size):
-        z[c] = math.exp(z[c] - top)
-        total += z[c]
-    for c in range(z.size):
-        z[c] /= total
-    z[int(y[0])] -= 1
-
-
-@register_jitable
-def _targets(evaluate: Any, tail: Any, z: Any, y: Any) -> None:
-    """Replace the scores z of one example by the slopes of its loss, averaged over the targets."""
-    for c in range(z.size):
-        z[c] = evaluate(z[c], y[c], *tail)[1] / z.size

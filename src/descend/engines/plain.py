@@ -40,7 +40,7 @@ def _next_rows(problem: Problem, plan: Plan, setting: Setting, state: State, r: 
         return None
     if setting.rows_a_step(n) == n:
         return np.arange(n)
-    return epoch_order(n, setting.seed, epoch, plan.shuffle)[lo:hi]
+    return epoch_order(n, setting.seed, epoch, plan.shuffle, problem.data.row_bytes)[lo:hi]
 
 
 def _step(problem: Problem, setting: Setting, state: State, r: int, rows: Array) -> None:

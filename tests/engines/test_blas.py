@@ -1,0 +1,24 @@
+"""Matrix products keep to one thread while threads share the cores, and get their own back."""
+
+import pytest
+from threadpoolctl import threadpool_info
+
+from descend.engines.blas import one_thread_each
+
+
+def threads():
+    return [library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas"]
+
+
+def test_products_are_held_to_one_thread_and_let_go():
+    before = threads()
+    with one_thread_each():
+        assert set(threads()) == {1}
+    assert threads() == before
+
+
+def test_they_are_let_go_when_training_fails():
+    before = threads()
+    with pytest.raises(KeyboardInterrupt), one_thread_each():
+        raise KeyboardInterrupt
+    assert threads() == before
