@@ -111,11 +111,12 @@ def diverged(fit: Fit, r: int, landscape: Landscape) -> Finding:
             f"learning rate {setting.lr:.3g} is {_times(setting.lr / limit)} × the stability limit {limit:.3g} "
             f"(curvature {largest:.3g}, {share:.1%} of it from column {column!r}); left the useful range by step {steps:,}"
         )
-        fixes = ("--scale", "--lr auto") if not fit.problem.scaled else ("--lr auto",)
-        return Finding("D101", "error", text, evidence, fixes)
+        return Finding(
+            "D101", "error", text, evidence, ("--lr auto",) if fit.problem.scaled else ("--scale", "--lr auto")
+        )
     how = "left the finite range" if fit.outcomes[r] == Outcome.NONFINITE else "grew far beyond where it began"
     text = f"the loss {how} by step {steps:,} at learning rate {setting.lr:.3g}"
-    fixes = ("--lr auto", f"--lr {setting.lr / 10:.3g}")
+    fixes: tuple[str, ...] = ("--lr auto", f"--lr {setting.lr / 10:.3g}")
     if not fit.problem.scaled:
         text += f"; {share:.1%} of the curvature comes from column {column!r}"
         fixes = ("--scale", *fixes)
