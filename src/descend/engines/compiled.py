@@ -222,7 +222,7 @@ def name_apart(function: Any, name: str) -> None:
     function.__qualname__ = f"{function.__name__}_" + re.sub(r"\W", "_", name)
 
 
-AROUND = EXPONENTIAL + "".join(fingerprint(getattr(f, "__wrapped__", f)) for f in (prepare, project, sweep))
+AROUND = "inlined" + EXPONENTIAL + "".join(fingerprint(getattr(f, "__wrapped__", f)) for f in (prepare, project, sweep))
 
 
 def evaluator(loss: Loss) -> tuple[Callable[..., Any], str, int]:
