@@ -15,32 +15,23 @@ from descend.rule import Rule
 BLOCK = 4096  # rows whose gradients are summed apart: what threads share, and the same sums without them
 
 
-def features_type(dtype: np.dtype[Any], sparse: bool) -> Any:
-    """Return Numba's type of features: an array, or values, columns, starts and the number of columns."""
-    f = real(dtype)
-    if not sparse:
-        return types.Array(f, 2, "C", readonly=True)
-    flat = [types.Array(t, 1, "C", readonly=True) for t in (f, types.int32, types.int64)]
-    return types.Tuple([*flat, types.int64])
-
-
-def _common(dtype: np.dtype[Any], sparse: bool, constants: Any) -> list[Any]:
+def _common(dtype: np.dtype[Any], constants: Any) -> list[Any]:
     """The types of the arguments that all training loops share, from X to given."""
     f, i = real(dtype), types.int64
     vector, table, shared = types.Array(f, 1, "C"), types.Array(f, 2, "C"), types.Array(f, 2, "C", readonly=True)
     numbers, orders = types.Array(types.float64, 1, "C"), types.Array(i, 2, "C")
     return [
-        features_type(dtype, sparse), shared, vector, vector, table, constants, i, numbers, numbers, numbers,
+        shared, shared, vector, vector, table, constants, i, numbers, numbers, numbers,
         *[types.float64] * 4, i, i, orders, i, i, i, vector,
     ]  # fmt: skip
 
 
 @functools.cache
-def trainer(loss: Loss, dtype: np.dtype[Any], several: bool, sparse: bool = False) -> Any:
+def trainer(loss: Loss, dtype: np.dtype[Any], several: bool) -> Any:
     """Compile the loop over epochs, batches and rows for one loss; it takes any rule as a function pointer."""
     numbers = types.Array(types.float64, 1, "C")
-    arguments = [types.FunctionType(step_signature(dtype)), *_common(dtype, sparse, numbers)]
-    evaluate, accumulate, respond, count, tag = parts(loss, several, sparse)
+    arguments = [types.FunctionType(step_signature(dtype)), *_common(dtype, numbers)]
+    evaluate, accumulate, respond, count, tag = parts(loss, several)
     tag += AROUND
 
     def train(
@@ -86,7 +77,7 @@ def trainer(loss: Loss, dtype: np.dtype[Any], several: bool, sparse: bool = Fals
             at += end - begin
         return t, 0
 
-    return _compiled(train, types.UniTuple(types.int64, 2)(*arguments), loss, dtype, several, sparse, tag)
+    return _compiled(train, types.UniTuple(types.int64, 2)(*arguments), loss, dtype, several, tag)
 
 
 @functools.cache
@@ -141,7 +132,7 @@ def online(loss: Loss, rule: Rule, dtype: np.dtype[Any]) -> Any:
                 project(before, w, g, penalised)
         return t, 0
 
-    signature = types.UniTuple(types.int64, 2)(*_common(dtype, False, constants))
+    signature = types.UniTuple(types.int64, 2)(*_common(dtype, constants))
     return _compiled(one_by_one, signature, loss, dtype, rule.name, tag)
 
 
@@ -151,13 +142,13 @@ def constants_type(rule: Rule, dtype: np.dtype[Any]) -> Any:
 
 
 @functools.cache
-def summer(loss: Loss, dtype: np.dtype[Any], several: bool, sparse: bool = False) -> Any:
+def summer(loss: Loss, dtype: np.dtype[Any], several: bool) -> Any:
     """Compile the sums of gradients over blocks of rows, for threads that share a step."""
     f, i = real(dtype), types.int64
     vector, table, shared = types.Array(f, 1, "C"), types.Array(f, 2, "C"), types.Array(f, 2, "C", readonly=True)
     numbers = types.Array(types.float64, 1, "C")
-    signature = types.void(features_type(dtype, sparse), shared, vector, vector, numbers, i, table, i, i)
-    evaluate, accumulate, respond, count, tag = parts(loss, several, sparse)
+    signature = types.void(shared, shared, vector, vector, numbers, i, table, i, i)
+    evaluate, accumulate, respond, count, tag = parts(loss, several)
 
     def sums(
         X: Any, y: Any, weight: Any, w: Any, constants: Any, outputs: int, sums_of: Any, first: int, last: int
@@ -170,7 +161,7 @@ def summer(loss: Loss, dtype: np.dtype[Any], several: bool, sparse: bool = False
             end = min((b + 1) * BLOCK, y.shape[0])
             accumulate(evaluate, respond, tail, X, y, weight, w, sums_of[b], room, order, b * BLOCK, end)
 
-    return _compiled(sums, signature, loss, dtype, several, sparse, tag)
+    return _compiled(sums, signature, loss, dtype, several, tag)
 
 
 def _compiled(function: Any, signature: Any, loss: Loss, *parts_of_name: Any) -> Any:

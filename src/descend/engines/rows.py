@@ -1,7 +1,6 @@
 """Compiled sums over rows: the gradients of some examples, added up in one reading of their features.
 
-Features are an array (rows, features), or the three arrays of a CSR matrix (values, columns, starts of rows). The
-functions are of the module, not closures: a closure in a closure would never be found in the disk cache.
+The functions are of the module, not closures: a closure in a closure would never be found in the disk cache.
 """
 
 from typing import Any
@@ -23,11 +22,11 @@ AHEAD = 8  # rows that are asked from memory before they are needed, when one ro
 LINE = 64  # bytes that come from memory together
 
 
-def parts(loss: Loss, several: bool, sparse: bool = False) -> tuple[Any, Any, Any, int, str]:
+def parts(loss: Loss, several: bool) -> tuple[Any, Any, Any, int, str]:
     """What a loop over rows is made of: the loss, the sum over rows, the response to scores, the number of the loss's
     constants; and the fingerprint of it all."""
     evaluate, tag, count = evaluator(loss)
-    accumulate = ((_several, _one), (_several_sparse, _one_sparse))[sparse][not several]
+    accumulate = _several if several else _one
     respond = _softmax if loss.outputs == "classes" else _targets
     return evaluate, accumulate, respond, count, tag + fingerprint(accumulate) + fingerprint(respond)
 
@@ -108,30 +107,6 @@ def _one(
 
 
 @register_jitable
-def _one_sparse(
-    evaluate: Any, respond: Any, tail: Any, X: Any, y: Any, weight: Any,
-    w: Any, g: Any, room: Any, order: Any, begin: int, end: int,
-) -> None:  # fmt: skip
-    """Add the gradients of some rows of a CSR matrix to g, for a single output; room: (3, CHUNK)."""
-    values, columns, starts, d = X
-    z, mixed = room[0], order.size > 0
-    for lo in range(begin, end, CHUNK):
-        size = min(CHUNK, end - lo)
-        for i in range(size):
-            row, p = order[lo + i] if mixed else lo + i, w[d] if w.size > d else w.dtype.type(0)
-            for k in range(starts[row], starts[row + 1]):
-                p += values[k] * w[columns[k]]
-            z[i] = p
-        slopes(evaluate, tail, y, weight, room, order, lo, size)
-        for i in range(size):
-            row, p = order[lo + i] if mixed else lo + i, z[i]
-            for k in range(starts[row], starts[row + 1]):
-                g[columns[k]] += p * values[k]
-            if w.size > d:
-                g[d] += p
-
-
-@register_jitable
 def slopes(evaluate: Any, tail: Any, y: Any, weight: Any, room: Any, order: Any, lo: int, size: int) -> None:
     """Replace the scores of a chunk of rows, room[0], by the weighted slopes of their losses."""
     z, target, share = room[0], room[1], room[2]
@@ -168,30 +143,6 @@ def _several(
         for j in range(d):
             for c in range(k):
                 g[j * k + c] += z[c] * X[row, j]
-        if w.size > d * k:
-            for c in range(k):
-                g[d * k + c] += z[c]
-
-
-@register_jitable
-def _several_sparse(
-    evaluate: Any, respond: Any, tail: Any, X: Any, y: Any, weight: Any,
-    w: Any, g: Any, room: Any, order: Any, begin: int, end: int,
-) -> None:  # fmt: skip
-    """Add the gradients of some rows of a CSR matrix to g, for an output a class or a target; room: (3, outputs)."""
-    values, columns, starts, d = X
-    k, z = room.shape[1], room[0]
-    for i in range(begin, end):
-        row = order[i] if order.size > 0 else i
-        for c in range(k):
-            z[c] = w[d * k + c] if w.size > d * k else w.dtype.type(0)
-        for at in range(starts[row], starts[row + 1]):
-            for c in range(k):
-                z[c] += values[at] * w[columns[at] * k + c]
-        _respond(evaluate, respond, tail, z, y, weight, row)
-        for at in range(starts[row], starts[row + 1]):
-            for c in range(k):
-                g[columns[at] * k + c] += z[c] * values[at]
         if w.size > d * k:
             for c in range(k):
                 g[d * k + c] += z[c]
