@@ -1,12 +1,14 @@
 """Data: what a model is trained on, as arrays."""
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from descend.arrays import Array
 from descend.errors import DataError
+from descend.sparse import canonical, is_sparse
 
 
 @dataclass(frozen=True, eq=False)
@@ -15,6 +17,7 @@ class Data:
 
     Args:
         X: features (rows, features), float32 or float64, C order, finite; real numbers of another dtype become float64.
+            SciPy's sparse containers stay sparse, as rows of non-zeros.
         y: target (rows,), brought to the same dtype; class indices for softmax; (rows, targets) for several targets.
         weight: example weights (rows,), with mean 1, or None when all count alike.
         names: a name a feature.
@@ -25,13 +28,13 @@ class Data:
     dtype('float64')
     """
 
-    X: Array
+    X: Any
     y: Array
     weight: Array | None = None
     names: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        X = _floats(self.X, "X")
+        X = _features(self.X)
         if X.ndim != 2:
             what = f"X has shape {X.shape}, it must have two dimensions"
             fix = "use X.reshape(-1, 1) for one feature" if X.ndim == 1 else "pass an array of shape (rows, features)"
@@ -39,7 +42,7 @@ class Data:
         object.__setattr__(self, "X", X)
         object.__setattr__(self, "y", np.ascontiguousarray(_floats(self.y, "the target"), X.dtype))
         if self.weight is not None:
-            object.__setattr__(self, "weight", _weights(self.weight, len(X)))
+            object.__setattr__(self, "weight", _weights(self.weight, self.rows))
 
     @property
     def rows(self) -> int:
@@ -52,23 +55,43 @@ class Data:
         return int(self.X.shape[1])
 
     @property
+    def cells(self) -> int:
+        """The number of values of X: of non-zeros, where it is sparse."""
+        return int(self.X.nnz) if is_sparse(self.X) else self.rows * self.features
+
+    @property
     def row_bytes(self) -> int:
-        """The bytes of the features of one row."""
-        return self.features * int(self.X.itemsize)
+        """The bytes of the features of one row, on average; a non-zero goes with the number of its column."""
+        size = int(self.X.dtype.itemsize) + (4 if is_sparse(self.X) else 0)
+        return self.cells * size // max(self.rows, 1)
 
     def take(self, rows: Array) -> "Data":
         """Return the examples at these indices; their weights are brought back to mean 1."""
         weight = None if self.weight is None else self.weight[rows] / max(self.weight[rows].mean(), 1e-300)
-        return replace(self, X=np.ascontiguousarray(self.X[rows]), y=np.ascontiguousarray(self.y[rows]), weight=weight)
+        return replace(self, X=self.X[rows], y=np.ascontiguousarray(self.y[rows]), weight=weight)
+
+
+def _features(given: Any) -> Any:
+    """Rows of non-zeros when the features are sparse, else what `_floats` makes of them."""
+    if not is_sparse(given):
+        return _floats(given, "X")
+    if given.dtype.kind not in "biuf":
+        raise _no_numbers("X", given.dtype)
+    return canonical(given)
 
 
 def _floats(values: ArrayLike, what: str) -> Array:
     """The values themselves when they are float32 or float64 in C order, else a copy that is."""
     array = np.asarray(values)
     if array.dtype.kind not in "biuf":
-        what = f"{what} has dtype {array.dtype}, it must hold real numbers"
-        raise DataError(what, fix="convert it to float64", code="array-dtype")
+        raise _no_numbers(what, array.dtype)
     return np.asarray(array, np.float32 if array.dtype == np.float32 else np.float64, order="C")
+
+
+def _no_numbers(what: str, dtype: Any) -> DataError:
+    return DataError(
+        f"{what} has dtype {dtype}, it must hold real numbers", fix="convert it to float64", code="array-dtype"
+    )
 
 
 def _weights(given: ArrayLike, rows: int) -> Array:

@@ -19,6 +19,7 @@ from descend.arrays import Array
 from descend.data import Data
 from descend.plan import Plan, Setting
 from descend.problem import Problem, penalty
+from descend.sparse import dense, is_sparse, is_wide
 
 BLOCK_CELLS = 1 << 17  # cells of a block: its float64 copy stays in the cache of one core
 UNTHREADED = 1 << 18  # multiplications below which OpenBLAS keeps to one thread
@@ -62,7 +63,16 @@ class Gram:
 
 def gram(problem: Problem, threads: int = 1) -> Gram:
     """Return the moments of a problem's data in one pass; they serve for any penalty, rule and intercept."""
-    return accumulate([problem.data], threads)
+    return accumulate(_pieces(problem.data), threads)
+
+
+def _pieces(data: Data) -> Iterable[Data]:
+    """The data themselves; where they are sparse, dense blocks of them."""
+    if not is_sparse(data.X):
+        return [data]
+    size = max(256, BLOCK_CELLS // (data.features + 1))
+    cuts = [slice(lo, lo + size) for lo in range(0, data.rows, size)]
+    return (Data(dense(data.X[c]), data.y[c], None if data.weight is None else data.weight[c]) for c in cuts)
 
 
 def accumulate(pieces: Iterable[Data], threads: int = 1) -> Gram:
@@ -122,7 +132,7 @@ def hessian(gram: Gram, problem: Problem) -> Array:
 def fits(problem: Problem, setting: Setting) -> bool:
     """Tell whether a run is squared loss on the whole batch, on a table much longer than wide."""
     data, size = problem.data, problem.data.features + 1
-    whole = setting.rows_a_step(data.rows) == data.rows
+    whole = setting.rows_a_step(data.rows) == data.rows and not is_wide(data.X)
     return problem.loss.name == "squared" and whole and data.rows > 2 * size and 8 * size**2 <= MOST_BYTES
 
 

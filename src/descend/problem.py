@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -9,6 +10,7 @@ from descend.arrays import Array
 from descend.data import Data
 from descend.losses import Loss
 from descend.shapes import check_shapes
+from descend.sparse import column_squares
 
 BLOCK_CELLS = 1 << 19  # predictions held at once while a loss is evaluated
 
@@ -55,14 +57,15 @@ class Problem:
     @property
     def scaled(self) -> bool:
         """Whether no feature is far larger or smaller than 1, judged by the mean square of each."""
-        squares = np.einsum("ij,ij->j", self.data.X, self.data.X, dtype=np.float64) / max(self.data.rows, 1)
+        squares = column_squares(self.data.X) / max(self.data.rows, 1)
         used = squares[squares > 0]
         return bool(len(used) == 0 or (used.max() < 10 and used.min() > 0.01))
 
     @property
     def dtype(self) -> np.dtype[np.floating]:
         """The dtype of data and weights."""
-        return self.data.X.dtype
+        dtype: np.dtype[np.floating] = self.data.X.dtype
+        return dtype
 
     def split(self, weights: Array) -> tuple[Array, Array]:
         """Return W (..., features, outputs) and b (..., outputs) of flat weights (..., params)."""
@@ -72,10 +75,10 @@ class Problem:
         return W, b
 
 
-def scores(problem: Problem, weights: Array, X: Array | None = None) -> Array:
+def scores(problem: Problem, weights: Array, X: Any = None) -> Array:
     """Return the linear predictions z (rows,) or (rows, outputs) of one run's weights (params,)."""
     W, b = problem.split(weights)
-    z = (problem.data.X if X is None else X) @ W + b
+    z: Array = (problem.data.X if X is None else X) @ W + b
     return z[:, 0] if problem.loss.outputs == "one" and problem.outputs == 1 else z
 
 
@@ -132,14 +135,14 @@ def _columns(problem: Problem, weights: Array) -> tuple[Array, Array]:
     return np.ascontiguousarray(W.transpose(1, 0, 2).reshape(problem.data.features, b.size)), b.reshape(-1)
 
 
-def _values(problem: Problem, runs: tuple[Array, Array], X: Array, y: Array) -> Array:
+def _values(problem: Problem, runs: tuple[Array, Array], X: Any, y: Array) -> Array:
     """Losses (rows, runs) of all runs on a block of rows."""
     W, b = runs
     z = X @ W + b
     if problem.loss.outputs == "one" and problem.outputs == 1:
         value: Array = problem.loss.evaluate(z, y[:, None], **problem.constants)[0]
         return value
-    z = z.reshape(len(X), -1, problem.outputs)
+    z = z.reshape(X.shape[0], -1, problem.outputs)
     if problem.loss.outputs == "classes":
         return np.asarray(problem.loss.evaluate(z, np.broadcast_to(y[:, None], z.shape[:2]))[0])
     return np.asarray(problem.loss.evaluate(z, y[:, None, :], **problem.constants)[0].mean(axis=-1))

@@ -10,6 +10,7 @@ from descend.fit import Fit
 from descend.outcome import Outcome
 from descend.problem import Problem
 from descend.search import Found, Landscape
+from descend.sparse import column_squares
 from descend.stagnation import stagnation
 
 
@@ -142,8 +143,7 @@ def _times(ratio: float) -> str:
 
 def steepest(problem: Problem) -> tuple[str, float]:
     """Return the feature with the largest mean square, and its share of the sum of all."""
-    X = problem.data.X
-    squares = np.einsum("ij,ij->j", X, X, dtype=np.float64)
+    squares = column_squares(problem.data.X)
     at = int(np.argmax(squares))
     name = problem.data.names[at] if at < len(problem.data.names) else f"column {at + 1}"
     return name, float(squares[at] / max(squares.sum(), 1e-300))

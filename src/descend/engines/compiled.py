@@ -6,6 +6,7 @@ and is compiled anew.
 """
 
 import functools
+import hashlib
 import inspect
 import math
 import re
@@ -219,7 +220,8 @@ def name_apart(function: Any, name: str) -> None:
     All specialisations of one name share an index file, and two processes that compile at once may give two of them
     one number there: a rule would then be loaded under another's name.
     """
-    function.__qualname__ = f"{function.__name__}_" + re.sub(r"\W", "_", name)
+    short = re.sub(r"\W", "_", name)[:48] + hashlib.sha256(name.encode()).hexdigest()[:16]  # file names have a limit
+    function.__qualname__ = f"{function.__name__}_{short}"
 
 
 AROUND = "inlined" + EXPONENTIAL + "".join(fingerprint(getattr(f, "__wrapped__", f)) for f in (prepare, project, sweep))

@@ -11,15 +11,17 @@ import numpy as np
 
 from descend.arrays import Array
 from descend.data import Data
-from descend.engines import wide
+from descend.engines import touched, wide
 from descend.engines.blas import one_thread_each
 from descend.engines.compiled import stepper
 from descend.engines.loops import BLOCK, constants_type, online, summer, trainer
+from descend.engines.nonzeros import unpacked
 from descend.engines.state import State
 from descend.order import epoch_order
 from descend.outcome import Outcome
 from descend.plan import Plan, Setting
 from descend.problem import Problem
+from descend.sparse import is_sparse
 
 ORDER_CELLS = 1 << 21  # row indices held at once for the epochs of one call
 SHARED_CELLS = 1 << 21  # cells from which a step of a single run is worth sharing among threads
@@ -56,7 +58,7 @@ def _shares(problem: Problem, plan: Plan, threads: int) -> bool:
     """Whether threads share the rows of each step: few runs, all rows a step, and many of them."""
     data = problem.data
     whole = all(s.rows_a_step(data.rows) == data.rows for s in plan.settings)
-    return whole and len(plan) < threads and data.rows > BLOCK and data.rows * data.features >= SHARED_CELLS
+    return whole and len(plan) < threads and data.rows > BLOCK and data.cells >= SHARED_CELLS
 
 
 def _train_shared(
@@ -142,12 +144,14 @@ def _orders(data: Data, shuffle: str, seed: int, first: int, last: int) -> Array
 def _bind(problem: Problem, setting: Setting, state: State, r: int) -> Any:
     """Return the compiled loop with everything but (orders, lo, hi, steps, given=nothing) filled in."""
     dtype, names = problem.dtype, list(setting.constants)
-    batch, several = setting.rows_a_step(problem.data.rows), _has_several(problem)
-    alone = batch == 1 and not several
+    batch, several, sparse = setting.rows_a_step(problem.data.rows), _has_several(problem), is_sparse(problem.data.X)
+    if touched.fits(problem, setting):
+        return _bind_touched(problem, setting, state, r)
+    alone = batch == 1 and not several and not sparse
     kernel = (
         online(problem.loss, setting.rule, dtype)
         if alone
-        else functools.partial(trainer(problem.loss, dtype, several), stepper(setting.rule, dtype))
+        else functools.partial(trainer(problem.loss, dtype, several, sparse), stepper(setting.rule, dtype))
     )
     kind = np.dtype(str(constants_type(setting.rule, dtype))) if alone else np.float64
     loop = functools.partial(
@@ -160,20 +164,32 @@ def _bind(problem: Problem, setting: Setting, state: State, r: int) -> Any:
     return lambda orders, lo, hi, steps, given=nothing: loop(orders, lo, hi, steps, given)
 
 
+def _bind_touched(problem: Problem, setting: Setting, state: State, r: int) -> Any:
+    """Return what `_bind` does, for the loop over the weights that a batch touches."""
+    loop = functools.partial(
+        touched.toucher(problem.loss, setting.rule, problem.dtype, _has_several(problem)), *_arrays(problem),
+        state.weights[r], state.memory[r], np.array(list(setting.constants.values()), np.float64),
+        list(setting.constants).index("lr"), np.asarray(setting.factors, np.float64),
+        np.array(list(problem.constants.values()), np.float64), problem.l2, problem.outputs,
+        setting.rows_a_step(problem.data.rows),
+    )  # fmt: skip
+    return lambda orders, lo, hi, steps: loop(orders, lo, hi, steps)
+
+
 def _bind_sums(problem: Problem, state: State, r: int, parts: Array) -> Any:
     """Return the compiled sums over blocks of rows with everything but (first, last) filled in."""
     return functools.partial(
-        summer(problem.loss, problem.dtype, _has_several(problem)), *_arrays(problem), state.weights[r],
+        summer(problem.loss, problem.dtype, _has_several(problem), is_sparse(problem.data.X)), *_arrays(problem), state.weights[r],
         np.array(list(problem.constants.values()), np.float64), problem.outputs, parts,
     )  # fmt: skip
 
 
-def _arrays(problem: Problem) -> tuple[Array, Array, Array]:
+def _arrays(problem: Problem) -> tuple[Any, Array, Array]:
     """Features, targets (rows, 1) or (rows, targets), and weights, empty when there are none, of one dtype."""
     data, dtype = problem.data, problem.dtype
     weight = np.empty(0, dtype) if data.weight is None else data.weight.astype(dtype)
     y = data.y.astype(dtype, copy=False)
-    return data.X, y if y.ndim == 2 else y[:, None], weight
+    return unpacked(data.X) if is_sparse(data.X) else data.X, y if y.ndim == 2 else y[:, None], weight
 
 
 def _has_several(problem: Problem) -> bool:

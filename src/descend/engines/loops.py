@@ -7,31 +7,54 @@ import numpy as np
 from numba import njit, types
 from numba.np.unsafe.ndarray import to_fixed_tuple
 
-from descend.engines.compiled import AROUND, FAST, name_apart, prepare, project, real, step_signature, sweep, sweeper
-from descend.engines.rows import AHEAD, CHUNK, fetch_row, parts
+from descend.engines import rows
+from descend.engines.compiled import (
+    AROUND,
+    FAST,
+    evaluator,
+    name_apart,
+    prepare,
+    project,
+    real,
+    step_signature,
+    sweep,
+    sweeper,
+)
+from descend.engines.nonzeros import one_sparse, several_sparse, type_of
+from descend.engines.rows import AHEAD, CHUNK, fetch_row
 from descend.losses import Loss
-from descend.rule import Rule
+from descend.rule import Rule, fingerprint
 
 BLOCK = 4096  # rows whose gradients are summed apart: what threads share, and the same sums without them
 
 
-def _common(dtype: np.dtype[Any], constants: Any) -> list[Any]:
+def parts(loss: Loss, several: bool, sparse: bool = False) -> tuple[Any, Any, Any, int, str]:
+    """What a loop over rows is made of: the loss, the sum over rows, the response to scores, the number of the loss's
+    constants; and the fingerprint of it all."""
+    evaluate, tag, count = evaluator(loss)
+    of_one, of_several = (one_sparse, several_sparse) if sparse else (rows.one, rows.several)
+    accumulate = of_several if several else of_one
+    respond = rows.softmax if loss.outputs == "classes" else rows.targets
+    return evaluate, accumulate, respond, count, tag + fingerprint(accumulate) + fingerprint(respond)
+
+
+def _common(dtype: np.dtype[Any], constants: Any, sparse: bool = False) -> list[Any]:
     """The types of the arguments that all training loops share, from X to given."""
     f, i = real(dtype), types.int64
     vector, table, shared = types.Array(f, 1, "C"), types.Array(f, 2, "C"), types.Array(f, 2, "C", readonly=True)
     numbers, orders = types.Array(types.float64, 1, "C"), types.Array(i, 2, "C")
     return [
-        shared, shared, vector, vector, table, constants, i, numbers, numbers, numbers,
+        type_of(f) if sparse else shared, shared, vector, vector, table, constants, i, numbers, numbers, numbers,
         *[types.float64] * 4, i, i, orders, i, i, i, vector,
     ]  # fmt: skip
 
 
 @functools.cache
-def trainer(loss: Loss, dtype: np.dtype[Any], several: bool) -> Any:
+def trainer(loss: Loss, dtype: np.dtype[Any], several: bool, sparse: bool = False) -> Any:
     """Compile the loop over epochs, batches and rows for one loss; it takes any rule as a function pointer."""
     numbers = types.Array(types.float64, 1, "C")
-    arguments = [types.FunctionType(step_signature(dtype)), *_common(dtype, numbers)]
-    evaluate, accumulate, respond, count, tag = parts(loss, several)
+    arguments = [types.FunctionType(step_signature(dtype)), *_common(dtype, numbers, sparse)]
+    evaluate, accumulate, respond, count, tag = parts(loss, several, sparse)
     tag += AROUND
 
     def train(
@@ -77,7 +100,7 @@ def trainer(loss: Loss, dtype: np.dtype[Any], several: bool) -> Any:
             at += end - begin
         return t, 0
 
-    return _compiled(train, types.UniTuple(types.int64, 2)(*arguments), loss, dtype, several, tag)
+    return _compiled(train, types.UniTuple(types.int64, 2)(*arguments), loss, dtype, several, sparse, tag)
 
 
 @functools.cache
@@ -142,13 +165,14 @@ def constants_type(rule: Rule, dtype: np.dtype[Any]) -> Any:
 
 
 @functools.cache
-def summer(loss: Loss, dtype: np.dtype[Any], several: bool) -> Any:
+def summer(loss: Loss, dtype: np.dtype[Any], several: bool, sparse: bool = False) -> Any:
     """Compile the sums of gradients over blocks of rows, for threads that share a step."""
     f, i = real(dtype), types.int64
     vector, table, shared = types.Array(f, 1, "C"), types.Array(f, 2, "C"), types.Array(f, 2, "C", readonly=True)
     numbers = types.Array(types.float64, 1, "C")
-    signature = types.void(shared, shared, vector, vector, numbers, i, table, i, i)
-    evaluate, accumulate, respond, count, tag = parts(loss, several)
+    features = type_of(f) if sparse else shared
+    signature = types.void(features, shared, vector, vector, numbers, i, table, i, i)
+    evaluate, accumulate, respond, count, tag = parts(loss, several, sparse)
 
     def sums(
         X: Any, y: Any, weight: Any, w: Any, constants: Any, outputs: int, sums_of: Any, first: int, last: int
@@ -161,7 +185,7 @@ def summer(loss: Loss, dtype: np.dtype[Any], several: bool) -> Any:
             end = min((b + 1) * BLOCK, y.shape[0])
             accumulate(evaluate, respond, tail, X, y, weight, w, sums_of[b], room, order, b * BLOCK, end)
 
-    return _compiled(sums, signature, loss, dtype, several, tag)
+    return _compiled(sums, signature, loss, dtype, several, sparse, tag)
 
 
 def _compiled(function: Any, signature: Any, loss: Loss, *parts_of_name: Any) -> Any:

@@ -12,23 +12,11 @@ from numba.core import cgutils
 from numba.extending import intrinsic, register_jitable
 from numba.np.arrayobj import make_array
 
-from descend.engines.compiled import evaluator
-from descend.losses import Loss
 from descend.ops import exp
-from descend.rule import fingerprint
 
 CHUNK = 64  # rows whose scores wait for each other, so that slopes are computed many at once
 AHEAD = 8  # rows that are asked from memory before they are needed, when one row is a step
 LINE = 64  # bytes that come from memory together
-
-
-def parts(loss: Loss, several: bool) -> tuple[Any, Any, Any, int, str]:
-    """What a loop over rows is made of: the loss, the sum over rows, the response to scores, the number of the loss's
-    constants; and the fingerprint of it all."""
-    evaluate, tag, count = evaluator(loss)
-    accumulate = _several if several else _one
-    respond = _softmax if loss.outputs == "classes" else _targets
-    return evaluate, accumulate, respond, count, tag + fingerprint(accumulate) + fingerprint(respond)
 
 
 @intrinsic
@@ -60,7 +48,7 @@ def fetch_row(X: Any, row: int) -> None:
 
 
 @register_jitable
-def _one(
+def one(
     evaluate: Any, respond: Any, tail: Any, X: Any, y: Any, weight: Any,
     w: Any, g: Any, room: Any, order: Any, begin: int, end: int,
 ) -> None:  # fmt: skip
@@ -126,7 +114,7 @@ def slopes(evaluate: Any, tail: Any, y: Any, weight: Any, room: Any, order: Any,
 
 
 @register_jitable
-def _several(
+def several(
     evaluate: Any, respond: Any, tail: Any, X: Any, y: Any, weight: Any,
     w: Any, g: Any, room: Any, order: Any, begin: int, end: int,
 ) -> None:  # fmt: skip
@@ -139,7 +127,7 @@ def _several(
         for j in range(d):
             for c in range(k):
                 z[c] += X[row, j] * w[j * k + c]
-        _respond(evaluate, respond, tail, z, y, weight, row)
+        respond_to(evaluate, respond, tail, z, y, weight, row)
         for j in range(d):
             for c in range(k):
                 g[j * k + c] += z[c] * X[row, j]
@@ -149,7 +137,7 @@ def _several(
 
 
 @register_jitable
-def _respond(evaluate: Any, respond: Any, tail: Any, z: Any, y: Any, weight: Any, row: int) -> None:
+def respond_to(evaluate: Any, respond: Any, tail: Any, z: Any, y: Any, weight: Any, row: int) -> None:
     """Replace the scores z of one example by the weighted slopes of its loss."""
     respond(evaluate, tail, z, y[row])
     if weight.size > 0:
@@ -158,7 +146,7 @@ def _respond(evaluate: Any, respond: Any, tail: Any, z: Any, y: Any, weight: Any
 
 
 @register_jitable
-def _softmax(evaluate: Any, tail: Any, z: Any, y: Any) -> None:
+def softmax(evaluate: Any, tail: Any, z: Any, y: Any) -> None:
     """Replace the scores z of one example by the slopes of its loss, for a class index; by NaN when there is no such class."""
     if not 0 <= y[0] < z.size:
         z[:] = np.nan
@@ -173,7 +161,7 @@ def _softmax(evaluate: Any, tail: Any, z: Any, y: Any) -> None:
 
 
 @register_jitable
-def _targets(evaluate: Any, tail: Any, z: Any, y: Any) -> None:
+def targets(evaluate: Any, tail: Any, z: Any, y: Any) -> None:
     """Replace the scores z of one example by the slopes of its loss, averaged over the targets."""
     for c in range(z.size):
         z[c] = evaluate(z[c], y[c], *tail)[1] / z.size

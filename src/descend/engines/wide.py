@@ -27,6 +27,7 @@ from descend.outcome import Outcome
 from descend.plan import FULL, Plan
 from descend.problem import Problem
 from descend.rule import fingerprint
+from descend.sparse import is_sparse
 
 FEWEST = 8  # runs that are worth a group
 WIDEST = 64  # runs of one group: enough for the matrix unit, few enough for the cache
@@ -37,9 +38,9 @@ RULES = 8  # rules that one group may mix
 def groups(problem: Problem, plan: Plan, state: State) -> list[list[int]]:
     """Return groups of running runs that can be trained together; they do not depend on the number of threads.
 
-    A group takes the same rows at every step, has one output a run, and stands at one step.
+    A group takes the same rows of dense features at every step, has one output a run, and stands at one step.
     """
-    if problem.outputs > 1 or problem.loss.outputs == "classes":
+    if problem.outputs > 1 or problem.loss.outputs == "classes" or is_sparse(problem.data.X):
         return []
     alike: dict[tuple[int, ...], list[int]] = {}
     for r, s in enumerate(plan.settings):

@@ -10,6 +10,7 @@ from descend.optimum.conjugate import MISSES, balanced, balanced_classes
 from descend.optimum.squares import SAFE_CONDITION, normal_equations
 from descend.optimum.view import View, blocks, columns, several, shares
 from descend.problem import Problem
+from descend.sparse import is_wide
 
 MOST_ROUNDS = 30  # of the search for the biases of classes
 
@@ -34,7 +35,7 @@ def bound(problem: Problem, weights: Array) -> float:
         return float(np.mean([bound(p, own) for p, own in zip(columns(problem), each, strict=True)]))
     if not np.isfinite(w).all():
         return float("inf")
-    if problem.loss.name == "squared" and problem.l1 == 0:
+    if problem.loss.name == "squared" and problem.l1 == 0 and not is_wide(problem.data.X):
         exact = _of_squares(problem, w)
         if exact is not None:
             return exact

@@ -1,6 +1,7 @@
 """curvature: how steeply the gradient may change, which limits the learning rate."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -8,6 +9,7 @@ from descend.arrays import Array
 from descend.gramian import gram
 from descend.optimum.view import View, blocks, shares
 from descend.problem import Problem
+from descend.sparse import dense, is_wide, row_squares
 
 MOST_EXACT = 2000  # weights of an output up to which all eigenvalues are computed
 ROUNDING = 10 * float(np.finfo(np.float64).eps) / 2  # an eigenvalue of so small a part of the largest, times size
@@ -92,9 +94,8 @@ def _rows(problem: Problem, c: float | Array) -> tuple[float, float]:
     most, total = 0.0, 0.0
     with np.errstate(over="ignore"):
         for rows in blocks(problem):
-            X = problem.data.X[rows].astype(np.float64, copy=False)
             share = shares(problem, rows) * (c if isinstance(c, float) else c[rows])
-            heights = (np.einsum("ij,ij->i", X, X) + problem.intercept) * share
+            heights = (row_squares(problem.data.X[rows]) + problem.intercept) * share
             most, total = max(most, float(heights.max())), total + float(heights.sum())
     return most * problem.data.rows, total
 
@@ -103,7 +104,9 @@ def _matrix(problem: Problem, c: float | Array) -> Array:
     """The matrix whose eigenvalues are asked for."""
     d, one = problem.data.features, int(problem.intercept)
     with np.errstate(over="ignore", invalid="ignore"):
-        if isinstance(c, float):
+        if is_wide(problem.data.X):
+            H = _sparse_matrix(problem, c)
+        elif isinstance(c, float):
             moments = gram(problem)
             mean = np.append(moments.mean, 1.0) if one else moments.mean
             H = c * moments.mass * np.outer(mean, mean)
@@ -115,6 +118,12 @@ def _matrix(problem: Problem, c: float | Array) -> Array:
                 H += X.T @ (X * (shares(problem, rows) * c[rows])[:, None])
         H[range(d), range(d)] += problem.l2
     return H
+
+
+def _sparse_matrix(problem: Problem, c: float | Array) -> Array:
+    """The matrix without penalty, by products of the non-zeros."""
+    X, every = _extended(problem, slice(0, problem.data.rows)), slice(0, problem.data.rows)
+    return dense(X.T @ X.multiply((shares(problem, every) * c)[:, None]).tocsr())
 
 
 def _all(H: Array) -> tuple[float, float]:
@@ -148,7 +157,12 @@ def _top(problem: Problem, c: float | Array) -> float:
     return float(eigsh(operator, 1, which="LA", v0=start, return_eigenvectors=False)[0])
 
 
-def _extended(problem: Problem, rows: slice) -> Array:
+def _extended(problem: Problem, rows: slice) -> Any:
     """A block of rows in float64, with a column of ones when there is an intercept."""
-    X = problem.data.X[rows].astype(np.float64, copy=False)
+    if is_wide(problem.data.X):
+        from scipy.sparse import hstack
+
+        X = problem.data.X[rows].astype(np.float64)
+        return hstack([X, np.ones((X.shape[0], 1))], format="csr") if problem.intercept else X
+    X = dense(problem.data.X[rows]).astype(np.float64, copy=False)
     return np.column_stack([X, np.ones(len(X))]) if problem.intercept else X

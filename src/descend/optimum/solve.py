@@ -14,10 +14,10 @@ from descend.optimum.rotations import regular
 from descend.optimum.squares import squares
 from descend.optimum.view import View, columns, several
 from descend.problem import Problem
+from descend.sparse import is_wide
 
 MOST_NEWTON = 1500  # weights up to which Newton's equations are solved
 PROVEN = 1e-7  # of what can be gained: a larger proven distance is no optimum
-
 ROUNDING = 1e-13  # of an objective
 
 
@@ -45,8 +45,9 @@ def optimum(problem: Problem) -> Optimum:
 
     Squares by Cholesky of the Gram matrix, or from the singular values of the data where that is unsafe; quantile
     and hinge by a linear program; the others by Newton's method, proximal with l1, to a gradient of 1e-10 of the root
-    mean square slope in standardised features; with more than 1,500 weights by L-BFGS, with l1 by FISTA. Where the
-    minimum is not unique, it is one of the minima: for squares and softmax that of smallest weights.
+    mean square slope in standardised features; with more than 1,500 weights, or sparse features that would take many
+    cells as dense ones, by L-BFGS, with l1 by FISTA. Where the minimum is not unique, it is one of the minima: for
+    squares and softmax that of smallest weights.
     """
     weights, method, reason = _solved(problem)
     if reason:
@@ -81,11 +82,14 @@ def _solved(problem: Problem) -> tuple[Array, str, str]:
     """Weights (params,), the method, and why there are none."""
     if problem.params == 0:
         return np.zeros(0), "nothing to choose", ""
-    if problem.loss.name == "squared" and problem.l1 == 0:
+    wide = is_wide(problem.data.X)
+    if problem.loss.name == "squared" and problem.l1 == 0 and not wide:
         return *squares(problem), ""
     if several(problem):
         return _one_by_one(problem)
     if problem.loss.name in ("quantile", "hinge"):
+        if wide:
+            return np.zeros(0), "none", "not computed: a linear program of so many sparse features would be made dense"
         weights, reason = program(problem)
         return weights, "linear program", reason
     unmet = _unmet(problem)
@@ -110,7 +114,7 @@ def _unmet(problem: Problem) -> str:
 
 
 def _smooth(problem: Problem) -> tuple[Array, str, str]:
-    few = problem.params <= MOST_NEWTON
+    few = problem.params <= MOST_NEWTON and not is_wide(problem.data.X)
     if problem.l1 > 0:
         solve, method = (newton, "proximal newton") if few else (fista, "fista")
     else:

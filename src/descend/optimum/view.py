@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -9,6 +10,7 @@ from descend.arrays import Array
 from descend.data import Data
 from descend.optimum.baseline import baseline
 from descend.problem import Problem, losses_and_slopes
+from descend.sparse import dense, is_wide
 
 BLOCK_CELLS = 1 << 18  # cells of a block of rows: its float64 copy stays in the cache
 CONSTANT = 1e-13  # a column whose spread is so small a part of its size is constant up to rounding
@@ -18,6 +20,8 @@ UNUSED = 1.0  # the curvature given to a weight without effect, so that it stays
 @dataclass(frozen=True, eq=False)
 class View:
     """A problem seen through (x - mean) / scale @ turn, with weights v of its own and biases b + mean @ w.
+
+    Features that are sparse and many stay sparse, about 0; other sparse features are read as dense blocks.
 
     Args:
         problem: of one output, or of classes, or squared with several targets.
@@ -76,14 +80,16 @@ class View:
         W = (V if self.turn is None else self.turn @ V) / self.scale[:, None]
         return np.concatenate([W.ravel(), b - self.mean @ W]) if self.problem.intercept else W.ravel()
 
-    def features(self, rows: slice) -> Array:
+    def features(self, rows: slice) -> Any:
         """Return a block of rows (rows, kept)."""
-        X: Array = self.problem.data.X[rows].astype(np.float64)
+        if is_wide(self.problem.data.X):
+            return _divided(self.problem.data.X[rows], self.scale)
+        X: Array = dense(self.problem.data.X[rows]).astype(np.float64)
         X -= self.mean
         X /= self.scale
         return X if self.turn is None else np.asarray(X @ self.turn)
 
-    def scores(self, v: Array, X: Array) -> Array:
+    def scores(self, v: Array, X: Any) -> Array:
         """Return predictions (rows,) or (rows, outputs) of a block of features."""
         V, b = self.split(v)
         z: Array = X @ V + b
@@ -126,7 +132,8 @@ def columns(problem: Problem) -> Iterator[Problem]:
 
 def blocks(problem: Problem) -> Iterator[slice]:
     """Return slices that cover the rows in order."""
-    size = max(64, BLOCK_CELLS // max(1, problem.data.features, problem.outputs))
+    a_row = problem.data.cells // problem.data.rows if is_wide(problem.data.X) else problem.data.features
+    size = max(64, BLOCK_CELLS // max(1, a_row, problem.outputs))
     return (slice(lo, min(lo + size, problem.data.rows)) for lo in range(0, problem.data.rows, size))
 
 
@@ -151,16 +158,35 @@ def _biases(problem: Problem) -> int:
 def _spread(problem: Problem) -> tuple[Array, Array]:
     """The mean that is taken away and the root mean square of what is left (features,), without overflow."""
     X, features = problem.data.X, problem.data.features
+    if is_wide(X):
+        return _spread_about_zero(problem)
     top, mean, square, mass = np.zeros(features), np.zeros(features), np.zeros(features), 0.0
     for rows in blocks(problem):
-        top = np.maximum(top, np.abs(X[rows]).max(axis=0))
+        top = np.maximum(top, np.abs(dense(X[rows])).max(axis=0))
     top[top == 0] = 1.0
     if problem.intercept:
         for rows in blocks(problem):
             share = shares(problem, rows)
-            mean, mass = mean + share @ (X[rows] / top), mass + share.sum()
+            mean, mass = mean + share @ (dense(X[rows]) / top), mass + share.sum()
         mean /= mass
     for rows in blocks(problem):
-        square += shares(problem, rows) @ np.square(X[rows] / top - mean)
+        square += shares(problem, rows) @ np.square(dense(X[rows]) / top - mean)
     root = np.sqrt(square)
     return mean * top, np.where(root > CONSTANT * np.maximum(np.abs(mean), 1e-3), root * top, np.inf)
+
+
+def _divided(X: Any, scale: Array) -> Any:
+    """Rows of non-zeros with every column divided by its scale, float64."""
+    X = X.astype(np.float64)
+    X.data /= scale[X.indices]
+    return X
+
+
+def _spread_about_zero(problem: Problem) -> tuple[Array, Array]:
+    """No mean, which would fill the zeros, and the root mean square of each column; of one without values infinity."""
+    X = problem.data.X
+    share = shares(problem, slice(0, problem.data.rows))
+    top = np.maximum(np.asarray(abs(X).max(axis=0).todense(), np.float64).ravel(), 1e-300)
+    each = np.repeat(share, np.diff(X.indptr)) * np.square(X.data / top[X.indices])
+    root = np.sqrt(np.bincount(X.indices, each, problem.data.features)) * top
+    return np.zeros(problem.data.features), np.where(root > 0, root, np.inf)
