@@ -46,3 +46,19 @@ def exp(x: Any) -> Any:
 def log1p(x: Any) -> Any:
     """log(1 + x), accurate near 0."""
     return x.log1p() if hasattr(x, "log1p") else np.log1p(x)
+
+
+def tanh(x: Any) -> Any:
+    """Hyperbolic tangent."""
+    return x.tanh() if hasattr(x, "tanh") else np.tanh(x)
+
+
+def erf(x: Any) -> Any:
+    """The error function."""
+    if hasattr(x, "erf"):
+        return x.erf()
+    if isinstance(x, (int, float)) and not isinstance(x, np.generic):
+        return math.erf(x)
+    from scipy.special import erf as of_arrays
+
+    return of_arrays(x)

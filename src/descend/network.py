@@ -1,0 +1,299 @@
+"""network: a fully connected network as a function of one flat vector of weights; it defines what engines compute."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from descend.activations import activation
+from descend.arrays import Array
+from descend.errors import UsageError
+
+EPS = 1e-5  # added to the variance of a batch
+MOVED = 0.1  # the part of the way that running statistics move at each step
+
+
+@dataclass(frozen=True)
+class Layer:
+    """Where a layer's numbers lie in the flat vector; None for what it does not have.
+
+    Args:
+        fan_in, fan_out: rows and columns of its matrix W.
+        W: of the weights, row by row.
+        b: of the biases; a layer with batch normalisation has a shift instead.
+        scale, shift, mean, variance: of batch normalisation; mean and variance are running statistics.
+        skips: whether the layer's input is added to its output.
+    """
+
+    fan_in: int
+    fan_out: int
+    W: slice
+    b: slice | None = None
+    scale: slice | None = None
+    shift: slice | None = None
+    mean: slice | None = None
+    variance: slice | None = None
+    skips: bool = False
+
+    @property
+    def last(self) -> int:
+        """The end of its numbers."""
+        return int(max(s.stop for s in (self.W, self.b, self.variance) if s is not None))
+
+
+@dataclass(frozen=True)
+class Network:
+    """The shape of a fully connected network.
+
+    Args:
+        sizes: features, hidden widths, outputs; without hidden widths it is a linear model.
+        activation: of every hidden layer.
+        batch_norm: whether hidden layers normalise their input to the activation over each batch (Ioffe and Szegedy
+            2015), with a learned scale and shift.
+        residual: whether a hidden layer as wide as its input adds that input to its output (He et al. 2016).
+        dropout: the share of hidden outputs that are zero in a training step (Srivastava et al. 2014); the others are
+            divided by the share that is kept.
+
+    The weights of one run are one flat vector (params,): layer after layer W (fan_in, fan_out) row by row, then b
+    (fan_out,); with batch normalisation, in place of b, scale, shift, and the running mean and variance, which no
+    update rule moves. Raises UsageError for a shape that cannot be.
+
+    >>> Network((64, 100, 10)).params
+    7510
+    """
+
+    sizes: tuple[int, ...]
+    activation: str = "relu"
+    batch_norm: bool = False
+    residual: bool = False
+    dropout: float = 0.0
+
+    def __post_init__(self) -> None:
+        check_hidden(self.sizes[1:-1])
+        activation(self.activation)
+        check_dropout(self.dropout)
+
+    @cached_property
+    def layers(self) -> tuple[Layer, ...]:
+        """The layers, from the input to the output."""
+        found, at = [], 0
+        for number, (fan_in, fan_out) in enumerate(zip(self.sizes[:-1], self.sizes[1:], strict=True)):
+            hidden = number < len(self.sizes) - 2
+            found.append(_layer(at, fan_in, fan_out, self.batch_norm and hidden, self.residual and hidden))
+            at = found[-1].last
+        return tuple(found)
+
+    @property
+    def hidden(self) -> tuple[Layer, ...]:
+        """All layers but the last."""
+        return self.layers[:-1]
+
+    @property
+    def params(self) -> int:
+        """The length of the flat vector."""
+        return self.layers[-1].last
+
+    @property
+    def penalised(self) -> Array:
+        """1.0 for the entries of each W, 0.0 for all others (params,)."""
+        found = np.zeros(self.params)
+        for layer in self.layers:
+            found[layer.W] = 1.0
+        return found
+
+    @property
+    def trained(self) -> Array:
+        """False for running statistics, which no rule moves (params,)."""
+        found = np.ones(self.params, bool)
+        for layer in self.layers:
+            for part in (layer.mean, layer.variance):
+                if part is not None:
+                    found[part] = False
+        return found
+
+
+def _layer(at: int, fan_in: int, fan_out: int, normalised: bool, residual: bool) -> Layer:
+    first = at + fan_in * fan_out
+    a, b, c, d = (slice(first + k * fan_out, first + (k + 1) * fan_out) for k in range(4))
+    W, skips = slice(at, first), residual and fan_in == fan_out
+    if normalised:
+        return Layer(fan_in, fan_out, W, None, a, b, c, d, skips)
+    return Layer(fan_in, fan_out, W, a, skips=skips)
+
+
+def check_hidden(widths: Any) -> tuple[int, ...]:
+    """Return the widths of hidden layers; raises UsageError unless each is a whole number of at least 1."""
+    for width in widths:
+        if isinstance(width, bool) or not isinstance(width, (int, np.integer)) or width < 1:
+            raise UsageError(
+                f"a hidden layer has width {width!r}, it must be a whole number of at least 1",
+                fix="give widths such as 64,64, or none for a linear model",
+                code="bad-hidden",
+            )
+    return tuple(int(w) for w in widths)
+
+
+def check_dropout(share: float) -> None:
+    """Raise UsageError unless a share of dropped outputs is at least 0 and below 1."""
+    if not 0 <= share < 1:
+        raise UsageError(f"dropout is {share:g}, it must be at least 0 and below 1", fix="try 0.2", code="bad-dropout")
+
+
+def check_memory(network: Network, runs: int, slots: int, itemsize: int, available: int) -> None:
+    """Raise UsageError when the weights and memories of so many runs do not fit in the memory that is available.
+
+    Args:
+        slots: memories of the rule that keeps the most.
+        itemsize, available: bytes of a number, and in all.
+    """
+    numbers = network.params * runs * (slots + 4)  # weights, gradient, step, the best so far
+    if numbers * itemsize > available:
+        raise UsageError(
+            f"{runs:,} networks of {network.params:,} parameters need {numbers * itemsize / 1e9:,.1f} GB with all that "
+            f"training keeps, {available / 1e9:,.1f} GB are free",
+            fix="use smaller hidden layers or fewer settings",
+            code="too-large",
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Passed:
+    """What a pass forward through one hidden layer leaves for the way back.
+
+    Args:
+        h: the layer's input (rows, fan_in).
+        hat: normalised input of the activation (rows, fan_out); None without batch normalisation.
+        root: of the variance, EPS included (fan_out,).
+        a, slope: value and slope of the activation (rows, fan_out).
+        own: whether the statistics are the batch's own: those of one row are the running ones.
+        mean, variance: the batch's mean and unbiased variance (fan_out,).
+        mask: what outputs are multiplied by, or None.
+    """
+
+    h: Array
+    hat: Array | None
+    root: Array | None
+    a: Array
+    slope: Array
+    own: bool
+    mean: Array | None
+    variance: Array | None
+    mask: Array | None
+
+
+def scores(network: Network, weights: Array, X: Any) -> Array:
+    """Return predictions z (rows, outputs), by running statistics and without dropout, of weights (params,)."""
+    return forward(network, weights, X, training=False)[0]
+
+
+def forward(
+    network: Network, weights: Array, X: Any, masks: tuple[Array, ...] | None = None, training: bool = True
+) -> tuple[Array, list[Passed], Array]:
+    """Pass a batch forward.
+
+    Returns the predictions z (rows, outputs), what each hidden layer leaves, and the last layer's input.
+
+    Args:
+        masks: of `dropout_masks`, one a hidden layer; None for no dropout.
+        training: whether a batch is normalised by its own statistics; else by the running ones.
+    """
+    h, passed = X, []
+    for number, layer in enumerate(network.hidden):
+        passed.append(_hidden(network, layer, weights, h, None if masks is None else masks[number], training))
+        out = passed[-1].a if passed[-1].mask is None else passed[-1].a * passed[-1].mask
+        h = out + h if layer.skips else out
+    last = network.layers[-1]
+    return h @ _matrix(last, weights) + weights[last.b], passed, h
+
+
+def _hidden(network: Network, layer: Layer, weights: Array, h: Any, mask: Array | None, training: bool) -> Passed:
+    evaluate, z = activation(network.activation).evaluate, h @ _matrix(layer, weights)
+    if layer.scale is None:
+        a, slope = evaluate(z + weights[layer.b])
+        return Passed(h, None, None, a, slope, False, None, None, mask)
+    mean, variance, own = weights[layer.mean], weights[layer.variance], training and len(z) > 1
+    if own:
+        mean, variance = z.mean(axis=0), z.var(axis=0)
+    root = np.sqrt(variance + np.asarray(EPS, z.dtype))
+    hat = (z - mean) / root
+    a, slope = evaluate(weights[layer.scale] * hat + weights[layer.shift])
+    unbiased = variance * (len(z) / (len(z) - 1)) if own else variance
+    return Passed(h, hat, root, a, slope, own, mean, unbiased, mask)
+
+
+def _matrix(layer: Layer, weights: Array) -> Array:
+    return weights[layer.W].reshape(layer.fan_in, layer.fan_out)
+
+
+def backward(
+    network: Network, weights: Array, passed: list[Passed], last: Array, slope: Array
+) -> Array:  # fmt: skip
+    """Return the gradient (params,) of the sum over the rows of a loss whose slope in z is given (rows, outputs).
+
+    Running statistics have gradient 0.
+    """
+    g, layer = np.zeros_like(weights), network.layers[-1]
+    g[layer.W], g[layer.b] = (last.T @ slope).ravel(), slope.sum(axis=0)
+    pull = slope @ _matrix(layer, weights).T
+    for layer, own in zip(network.hidden[::-1], passed[::-1], strict=True):
+        into = (pull if own.mask is None else pull * own.mask) * own.slope
+        if own.hat is None:
+            g[layer.b] = into.sum(axis=0)
+        else:
+            g[layer.scale], g[layer.shift] = (into * own.hat).sum(axis=0), into.sum(axis=0)
+            into = _through_statistics(into * weights[layer.scale], own)
+        g[layer.W] = (own.h.T @ into).ravel()
+        back = into @ _matrix(layer, weights).T
+        pull = back + pull if layer.skips else back
+    return g
+
+
+def _through_statistics(into: Array, own: Passed) -> Array:
+    """The slope before a batch was normalised."""
+    if own.own:
+        assert own.hat is not None
+        into = into - into.mean(axis=0) - own.hat * (into * own.hat).mean(axis=0)
+    return into / own.root
+
+
+def updated_statistics(network: Network, weights: Array, passed: list[Passed]) -> Array:
+    """Return weights whose running statistics have moved a tenth of the way to those of a batch."""
+    weights = weights.copy()
+    for layer, own in zip(network.hidden, passed, strict=True):
+        if own.mean is not None and own.variance is not None and own.own:
+            weights[layer.mean] = (1 - MOVED) * weights[layer.mean] + MOVED * own.mean
+            weights[layer.variance] = (1 - MOVED) * weights[layer.variance] + MOVED * own.variance
+    return weights
+
+
+def dropout_masks(
+    network: Network, rows: int, seed: int, step: int, dtype: Any = np.float64
+) -> tuple[Array, ...] | None:
+    """Return what hidden outputs are multiplied by in a step (rows, width): 0, or 1 / (1 - dropout); None without.
+
+    A pure function of seed and step: unit i = row * width + column of hidden layer l is kept when the 53 upper bits
+    of splitmix64 (Steele, Lea and Flood 2014) of a counter, as a part of 1, are at least `dropout`.
+    """
+    if network.dropout == 0:
+        return None
+    return tuple(_mask(network.dropout, rows * layer.fan_out, seed, step, number).reshape(rows, -1).astype(dtype)
+                 for number, layer in enumerate(network.hidden))  # fmt: skip
+
+
+def _mask(dropout: float, cells: int, seed: int, step: int, layer: int) -> Array:
+    with np.errstate(over="ignore"):
+        first = np.uint64((seed * 0x9E3779B97F4A7C15 + step * 0xBF58476D1CE4E5B9 + layer * 0x94D049BB133111EB) % 2**64)
+        h = np.arange(cells, dtype=np.uint64) + first
+        h = (h ^ (h >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+        h = (h ^ (h >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+        h ^= h >> np.uint64(31)
+    return np.where((h >> np.uint64(11)) * 2.0**-53 >= dropout, 1 / (1 - dropout), 0.0)
+
+
+def norms(network: Network, vector: Array) -> Iterator[Array]:
+    """Yield each layer's part of a flat vector: its numbers that a rule moves."""
+    for layer in network.layers:
+        parts = [layer.W, *(p for p in (layer.b, layer.scale, layer.shift) if p is not None)]
+        yield np.concatenate([vector[p] for p in parts])
