@@ -4,7 +4,12 @@ import numpy as np
 import pytest
 
 from descend import problem as module
-from descend.problem import gradient, mean_losses, objectives, penalty
+from descend.data import Data
+from descend.initialise import initial
+from descend.losses import loss
+from descend.network import Network
+from descend.network import scores as network_scores
+from descend.problem import Problem, gradient, mean_losses, objectives, penalty
 
 
 @pytest.mark.parametrize("weighted", [False, True])
@@ -51,3 +56,22 @@ def test_scaled_data_are_told_from_raw_ones(small):
     raw = small("squared")
     raw.data.X[:, 1] *= 1e4
     assert not raw.scaled
+
+
+def test_a_network_problem_is_measured_by_its_definition():
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(20, 3)), rng.integers(0, 2, 20)
+    shape = Network((3, 4, 1), "tanh")
+    problem = Problem(Data(X, y, np.full(20, 1.0)), loss("logistic"), l2=0.5, network=shape)
+    w = initial(shape, "auto", 0)
+
+    value, g = gradient(problem, w)
+
+    p = 1 / (1 + np.exp(-network_scores(shape, w, X)[:, 0]))
+    by_hand = -np.mean(y * np.log(p) + (1 - y) * np.log(1 - p))
+    assert value == pytest.approx(by_hand)
+    assert mean_losses(problem, w[None])[0] == pytest.approx(by_hand)
+    assert objectives(problem, w[None])[0] == pytest.approx(by_hand + 0.25 * np.square(w[:12]).sum() + 0.25 * np.square(w[16:20]).sum())  # fmt: skip
+    step = 1e-6 * rng.normal(size=problem.params)
+    change = objectives(problem, (w + step)[None])[0] - objectives(problem, (w - step)[None])[0]
+    assert change == pytest.approx(2 * g @ step, rel=1e-6)

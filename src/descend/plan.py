@@ -76,6 +76,8 @@ class Setting:
         factors: multiplies lr at step 1, 2, ... (steps,); its last value holds beyond its end.
         clip: the largest gradient norm; infinity for none.
         clip_value: the largest gradient coordinate; infinity for none.
+        clip_layer: the largest gradient norm of a layer of a network; infinity for none.
+        init: where the weights of a network start, see `initialise.initial`.
         label: the name shown to people, such as "gd".
     """
 
@@ -86,6 +88,8 @@ class Setting:
     factors: Array = field(default_factory=lambda: np.ones(1))
     clip: float = np.inf
     clip_value: float = np.inf
+    clip_layer: float = np.inf
+    init: str = "auto"
     label: str = ""
 
     @property
@@ -104,7 +108,7 @@ class Plan:
 
     Args:
         settings: one a run.
-        start: initial weights (runs, params) or (params,), zeros when None.
+        start: initial weights (runs, params) or (params,); when None zeros, or for a network those of `init` and seed.
         shuffle: in which order epochs visit the rows, see `order.epoch_order`.
     """
 

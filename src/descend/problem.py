@@ -9,6 +9,8 @@ import numpy as np
 from descend.arrays import Array
 from descend.data import Data
 from descend.losses import Loss
+from descend.network import Network, Passed, backward, forward
+from descend.network import scores as network_scores
 from descend.shapes import check_shapes
 from descend.sparse import column_squares
 
@@ -27,9 +29,10 @@ class Problem:
         intercept: whether there is a bias an output.
         l2: the coupled quadratic penalty.
         l1: the absolute penalty, applied as a proximal step.
+        network: its shape, when the model is a network; None for a linear model.
 
-    The weights of one run are one flat vector: W (features, outputs) row by row, then the biases (outputs,). Raises
-    UsageError D608 when a target of another shape would silently broadcast against the predictions.
+    The weights of one run are one flat vector: W (features, outputs) row by row, then the biases (outputs,); of a
+    network, layer after layer. Raises UsageError D608 when a target of another shape would silently broadcast against the predictions.
     """
 
     data: Data
@@ -39,6 +42,7 @@ class Problem:
     intercept: bool = True
     l2: float = 0.0
     l1: float = 0.0
+    network: Network | None = None
 
     def __post_init__(self) -> None:
         flat = self.outputs == 1 or self.loss.outputs == "classes"
@@ -47,11 +51,15 @@ class Problem:
     @property
     def params(self) -> int:
         """The number of weights and biases."""
+        if self.network is not None:
+            return self.network.params
         return (self.data.features + self.intercept) * self.outputs
 
     @property
     def penalised(self) -> Array:
         """1.0 for a weight, 0.0 for a bias (params,)."""
+        if self.network is not None:
+            return self.network.penalised
         return (np.arange(self.params) < self.data.features * self.outputs).astype(np.float64)
 
     @property
@@ -76,9 +84,16 @@ class Problem:
 
 
 def scores(problem: Problem, weights: Array, X: Any = None) -> Array:
-    """Return the linear predictions z (rows,) or (rows, outputs) of one run's weights (params,)."""
+    """Return the predictions z (rows,) or (rows, outputs) of one run's weights (params,), before any link."""
+    X = problem.data.X if X is None else X
+    if problem.network is not None:
+        return _flat(problem, network_scores(problem.network, weights, X))
     W, b = problem.split(weights)
-    z: Array = (problem.data.X if X is None else X) @ W + b
+    return _flat(problem, X @ W + b)
+
+
+def _flat(problem: Problem, z: Array) -> Array:
+    """A column of predictions (rows,) where there is only one."""
     return z[:, 0] if problem.loss.outputs == "one" and problem.outputs == 1 else z
 
 
@@ -95,14 +110,35 @@ def gradient(problem: Problem, weights: Array, rows: Array | slice = slice(None)
 
     The mean divides by the number of rows; example weights have mean 1 over all of them.
     """
-    X, y, weight = problem.data.X[rows], problem.data.y[rows], problem.data.weight
-    value, slope = losses_and_slopes(problem, scores(problem, weights, X), y)
-    if weight is not None:
-        value = value * weight[rows]
-        slope = slope * (weight[rows] if slope.ndim == 1 else weight[rows][:, None])
+    if problem.network is not None:
+        return network_gradient(problem, weights, rows)[:2]
+    X, y = problem.data.X[rows], problem.data.y[rows]
+    value, slope = _weighted(problem, scores(problem, weights, X), y, rows)
     parts = [(X.T @ slope).ravel()] + ([slope.sum(axis=0, keepdims=slope.ndim == 1)] if problem.intercept else [])
     g = np.concatenate(parts) / len(y) + problem.l2 * problem.penalised * weights
     return float(value.mean(dtype=np.float64)), g.astype(weights.dtype, copy=False)
+
+
+def network_gradient(
+    problem: Problem, weights: Array, rows: Array | slice = slice(None), masks: tuple[Array, ...] | None = None
+) -> tuple[float, Array, list[Passed]]:
+    """Return what `gradient` does for a network in training, and what its pass forward left; masks are of dropout."""
+    assert problem.network is not None
+    X, y = problem.data.X[rows], problem.data.y[rows]
+    z, passed, last = forward(problem.network, weights, X, masks)
+    value, slope = _weighted(problem, _flat(problem, z), y, rows)
+    g = backward(problem.network, weights, passed, last, slope.reshape(z.shape)) / len(y)
+    g = g + problem.l2 * problem.penalised * weights
+    return float(value.mean(dtype=np.float64)), g.astype(weights.dtype, copy=False), passed
+
+
+def _weighted(problem: Problem, z: Array, y: Array, rows: Array | slice) -> tuple[Array, Array]:
+    """Losses and slopes of some rows, times their weights."""
+    value, slope = losses_and_slopes(problem, z, y)
+    if problem.data.weight is None:
+        return value, slope
+    weight = problem.data.weight[rows]
+    return value * weight, slope * (weight if slope.ndim == 1 else weight[:, None])
 
 
 def penalty(problem: Problem, weights: Array) -> Array:
@@ -116,12 +152,24 @@ def penalty(problem: Problem, weights: Array) -> Array:
 def mean_losses(problem: Problem, weights: Array, data: Data | None = None) -> Array:
     """Return the weighted mean loss, without penalty, of each run's weights (runs, params) on data, float64 (runs,)."""
     data = data or problem.data
+    if problem.network is not None:
+        return np.array([_network_loss(problem, problem.network, own, data) for own in weights])
     total, runs = np.zeros(len(weights)), _columns(problem, weights)
     with np.errstate(over="ignore", invalid="ignore"):
         for rows in _blocks(data.rows, max(1, len(weights) * problem.outputs)):
             value = _values(problem, runs, data.X[rows], data.y[rows])
             weight = np.ones(len(value)) if data.weight is None else data.weight[rows]
             total += weight.astype(np.float64) @ value
+    return total / data.rows
+
+
+def _network_loss(problem: Problem, network: Network, weights: Array, data: Data) -> float:
+    total = 0.0
+    with np.errstate(over="ignore", invalid="ignore"):
+        for rows in _blocks(data.rows, max(network.sizes)):
+            z = _flat(problem, network_scores(network, weights, data.X[rows]))
+            value = losses_and_slopes(problem, z, data.y[rows])[0].astype(np.float64)
+            total += float(value.sum() if data.weight is None else data.weight[rows] @ value)
     return total / data.rows
 
 

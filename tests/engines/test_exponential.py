@@ -1,4 +1,4 @@
-"""exp and log1p of compiled code against fifty-digit arithmetic."""
+"""exp, log1p and tanh of compiled code against fifty-digit arithmetic."""
 
 import mpmath
 import numpy as np
@@ -20,6 +20,12 @@ def exps(x, out):
 def log1ps(x, out):
     for i in range(x.size):
         out[i] = ops.log1p(x[i])
+
+
+@njit(fastmath=FAST, error_model="numpy")
+def tanhs(x, out):
+    for i in range(x.size):
+        out[i] = ops.tanh(x[i])
 
 
 def of(kernel, x):
@@ -78,3 +84,16 @@ def test_loops_over_exp_use_vectors():
     code = "".join(exps.inspect_asm().values())
     assert "mulps" in code
     assert exponential.EXPONENTIAL
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_tanh_is_right_to_three_units_in_the_last_place(dtype):
+    x = np.concatenate([np.linspace(-20, 20, 2001), np.linspace(-0.7, 0.7, 2001), [0, 1e-20, -1e-20]]).astype(dtype)
+    with mpmath.workdps(50):
+        assert ulps(of(tanhs, x), x, mpmath.tanh) <= 3
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_tanh_ends_in_one_and_keeps_nan(dtype):
+    x = np.array([-np.inf, -1e30, 0, 1e30, np.inf, np.nan], dtype)
+    np.testing.assert_array_equal(of(tanhs, x), np.array([-1, -1, 0, 1, 1, np.nan], dtype))

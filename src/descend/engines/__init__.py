@@ -1,7 +1,8 @@
 """Engines: they train the runs of a plan, and all of them agree with `plain`.
 
 The contract is one function, `advance(problem, plan, state, marks, threads=1) -> (state, path)`: train every running
-run until it has seen marks[-1] rows, and return the weights (runs, marks, params) as they were at each mark.
+run until it has seen marks[-1] rows, and return the weights (runs, marks, params) as they were at each mark. Engines
+that train networks also fill `health=` (runs, marks, layers, kinds), see `descend.health`.
 """
 
 import importlib
@@ -30,7 +31,7 @@ class Engine:
     """A way to train a plan, and to measure weights on the way.
 
     Args:
-        name: plain, linear or gram.
+        name: plain, linear, gram or network.
         advance: the contract.
         objectives: training objectives (runs,) of weights (runs, params).
         held_out: mean losses on held-out data (runs,) of weights (runs, params); NaN when there is none.
@@ -45,9 +46,9 @@ class Engine:
 def choose(problem: Problem, plan: Plan, held_out: Data | None = None, threads: int = 1) -> Engine:
     """Return the fastest engine that can train this plan.
 
-    A rule that cannot be compiled, such as one of the user's own that calls NumPy, is trained by `plain`; squares on
-    the whole batch by `gram` where that is safe; everything else by `linear`. Raises UsageError when a rule fails, or
-    does not return what its signature promises.
+    A rule that cannot be compiled, such as one of the user's own that calls NumPy, is trained by `plain`; a network by
+    `network`; squares on the whole batch of a linear model by `gram` where that is safe; everything else by `linear`.
+    Raises UsageError when a rule fails, or does not return what its signature promises.
     """
     for setting in plan.settings:
         _try(setting, np.float64(0.5))
@@ -59,6 +60,8 @@ def choose(problem: Problem, plan: Plan, held_out: Data | None = None, threads: 
         for setting in plan.settings:
             _try(setting, np.array([0.5, -0.5]))
         return direct
+    if problem.network is not None:
+        return replace(direct, name="network", advance=_module("network").advance)
     direct = replace(direct, name="linear", advance=_module("linear").advance)
     if not all(gramian.fits(problem, s) for s in plan.settings):
         return direct

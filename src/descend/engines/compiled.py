@@ -5,6 +5,7 @@ a rule and loss. The closures below capture a fingerprint of the plain function:
 and is compiled anew.
 """
 
+import contextlib
 import functools
 import hashlib
 import inspect
@@ -23,16 +24,19 @@ from numba.np.unsafe.ndarray import to_fixed_tuple
 
 from descend import ops
 from descend.engines.exponential import EXPONENTIAL
+from descend.engines.weak import WEAKLY, as_they_are, weakened
 from descend.errors import UsageError
 from descend.losses import Loss
 from descend.rule import Rule, fingerprint
 
 # Sums may be reordered so that they vectorise; NaN and infinity keep their meaning ("nnan", "ninf" stay away).
 FAST = {"reassoc", "contract", "nsz"}
+ONCE = {"arcp", "contract", "nsz"}  # of a rule: to divide by one number many times is to multiply by its inverse
 
 overload(ops.sqrt)(lambda x: lambda x: math.sqrt(x))
 overload(ops.sign)(lambda x: lambda x: np.sign(x))
 overload(ops.maximum)(lambda a, b: lambda a, b: b if b > a else a)
+overload(ops.erf)(lambda x: lambda x: math.erf(x))
 overload(ops.where)(lambda condition, a, b: lambda condition, a, b: a if condition else b)
 
 
@@ -130,23 +134,33 @@ def sweeper(rule: Rule) -> Sweep:
 def stepper(rule: Rule, dtype: np.dtype[Any]) -> Any:
     """Compile a rule into a sweep over the coordinates of one weight vector, in place, to be called by any loop.
 
-    Raises UsageError when the rule cannot be compiled or keeps more than three memories.
+    Float32 weights are moved in float32; a rule that does not compile so, such as one that calls a function that weak
+    numbers do not know, is computed in float64. Raises UsageError when the rule cannot be compiled or keeps more than
+    three memories.
     """
+    if dtype == np.float32:
+        with contextlib.suppress(UsageError):
+            return _stepper(rule, dtype, weakened)
+    return _stepper(rule, dtype, as_they_are)
+
+
+def _stepper(rule: Rule, dtype: np.dtype[Any], given: Any) -> Any:
     parts = sweeper(rule)
     update, load, save, lr, decay = parts.update, parts.load, parts.save, parts.lr, parts.decay
-    count, tag = parts.count, parts.tag
+    count, tag = parts.count, parts.tag + WEAKLY
 
     def step(w: Any, g: Any, s: Any, h: Any, penalised: Any, t: float) -> None:
         tag  # noqa: B018  part of the disk cache's key, since it is captured
         shrink = h[lr] * h[decay] if decay >= 0 else 0.0
-        sweep(update, load, save, (t,) + to_fixed_tuple(h, count), shrink, w, g, s, penalised)
+        sweep(update, load, save, given((t,) + to_fixed_tuple(h, count)), shrink, w, g, s, penalised)
 
-    name_apart(step, f"{rule.name}_{dtype}_{tag}")
+    name_apart(step, f"{rule.name}_{dtype}_{given is weakened}_{tag}")
     # A rule of no importable module, such as one made by exec, could be written to the cache but never read back.
     kept = rule.update.__module__ in sys.modules
     try:
-        return njit(step_signature(dtype), cache=kept, error_model="numpy", nogil=True)(step)
-    except (NumbaError, TypeError, IndexError) as error:
+        compile_it = njit(step_signature(dtype), cache=kept, error_model="numpy", nogil=True, fastmath=ONCE)
+        return compile_it(step)
+    except (NumbaError, TypeError, IndexError, KeyError) as error:
         raise _not_compiled(rule, str(error).strip().splitlines()[-1][:200]) from error
 
 

@@ -1,4 +1,4 @@
-"""exp and log1p for compiled code: arithmetic without calls and branches, so that loops over them vectorise.
+"""exp, log1p and tanh for compiled code: arithmetic without calls and branches, so that loops over them vectorise.
 
 They are compiled without reordering, which would undo the very arithmetic that makes them exact.
 """
@@ -82,6 +82,28 @@ def log1p(x: Any) -> Any:
     return inside if (u > 0) & (u < np.inf) else outside
 
 
+def tanh_single(x: Any) -> Any:
+    """tanh x in float32, as `tanh_double`."""
+    size, q = abs(x), x * x
+    small = ops.exp(np.float32(-2) * size)
+    far = (np.float32(1) - small) / (np.float32(1) + small)
+    p = np.float32(135135) + q * (np.float32(17325) + q * (np.float32(378) + q))
+    near = p / (np.float32(135135) + q * (np.float32(62370) + q * (np.float32(3150) + q * np.float32(28))))
+    side = np.float32(1) if x > 0 else np.float32(-1)
+    return x * near if size < np.float32(0.625) else far * side
+
+
+def tanh_double(x: Any) -> Any:
+    """tanh x in float64: Lambert's continued fraction near 0, beyond it (1 - e^-2|x|) / (1 + e^-2|x|)."""
+    size, q = abs(x), x * x
+    small = ops.exp(-2.0 * size)
+    far = (1 - small) / (1 + small)
+    p = 34459425 + q * (4729725 + q * (135135 + q * (990 + q)))
+    near = p / (34459425 + q * (16216200 + q * (945945 + q * (13860 + q * 45))))
+    side = 1.0 if x > 0 else -1.0
+    return x * near if size < 0.625 else far * side
+
+
 @overload(ops.exp, jit_options={"fastmath": False, "forceinline": True})
 def _exp(x: Any) -> Any:
     return exp_single if x == types.float32 else exp_double
@@ -92,4 +114,9 @@ def _log1p(x: Any) -> Any:
     return log1p
 
 
-EXPONENTIAL = "".join(fingerprint(f) for f in (exp_single, exp_double, log1p))
+@overload(ops.tanh, jit_options={"fastmath": False, "forceinline": True})
+def _tanh(x: Any) -> Any:
+    return tanh_single if x == types.float32 else tanh_double
+
+
+EXPONENTIAL = "".join(fingerprint(f) for f in (exp_single, exp_double, log1p, tanh_single, tanh_double))

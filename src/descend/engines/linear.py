@@ -10,31 +10,29 @@ from typing import Any
 import numpy as np
 
 from descend.arrays import Array
-from descend.data import Data
 from descend.engines import touched, wide
 from descend.engines.blas import one_thread_each
 from descend.engines.compiled import stepper
 from descend.engines.loops import BLOCK, constants_type, online, summer, trainer
 from descend.engines.nonzeros import unpacked
+from descend.engines.spans import calls, order_of, reached
 from descend.engines.state import State
-from descend.order import epoch_order
 from descend.outcome import Outcome
 from descend.plan import Plan, Setting
 from descend.problem import Problem
 from descend.sparse import is_sparse
 
-ORDER_CELLS = 1 << 21  # row indices held at once for the epochs of one call
 SHARED_CELLS = 1 << 21  # cells from which a step of a single run is worth sharing among threads
 
 
 def advance(problem: Problem, plan: Plan, state: State, marks: Array, threads: int = 1) -> tuple[State, Array]:
     """Train every running run until it has seen marks[-1] rows; see engines.plain for the contract."""
     state, path = state.copy(), np.empty((len(plan), len(marks), problem.params), problem.dtype)
-    orders = functools.lru_cache(maxsize=2)(functools.partial(_orders, problem.data, plan.shuffle))
+    orders = functools.lru_cache(maxsize=2)(functools.partial(order_of, problem.data, plan.shuffle))
     together = wide.groups(problem, plan, state)
     grouped = {r for runs in together for r in runs}
     alone = [r for r in range(len(plan)) if r not in grouped]
-    spans, arrays = functools.partial(_calls, problem.data.rows, orders), _arrays(problem)
+    spans, arrays = functools.partial(calls, problem.data.rows, orders), _arrays(problem)
     jobs: list[Callable[[], None]] = [
         functools.partial(_train_group, problem, plan, runs, state, path, marks, arrays, spans) for runs in together
     ]
@@ -90,7 +88,7 @@ def _train(problem: Problem, setting: Setting, spans: Any, state: State, path: A
             for lo, hi, visit in spans(setting, int(state.seen[r]), int(mark)):
                 begun = int(state.steps[r])
                 state.steps[r], failed = call(visit, lo, hi, begun)
-                state.seen[r] = _reached(problem.data.rows, setting, lo, int(state.steps[r]) - begun)
+                state.seen[r] = reached(problem.data.rows, setting, lo, int(state.steps[r]) - begun)
                 if failed:
                     state.outcome[r] = Outcome.NONFINITE
                     break
@@ -102,43 +100,8 @@ def _train_group(
 ) -> None:  # fmt: skip
     """Train runs that share their rows, in place."""
     setting = plan.settings[runs[0]]
-    reached = functools.partial(_reached, problem.data.rows, setting)
-    wide.train(problem, plan, runs, state, path, marks, arrays, functools.partial(spans, setting), reached)
-
-
-def _calls(n: int, orders: Any, setting: Setting, seen: int, mark: int) -> list[tuple[int, int, Array]]:
-    """The calls that lead from row `seen` to a mark: from row, to row, orders."""
-    return [(lo, hi, _visit(n, setting, orders, lo, hi)) for lo, hi in _spans(n, setting, seen, mark)]
-
-
-def _spans(n: int, setting: Setting, seen: int, mark: int) -> list[tuple[int, int]]:
-    """Cut the rows from `seen` up to `mark` into calls whose row orders fit in memory; no step crosses the mark."""
-    batch = setting.rows_a_step(n)
-    epoch, within = divmod(mark, n)
-    mark = mark if within == 0 else epoch * n + within // batch * batch
-    most = max(1, ORDER_CELLS // n) * n
-    cuts = [seen, *range((seen // n + 1) * n + most - n, mark, most), mark]
-    return [(lo, hi) for lo, hi in pairwise(cuts) if hi > lo]
-
-
-def _reached(n: int, setting: Setting, lo: int, steps: int) -> int:
-    """The rows seen after so many steps from row `lo` on."""
-    batch = setting.rows_a_step(n)
-    a_epoch = -(-n // batch)
-    epochs, within = divmod(lo // n * a_epoch + lo % n // batch + steps, a_epoch)
-    return epochs * n + within * batch
-
-
-def _visit(n: int, setting: Setting, orders: Any, lo: int, hi: int) -> Array:
-    """The orders (epochs, rows) of the epochs that rows lo..hi fall into; none when the batch is all rows."""
-    if setting.rows_a_step(n) == n:
-        return np.empty((0, n), np.int64)
-    orders_: Array = orders(setting.seed, lo // n, -(-hi // n))
-    return orders_
-
-
-def _orders(data: Data, shuffle: str, seed: int, first: int, last: int) -> Array:
-    return np.stack([epoch_order(data.rows, seed, epoch, shuffle, data.row_bytes) for epoch in range(first, last)])
+    seen_by = functools.partial(reached, problem.data.rows, setting)
+    wide.train(problem, plan, runs, state, path, marks, arrays, functools.partial(spans, setting), seen_by)
 
 
 def _bind(problem: Problem, setting: Setting, state: State, r: int) -> Any:

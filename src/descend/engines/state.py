@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from descend.arrays import Array
+from descend.initialise import initial
 from descend.outcome import Outcome
 from descend.plan import Plan
 from descend.problem import Problem
@@ -48,6 +49,9 @@ def start(problem: Problem, plan: Plan) -> State:
     weights = np.zeros((runs, params), dtype)
     if plan.start is not None:
         weights[:] = plan.start
+    elif problem.network is not None:
+        for r, s in enumerate(plan.settings):
+            weights[r] = initial(problem.network, s.init, s.seed)
     memory = np.zeros((runs, max(len(s.rule.memory) for s in plan.settings), params), dtype)
     for r, s in enumerate(plan.settings):
         memory[r, : len(s.rule.memory)] = np.array(list(s.rule.memory.values()))[:, None]
