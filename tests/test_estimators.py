@@ -2,9 +2,10 @@
 
 import numpy as np
 import pytest
+from scipy.sparse import csr_array
 from sklearn.datasets import load_diabetes, load_iris
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge
+from sklearn.linear_model import ElasticNet, LinearRegression, LogisticRegression, Ridge
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -13,6 +14,8 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 from descend import DescentClassifier, DescentRegressor, DivergenceError, UsageError
 
 
+# Sparse columns are not centred: far from 0 they are ill-conditioned, and 1,000 epochs may end short of the tolerance.
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 @parametrize_with_checks([DescentRegressor(), DescentClassifier()])
 def test_scikit_learns_own_checks_pass_without_exception(estimator, check):
     check(estimator)
@@ -100,8 +103,16 @@ def test_a_rate_above_the_limit_is_an_error_with_a_code_and_a_cure():
     [
         ({"lr": 0}, "lr is 0, it must be a finite number above 0; try --lr auto, which finds it"),
         ({"l2": -1}, "l2 is -1, it must be a finite number of at least 0; try 1e-4"),
-        ({"hidden_layer_sizes": (5,)},
-         "hidden_layer_sizes is (5,), this version trains linear models and takes () alone; leave hidden_layer_sizes at ()"),
+        ({"averaging": True}, "averaging is True, this version takes False alone; leave averaging at False"),
+        ({"dropout": 0.5}, "dropout is 0.5, but a linear model has no hidden layers; add --hidden, such as --hidden 64,64"),
+        ({"hidden_layer_sizes": (5, 0)},
+         "hidden_layer_sizes is 0, it must be whole numbers of at least 1, with commas between; try 64,64"),
+        ({"hidden_layer_sizes": (5,), "activation": "rulu"},
+         "there is no activation 'rulu', there are identity, sigmoid, tanh, relu, leaky_relu, elu, gelu, softplus; try 'relu'"),
+        ({"hidden_layer_sizes": (5,), "dropout": 1.0},
+         "dropout is 1.0, it must be a number of at least 0 and below 1; try 0.2"),
+        ({"hidden_layer_sizes": (5,), "fit_intercept": False},
+         "fit_intercept is False, but a network has biases in every layer; leave fit_intercept at True"),
         ({"loss": "logistic"}, "the loss logistic is for classification; use one of squared, huber, poisson, quantile"),
     ],
 )  # fmt: skip
@@ -109,3 +120,131 @@ def test_parameters_are_checked_in_fit_with_a_sentence(given, text):
     with pytest.raises(UsageError) as caught:
         DescentRegressor(**given).fit([[0.0], [1.0]], [0.0, 1.0])
     assert str(caught.value) == text
+
+
+def test_several_targets_are_least_squares_of_each():
+    X, y = load_diabetes(return_X_y=True)
+    Y = np.column_stack([y, X[:, 0] * 3 - y / 7, np.sin(y)])
+    ours = DescentRegressor(l2=0, tol=1e-10, max_epochs=100_000).fit(X, Y)
+    theirs = LinearRegression().fit(X, Y)
+
+    assert ours.coef_.shape == theirs.coef_.shape == (3, 10)
+    assert ours.predict(X).shape == (len(X), 3)
+    errors = [np.square(m.predict(X) - Y).mean(axis=0) for m in (ours, theirs)]
+    np.testing.assert_allclose(*errors, rtol=1e-7)
+
+
+def test_the_penalty_of_several_targets_is_that_of_ridge():
+    X, y = load_diabetes(return_X_y=True)
+    X, Y = StandardScaler().fit_transform(X), StandardScaler().fit_transform(np.column_stack([y, y**2]))
+    ours = DescentRegressor(l2=0.1, tol=1e-12, max_epochs=100_000, scale=False).fit(X, Y)
+    theirs = Ridge(alpha=0.1 / 2 * len(y) * 2).fit(X, Y)
+
+    np.testing.assert_allclose(ours.coef_, theirs.coef_, atol=1e-5)
+
+
+def test_a_target_of_one_column_keeps_its_shape():
+    X, y = load_diabetes(return_X_y=True)
+    flat, column = DescentRegressor().fit(X, y), DescentRegressor().fit(X, y[:, None])
+
+    assert column.coef_.shape == (1, 10)
+    np.testing.assert_array_equal(column.predict(X), flat.predict(X)[:, None])
+
+
+def test_elastic_net_has_scikit_learns_weights_and_zeros():
+    X, y = load_diabetes(return_X_y=True)
+    X, y = StandardScaler().fit_transform(X), (y - y.mean()) / y.std()
+    l1, l2 = 0.2, 0.1
+    ours = DescentRegressor(l1=l1, l2=l2, tol=1e-12, max_epochs=100_000, scale=False).fit(X, y)
+    theirs = ElasticNet(alpha=(l1 + l2) / 2, l1_ratio=l1 / (l1 + l2), tol=1e-12, max_iter=100_000).fit(X, y)
+
+    np.testing.assert_array_equal(ours.coef_ == 0, theirs.coef_ == 0)
+    assert (ours.coef_ == 0).any()
+    np.testing.assert_allclose(ours.coef_, theirs.coef_, atol=1e-5)
+
+
+def test_sparse_and_dense_input_give_the_same_model():
+    """C34: 1000 x 5 dense numbers stored as CSR; the columns are not centred, so neither are the dense ones here."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(1000, 5))
+    y = X @ [1, -2, 3, 0, 0.5] + 4 + 0.1 * rng.normal(size=1000)
+    models = [DescentRegressor(scale=False, random_state=0).fit(given, y) for given in (X, csr_array(X))]
+
+    np.testing.assert_allclose(models[1].coef_, models[0].coef_, rtol=1e-6)
+    assert models[1].intercept_ == pytest.approx(models[0].intercept_, rel=1e-6)
+
+
+@pytest.mark.parametrize("estimator", [DescentRegressor, DescentClassifier])
+def test_scaled_sparse_columns_have_the_dense_optimum(estimator):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(300, 8)) * (rng.random((300, 8)) < 0.3) * [1, 10, 1, 1, 0.1, 1, 1, 1]
+    y = (X @ rng.normal(size=8) + rng.normal(size=300) > 0).astype(float)
+    options = {"l2": 0.01, "tol": 1e-10, "max_epochs": 100_000}
+    dense, sparse = (estimator(**options).fit(given, y) for given in (X, csr_array(X)))
+
+    np.testing.assert_allclose(sparse.coef_, dense.coef_, rtol=1e-3, atol=1e-4)
+    np.testing.assert_allclose(sparse.predict(csr_array(X)), sparse.predict(X))
+
+
+def test_a_network_takes_dense_features():
+    with pytest.raises(UsageError) as caught:
+        DescentRegressor(hidden_layer_sizes=(3,)).fit(csr_array(np.eye(30)), np.arange(30.0))
+
+    assert str(caught.value) == "X is sparse, but a network takes dense features; use X.toarray()"
+
+
+def test_a_network_learns_what_a_line_cannot():
+    rng = np.random.default_rng(0)
+    X = rng.uniform(-2, 2, size=(600, 2))
+    y = np.sin(2 * X[:, 0]) * X[:, 1]
+    line = DescentRegressor().fit(X, y)
+    network = DescentRegressor(hidden_layer_sizes=(32, 32), activation="tanh", max_epochs=60, time_budget=20).fit(X, y)
+
+    assert line.score(X, y) < 0.1
+    assert network.score(X, y) > 0.9
+    assert [w.shape for w in network.coefs_] == [(2, 32), (32, 32), (32, 1)]
+
+
+def test_a_network_of_several_targets_and_of_classes():
+    rng = np.random.default_rng(0)
+    X = rng.uniform(-2, 2, size=(400, 2))
+    labels = np.where(np.square(X).sum(axis=1) < 1.5, "in", "out")
+    classes = DescentClassifier(hidden_layer_sizes=(16,), optimizer="adam", lr=0.03, max_epochs=60).fit(X, labels)
+    two = DescentRegressor(hidden_layer_sizes=(16,), optimizer="adam", lr=0.03, max_epochs=60).fit(X, np.square(X))
+
+    assert classes.score(X, labels) > 0.95
+    assert classes.predict_proba(X).shape == (400, 2)
+    assert two.score(X, np.square(X)) > 0.9
+    assert two.predict(X).shape == (400, 2)
+
+
+def test_a_network_goes_on_with_warm_start_and_partial_fit():
+    rng = np.random.default_rng(0)
+    X = rng.uniform(-2, 2, size=(200, 2))
+    y = np.square(X).sum(axis=1)
+    options = {"hidden_layer_sizes": (16,), "optimizer": "adam", "lr": 0.01, "early_stopping": False}
+    warm = DescentRegressor(**options, max_epochs=5, warm_start=True)
+    with pytest.warns(ConvergenceWarning):
+        first = warm.fit(X, y).loss_curve_
+    with pytest.warns(ConvergenceWarning):
+        second = warm.fit(X, y).loss_curve_
+    step = DescentRegressor(**options)
+    for _ in range(30):
+        step.partial_fit(X, y)
+
+    assert second[0] == pytest.approx(first[-1])
+    assert step.score(X, y) > 0.8
+
+
+def test_restarts_keep_the_best_start_and_report_the_spread():
+    rng = np.random.default_rng(0)
+    X = rng.uniform(-2, 2, size=(300, 2))
+    y = np.sin(3 * X[:, 0])
+    model = DescentRegressor(hidden_layer_sizes=(4,), optimizer="adam", lr=0.03, max_epochs=30, restarts=4)
+    with pytest.warns(ConvergenceWarning):
+        why = model.fit(X, y).why_["restarts"]
+
+    assert len(why["losses"]) == 4
+    assert why["spread"] > 0
+    assert model.val_curve_[-1] >= min(why["losses"]) * 0.999999
+    assert why["losses"][why["seed"]] == min(why["losses"])

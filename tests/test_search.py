@@ -3,14 +3,16 @@
 import numpy as np
 import pytest
 
+from descend.candidates import settings
 from descend.data import Data
 from descend.errors import UsageError
+from descend.landscape import Landscape
 from descend.losses import loss
 from descend.options import read_options
 from descend.outcome import Outcome
 from descend.plan import FULL, THE_EIGHT
 from descend.problem import Problem
-from descend.search import Landscape, search, settings
+from descend.search import search
 
 
 def options(**given):

@@ -12,18 +12,25 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 from descend.arrays import Array
+from descend.candidates import settings
 from descend.data import Data
 from descend.engines import State, choose, start
 from descend.errors import DivergenceError, UsageError
+from descend.initialise import initial
+from descend.landscape import Landscape
 from descend.losses import LOSSES, Loss, loss
+from descend.network import Network, scores
 from descend.options import read_options
 from descend.outcome import Outcome
 from descend.plan import Plan
 from descend.problem import Problem
-from descend.search import Landscape, search, settings
+from descend.search import search
+from descend.sparse import dense, is_sparse
 from descend.table.scale import Scale
 from descend.table.split import split
 from descend.verdict import judge
+
+FEWEST_TO_SPLIT = 20  # rows of which a tenth may be held out
 
 
 class _Descent(BaseEstimator):  # type: ignore[misc]
@@ -77,8 +84,10 @@ class _Descent(BaseEstimator):  # type: ignore[misc]
             self.__dict__.pop(name, None)
         X, targets, weight = self._read(X, y, sample_weight, reset=True)
         problem, held_out, options = self._problem(X, targets, weight)
-        landscape = Landscape.of(problem)
-        begin = self._start(problem) if self.warm_start and hasattr(self, "coef_") else None
+        deep = problem.network is not None
+        drawn = initial(problem.network, options["init"], options["random_state"]) if problem.network else None
+        landscape = Landscape.of(problem, drawn)
+        begin = self._start(problem) if self.warm_start and hasattr(self, "weights_" if deep else "coef_") else None
         found = search(problem, held_out, options, landscape, start=begin)
         verdict, findings = judge(found)
         fit, best = found.fit, found.best
@@ -102,6 +111,7 @@ class _Descent(BaseEstimator):  # type: ignore[misc]
         self.batch_size_ = setting.rows_a_step(problem.data.rows)
         self.curvature_ = float(landscape.curvature.largest)
         self.stability_limit_ = found.why["lr"]["stability_limit"]
+        self.why_ = found.why
         self.verdict_, self.findings_ = verdict, findings
         return self
 
@@ -119,7 +129,7 @@ class _Descent(BaseEstimator):  # type: ignore[misc]
             if self.optimizer == "auto":
                 options["optimizer"] = "adam"
             if self.lr == "auto":
-                options["lr"] = 0.01
+                options["lr"] = 0.01 if problem.network is None else 0.001
             self._plan = Plan(tuple(settings(problem, options, Landscape.of(problem))[:1]))
             self._state = start(problem, self._plan)
         self._epoch(problem)
@@ -139,10 +149,10 @@ class _Descent(BaseEstimator):  # type: ignore[misc]
             )
 
     def _read(self, X: Any, y: Any, sample_weight: Any, reset: bool) -> tuple[Array, Array, Array | None]:
-        self._only_linear()
+        self._check_shape(X)
         X, y = validate_data(
             self, X, y, reset=reset, dtype=[np.float64, np.float32], order="C", y_numeric=not self._classifies,
-            multi_output=False,
+            accept_sparse="csr", multi_output=not self._classifies,
         )  # fmt: skip
         weight = None if sample_weight is None else _check_sample_weight(sample_weight, X, ensure_non_negative=True)
         y, weight = self._read_target(y, weight)
@@ -153,26 +163,34 @@ class _Descent(BaseEstimator):  # type: ignore[misc]
             X, y, weight = X[kept], y[kept], weight[kept]
         return X, y, weight
 
-    def _only_linear(self) -> None:
-        beyond = {"hidden_layer_sizes": (), "batch_norm": False, "dropout": 0.0, "restarts": 1, "averaging": False}
-        for name, only in beyond.items():
-            given = getattr(self, name)
-            if (tuple(given) if name == "hidden_layer_sizes" else given) != only:
-                raise UsageError(
-                    f"{name} is {given!r}, this version trains linear models and takes {only!r} alone",
-                    fix=f"leave {name} at {only!r}",
-                    code="only-linear",
-                )
+    def _check_shape(self, X: Any) -> None:
+        """Raise UsageError for what this version cannot train."""
+        if self.averaging is not False:
+            raise UsageError(
+                f"averaging is {self.averaging!r}, this version takes False alone",
+                fix="leave averaging at False", code="no-averaging",
+            )  # fmt: skip
+        deep = bool(self._options()["hidden_layer_sizes"])
+        if deep and not self.fit_intercept:
+            raise UsageError(
+                "fit_intercept is False, but a network has biases in every layer",
+                fix="leave fit_intercept at True", code="contradiction",
+            )  # fmt: skip
+        if deep and is_sparse(X):
+            raise UsageError(
+                "X is sparse, but a network takes dense features", fix="use X.toarray()", code="sparse-network"
+            )
 
     def _options(self) -> dict[str, Any]:
         given: dict[str, Any] = {
             name: getattr(self, name)
             for name in ("optimizer", "lr", "batch_size", "momentum", "betas", "eps", "l2", "l1", "scale", "clip",
-                         "max_epochs", "tol", "patience", "time_budget")
+                         "max_epochs", "tol", "patience", "time_budget", "hidden_layer_sizes", "activation", "init",
+                         "batch_norm", "dropout", "restarts")
         }  # fmt: skip
         given["schedule"] = "none" if self.schedule is None else self.schedule
         options = read_options(given)
-        return {**options, "random_state": self._seed(), "threads": 1}
+        return {**options, "random_state": self._seed(), "threads": 1, "seeds": 1}
 
     def _seed(self) -> int:
         if self.random_state is None:
@@ -183,9 +201,10 @@ class _Descent(BaseEstimator):  # type: ignore[misc]
 
     def _problem(self, X: Array, y: Array, weight: Array | None) -> tuple[Problem, Data | None, dict[str, Any]]:
         options = self._options()
-        share = self.validation_fraction if self.early_stopping is True else 0.0
+        waits = self.early_stopping is True or (self.early_stopping == "auto" and bool(options["hidden_layer_sizes"]))
+        share = self.validation_fraction if waits and X.shape[0] >= FEWEST_TO_SPLIT else 0.0
         rows, held = split(
-            len(X), share, options["random_state"], stratify=y.astype(np.int64) if self._classifies else None
+            X.shape[0], share, options["random_state"], stratify=y.astype(np.int64) if self._classifies else None
         )
         own = None if weight is None else weight[rows]
         self._fit_scale(X[rows], y[rows], own)
@@ -197,7 +216,7 @@ class _Descent(BaseEstimator):  # type: ignore[misc]
         form, _ = self._form()
         scale = Scale.fit(X, y, weight, target=form.scales_target and self.fit_intercept) if self.scale else None
         if scale is not None and not self.fit_intercept:
-            scale = Scale(np.zeros_like(scale.center), scale.width, 0.0, 1.0)
+            scale = Scale(np.zeros_like(scale.center), scale.width)
         self._scale = scale or Scale.none(X.shape[1])
 
     def _scaled(self, X: Array, y: Array, weight: Array | None) -> Problem:
@@ -207,27 +226,46 @@ class _Descent(BaseEstimator):  # type: ignore[misc]
         target = self._scale.transform_target(y) if form.scales_target else y
         weight = None if weight is None else weight / weight.mean()
         data = Data(self._scale.transform(X, X.dtype), np.ascontiguousarray(target, X.dtype), weight)
-        outputs = len(self.classes_) if form.outputs == "classes" else 1
-        options = self._options()
-        return Problem(data, form, constants, outputs, self.fit_intercept, options["l2"], options["l1"])
+        outputs = len(self.classes_) if form.outputs == "classes" else 1 if y.ndim == 1 else y.shape[1]
+        options, network = self._options(), None
+        if options["hidden_layer_sizes"]:
+            sizes = (data.features, *options["hidden_layer_sizes"], outputs)
+            network = Network(sizes, options["activation"], options["batch_norm"], False, options["dropout"])
+        return Problem(data, form, constants, outputs, self.fit_intercept, options["l2"], options["l1"], network)
 
-    def _start(self, problem: Problem) -> Array:
+    def _start(self, problem: Problem) -> Array | None:
+        if problem.network is not None:
+            return np.asarray(self.weights_) if problem.network == self.network_ else None
         W, b = self._scale.to_scaled_units(np.atleast_2d(self.coef_).T, np.atleast_1d(self.intercept_))
         return np.concatenate([W.ravel(), b]) if problem.intercept else W.ravel()
 
     def _keep(self, problem: Problem, weights: Array) -> None:
+        if problem.network is not None:
+            self.network_, self.weights_ = problem.network, weights.copy()
+            self.coefs_ = [weights[k.W].reshape(k.fan_in, k.fan_out) for k in problem.network.layers]
+            self.intercepts_ = [weights[k.shift if k.b is None else k.b] for k in problem.network.layers]
+            return
         W, b = problem.split(weights.astype(np.float64))
         W, b = self._scale.to_file_units(W, b)
-        self.coef_ = W.T if self._classifies else W[:, 0]
-        self.intercept_: Any = b if self._classifies else float(b[0])
+        several = self._classifies or self._columns > 0
+        self.coef_ = W.T if several else W[:, 0]
+        self.intercept_: Any = b if several else float(b[0])
 
     def _scores(self, X: Any) -> Array:
         check_is_fitted(self)
-        X = validate_data(self, X, reset=False, dtype=[np.float64, np.float32])
-        z: Array = (X.astype(np.float64) @ np.atleast_2d(self.coef_).T) + self.intercept_
-        return z
+        X = validate_data(self, X, reset=False, dtype=[np.float64, np.float32], accept_sparse="csr")
+        if hasattr(self, "network_") and self.hidden_layer_sizes:
+            z: Array = scores(self.network_, self.weights_.astype(np.float64), self._scale.transform(X, np.float64))
+            return z * self._scale.target_width + self._scale.target_center
+        return np.asarray((X.astype(np.float64) @ np.atleast_2d(self.coef_).T) + self.intercept_)
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags
 
     _classifies = False
+    _columns = 0  # of a target with two dimensions; 0 for one dimension
 
     def _form(self) -> tuple[Loss, dict[str, float]]:
         raise NotImplementedError
@@ -237,7 +275,9 @@ class _Descent(BaseEstimator):  # type: ignore[misc]
 
 
 class DescentRegressor(RegressorMixin, _Descent):  # type: ignore[misc]
-    """Linear regression by gradient descent: squared, huber, poisson or quantile loss.
+    """Regression by gradient descent, linear or by a network: squared, huber, poisson or quantile loss.
+
+    A target of several columns has weights for each, `coef_` (targets, features); the loss is their mean.
 
     >>> import numpy as np
     >>> X = np.array([[0.0], [1.0], [2.0], [3.0]])
@@ -247,20 +287,28 @@ class DescentRegressor(RegressorMixin, _Descent):  # type: ignore[misc]
     """
 
     def predict(self, X: Any) -> Array:
-        """Return the expected target (rows,) of X (rows, features), float64."""
-        mean: Array = np.asarray(self._form()[0].mean(self._scores(X)[:, 0]))
+        """Return the expected target (rows,), or (rows, targets), of X (rows, features), float64."""
+        z = self._scores(X)
+        mean: Array = np.asarray(self._form()[0].mean(z if self._columns else z[:, 0]))
         return mean
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.target_tags.multi_output = True
+        return tags
 
     def _form(self) -> tuple[Loss, dict[str, float]]:
         form = loss("squared" if self.loss == "auto" else self.loss)
         return _of_task(form, "regression"), dict(form.constants)
 
     def _read_target(self, y: Array, weight: Array | None) -> tuple[Array, Array | None]:
-        return y.astype(np.float64), weight
+        y = dense(y).astype(np.float64)
+        self._columns = y.shape[1] if y.ndim == 2 else 0
+        return y[:, 0] if self._columns == 1 else y, weight
 
 
 class DescentClassifier(ClassifierMixin, _Descent):  # type: ignore[misc]
-    """Linear classification by gradient descent: logistic loss for two classes, softmax for more.
+    """Classification by gradient descent, linear or by a network: logistic loss for two classes, softmax for more.
 
     >>> import numpy as np
     >>> X = np.array([[0.0], [1.0], [2.0], [3.0]])

@@ -11,6 +11,7 @@ from descend.arrays import Array
 from descend.best import Best
 from descend.data import Data
 from descend.engines import Engine, State, choose, start
+from descend.health import KINDS
 from descend.outcome import Outcome
 from descend.plan import Plan
 from descend.problem import Problem, mean_losses, objectives
@@ -157,7 +158,7 @@ class _Loop:
         self.state = start(problem, plan)
         engine.advance(problem, plan, self.state, np.zeros(1, np.int64), threads)  # compiles, and trains nothing
         self.begun = time.monotonic()
-        self.trace = self._recorded(np.zeros(1, np.int64), self.state.weights[:, None])
+        self.trace = self._recorded(np.zeros(1, np.int64), self.state.weights[:, None], self._room(1))
         self.by_loss = Best.of(self.trace.loss[:, 0], self.state.weights)
         self.by_held_out = Best.of(self.trace.held_out[:, 0], self.state.weights)
         self.epochs = np.zeros(len(plan), np.int64)
@@ -201,28 +202,34 @@ class _Loop:
 
     def _advance(self, epoch: int, marks: Array) -> None:
         began, running = self.seconds, self._running()
-        self.state, path = self.engine.advance(
-            self.problem, self.plan, self.state, marks * self.problem.data.rows, self.threads
-        )
-        points = self._recorded(marks, path)
-        self._judge(points, running)
+        room, rows = self._room(len(marks)), marks * self.problem.data.rows
+        more = {} if self.problem.network is None else {"health": room}
+        self.state, path = self.engine.advance(self.problem, self.plan, self.state, rows, self.threads, **more)
+        points = self._recorded(marks, path, room)
+        self._judge(points, path, running)
         self.trace = self._kept(self.trace.then(points))
         self.pace = (self.seconds - began) / (int(marks[-1]) - epoch)
         self._tell(int(marks[-1]))
 
-    def _recorded(self, epochs: Array, path: Array) -> Trace:
+    def _room(self, points: int) -> Array:
+        """Where an engine writes what the layers of a network show."""
+        layers = 0 if self.problem.network is None else len(self.problem.network.layers)
+        return np.full((len(self.plan), points, layers, len(KINDS)), np.nan)
+
+    def _recorded(self, epochs: Array, path: Array, health: Array) -> Trace:
         runs, points, params = path.shape
         flat = path.reshape(-1, params)
         loss, held_out = (
             measure(flat).reshape(runs, points) for measure in (self.engine.objectives, self.engine.held_out)
         )
-        return Trace(np.broadcast_to(epochs, (runs, points)).copy(), loss, held_out, path)
+        kept = path if self.problem.network is None else path[..., :0]
+        return Trace(np.broadcast_to(epochs, (runs, points)).copy(), loss, held_out, kept, health)
 
-    def _judge(self, points: Trace, running: Array) -> None:
+    def _judge(self, points: Trace, path: Array, running: Array) -> None:
         """Decide, point by point, which runs have ended and which weights are the best so far."""
         failed = running & (self.state.outcome == Outcome.NONFINITE)
         for k in range(points.loss.shape[1]):
-            epoch, loss, weights = int(points.epochs[0, k]), points.loss[:, k], points.weights[:, k]
+            epoch, loss, weights = int(points.epochs[0, k]), points.loss[:, k], path[:, k]
             finite = np.isfinite(loss) & np.isfinite(weights).all(axis=1)
             alive = self._running() | (failed & (epoch * self.problem.data.rows <= self.state.seen))
             seen = alive & finite
@@ -260,7 +267,8 @@ class _Loop:
         return BLOWN_UP * np.maximum(np.abs(self.trace.loss[:, 0]), abs(self.limits.reference or 0.0)) + 1e-300
 
     def _kept(self, trace: Trace) -> Trace:
-        most = int(min(TRACE_POINTS, max(8, TRACE_CELLS // max(1, self.state.weights.size))))
+        cells = trace.weights[:, 0].size + trace.health[:, 0].size
+        most = int(min(TRACE_POINTS, max(8, TRACE_CELLS // max(1, cells))))
         return trace.thinned(most) if trace.epochs.shape[1] > 2 * most else trace
 
     def _running(self) -> Array:

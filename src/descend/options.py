@@ -167,6 +167,29 @@ def optimizer(name: str, given: Any) -> Any:
     return ",".join(chosen)
 
 
+def hidden(name: str, given: Any) -> tuple[int, ...]:
+    """Read widths of hidden layers: a whole number, several, or text such as "64,64"; none for a linear model."""
+    if given is None or given in ("", "none", ()):
+        return ()
+    parts = given.split(",") if isinstance(given, str) else given if isinstance(given, Iterable) else (given,)
+    return tuple(whole(1, "whole numbers of at least 1, with commas between", "try 64,64")(name, p) for p in parts)
+
+
+def activation_name(name: str, given: Any) -> str:
+    """Read the name of an activation."""
+    from descend.activations import activation
+
+    return activation(given).name
+
+
+def init_name(name: str, given: Any) -> str:
+    """Read the name of an initialisation."""
+    from descend.initialise import check_init
+
+    return check_init(str(given))
+
+
+DEEP = ("init", "batch_norm", "residual", "dropout", "restarts")
 POSITIVE = "a finite number above 0"
 SHARE = "a number of at least 0 and below 1"
 
@@ -186,6 +209,18 @@ OPTIONS: tuple[Option, ...] = (
            "auto: text and booleans are classes, numbers are not", "TASK"),
     Option("loss", "--loss", "model", "auto", text,
            "auto, mse, huber, logloss, softmax, hinge, poisson or quantile", "LOSS"),
+    Option("hidden_layer_sizes", "--hidden", "model", (), hidden, "widths of hidden layers, such as 64,64; none for a linear model",
+           "WIDTHS"),
+    Option("activation", "--activation", "model", "relu", activation_name,
+           "identity, sigmoid, tanh, relu, leaky_relu, elu, gelu or softplus", "NAME"),
+    Option("init", "--init", "model", "auto", init_name,
+           "start: auto, he, xavier, lecun (each also with _uniform), orthogonal, normal:STD or zeros", "NAME"),
+    Option("batch_norm", "--batch-norm/--no-batch-norm", "model", False, switch, "normalise hidden layers over each batch"),
+    Option("residual", "--residual/--no-residual", "model", False, switch, "add a hidden layer's input to its output"),
+    Option("dropout", "--dropout", "model", 0.0, number(0, 1, SHARE, "try 0.2", open_high=True),
+           "share of hidden outputs dropped in a step", "SHARE"),
+    Option("restarts", "--restarts", "model", 1, whole(1, "a whole number from 1 to 1000", "try 5", high=1000),
+           "starts of a network, side by side; the best on held-out data is kept", "INT"),
     Option("l2", "--l2", "model", 1e-4, number(0, 1e300, "a finite number of at least 0", "try 1e-4"),
            "quadratic penalty, l2/2 |w|^2; never on a bias", "FLOAT"),
     Option("l1", "--l1", "model", 0.0, number(0, 1e300, "a finite number of at least 0", "try 0.01"),
@@ -264,6 +299,13 @@ def _contradictions(values: Mapping[str, Any], given: Mapping[str, Any]) -> None
         raise UsageError(
             f"gd takes all rows a step, but batch_size is {values['batch_size']!r}",
             fix="use --optimizer minibatch for that",
+            code="contradiction",
+        )
+    beyond = [name for name in DEEP if values[name] != BY_NAME[name].default]
+    if beyond and not values["hidden_layer_sizes"]:
+        raise UsageError(
+            f"{beyond[0]} is {values[beyond[0]]!r}, but a linear model has no hidden layers",
+            fix="add --hidden, such as --hidden 64,64",
             code="contradiction",
         )
     both = set(values["drop"]) & set(values["features"])

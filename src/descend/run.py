@@ -16,15 +16,20 @@ import numpy as np
 from descend import store
 from descend.arrays import Array
 from descend.errors import ModelError
+from descend.health import KINDS
+from descend.initialise import initial
+from descend.landscape import NOT_CONVEX, Landscape
 from descend.model import Model, Prediction
+from descend.network import Network
 from descend.options import BY_NAME, OPTIONS, read_options
 from descend.outcome import Outcome
 from descend.prepare import Note, Prepared, prepare
 from descend.prepare import load as load_table
 from descend.problem import Problem
 from descend.scoring import metrics_of, model_of, scores
-from descend.search import Found, Landscape, search
+from descend.search import Found, search
 from descend.table.target import read_target
+from descend.trace import Trace
 from descend.trials import Trial, trials
 from descend.verdict import Finding, Verdict, judge
 from descend.version import VERSION
@@ -215,10 +220,8 @@ def _run(data: Any, target: Any, values: dict[str, Any], listen: Callable[[Any],
         listen(note)
 
     prepared = prepare(data, target, values, hear)
-    problem = Problem(
-        prepared.train, prepared.loss, prepared.constants, prepared.outputs, True, values["l2"], values["l1"]
-    )
-    landscape = Landscape.of(problem)
+    problem = problem_of(prepared, values)
+    landscape = Landscape.of(problem, start_of(problem, values))
     hear(Note("curve", curve(landscape)))
     threads = values["threads"] or os.cpu_count() or 1
     found = search(problem, prepared.held_out, {**values, "threads": threads}, landscape, listen)
@@ -234,9 +237,29 @@ def _run(data: Any, target: Any, values: dict[str, Any], listen: Callable[[Any],
     )  # fmt: skip
 
 
+def problem_of(prepared: Prepared, values: Mapping[str, Any]) -> Problem:
+    """Return the problem that the options make of prepared data: a linear model, or a network."""
+    hidden, network = values["hidden_layer_sizes"], None
+    if hidden:
+        sizes = (prepared.train.features, *hidden, prepared.outputs)
+        network = Network(sizes, values["activation"], values["batch_norm"], values["residual"], values["dropout"])
+    return Problem(
+        prepared.train, prepared.loss, prepared.constants, prepared.outputs, True, values["l2"], values["l1"], network
+    )
+
+
+def start_of(problem: Problem, values: Mapping[str, Any]) -> Array | None:
+    """Return where the first run of a network starts (params,)."""
+    return None if problem.network is None else initial(problem.network, values["init"], values["random_state"])
+
+
 def curve(landscape: Landscape) -> str:
     """Return what the curvature says about learning rates."""
     largest = landscape.curvature.largest
+    if not np.isfinite(largest):
+        return "the curvature at the start is beyond the finite range"
+    if landscape.optimum.reason == NOT_CONVEX:
+        return f"λmax {largest:.3g} at the start → plain gradient descent begins well below lr {2 / max(largest, 1e-300):.3g}"
     if not largest > 0:
         return "flat: no column has any slope"
     return f"λmax {largest:.3g} → plain gradient descent is stable below lr {2 / largest:.3g}"
@@ -268,6 +291,7 @@ def _chosen(found: Found) -> dict[str, Any]:
     return {
         "optimizer": setting.label, "lr": setting.lr, "batch": setting.batch_size or "full",
         "constants": setting.constants, "engine": found.fit.engine, "why": found.why,
+        "network": None if found.fit.problem.network is None else asdict(found.fit.problem.network),
     }  # fmt: skip
 
 
@@ -292,16 +316,25 @@ def _env(values: Mapping[str, Any], threads: int) -> dict[str, Any]:
 def _trace(found: Found, prepared: Prepared) -> dict[str, list[Any]]:
     problem = found.fit.problem
     trace = found.fit.trace.until(found.best, int(found.fit.epochs[found.best]))
+    if problem.network is not None:
+        return _columns(trace) | _health(trace)
     outputs = prepared.target.classes if problem.outputs > 1 else ("",)
     suffix = [f" [{o}]" if o else "" for o in outputs]
     names = [n + s for n in problem.data.names for s in suffix] + ["intercept" + s for s in suffix]
     weights = {f"w:{n}": trace.weights[0, :, j].tolist() for j, n in enumerate(names)}
-    columns = {
-        "epoch": trace.epochs[0].tolist(),
-        "loss": trace.loss[0].tolist(),
-        "held_out": trace.held_out[0].tolist(),
-    }
-    return columns | weights
+    return _columns(trace) | weights
+
+
+def _columns(trace: Trace) -> dict[str, list[Any]]:
+    return {"epoch": trace.epochs[0].tolist(), "loss": trace.loss[0].tolist(), "held_out": trace.held_out[0].tolist()}
+
+
+def _health(trace: Trace) -> dict[str, list[Any]]:
+    """What each layer showed, the first layer as layer 1."""
+    return {
+        f"{kind}:{layer + 1}": trace.health[0, :, layer, k].tolist()
+        for k, kind in enumerate(KINDS) for layer in range(trace.health.shape[2])
+    }  # fmt: skip
 
 
 def _known_classes(theirs: tuple[str, ...], ours: tuple[str, ...], y: Array) -> Array:

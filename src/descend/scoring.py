@@ -15,10 +15,9 @@ from descend.search import Found
 
 def model_of(prepared: Prepared, problem: Problem, weights: Array) -> Model:
     """Return the model of one run's weights (params,)."""
-    W, b = problem.split(weights)
     return Model(
-        prepared.schema, prepared.scale, W, b, prepared.loss, prepared.constants,
-        prepared.target.name, prepared.target.classes,
+        prepared.schema, prepared.scale, weights, prepared.loss, prepared.constants,
+        prepared.target.name, prepared.target.classes, problem.network,
     )  # fmt: skip
 
 
@@ -31,10 +30,9 @@ def metrics_of(model: Model, y: Array, prediction: Prediction, weight: Array | N
 
 def score(prepared: Prepared, problem: Problem, weights: Array, data: Data) -> dict[str, float]:
     """Return every metric of one run's weights (params,) on scaled data."""
-    model = model_of(prepared, problem, weights)
-    W, b = problem.split(weights.astype(np.float64))
+    model = model_of(prepared, problem, weights.astype(np.float64))
     with np.errstate(over="ignore", invalid="ignore"):
-        values, probabilities = model.respond(data.X @ W + b)
+        values, probabilities = model.respond(model.scores_of(data.X))
         prediction = Prediction(values, probabilities, model.classes, {}, {})
         return metrics_of(model, _targets(prepared, data.y), prediction, data.weight)
 

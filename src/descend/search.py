@@ -9,58 +9,20 @@ import numpy as np
 
 from descend import optimum as exact
 from descend.arrays import Array
+from descend.candidates import settings, typed
 from descend.data import Data
-from descend.errors import UsageError
 from descend.fit import FEWEST, GRACE, Fit, Limits, Progress, train
+from descend.landscape import Landscape
 from descend.outcome import Outcome
-from descend.plan import FULL, THE_EIGHT, Plan, Setting, Variant, variant
+from descend.plan import FULL, Plan, Setting
 from descend.problem import Problem
-from descend.rule import rule
-from descend.schedules import factors
 
-STEADY = (0.9, 0.5, 0.25, 0.1, 0.03)  # parts of the stability limit
-NOISY = (1.0, 0.3, 0.1, 0.03, 0.01)  # parts of the safe rate of a batch
-ADAPTIVE = (1.0, 0.3, 0.1, 0.03, 0.01, 0.003)  # parts of the distance to travel
-HEAVY = 0.99  # a second momentum that is tried where none was typed: it crosses long ravines
 MOST_EPOCHS = 100_000
+RACE_EPOCHS = 5  # after which the best rate of each variant of a network goes on alone
+RACE_STEPS = 60  # of a race at least, where an epoch is few steps
+RACE_PART = 0.4  # of the time
+FEW = 3  # variants of a network whose spread over seeds is measured
 SHORTEST = 0.1  # seconds that a group of runs gets at least
-
-
-@dataclass(frozen=True, eq=False)
-class Landscape:
-    """What is known of the objective before training.
-
-    Args:
-        curvature: its bound on the second derivative.
-        optimum: the exact optimum, or why there is none.
-        baseline: the weights (params,) and objective of the best constant prediction.
-    """
-
-    curvature: exact.Curvature
-    optimum: exact.Optimum
-    baseline_weights: Array
-    baseline: float
-
-    @classmethod
-    def of(cls, problem: Problem) -> "Landscape":
-        """Survey a problem."""
-        weights, objective = exact.baseline(problem)
-        return cls(exact.curvature(problem), exact.optimum(problem), weights, objective)
-
-    def aim(self, tol: float) -> float | None:
-        """Return the objective at which a run has converged: within `tol` of the optimum, relative to the optimum
-        itself or, where that is nearly zero, to a thousandth of what can be gained; None when it is unknown."""
-        if self.optimum.weights is None:
-            return None
-        gain = max(self.baseline - self.optimum.objective, 0.0)
-        near = min(gain, max(abs(self.optimum.objective), 1e-3 * gain))
-        return self.optimum.objective + tol * near + 1e-13 * abs(self.baseline)
-
-    def gap(self, objective: float) -> float | None:
-        """Return (objective - optimum) / (baseline - optimum), or None."""
-        if self.optimum.weights is None:
-            return None
-        return exact.gap(objective, self.optimum.objective, self.baseline)
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,28 +64,86 @@ def search(
     stability limit.
     """
     landscape = landscape or Landscape.of(problem)
-    limits, fit = _limits(options, landscape), None
-    for group in _by_batch(settings(problem, options, landscape)):
-        if fit is not None and fit.interrupted:
-            break
-        left = _what_is_left(limits, fit)
-        own = train(problem, Plan(group, start), held_out, left, listen, threads=options["threads"] or 1)
-        fit = own if fit is None else fit.beside(own)
-    assert fit is not None
+    job = _Job(problem, held_out, options, _limits(options, landscape), listen, start)
+    runs = settings(problem, options, landscape)
+    fit = job.raced(runs) if problem.network is not None else job.trained(runs)
     best = choose(fit, held_out)
+    if options["restarts"] > 1:
+        fit, best = job.restarted(fit, best, options["restarts"])
     leaders = tuple(best if fit.plan.settings[r].label == fit.plan.settings[best].label else r for r in _leaders(fit))
     why = _why(fit, best, options, landscape)
     again = _other_seeds(fit, leaders, options["seeds"])
     if again and not fit.interrupted:
-        left = dataclasses.replace(_what_is_left(limits, fit), epochs=max(int(fit.epochs[r]) for r in leaders))
-        fit = fit.beside(train(problem, Plan(again, start), held_out, left, listen, threads=options["threads"] or 1))
+        fit = job.trained(list(again), fit, max(int(fit.epochs[r]) for r in leaders))
     return Found(fit, best, leaders, landscape, why)
+
+
+@dataclass(frozen=True, eq=False)
+class _Job:
+    """What all trainings of one search share."""
+
+    problem: Problem
+    held_out: Data | None
+    options: Mapping[str, Any]
+    limits: Limits
+    listen: Callable[[Progress], None]
+    start: Array | None
+
+    def trained(
+        self, runs: list[Setting], done: Fit | None = None, epochs: int | None = None, part: float = 1.0
+    ) -> Fit:
+        """Train more runs, beside those that are done, batch size after batch size.
+
+        Args:
+            epochs: most epochs, when fewer than the limit.
+            part: the part of the time that is left which these runs may take.
+        """
+        fit, groups = done, _by_batch(runs)
+        for number, group in enumerate(groups):
+            if fit is not None and fit.interrupted:
+                break
+            left = _what_is_left(self.limits, fit)
+            if epochs is not None:
+                left = dataclasses.replace(left, epochs=min(left.epochs, epochs))
+            if self.problem.network is not None:
+                left = _in_turn(left, part / (len(groups) - number), group, self.problem.data.rows, epochs)
+            own = train(
+                self.problem, Plan(group, self.start), self.held_out, left, self.listen, self.options["threads"] or 1
+            )
+            fit = own if fit is None else fit.beside(own)
+        assert fit is not None
+        return fit
+
+    def raced(self, runs: list[Setting]) -> Fit:
+        """Train every candidate for a few epochs, then the best of each variant to its end."""
+        if len(runs) == len({s.label for s in runs}):
+            return self.trained(runs)
+        fit = self.trained(runs, epochs=RACE_EPOCHS, part=RACE_PART)
+        return self.trained([fit.plan.settings[r] for r in _leaders(fit)], fit)
+
+    def restarted(self, fit: Fit, best: int, restarts: int) -> tuple[Fit, int]:
+        """Train the best setting from other starts side by side, and choose anew."""
+        own, before = fit.plan.settings[best], len(fit.plan)
+        others = [dataclasses.replace(own, seed=own.seed + k) for k in range(1, restarts)]
+        fit = self.trained(others, fit)
+        among = [best, *range(before, len(fit.plan))]
+        return fit, min(among, key=lambda r: (fit.outcomes[r].failed, _score(fit, r)))
+
+
+def _in_turn(limits: Limits, part: float, group: tuple[Setting, ...], rows: int, epochs: int | None) -> Limits:
+    """The limits of one of several groups: a part of the time; a race has steps enough to tell rates apart."""
+    if epochs == RACE_EPOCHS:
+        a_epoch = -(-rows // group[0].rows_a_step(rows))
+        limits = dataclasses.replace(limits, epochs=max(limits.epochs, -(-RACE_STEPS // a_epoch)))
+    return limits if limits.seconds is None else dataclasses.replace(limits, seconds=limits.seconds * part)
 
 
 def _other_seeds(fit: Fit, leaders: tuple[int, ...], seeds: int) -> tuple[Setting, ...]:
     """The best run of each variant whose order of rows is random, with other seeds: their spread is reported."""
-    drawn = [fit.plan.settings[r] for r in leaders if not fit.outcomes[r].failed]
-    random = [s for s in drawn if s.batch_size != FULL]
+    drawn = [r for r in leaders if not fit.outcomes[r].failed]
+    if fit.problem.network is not None:
+        drawn = sorted(drawn, key=lambda r: _score(fit, r))[:FEW]
+    random = [s for r in drawn if (s := fit.plan.settings[r]).batch_size != FULL or fit.problem.network is not None]
     return tuple(dataclasses.replace(s, seed=s.seed + k) for s in random for k in range(1, seeds))
 
 
@@ -152,103 +172,8 @@ def _limits(options: Mapping[str, Any], landscape: Landscape) -> Limits:
         epochs, options["time_budget"], options["patience"], options["tol"],
         None if landscape.optimum.weights is None else landscape.optimum.objective,
         landscape.aim(options["tol"]), landscape.baseline,
-        landscape.optimum.weights is None or _typed(options, "patience"),
+        landscape.optimum.weights is None or typed(options, "patience"),
     )  # fmt: skip
-
-
-def settings(problem: Problem, options: Mapping[str, Any], landscape: Landscape) -> list[Setting]:
-    """Return the candidates that the options leave open: what was typed, and rates below the limit for "auto"."""
-    found: list[Setting] = []
-    for name, form in _variants(options["optimizer"]):
-        base = _setting(problem, name, form, options)
-        if options["lr"] != "auto":
-            found.append(_at(base, lr=options["lr"]))
-            continue
-        found += [_at(base, lr=lr) for lr in _rates(problem, base, landscape)]
-        if base.rule.name in ("momentum", "nesterov") and base.batch_size == FULL and not _typed(options, "momentum"):
-            heavy = _at(base, beta=HEAVY)
-            found += [_at(heavy, lr=lr) for lr in _rates(problem, heavy, landscape)]
-    return found
-
-
-def _at(setting: Setting, **constants: float) -> Setting:
-    return dataclasses.replace(setting, constants={**setting.constants, **{k: float(v) for k, v in constants.items()}})
-
-
-def _variants(optimizer: Any) -> list[tuple[str, Variant | Any]]:
-    if isinstance(optimizer, str):
-        names = THE_EIGHT if optimizer == "auto" else optimizer.split(",")
-        return [(name, variant(name)) for name in names]
-    read = rule(optimizer)
-    return [(read.name, Variant(read.name, read.name, "auto", read.name[:1].upper()))]
-
-
-def _setting(problem: Problem, name: str, form: Variant, options: Mapping[str, Any]) -> Setting:
-    given = options["optimizer"]
-    read = rule(form.rule if isinstance(given, str) else given)
-    names = {"momentum": "beta", "eps": "eps"}
-    wanted = {
-        to: options[of] for of, to in names.items() if of in options and to in read.constants and _typed(options, of)
-    }
-    if _typed(options, "betas"):
-        wanted |= {k: v for k, v in zip(("beta1", "beta2"), options["betas"], strict=True) if k in read.constants}
-    clip = options.get("clip")
-    return Setting(
-        read, read.with_constants(**wanted), _batch(problem, form, options["batch_size"]), options["random_state"],
-        _factors(problem, options), np.inf if clip is None else clip, label=name,
-    )  # fmt: skip
-
-
-def _typed(options: Mapping[str, Any], name: str) -> bool:
-    """A rule keeps its own default of a constant unless the user asked for another value."""
-    from descend.options import BY_NAME
-
-    return bool(options[name] != BY_NAME[name].default)
-
-
-def _batch(problem: Problem, form: Variant, given: Any) -> int:
-    rows = problem.data.rows
-    if form.batch == "full" or given == "full":
-        return FULL
-    if form.batch == "one":
-        return 1
-    if given == "auto":
-        return max(1, min(256, rows // 8)) if form.name == "minibatch" else FULL
-    return FULL if given >= rows else int(given)
-
-
-def _factors(problem: Problem, options: Mapping[str, Any]) -> Array:
-    if options["schedule"] in ("none", "constant") and not options["warmup"]:
-        return np.ones(1)
-    if options["max_epochs"] is None and options["schedule"] not in ("none", "constant"):
-        raise UsageError(
-            f"the schedule {options['schedule']} needs to know its end, but max_epochs is not given",
-            fix="add --epochs, such as --epochs 100",
-            code="schedule-without-end",
-        )
-    rows, batch = problem.data.rows, options["batch_size"]
-    steps = (options["max_epochs"] or 1) * (1 if not isinstance(batch, int) else -(-rows // batch))
-    schedule = "constant" if options["schedule"] == "none" else options["schedule"]
-    return factors(schedule, max(steps, options["warmup"] + 1), options["warmup"])
-
-
-def _rates(problem: Problem, setting: Setting, landscape: Landscape) -> list[float]:
-    """Rates to try, the largest first."""
-    curvature, batch = landscape.curvature, setting.rows_a_step(problem.data.rows)
-    limit = exact.limit(setting.rule, setting.constants, max(curvature.largest, 1e-300))
-    if limit is None:
-        return [_distance(landscape) * part for part in ADAPTIVE]
-    if batch == problem.data.rows:
-        return [limit * part for part in STEADY]
-    scale = limit * curvature.largest / 2
-    return [scale * exact.batch_limit(curvature, batch) * part for part in NOISY]
-
-
-def _distance(landscape: Landscape) -> float:
-    """How far the weights have to go: adaptive rules move about one rate a step."""
-    if landscape.optimum.weights is None:
-        return 1.0
-    return float(np.abs(landscape.optimum.weights).max(initial=0.0)) or 1.0
 
 
 def choose(fit: Fit, held_out: Data | None) -> int:
@@ -262,9 +187,10 @@ def choose(fit: Fit, held_out: Data | None) -> int:
     loss = fit.loss if held_out is None else fit.held_out
     score = np.where(good, loss, np.inf) if good.any() else np.where(np.isfinite(fit.loss), fit.loss, np.inf)
 
-    def rank(r: int) -> tuple[bool, bool, float]:
+    def rank(r: int) -> tuple[bool, bool, float, int]:
         converged = fit.outcomes[r] == Outcome.CONVERGED
-        return not converged, converged and fit.plan.settings[r].batch_size != FULL, float(score[r])
+        full = fit.plan.settings[r].batch_size == FULL
+        return not converged, converged and not full, float(score[r]), -int(fit.epochs[r])
 
     return min(range(len(score)), key=rank)
 
@@ -274,7 +200,15 @@ def _leaders(fit: Fit) -> tuple[int, ...]:
     for label in dict.fromkeys(s.label for s in fit.plan.settings):
         own = [r for r, s in enumerate(fit.plan.settings) if s.label == label]
         leaders.append(
-            min(own, key=lambda r: (fit.outcomes[r].failed, fit.outcomes[r] != Outcome.CONVERGED, _score(fit, r)))
+            min(
+                own,
+                key=lambda r: (
+                    fit.outcomes[r].failed,
+                    fit.outcomes[r] != Outcome.CONVERGED,
+                    _score(fit, r),
+                    -int(fit.epochs[r]),
+                ),
+            )
         )
     return tuple(leaders)
 
@@ -295,7 +229,24 @@ def _why(fit: Fit, best: int, options: Mapping[str, Any], landscape: Landscape) 
             "stability_limit": limit, "curvature": landscape.curvature.largest, "tried": own,
         },
         "batch": _reason(options["batch_size"], "the variant's own"),
+        **_why_start(fit, best, options),
     }  # fmt: skip
+
+
+def _why_start(fit: Fit, best: int, options: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Of how many starts a network was chosen, and how much they differ."""
+    own = fit.plan.settings[best]
+    alike = [
+        r
+        for r, s in enumerate(fit.plan.settings)
+        if (s.label, s.constants, s.batch_size) == (own.label, own.constants, own.batch_size)
+    ]
+    last = {fit.plan.settings[r].seed: _score(fit, r) for r in alike}
+    if options["restarts"] == 1:
+        return {}
+    losses = [last[s] for s in sorted(last)]
+    return {"restarts": {"rule": "typed", "source": "given by the user", "seed": own.seed, "losses": losses,
+                         "spread": float(np.std(losses, ddof=1)) if len(losses) > 1 else 0.0}}  # fmt: skip
 
 
 def _reason(given: Any, source: str) -> dict[str, Any]:

@@ -1,10 +1,11 @@
 """Trace: what was recorded along the runs."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from descend.arrays import Array
+from descend.health import KINDS
 
 
 @dataclass(frozen=True, eq=False)
@@ -15,13 +16,20 @@ class Trace:
         epochs: epochs done at each point, 0 first (runs, points).
         loss: training objective, penalty included, of the weights at that point (runs, points).
         held_out: mean loss on held-out data, without penalty (runs, points); NaN where there is none.
-        weights: (runs, points, params).
+        weights: (runs, points, params); no params of a network, whose weights are too many to keep.
+        health: what the layers of a network showed, float64 (runs, points, layers, kinds), see `health.KINDS`; no
+            layers of a linear model.
     """
 
     epochs: Array
     loss: Array
     held_out: Array
     weights: Array
+    health: Array = field(default_factory=lambda: np.zeros(0))
+
+    def __post_init__(self) -> None:
+        if self.health.ndim != 4:
+            object.__setattr__(self, "health", np.zeros((*self.epochs.shape, 0, len(KINDS))))
 
     def then(self, later: "Trace") -> "Trace":
         """Return this trace with the later one's points appended."""
@@ -51,7 +59,7 @@ class Trace:
         return Trace(*(getattr(self, n)[run : run + 1, :last] for n in _NAMES))
 
 
-_NAMES = ("epochs", "loss", "held_out", "weights")
+_NAMES = ("epochs", "loss", "held_out", "weights", "health")
 
 
 def _padded(values: Array, points: int) -> Array:

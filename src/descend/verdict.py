@@ -7,9 +7,10 @@ import numpy as np
 
 from descend import optimum as exact
 from descend.fit import Fit
+from descend.landscape import Landscape
 from descend.outcome import Outcome
 from descend.problem import Problem
-from descend.search import Found, Landscape
+from descend.search import Found
 from descend.sparse import column_squares
 from descend.stagnation import stagnation
 

@@ -16,7 +16,9 @@ def baseline(problem: Problem) -> tuple[Array, float]:
     Huber's piecewise linear slope. Where the best constant is infinite, it is that of a share of 1e-12.
     """
     weights, bias = np.zeros(problem.params), np.zeros(problem.outputs)
-    if problem.intercept:
+    if problem.network is not None:
+        weights[problem.network.layers[-1].b] = bias = _constant(problem)
+    elif problem.intercept:
         weights[problem.data.features * problem.outputs :] = bias = _constant(problem)
     return weights, _objective(problem, bias)
 

@@ -1,11 +1,13 @@
 """Scale: centre and width of every feature and of the target, and the way back to the units of the file."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike
 
 from descend.arrays import Array
+from descend.sparse import canonical, is_sparse
 
 ROUNDING = 1e-13  # a spread below this part of the mean is rounding, not spread
 
@@ -15,25 +17,30 @@ class Scale:
     """What is subtracted from, and then divided into, each feature and the target.
 
     Args:
-        center: (features,), in the units of the file.
+        center: (features,), in the units of the file; 0 for sparse features, whose zeros stay zero.
         width: (features,), above 0.
-        target_center, target_width: the same for the target; 0 and 1 when it is not scaled.
+        target_center, target_width: the same for the target, or for each of several (targets,); 0 and 1 when it is not
+            scaled.
     """
 
     center: Array
     width: Array
-    target_center: float = 0.0
-    target_width: float = 1.0
+    target_center: float | Array = 0.0
+    target_width: float | Array = 1.0
 
     @classmethod
-    def fit(cls, X: Array, y: Array, weight: Array | None = None, *, target: bool) -> "Scale":
+    def fit(cls, X: Any, y: Array, weight: Array | None = None, *, target: bool) -> "Scale":
         """Return the weighted means and population standard deviations of X (rows, features) and, if asked, of y.
+
+        The width of a sparse column is its standard deviation too, about the mean that is not taken away.
 
         Both are taken in two passes in float64. A column without spread has width 1.
         """
-        center, width = _mean_and_spread(X, weight)
+        center, width = _sparse_spread(X, weight) if is_sparse(X) else _mean_and_spread(X, weight)
         if not target:
             return cls(center, width)
+        if y.ndim == 2:
+            return cls(center, width, *_mean_and_spread(y, weight))
         (target_center,), (target_width,) = _mean_and_spread(y[:, None], weight)
         return cls(center, width, float(target_center), float(target_width))
 
@@ -42,8 +49,15 @@ class Scale:
         """Return the scale that changes nothing."""
         return cls(np.zeros(features), np.ones(features))
 
-    def transform(self, X: Array, dtype: DTypeLike | None = None) -> Array:
-        """Return X centred and scaled, as a new C-contiguous array; centred before any cast to a smaller dtype."""
+    def transform(self, X: Any, dtype: DTypeLike | None = None) -> Any:
+        """Return X centred and scaled, as a new C-contiguous array; centred before any cast to a smaller dtype.
+
+        Sparse features stay sparse; their center must be 0.
+        """
+        if is_sparse(X):
+            rows = canonical(X).copy()
+            rows.data = (rows.data / self.width[rows.indices]).astype(dtype or rows.dtype)
+            return rows
         scaled = (X - self.center) / self.width
         return np.ascontiguousarray(scaled, dtype or (X.dtype if X.dtype.kind == "f" else np.float64))
 
@@ -72,6 +86,19 @@ def _mean_and_spread(X: Array, weight: Array | None) -> tuple[Array, Array]:
     spread = np.sqrt(share @ np.square(X - mean))
     flat = spread <= ROUNDING * np.abs(mean)
     return mean * unit, np.where(flat, 1.0, spread * unit)
+
+
+def _sparse_spread(X: Any, weight: Array | None) -> tuple[Array, Array]:
+    """No center, and each column's spread about its mean; a column of zeros has width 1."""
+    rows, features = canonical(X), X.shape[1]
+    share = np.full(X.shape[0], 1.0 / X.shape[0]) if weight is None else weight / weight.sum()
+    own = np.repeat(share, np.diff(rows.indptr))
+    there = np.bincount(rows.indices, own, features)
+    mean = np.bincount(rows.indices, own * rows.data, features)
+    apart = np.bincount(rows.indices, own * np.square(rows.data - mean[rows.indices]), features)
+    spread = np.sqrt(apart + np.maximum(1 - there, 0) * np.square(mean))
+    flat = spread <= ROUNDING * np.abs(mean)
+    return np.zeros(features), np.where(flat, 1.0, spread)
 
 
 def _power_of_two(X: Array) -> Array:
