@@ -356,7 +356,7 @@ def _flags(config: Mapping[str, Any]) -> list[str]:
             continue
         if isinstance(value, bool):
             flags.append(option.flag.split("/")[0 if value else 1])
-        elif isinstance(value, tuple) and name != "betas":
+        elif isinstance(value, tuple) and name not in ("betas", "hidden_layer_sizes"):
             flags += [part for item in value for part in (option.flag, str(item))]
         else:
             flags += [option.flag, ",".join(map(str, value)) if isinstance(value, tuple) else str(value)]
