@@ -20,6 +20,7 @@ from descend.problem import Problem
 MOST_EPOCHS = 100_000
 RACE_EPOCHS = 5  # after which the best rate of each variant of a network goes on alone
 RACE_STEPS = 60  # of a race at least, where an epoch is few steps
+FINALISTS = 3  # runs that go on where few variants are tried, each variant with as many
 RACE_PART = 0.4  # of the time
 FEW = 3  # variants of a network whose spread over seeds is measured
 SHORTEST = 0.1  # seconds that a group of runs gets at least
@@ -115,11 +116,13 @@ class _Job:
         return fit
 
     def raced(self, runs: list[Setting]) -> Fit:
-        """Train every candidate for a few epochs, then the best of each variant to its end."""
-        if len(runs) == len({s.label for s in runs}):
+        """Train every candidate for a few epochs, then the best of each variant to their ends."""
+        variants = len({s.label for s in runs})
+        if len(runs) == variants:
             return self.trained(runs)
         fit = self.trained(runs, epochs=RACE_EPOCHS, part=RACE_PART)
-        return self.trained([fit.plan.settings[r] for r in _leaders(fit)], fit)
+        ahead = _ahead(fit, max(1, FINALISTS // variants))
+        return self.trained([fit.plan.settings[r] for r in ahead], fit)
 
     def restarted(self, fit: Fit, best: int, restarts: int) -> tuple[Fit, int]:
         """Train the best setting from other starts side by side, and choose anew."""
@@ -196,20 +199,24 @@ def choose(fit: Fit, held_out: Data | None) -> int:
 
 
 def _leaders(fit: Fit) -> tuple[int, ...]:
-    leaders = []
+    """The best run of each variant."""
+    return _ahead(fit, 1)
+
+
+def _ahead(fit: Fit, each: int) -> tuple[int, ...]:
+    """The best runs of each variant, so many of each."""
+    leaders: list[int] = []
     for label in dict.fromkeys(s.label for s in fit.plan.settings):
         own = [r for r, s in enumerate(fit.plan.settings) if s.label == label]
-        leaders.append(
-            min(
-                own,
-                key=lambda r: (
-                    fit.outcomes[r].failed,
-                    fit.outcomes[r] != Outcome.CONVERGED,
-                    _score(fit, r),
-                    -int(fit.epochs[r]),
-                ),
+        own.sort(
+            key=lambda r: (
+                fit.outcomes[r].failed,
+                fit.outcomes[r] != Outcome.CONVERGED,
+                _score(fit, r),
+                -int(fit.epochs[r]),
             )
         )
+        leaders += own[:each]
     return tuple(leaders)
 
 
