@@ -8,7 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.timing import Timed, timed
+from benchmarks import in_jax
+from benchmarks.timing import Timed, machine, timed
 
 
 @dataclass(frozen=True)
@@ -99,6 +100,7 @@ def b1(folder: Path) -> list[Timed]:
     return [
         timed("descend", _fleet("squared", X, y, 0, 1000, 0.01)),
         timed("torch", _torch_full(X, y, 1000, 0.01), repeats=3),
+        timed("JAX", in_jax.full(X, y, 1000, 0.01, wide=True)),
     ]
 
 
@@ -106,7 +108,9 @@ def b2(folder: Path) -> list[Timed]:
     X, y = _big()
     torch = timed("torch", _torch_full(X, y, 10, 0.1), repeats=1)
     scaled = Timed("torch, 10 epochs × 100", torch.seconds * 100, tuple(s * 100 for s in torch.all))
-    return [timed("descend", _fleet("squared", X, y, 0, 1000, 0.1), repeats=3), scaled]
+    jax = timed("JAX", in_jax.full(X, y, 20, 0.1), repeats=1)
+    also = Timed("JAX, 20 epochs × 50", jax.seconds * 50, tuple(s * 50 for s in jax.all))
+    return [timed("descend", _fleet("squared", X, y, 0, 1000, 0.1), repeats=3), scaled, also]
 
 
 def b3(folder: Path) -> list[Timed]:
@@ -115,7 +119,16 @@ def b3(folder: Path) -> list[Timed]:
     return [
         timed("descend", _fleet("logistic", X, y, 0, 1, 0.5)),
         timed("torch (squared loss)", _torch_full(X, y, 1, 0.1)),
+        timed("JAX", in_jax.full(X, y, 1, 0.5, in_jax.logistic)),
     ]
+
+
+def b3_of_reading(folder: Path) -> list[Timed]:
+    X, y = _big()
+    y = (y > 0).astype(np.float32)
+    speed = machine()["read_gb_per_s"]
+    read = X.nbytes / 1e9 / float(speed)  # type: ignore[arg-type]
+    return [timed("descend", _fleet("logistic", X, y, 0, 1, 0.5)), Timed("to read the data once", read, (read,))]
 
 
 def b4(folder: Path) -> list[Timed]:
@@ -126,6 +139,7 @@ def b4(folder: Path) -> list[Timed]:
     return [
         timed("descend", _fleet("squared", X, y, 1, 1, 1e-3), repeats=3),
         timed("scikit-learn", lambda: model.fit(X, y), repeats=3),
+        timed("JAX", in_jax.batches(X, y, 1, 1e-3), repeats=1),
     ]
 
 
@@ -134,7 +148,110 @@ def b5(folder: Path) -> list[Timed]:
     return [
         timed("descend", _fleet("squared", X, y, 256, 1, 0.01), repeats=3),
         timed("torch", _torch_batches(X, y, 256, 0.01), repeats=1),
+        timed("JAX", in_jax.batches(X, y, 256, 0.01), repeats=3),
     ]
+
+
+def _digits() -> tuple[np.ndarray, np.ndarray]:
+    from sklearn.datasets import load_digits
+
+    X, y = load_digits(return_X_y=True)
+    return (X / 16).astype(np.float32), y.astype(np.float32)
+
+
+def _networks(X: np.ndarray, y: np.ndarray, batch: int, epochs: int, runs: int = 1) -> Callable[[], object]:
+    """Networks 64-100-10 by Adam, each at a rate of its own."""
+    from descend.data import Data
+    from descend.engines import choose, start
+    from descend.losses import loss
+    from descend.network import Network
+    from descend.plan import Plan, setting
+    from descend.problem import Problem
+
+    problem = Problem(Data(X, y), loss("softmax"), outputs=10, network=Network((64, 100, 10)))
+    rates = 1e-3 * np.linspace(1, 2, runs)
+    plan = Plan(tuple(setting("adam", lr=float(lr), batch_size=batch) for lr in rates))
+    marks = np.array([epochs * len(X)])
+    return lambda: choose(problem, plan, threads=2).advance(problem, plan, start(problem, plan), marks, 2)
+
+
+def _torch_network(X: np.ndarray, y: np.ndarray, batch: int, epochs: int) -> Callable[[], object]:
+    import torch
+
+    A, b = torch.tensor(X), torch.tensor(y).long()
+
+    def work() -> object:
+        model = torch.nn.Sequential(torch.nn.Linear(64, 100), torch.nn.ReLU(), torch.nn.Linear(100, 10))
+        optimizer = torch.optim.Adam(model.parameters(), lr=1e-3, fused=True)
+        for _ in range(epochs):
+            order = torch.randperm(len(A))
+            for lo in range(0, len(A), batch):
+                rows = order[lo : lo + batch]
+                optimizer.zero_grad()
+                torch.nn.functional.cross_entropy(model(A[rows]), b[rows]).backward()
+                optimizer.step()
+        return model
+
+    return work
+
+
+def b6(batch: int) -> Callable[[Path], list[Timed]]:
+    def run(folder: Path) -> list[Timed]:
+        import warnings
+
+        from sklearn.neural_network import MLPClassifier
+
+        X, y = _digits()
+        model = MLPClassifier((100,), batch_size=batch, max_iter=20, n_iter_no_change=100, random_state=0)
+        warnings.simplefilter("ignore")
+        return [
+            timed("descend", _networks(X, y, batch, 20), repeats=9),
+            timed("torch", _torch_network(X, y, batch, 20), repeats=3),
+            timed("scikit-learn", lambda: model.fit(X, y), repeats=3),
+            timed("JAX", in_jax.networks(X, y, 100, batch, 20, 1e-3), repeats=9),
+        ]
+
+    return run
+
+
+def b8(folder: Path) -> list[Timed]:
+    X, y = _digits()
+    one = in_jax.networks(X, y, 100, 32, 20, 1e-3)
+    return [
+        timed("descend", _networks(X, y, 32, 20, 64), repeats=3),
+        timed("JAX, vmap of 64", in_jax.networks(X, y, 100, 32, 20, 1e-3 * np.linspace(1, 2, 64)), repeats=3),
+        timed("JAX, one by one", lambda: [one() for _ in range(64)], repeats=3),
+    ]
+
+
+def products(width: int, batch: int) -> Callable[[Path], list[Timed]]:
+    """An epoch of one hidden layer of so many units against the time of its matrix products at the peak of the machine."""
+
+    def run(folder: Path) -> list[Timed]:
+        from descend.data import Data
+        from descend.engines import choose, start
+        from descend.losses import loss
+        from descend.network import Network
+        from descend.plan import Plan, setting
+        from descend.problem import Problem
+
+        rng, rows = np.random.default_rng(0), 4096
+        X = rng.standard_normal((rows, width), dtype=np.float32)
+        problem = Problem(Data(X, X[:, 0]), loss("squared"), network=Network((width, width, width, 1)))
+        plan = Plan((setting("sgd", lr=1e-4, batch_size=batch),))
+        work = 2 * rows * (2 * width * width + width) * 3 - 2 * rows * width * width
+        least = work / 1e9 / float(machine()["matmul_gflops_float32"])  # type: ignore[arg-type]
+        return [
+            timed(
+                "descend",
+                lambda: choose(problem, plan, threads=2).advance(
+                    problem, plan, start(problem, plan), np.array([rows]), 2
+                ),
+            ),
+            Timed("its products at the peak of all cores", least, (least,)),
+        ]
+
+    return run
 
 
 def _many(X: np.ndarray, y: np.ndarray, runs: int) -> Callable[[], object]:
@@ -157,6 +274,7 @@ def b7(folder: Path) -> list[Timed]:
     return [
         timed("descend", _many(X, y, 256), repeats=3),
         timed("torch, one rule, 256 columns", _torch_columns(X, y, 256, rates.repeat(2)), repeats=3),
+        timed("JAX, one rule, vmap of 256", in_jax.batches(X, y, 256, rates.repeat(2)), repeats=3),
     ]
 
 
@@ -228,10 +346,24 @@ ROWS = (
     Row("B1", "the seed's problem, 1000×2, 1000 full-batch epochs, float64, every epoch kept", 200, b1),
     Row("B2", "full batch, squared, 1,000,000×50 float32, 1000 epochs", 100, b2),
     Row("B3", "full batch, logistic, 1,000,000×50 float32, one epoch", 3, b3),
+    Row("B3, of reading", "the same against reading the data once at the speed of this run", 0.85, b3_of_reading),
     Row("B4", "one row a step, shuffled, 1,000,000×50 float32, one epoch", 10, b4),
     Row("B5", "256 rows a step, shuffled, 1,000,000×50 float32, one epoch", 5, b5),
+    Row("B6", "digits, network 64-100-10, Adam, 20 epochs, 32 rows a step", 2, b6(32)),
+    Row("B6, 200", "the same, 200 rows a step", 2, b6(200)),
     Row("B7", "256 runs at once, 2 rules × 128 rates, 256 rows a step, 1,000,000×50 float32, one epoch", 3, b7),
     Row("B7, of one", "the same against one of its runs, 15 times", 1, b7_of_one),
+    Row("B8", "64 such networks at once, 32 rows a step", 2, b8),
+    *(
+        Row(
+            f"peak, {width} × {batch}",
+            f"two hidden layers of {width}, {batch} rows a step, one epoch of 4,096 rows",
+            0.5,
+            products(width, batch),
+        )
+        for width in (64, 256, 1024)
+        for batch in (32, 256)
+    ),
     Row("B10", "arrival delay of 327,346 flights to within 1e-4 of the best loss", 20, b10),
     Row("B12", "whole commands, warm (goals: 0.2 s and 2 s)", 0, b12),
 )
