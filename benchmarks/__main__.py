@@ -6,6 +6,7 @@ import tempfile
 from datetime import date
 from pathlib import Path
 
+from benchmarks.picture import draw
 from benchmarks.rows import ROWS
 from benchmarks.timing import machine
 
@@ -31,13 +32,14 @@ def main(wanted: list[str]) -> int:
     print(table(results))
     if not wanted:
         (HERE / "results.json").write_text(json.dumps(results, indent=1) + "\n")
+        (HERE.parent / "docs" / "benchmarks.svg").write_text(draw(results))
         into_readme(results)
     return 0
 
 
 def table(results: dict) -> str:
     """Return the results as a Markdown table."""
-    lines = ["| row | work | descend | rival | ratio | goal |", "|---|---|---|---|---|---|"]
+    lines = ["| row | work | descend | best rival | ratio | goal |", "|---|---|---|---|---|---|"]
     for row in results["rows"]:
         if "failed" in row:
             lines.append(f"| {row['code']} | {row['work']} | failed: {row['failed']} | | | |")
@@ -51,7 +53,7 @@ def table(results: dict) -> str:
         ratio = rival["seconds"] / ours["seconds"]
         lines.append(
             f"| {row['code']} | {row['work']} | {seconds(ours['seconds'])} | {rival['name']} {seconds(rival['seconds'])} "
-            f"| {ratio:,.1f}× | {row['goal']}× |"
+            f"| {ratio:,.{1 if ratio >= 1 else 2}f}× | {row['goal']}× |"
         )
     m = results["machine"]
     lines.append(
@@ -71,7 +73,8 @@ def into_readme(results: dict) -> None:
     readme = HERE.parent / "README.md"
     before, _, rest = readme.read_text().partition(BEGIN)
     _, _, after = rest.partition(END)
-    readme.write_text(f"{before}{BEGIN}\n{table(results)}\n{END}{after}")
+    picture = "![ratio to the best rival, row by row; the mark is the goal](docs/benchmarks.svg)"
+    readme.write_text(f"{before}{BEGIN}\n{table(results)}\n\n{picture}\n{END}{after}")
 
 
 if __name__ == "__main__":

@@ -1,15 +1,22 @@
 """Situations that people met in public, small, with the right values."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 import descend as ds
 from descend.data import Data
-from descend.engines import plain, start
+from descend.engines import choose, plain, start
+from descend.engines.plain import clip, clip_layers
 from descend.errors import UsageError
+from descend.health import KINDS
+from descend.initialise import initial
 from descend.losses import loss
+from descend.network import Network, forward
+from descend.outcome import Outcome
 from descend.plan import Plan, setting
-from descend.problem import Problem
+from descend.problem import Problem, mean_losses, scores
 from descend.shapes import check_shapes
 
 QUIET = {"progress": False, "validation": 0}
@@ -140,3 +147,125 @@ def test_the_textbook_example_is_solved_to_rounding(dtype, below):
     state, _ = linear.advance(problem, plan, start(problem, plan), np.array([1000 * 300]))
     np.testing.assert_allclose(state.weights[0], [1.3, -1.0, -3.5], atol=1e-6 if dtype == np.float32 else 1e-7)
     assert objectives(problem, state.weights)[0] < below
+
+
+def test_c12_large_gradients_are_clipped_without_overflow():
+    clipped = clip(np.full(100, 1e20, np.float32), 1.0, np.inf)
+
+    assert clipped.dtype == np.float32
+    np.testing.assert_allclose(clipped, 0.1, rtol=1e-6)
+
+
+def test_c12_a_gradient_that_is_not_finite_makes_no_update_and_names_the_step():
+    network = Network((1, 2, 1), "identity")
+    problem = Problem(Data(np.array([[1e200]]), np.array([0.0])), loss("squared"), network=network)
+    plan = Plan((replace(setting("sgd", lr=0.1), clip=1.0),), np.full(network.params, 1e150))
+    health = np.empty((1, 1, 2, len(KINDS)))
+
+    state, path = choose(problem, plan).advance(problem, plan, start(problem, plan), np.array([1]), 1, health)
+
+    assert (state.outcome[0], state.steps[0]) == (Outcome.NONFINITE, 0)
+    np.testing.assert_array_equal(path[0, 0], plan.start)
+    assert health[0, 0, :, KINDS.index("nonfinite")].tolist() == [4, 3]
+
+
+def test_c12_a_limit_of_each_layer_turns_the_gradient_and_a_limit_of_all_does_not():
+    network = Network((1, 1, 1), "identity")
+    g = np.array([3.0, 4.0, 0.3, 0.4])
+    problem = Problem(Data(np.ones((1, 1)), np.ones(1)), loss("squared"), network=network)
+
+    np.testing.assert_allclose(clip_layers(problem, g, 1.0), [0.6, 0.8, 0.3, 0.4])
+    np.testing.assert_allclose(clip(g, 1.0, np.inf), [0.597022, 0.796030, 0.0597022, 0.0796030], atol=1e-6)
+
+
+def sine(activation="relu"):
+    x = np.random.default_rng(0).uniform(0, 1, (200, 1))
+    return Problem(Data(x, np.sin(6 * x[:, 0])), loss("squared"), network=Network((1, 16, 1), activation))
+
+
+def shown_by(problem, plan, epochs=1):
+    health = np.empty((len(plan), epochs, len(problem.network.layers), len(KINDS)))
+    marks = np.arange(1, epochs + 1) * problem.data.rows
+    state, _ = choose(problem, plan).advance(problem, plan, start(problem, plan), marks, 1, health)
+    return state, {kind: health[0, -1, :, k] for k, kind in enumerate(KINDS)}
+
+
+def test_c37_dead_rectifiers_are_counted_and_their_gradient_is_exactly_zero():
+    problem = sine()
+    layer = problem.network.layers[0]
+    begin = initial(problem.network, "he", 0)
+    begin[layer.W], begin[layer.b] = np.random.default_rng(1).uniform(-1, 1, 16), -5
+
+    state, shown = shown_by(problem, Plan((setting("sgd", lr=0.1),), begin))
+    z = scores(problem, state.weights[0])
+
+    assert shown["dead"][0] == 1.0
+    assert shown["gradient"][0] == 0.0
+    assert np.ptp(z) == 0.0
+
+
+def test_c37_one_oversized_step_kills_them_and_a_healthy_network_has_none():
+    _, killed = shown_by(sine(), Plan((setting("sgd", lr=50.0),)), epochs=2)
+    x = sine().data.X  # from 0 to 1, where a unit of negative weight and no bias is dead from the start: so centred
+    centred = replace(sine(), data=Data(x - 0.5, sine().data.y))
+    _, healthy = shown_by(centred, Plan((setting("sgd", lr=0.05, batch_size=32),)), epochs=2)
+
+    assert killed["dead"][0] > 0.6
+    assert healthy["dead"][0] == 0.0
+
+
+XOR = np.array([[0.0, 0], [0, 1], [1, 0], [1, 1]]), np.array([0.0, 1, 1, 0])
+
+
+def test_c38_xor_is_solved_from_some_of_several_starts():
+    """(a) two logistic units with biases; without them the four points cannot be told apart."""
+    problem = Problem(Data(*XOR), loss("logistic"), network=Network((2, 2, 1), "sigmoid"))
+    plan = Plan(tuple(replace(setting("adam", lr=0.05, seed=seed), init="normal:1") for seed in range(10)))
+
+    state, _ = choose(problem, plan).advance(problem, plan, start(problem, plan), np.array([4 * 4000]))
+    losses = mean_losses(problem, state.weights)
+
+    assert losses.min() < 0.01
+    assert losses.max() > 0.3
+
+
+def test_c38_variance_falls_by_six_with_the_usual_start_and_stays_with_he():
+    """(b) 20 layers of 64 rectifiers: uniform within 1/sqrt(64), against a standard deviation of sqrt(2/64)."""
+    network = Network((64,) * 21 + (1,), "relu")
+    X = np.random.default_rng(0).standard_normal((500, 64))
+
+    def last(weights):
+        return forward(network, weights, X)[2].var()
+
+    rng, usual = np.random.default_rng(1), initial(network, "zeros", 0)
+    for layer in network.layers:
+        usual[layer.W] = rng.uniform(-1, 1, layer.fan_in * layer.fan_out) / 8
+
+    assert 1e-17 < last(usual) < 5e-15
+    assert 0.01 < last(initial(network, "he", 0)) < 100
+
+
+def test_c38_ten_logistic_layers_keep_less_than_a_millionth_of_the_gradient():
+    """(c) each slope is at most 1/4, and weights of spread 1/8 keep lengths: 0.25^10 = 9.5e-7."""
+    network = Network((64,) * 11 + (1,), "sigmoid")
+    X = np.random.default_rng(0).standard_normal((100, 64))
+    problem = Problem(Data(X, X[:, 0]), loss("squared"), network=network)
+
+    _, shown = shown_by(problem, Plan((replace(setting("sgd", lr=1e-3), init="normal:0.125"),)))
+    _, mended = shown_by(
+        replace(problem, network=replace(network, activation="relu")), Plan((setting("sgd", lr=1e-3),))
+    )
+
+    assert shown["gradient"][0] / shown["gradient"][-2] < 0.25**9
+    assert 0.1 < mended["gradient"][0] / mended["gradient"][-2] < 10
+
+
+def test_c38_large_weights_saturate_nearly_all_units():
+    """(d) weights of standard deviation 10."""
+    network = Network((64, 64, 1), "sigmoid")
+    X = np.random.default_rng(0).standard_normal((100, 64))
+    problem = Problem(Data(X, X[:, 0]), loss("squared"), network=network)
+
+    _, shown = shown_by(problem, Plan((replace(setting("sgd", lr=1e-9), init="normal:10"),)))
+
+    assert shown["saturated"][0] > 0.9

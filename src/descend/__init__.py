@@ -12,13 +12,19 @@ from descend.version import VERSION as __version__
 
 if TYPE_CHECKING:
     from descend import rules
+    from descend.comparison import Comparison, compare
     from descend.errors import DataError, DescendError, DivergenceError, ModelError, OutputError, UsageError
     from descend.estimators import DescentClassifier, DescentRegressor
+    from descend.rates import LRResult, find_lr
     from descend.rule import RULES, Rule
     from descend.run import Run, load, train
 
 _HOMES = {
     "train": "descend.run",
+    "compare": "descend.comparison",
+    "Comparison": "descend.comparison",
+    "find_lr": "descend.rates",
+    "LRResult": "descend.rates",
     "load": "descend.run",
     "Run": "descend.run",
     "DescentRegressor": "descend.estimators",
@@ -35,17 +41,21 @@ _HOMES = {
 
 __all__ = [
     "RULES",
+    "Comparison",
     "DataError",
     "DescendError",
     "DescentClassifier",
     "DescentRegressor",
     "DivergenceError",
+    "LRResult",
     "ModelError",
     "OutputError",
     "Rule",
     "Run",
     "UsageError",
     "__version__",
+    "compare",
+    "find_lr",
     "load",
     "rules",
     "train",

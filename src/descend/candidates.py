@@ -27,8 +27,7 @@ DEEP_ADAPTIVE = (0.03, 0.01, 0.003, 0.001, 0.0003)  # rates of adaptive rules fo
 def settings(problem: Problem, options: Mapping[str, Any], landscape: Landscape) -> list[Setting]:
     """Return the candidates that the options leave open: what was typed, and rates below the limit for "auto"."""
     found: list[Setting] = []
-    for name, form in _variants(options["optimizer"]):
-        base = _setting(problem, name, form, options)
+    for base in candidates(problem, options):
         if options["lr"] != "auto":
             found.append(_at(base, lr=options["lr"]))
             continue
@@ -38,6 +37,11 @@ def settings(problem: Problem, options: Mapping[str, Any], landscape: Landscape)
             slower = _at(base, beta=HEAVY)
             found += [_at(slower, lr=lr) for lr in _rates(problem, slower, landscape)]
     return found
+
+
+def candidates(problem: Problem, options: Mapping[str, Any]) -> list[Setting]:
+    """Return a setting for each variant that the options ask for, at its rule's own rate."""
+    return [_setting(problem, name, form, options) for name, form in _variants(options["optimizer"])]
 
 
 def _at(setting: Setting, **constants: float) -> Setting:

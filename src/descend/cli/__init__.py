@@ -9,7 +9,7 @@ import click
 
 from descend.cli.edge import guarded
 
-COMMANDS = ("train", "predict", "eval", "info", "demo")
+COMMANDS = ("train", "compare", "lr", "predict", "eval", "info", "demo")
 
 
 class Commands(click.Group):

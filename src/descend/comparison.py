@@ -1,0 +1,147 @@
+"""comparison: the variants, each at its own best rate, over seeds: what differs beyond chance, and what it costs."""
+
+import math
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from descend.outcome import Outcome
+from descend.plan import FULL, THE_EIGHT, VARIANTS
+from descend.run import Run, train
+
+TIE = 2.0  # standard errors of the difference of two means: closer ones tie
+LEAST = 1e-3  # part of the score: a smaller difference is a tie whatever its error
+HIGHER = ("r2", "accuracy", "auc")
+
+
+@dataclass(frozen=True)
+class Row:
+    """One variant.
+
+    Args:
+        variant, letter, lr, batch: what was trained.
+        score, spread, seeds: mean and standard deviation of the metric over so many seeds; None when it failed.
+        loss, gap: its training objective, and what is missing to the optimum, as a part; None where unknown.
+        epochs, gradients: epochs trained, and gradients of single rows that they took.
+        result: "best", "tie with best", "behind", or a code and why it failed.
+    """
+
+    variant: str
+    letter: str
+    lr: float
+    batch: str
+    score: float | None
+    spread: float
+    seeds: int
+    loss: float | None
+    gap: float | None
+    epochs: int
+    gradients: int
+    result: str
+
+    @property
+    def failed(self) -> bool:
+        """True when no seed gave a usable model."""
+        return self.score is None
+
+
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """Variants compared on the same data, from the same start, over the same seeds.
+
+    Args:
+        rows: best first, failed ones last.
+        verdict: one sentence.
+        metric, where: what `score` is, and on which part of the data: "val" or "train".
+        run: the training it is made of, with the best model.
+    """
+
+    rows: tuple[Row, ...]
+    verdict: str
+    metric: str
+    where: str
+    run: Run
+
+
+def compare(data: Any, target: Any, *, variants: str = "all", **options: Any) -> Comparison:
+    """Train variants, each at its own best rate, and say which differ beyond chance.
+
+    Args:
+        data, target, options: as `descend.train` takes them; `seeds` seeds a variant, 3 when not given.
+        variants: "all" for the eight of the textbook, or names with commas between.
+
+    Two variants tie when their mean scores are within two standard errors of their difference (Welch 1947), the
+    spread of one that takes all rows a step being zero, or within a thousandth of the score.
+    """
+    names = ",".join(THE_EIGHT) if variants in ("all", "auto") else variants
+    run = train(data, target, **{**options, "optimizer": names})
+    return of_run(run)
+
+
+def of_run(run: Run) -> Comparison:
+    """Return the comparison that a run of several variants holds; it must have been trained in this process."""
+    assert run.found is not None
+    where, metric = ("val" if "val" in run.metrics else "train"), run.metric
+    rows = [_row(run, r) for r in run.found.leaders]
+    sign = -1.0 if metric in HIGHER else 1.0
+    rows.sort(key=lambda row: math.inf if row.score is None else sign * row.score)
+    judged = tuple(_judged(row, rows[0]) for row in rows)
+    return Comparison(judged, _verdict(judged, metric, where), metric, where, run)
+
+
+def _row(run: Run, leader: int) -> Row:
+    fit, landscape = run.found.fit, run.found.landscape  # type: ignore[union-attr]
+    own = fit.plan.settings[leader]
+    alike = [r for r, s in enumerate(fit.plan.settings)
+             if (s.label, s.constants, s.batch_size) == (own.label, own.constants, own.batch_size)]  # fmt: skip
+    by_seed = {fit.plan.settings[r].seed: r for r in alike}
+    scores = [s for r in by_seed.values() if (s := run.tried[r].score) is not None]
+    epochs, loss = int(fit.epochs[leader]), float(fit.loss[leader])
+    failed = fit.outcomes[leader].failed or not scores
+    letter = VARIANTS[own.label].letter if own.label in VARIANTS else own.label[:1].upper()
+    code = (
+        f"{run.tried[leader].result}"
+        if failed
+        else "D201 not converged in budget"
+        if fit.outcomes[leader] == Outcome.BUDGET
+        else ""
+    )
+    return Row(
+        own.label, letter, own.lr, "full" if own.batch_size == FULL else str(own.batch_size),
+        None if failed else float(np.mean(scores)), float(np.std(scores, ddof=1)) if len(scores) > 1 else 0.0,
+        max(len(scores), 1), None if failed else loss, None if failed else landscape.gap(loss), epochs,
+        epochs * fit.problem.data.rows, code,
+    )  # fmt: skip
+
+
+def ties(a: Row, b: Row) -> bool:
+    """Tell whether two variants differ by no more than chance."""
+    if a.score is None or b.score is None:
+        return False
+    apart = abs(a.score - b.score)
+    error = math.sqrt(a.spread**2 / a.seeds + b.spread**2 / b.seeds)
+    return apart <= max(TIE * error, LEAST * max(abs(a.score), abs(b.score)))
+
+
+def _judged(row: Row, best: Row) -> Row:
+    if row.failed:
+        return row
+    word = "best" if row is best else "tie with best" if ties(row, best) else "behind"
+    return replace(row, result=f"{word}; {row.result}" if row.result else word)
+
+
+def _verdict(rows: tuple[Row, ...], metric: str, where: str) -> str:
+    good = [row for row in rows if not row.failed]
+    failed = [row.variant for row in rows if row.failed]
+    lost = f"; {', '.join(failed)} failed" if failed else ""
+    if not good:
+        return f"no variant trained: {', '.join(failed)} failed"
+    best, tied = good[0], [row.variant for row in good[1:] if "tie" in row.result]
+    part = "held-out" if where == "val" else "training"
+    if len(tied) == len(good) - 1 and tied:
+        cheapest = min(good, key=lambda row: row.gradients)
+        return (f"all {len(good)} variants tie in {part} {metric}; {cheapest.variant} needs the fewest gradients, "
+                f"{cheapest.gradients:,}{lost}")  # fmt: skip
+    beside = f", tied with {', '.join(tied)}" if tied else ""
+    return f"{best.variant} has the best {part} {metric}, {best.score:.4g}{beside}{lost}"

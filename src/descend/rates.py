@@ -1,0 +1,198 @@
+"""rates: the loss after a budget against the learning rate, variant by variant; the limit, the usable band, one rate."""
+
+import dataclasses
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from descend import optimum as exact
+from descend.arrays import Array
+from descend.candidates import candidates
+from descend.data import Data
+from descend.errors import DataError
+from descend.fit import Limits, train
+from descend.landscape import Landscape
+from descend.options import read_options
+from descend.plan import VARIANTS, Plan, Setting
+from descend.prepare import prepare
+from descend.problem import Problem
+from descend.run import problem_of, start_of
+
+SAMPLE = 1 << 14  # rows that are trained on; of a larger table every so manieth
+EPOCHS = 20  # of the budget, when no other is given
+POINTS = 33  # rates of each variant
+STEADY = (1e-3, 4.0)  # first and last rate, as parts of the limit
+ADAPTIVE = (1e-4, 10.0)  # the same, as parts of the distance that the weights have to go
+TOLERANCE = 0.01  # of what the best rate gained: what another may lack and be called usable
+
+
+@dataclass(frozen=True, eq=False)
+class Sweep:
+    """One variant at many rates.
+
+    Args:
+        variant, letter, batch: which; batch is "full" or a number.
+        rates, losses: learning rates (rates,) and training objectives after the budget, infinity where it diverged.
+        limit: the rate above which it diverges, where that is known.
+        lr: the rate of the lowest loss; None when none lowered the loss.
+        band: the smallest and the largest usable rate about it, or None.
+        open: whether the band reaches an end of the rates that were tried.
+        reason: one sentence.
+    """
+
+    variant: str
+    letter: str
+    batch: str
+    rates: Array
+    losses: Array
+    limit: float | None
+    lr: float | None
+    band: tuple[float, float] | None
+    open: bool
+    reason: str
+
+
+@dataclass(frozen=True, eq=False)
+class LRResult:
+    """What is known about learning rates.
+
+    Args:
+        lr: the suggestion, or None; `reason` says why, always.
+        variant: whose rate it is: the one with the lowest loss after the budget.
+        limit, band: of that variant.
+        sweeps: every variant, best first.
+        epochs, rows: the budget, and how many rows it was spent on.
+        start: the objective before the first step.
+    """
+
+    lr: float | None
+    variant: str | None
+    limit: float | None
+    band: tuple[float, float] | None
+    reason: str
+    sweeps: tuple[Sweep, ...]
+    epochs: int
+    rows: int
+    start: float
+
+    @property
+    def curve(self) -> dict[str, tuple[Array, Array]]:
+        """Rates and losses of each variant."""
+        return {s.variant: (s.rates, s.losses) for s in self.sweeps}
+
+
+def find_lr(
+    data: Any, target: Any, *, variant: str = "auto", listen: Callable[[Any], None] = lambda event: None, **options: Any
+) -> LRResult:
+    """Return the loss after a budget against the learning rate, for one variant, several, or all eight.
+
+    Args:
+        data, target: as `descend.train` takes them.
+        variant: "auto" for all eight, or names with commas between.
+        listen: hears notes and progress.
+        options: as those of `descend.train`; `max_epochs` is the budget, 20 when not given.
+
+    All rates are trained side by side from the same start, on the training rows alone, and nothing is kept. What is
+    lowest after the budget is suggested (Smith 2017 reads a rate off one run whose rate grows; the loss there lags
+    behind the rate, and the suggestion with it). The suggestion may be None, the reason never is.
+    """
+    values = read_options({**options, "optimizer": variant})
+    epochs = values["max_epochs"] or EPOCHS
+    try:
+        prepared = prepare(data, target, values, listen)
+    except DataError as error:
+        if error.code != "target-constant":
+            raise
+        return LRResult(None, None, None, None, f"no rate is better than another: {error.what}", (), epochs, 0, np.nan)
+    problem = _sampled(problem_of(prepared, values))
+    landscape = Landscape.of(problem, start_of(problem, values))
+    settings = [s for base in candidates(problem, values) for s in _at_rates(problem, base, landscape, values)]
+    limits = Limits(epochs, values["time_budget"], patience=epochs + 1, tol=0.0, reference=landscape.baseline)
+    threads = values["threads"] or os.cpu_count() or 1
+    fit = train(problem, Plan(tuple(settings)), None, limits, listen, threads)
+    last = np.where([o.failed for o in fit.outcomes], np.inf, fit.trace.loss[:, -1])
+    begun = float(fit.trace.loss[0, 0])
+    labels = list(dict.fromkeys(s.label for s in settings))
+    sweeps = [
+        _sweep(problem, landscape, [r for r, s in enumerate(settings) if s.label == k], settings, last, begun)
+        for k in labels
+    ]
+    return _result(sorted(sweeps, key=_lowest), epochs, problem.data.rows, prepared.train.rows, begun)
+
+
+def _sampled(problem: Problem) -> Problem:
+    """The problem on rows spread over the table, when it is large."""
+    rows = problem.data.rows
+    if rows <= SAMPLE:
+        return problem
+    every: Data = problem.data.take(np.linspace(0, rows - 1, SAMPLE).round().astype(np.int64))
+    return dataclasses.replace(problem, data=every)
+
+
+def _at_rates(problem: Problem, base: Setting, landscape: Landscape, values: Mapping[str, Any]) -> list[Setting]:
+    if values["lr"] != "auto":
+        rates = [values["lr"]]
+    else:
+        limit = _limit(problem, base, landscape)
+        unit, ends = (1.0, ADAPTIVE) if limit is None else (limit, STEADY)
+        rates = np.geomspace(unit * ends[0], unit * ends[1], POINTS).tolist()
+    return [dataclasses.replace(base, constants={**base.constants, "lr": lr}) for lr in rates]
+
+
+def _limit(problem: Problem, setting: Setting, landscape: Landscape) -> float | None:
+    """Above which rate a variant diverges: the rule's limit, and for batches drawn at random the stricter one of those."""
+    curvature = landscape.curvature
+    limit = exact.limit(setting.rule, setting.constants, max(curvature.largest, 1e-300))
+    batch = setting.rows_a_step(problem.data.rows)
+    if limit is None or not np.isfinite(limit) or batch == problem.data.rows or problem.network is not None:
+        return limit if limit is None or np.isfinite(limit) else None
+    return limit * curvature.largest * exact.batch_limit(curvature, batch)
+
+
+def _sweep(
+    problem: Problem, landscape: Landscape, own: list[int], settings: list[Setting], last: Array, begun: float
+) -> Sweep:
+    first = settings[own[0]]
+    rates, losses = np.array([settings[r].lr for r in own]), last[own]
+    letter = VARIANTS[first.label].letter if first.label in VARIANTS else first.label[:1].upper()
+    batch, limit = str(first.batch_size or "full"), _limit(problem, first, landscape)
+    at = int(np.argmin(losses))
+    if not losses[at] < begun:
+        why = "every rate diverged" if not np.isfinite(losses).any() else "no rate lowered the loss"
+        return Sweep(first.label, letter, batch, rates, losses, limit, None, None, False, why)
+    usable = losses <= losses[at] + TOLERANCE * (begun - losses[at])
+    low, high = at, at
+    while low > 0 and usable[low - 1]:
+        low -= 1
+    while high + 1 < len(rates) and usable[high + 1]:
+        high += 1
+    ends = (float(rates[low]), float(rates[high]))
+    why = f"lowest loss of {len(rates)} rates, usable from {ends[0]:.2g} to {ends[1]:.2g}"
+    return Sweep(
+        first.label,
+        letter,
+        batch,
+        rates,
+        losses,
+        limit,
+        float(rates[at]),
+        ends,
+        low == 0 or high + 1 == len(rates),
+        why,
+    )
+
+
+def _lowest(sweep: Sweep) -> float:
+    return float(np.min(sweep.losses))
+
+
+def _result(sweeps: list[Sweep], epochs: int, rows: int, of: int, begun: float) -> LRResult:
+    best = sweeps[0]
+    where = f"{rows:,} of {of:,} rows" if rows < of else f"{of:,} rows"
+    reason = f"{best.variant}: {best.reason}, after {epochs} epochs of {where}"
+    if best.lr is None:
+        reason = f"{best.reason}: a constant prediction is as good, after {epochs} epochs of {where}"
+    return LRResult(best.lr, best.variant, best.limit, best.band, reason, tuple(sweeps), epochs, rows, begun)
