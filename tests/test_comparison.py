@@ -59,11 +59,15 @@ def test_ties_are_within_two_standard_errors_or_a_thousandth(a, b, tied):
     assert ties(a, b) is tied
 
 
-def test_the_verdict_names_the_best_and_those_that_tie(mass):
-    tied = [r.variant for r in mass.rows[1:] if "tie" in r.result]
+def test_the_verdict_names_the_best_and_those_that_tie():
+    rows = (
+        row(10.0, result="best"),
+        row(10.001, variant="adam", result="tie with best"),
+        row(11.0, variant="sgd", result="behind"),
+    )
 
-    assert mass.verdict.startswith(f"{mass.rows[0].variant} has the best held-out rmse, ")
-    assert all(name in mass.verdict for name in tied)
+    assert _verdict(rows, "rmse", "val") == "gd has the best held-out rmse, 10, tied with adam"
+    assert _verdict(rows[::2], "rmse", "train") == "gd has the best training rmse, 10"
 
 
 def test_failed_variants_are_rows_with_their_code(penguins):

@@ -10,9 +10,10 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
 
 import descend as ds
+from descend.engines import start
 from descend.errors import UsageError
 from descend.model import Model
-from descend.plan import THE_EIGHT
+from descend.plan import THE_EIGHT, Plan
 from descend.table.read import read
 
 OPTIONS = {
@@ -150,3 +151,21 @@ def test_digits_are_told_as_well_as_the_issue_asks():
             scores.append(model.fit(own, labels).score(held, wanted))
 
     assert np.mean(scores) >= 0.975
+
+
+def test_more_parameters_than_memory_holds_is_said_before_anything_is_allocated(penguins):
+    with pytest.raises(UsageError) as error:
+        ds.train(penguins, "species", hidden_layer_sizes=(2_000_000, 2_000_000), progress=False)
+
+    assert error.value.code == "too-large"
+    assert str(error.value).startswith("1 networks of 4,000,0")
+
+
+def test_weights_set_by_hand_must_be_finite(run):
+    problem = run.found.fit.problem
+    plan = Plan(run.found.fit.plan.settings[:1], np.full(problem.params, np.nan))
+
+    with pytest.raises(UsageError) as error:
+        start(problem, plan)
+
+    assert str(error.value) == f"the start has {problem.params} weights that are not finite; start from finite weights"

@@ -19,7 +19,7 @@ from descend.errors import DivergenceError, UsageError
 from descend.initialise import initial
 from descend.landscape import Landscape
 from descend.losses import LOSSES, Loss, loss
-from descend.network import Network, scores
+from descend.network import Network, check_memory, free_memory, scores
 from descend.options import read_options
 from descend.outcome import Outcome
 from descend.plan import Plan
@@ -231,6 +231,7 @@ class _Descent(BaseEstimator):  # type: ignore[misc]
         if options["hidden_layer_sizes"]:
             sizes = (data.features, *options["hidden_layer_sizes"], outputs)
             network = Network(sizes, options["activation"], options["batch_norm"], False, options["dropout"])
+            check_memory(network, 1, 2, data.X.itemsize, free_memory())
         return Problem(data, form, constants, outputs, self.fit_intercept, options["l2"], options["l1"], network)
 
     def _start(self, problem: Problem) -> Array | None:

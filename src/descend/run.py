@@ -20,7 +20,7 @@ from descend.health import KINDS
 from descend.initialise import initial
 from descend.landscape import NOT_CONVEX, Landscape
 from descend.model import Model, Prediction
-from descend.network import Network
+from descend.network import Network, check_memory, free_memory
 from descend.options import BY_NAME, OPTIONS, read_options
 from descend.outcome import Outcome
 from descend.prepare import Note, Prepared, prepare
@@ -243,6 +243,7 @@ def problem_of(prepared: Prepared, values: Mapping[str, Any]) -> Problem:
     if hidden:
         sizes = (prepared.train.features, *hidden, prepared.outputs)
         network = Network(sizes, values["activation"], values["batch_norm"], values["residual"], values["dropout"])
+        check_memory(network, 1, 2, 8, free_memory())
     return Problem(
         prepared.train, prepared.loss, prepared.constants, prepared.outputs, True, values["l2"], values["l1"], network
     )

@@ -13,6 +13,7 @@ from descend.candidates import settings, typed
 from descend.data import Data
 from descend.fit import FEWEST, GRACE, Fit, Limits, Progress, train
 from descend.landscape import Landscape
+from descend.network import check_memory, free_memory
 from descend.outcome import Outcome
 from descend.plan import FULL, Plan, Setting
 from descend.problem import Problem
@@ -108,6 +109,7 @@ class _Job:
                 left = dataclasses.replace(left, epochs=min(left.epochs, epochs))
             if self.problem.network is not None:
                 left = _in_turn(left, part / (len(groups) - number), group, self.problem.data.rows, epochs)
+                _check_room(self.problem, group)
             own = train(
                 self.problem, Plan(group, self.start), self.held_out, left, self.listen, self.options["threads"] or 1
             )
@@ -131,6 +133,13 @@ class _Job:
         fit = self.trained(others, fit)
         among = [best, *range(before, len(fit.plan))]
         return fit, min(among, key=lambda r: (fit.outcomes[r].failed, _score(fit, r)))
+
+
+def _check_room(problem: Problem, group: tuple[Setting, ...]) -> None:
+    """Raise UsageError when networks would not fit in the memory that is free."""
+    assert problem.network is not None
+    slots = max(len(s.rule.memory) for s in group)
+    check_memory(problem.network, len(group), slots, problem.dtype.itemsize, free_memory())
 
 
 def _in_turn(limits: Limits, part: float, group: tuple[Setting, ...], rows: int, epochs: int | None) -> Limits:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from descend.arrays import Array
+from descend.errors import UsageError
 from descend.initialise import initial
 from descend.outcome import Outcome
 from descend.plan import Plan
@@ -44,10 +45,18 @@ class State:
 
 
 def start(problem: Problem, plan: Plan) -> State:
-    """Return the state before the first step: the plan's start weights and the rules' start memories."""
+    """Return the state before the first step: the plan's start weights and the rules' start memories.
+
+    Raises UsageError when a start weight is not finite.
+    """
     runs, params, dtype = len(plan), problem.params, problem.dtype
     weights = np.zeros((runs, params), dtype)
     if plan.start is not None:
+        if not np.isfinite(plan.start).all():
+            raise UsageError(
+                f"the start has {int((~np.isfinite(plan.start)).sum())} weights that are not finite",
+                fix="start from finite weights", code="bad-start",
+            )  # fmt: skip
         weights[:] = plan.start
     elif problem.network is not None:
         for r, s in enumerate(plan.settings):
