@@ -47,12 +47,12 @@ class State:
 def start(problem: Problem, plan: Plan) -> State:
     """Return the state before the first step: the plan's start weights and the rules' start memories.
 
-    Raises UsageError when a start weight is not finite.
+    Raises UsageError when a start weight of a network is not finite; a linear run ends at its first step instead.
     """
     runs, params, dtype = len(plan), problem.params, problem.dtype
     weights = np.zeros((runs, params), dtype)
     if plan.start is not None:
-        if not np.isfinite(plan.start).all():
+        if problem.network is not None and not np.isfinite(plan.start).all():
             raise UsageError(
                 f"the start has {int((~np.isfinite(plan.start)).sum())} weights that are not finite",
                 fix="start from finite weights", code="bad-start",
