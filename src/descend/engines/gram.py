@@ -13,7 +13,6 @@ Rounding in that pass is a systematic change of the problem, where a pass a step
 import functools
 import math
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
@@ -24,6 +23,7 @@ from numba.extending import register_jitable
 from descend import gramian
 from descend.arrays import Array
 from descend.engines.compiled import FAST, prepare, project, real, step_signature, stepper
+from descend.engines.driving import numbers_of, together
 from descend.engines.state import State, start
 from descend.gramian import NOISE, RECURSIONS, UNIT, Gram, fits
 from descend.outcome import Outcome
@@ -56,12 +56,7 @@ def advance(
     state, path = state.copy(), np.repeat(state.weights[:, None], len(marks), axis=1)
     ours = [r for r, s in enumerate(plan.settings) if fits(problem, s) and state.outcome[r] == Outcome.RUNNING]
     jobs = [functools.partial(_train, problem, plan.settings[r], moments, state, path, r, marks) for r in ours]
-    if threads == 1 or len(jobs) <= 1:
-        for job in jobs:
-            job()
-    else:
-        with ThreadPoolExecutor(threads) as pool:
-            list(pool.map(lambda job: job(), jobs))
+    together(jobs, threads)
     if direct is not None:
         _finish(problem, plan, state, path, marks, threads, direct)
     return state, path
@@ -119,12 +114,11 @@ def _finish(
 def _train(problem: Problem, setting: Setting, gram: Gram, state: State, path: Array, r: int, marks: Array) -> None:
     """Train run r through all marks, in place."""
     n, dtype = problem.data.rows, problem.dtype
-    constants, lr = np.array(list(setting.constants.values()), np.float64), list(setting.constants).index("lr")
     slope, pull = _noise(gram, problem) if setting.rule.update not in RECURSIONS else (0.0, 0.0)
     until = np.asarray(np.maximum(marks // n - state.seen[r] // n, 0), np.int64)
     taken, ending = trainer(dtype)(
         stepper(setting.rule, dtype), gram.G, np.ascontiguousarray(gram.c.T), gram.mean, gram.target, gram.mass,
-        2 / problem.outputs, state.weights[r], state.memory[r], constants, lr, np.asarray(setting.factors, np.float64),
+        2 / problem.outputs, state.weights[r], state.memory[r], *numbers_of(setting),
         problem.penalised, problem.l2, problem.l1, float(setting.clip), float(setting.clip_value),
         float(np.finfo(dtype).max) / n, slope, pull, until, path[r], int(state.steps[r]),
     )  # fmt: skip

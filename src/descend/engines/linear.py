@@ -13,8 +13,8 @@ from descend.arrays import Array
 from descend.engines import touched, wide
 from descend.engines.blas import one_thread_each
 from descend.engines.compiled import stepper
+from descend.engines.driving import arrays_of, numbers_of, to_mark, together
 from descend.engines.loops import BLOCK, constants_type, online, summer, trainer
-from descend.engines.nonzeros import unpacked
 from descend.engines.spans import calls, order_of, reached
 from descend.engines.state import State
 from descend.outcome import Outcome
@@ -29,12 +29,12 @@ def advance(problem: Problem, plan: Plan, state: State, marks: Array, threads: i
     """Train every running run until it has seen marks[-1] rows; see engines.plain for the contract."""
     state, path = state.copy(), np.empty((len(plan), len(marks), problem.params), problem.dtype)
     orders = functools.lru_cache(maxsize=2)(functools.partial(order_of, problem.data, plan.shuffle))
-    together = wide.groups(problem, plan, state)
-    grouped = {r for runs in together for r in runs}
+    groups = wide.groups(problem, plan, state)
+    grouped = {r for runs in groups for r in runs}
     alone = [r for r in range(len(plan)) if r not in grouped]
-    spans, arrays = functools.partial(calls, problem.data.rows, orders), _arrays(problem)
+    spans, arrays = functools.partial(calls, problem.data.rows, orders), arrays_of(problem)
     jobs: list[Callable[[], None]] = [
-        functools.partial(_train_group, problem, plan, runs, state, path, marks, arrays, spans) for runs in together
+        functools.partial(_train_group, problem, plan, runs, state, path, marks, arrays, spans) for runs in groups
     ]
     with ThreadPoolExecutor(threads) as pool, one_thread_each() if jobs else nullcontext():
         shared = _shares(problem, plan, threads)
@@ -44,11 +44,7 @@ def advance(problem: Problem, plan: Plan, state: State, marks: Array, threads: i
                 _train_shared(problem, setting, state, path, r, marks, pool, threads)
             else:
                 jobs.append(functools.partial(_train, problem, setting, spans, state, path, r, marks))
-        if threads == 1:
-            for job in jobs:
-                job()
-        else:
-            list(pool.map(lambda job: job(), jobs))
+        together(jobs, threads)
     return state, path
 
 
@@ -84,14 +80,7 @@ def _train(problem: Problem, setting: Setting, spans: Any, state: State, path: A
     """Train run r from mark to mark, in place."""
     call = _bind(problem, setting, state, r)
     for k, mark in enumerate(marks):
-        if state.outcome[r] == Outcome.RUNNING:
-            for lo, hi, visit in spans(setting, int(state.seen[r]), int(mark)):
-                begun = int(state.steps[r])
-                state.steps[r], failed = call(visit, lo, hi, begun)
-                state.seen[r] = reached(problem.data.rows, setting, lo, int(state.steps[r]) - begun)
-                if failed:
-                    state.outcome[r] = Outcome.NONFINITE
-                    break
+        to_mark(call, spans, setting, problem.data.rows, state, r, int(mark))
         path[r, k] = state.weights[r]
 
 
@@ -106,7 +95,7 @@ def _train_group(
 
 def _bind(problem: Problem, setting: Setting, state: State, r: int) -> Any:
     """Return the compiled loop with everything but (orders, lo, hi, steps, given=nothing) filled in."""
-    dtype, names = problem.dtype, list(setting.constants)
+    dtype = problem.dtype
     batch, several, sparse = setting.rows_a_step(problem.data.rows), _has_several(problem), is_sparse(problem.data.X)
     if touched.fits(problem, setting):
         return _bind_touched(problem, setting, state, r)
@@ -118,8 +107,8 @@ def _bind(problem: Problem, setting: Setting, state: State, r: int) -> Any:
     )
     kind = np.dtype(str(constants_type(setting.rule, dtype))) if alone else np.float64
     loop = functools.partial(
-        kernel, *_arrays(problem), state.weights[r], state.memory[r],
-        np.array(list(setting.constants.values()), kind), names.index("lr"), np.asarray(setting.factors, np.float64),
+        kernel, *arrays_of(problem), state.weights[r], state.memory[r],
+        *numbers_of(setting, kind),
         np.array(list(problem.constants.values()), np.float64), problem.penalised,
         problem.l2, problem.l1, float(setting.clip), float(setting.clip_value), problem.outputs, batch,
     )  # fmt: skip
@@ -130,9 +119,8 @@ def _bind(problem: Problem, setting: Setting, state: State, r: int) -> Any:
 def _bind_touched(problem: Problem, setting: Setting, state: State, r: int) -> Any:
     """Return what `_bind` does, for the loop over the weights that a batch touches."""
     loop = functools.partial(
-        touched.toucher(problem.loss, setting.rule, problem.dtype, _has_several(problem)), *_arrays(problem),
-        state.weights[r], state.memory[r], np.array(list(setting.constants.values()), np.float64),
-        list(setting.constants).index("lr"), np.asarray(setting.factors, np.float64),
+        touched.toucher(problem.loss, setting.rule, problem.dtype, _has_several(problem)), *arrays_of(problem),
+        state.weights[r], state.memory[r], *numbers_of(setting),
         np.array(list(problem.constants.values()), np.float64), problem.l2, problem.outputs,
         setting.rows_a_step(problem.data.rows),
     )  # fmt: skip
@@ -142,17 +130,9 @@ def _bind_touched(problem: Problem, setting: Setting, state: State, r: int) -> A
 def _bind_sums(problem: Problem, state: State, r: int, parts: Array) -> Any:
     """Return the compiled sums over blocks of rows with everything but (first, last) filled in."""
     return functools.partial(
-        summer(problem.loss, problem.dtype, _has_several(problem), is_sparse(problem.data.X)), *_arrays(problem), state.weights[r],
+        summer(problem.loss, problem.dtype, _has_several(problem), is_sparse(problem.data.X)), *arrays_of(problem), state.weights[r],
         np.array(list(problem.constants.values()), np.float64), problem.outputs, parts,
     )  # fmt: skip
-
-
-def _arrays(problem: Problem) -> tuple[Any, Array, Array]:
-    """Features, targets (rows, 1) or (rows, targets), and weights, empty when there are none, of one dtype."""
-    data, dtype = problem.data, problem.dtype
-    weight = np.empty(0, dtype) if data.weight is None else data.weight.astype(dtype)
-    y = data.y.astype(dtype, copy=False)
-    return unpacked(data.X) if is_sparse(data.X) else data.X, y if y.ndim == 2 else y[:, None], weight
 
 
 def _has_several(problem: Problem) -> bool:

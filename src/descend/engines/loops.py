@@ -34,7 +34,7 @@ def parts(loss: Loss, several: bool, sparse: bool = False) -> tuple[Any, Any, An
     evaluate, tag, count = evaluator(loss)
     of_one, of_several = (one_sparse, several_sparse) if sparse else (rows.one, rows.several)
     accumulate = of_several if several else of_one
-    respond = rows.softmax if loss.outputs == "classes" else rows.targets
+    respond = rows.response(loss)
     return evaluate, accumulate, respond, count, tag + fingerprint(accumulate) + fingerprint(respond)
 
 

@@ -1,7 +1,6 @@
 """The network engine: an epoch of a fully connected network in one compiled call, runs side by side on threads."""
 
 import functools
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -24,12 +23,24 @@ from descend.engines.compiled import (
     step_signature,
     stepper,
 )
-from descend.engines.passes import backward, clip_layers, forward, measure, move_statistics, plan_of, table
-from descend.engines.spans import calls, order_of, reached
+from descend.engines.driving import arrays_of, numbers_of, to_mark, together
+from descend.engines.passes import (
+    FAN_IN,
+    FAN_OUT,
+    SCALE,
+    UNITS,
+    backward,
+    clip_layers,
+    forward,
+    measure,
+    move_statistics,
+    plan_of,
+    table,
+)
+from descend.engines.spans import calls, order_of
 from descend.engines.state import State
 from descend.health import KINDS
 from descend.losses import Loss
-from descend.outcome import Outcome
 from descend.plan import Plan, Setting
 from descend.problem import Problem
 from descend.rule import fingerprint
@@ -43,38 +54,26 @@ def advance(
     """Train every running run until it has seen marks[-1] rows; see engines.plain for the contract."""
     state, path = state.copy(), np.empty((len(plan), len(marks), problem.params), problem.dtype)
     orders = functools.lru_cache(maxsize=2)(functools.partial(order_of, problem.data, plan.shuffle))
+    spans = functools.partial(calls, problem.data.rows, orders)
     jobs = [
-        functools.partial(_train, problem, plan, orders, state, path, r, marks, None if health is None else health[r])
+        functools.partial(_train, problem, plan.settings[r], spans, state, path, r, marks, None if health is None else health[r])
         for r in range(len(plan))
-    ]
+    ]  # fmt: skip
     with one_thread_each():
-        if threads == 1 or len(jobs) == 1:
-            for job in jobs:
-                job()
-        else:
-            with ThreadPoolExecutor(threads) as pool:
-                list(pool.map(lambda job: job(), jobs))
+        together(jobs, threads)
     return state, path
 
 
 def _train(
-    problem: Problem, plan: Plan, orders: Any, state: State, path: Array, r: int, marks: Array, health: Array | None
-) -> None:
+    problem: Problem, setting: Setting, spans: Any, state: State, path: Array, r: int, marks: Array, health: Array | None
+) -> None:  # fmt: skip
     """Train run r from mark to mark, in place."""
-    setting, n = plan.settings[r], problem.data.rows
     assert problem.network is not None
-    found = np.full((len(problem.network.layers), len(KINDS)), np.nan)
+    found = np.empty((len(problem.network.layers), len(KINDS)))
     call = _bind(problem, setting, state, r, found)
     for k, mark in enumerate(marks):
         found[:] = np.nan
-        if state.outcome[r] == Outcome.RUNNING:
-            for lo, hi, visit in calls(n, orders, setting, int(state.seen[r]), int(mark)):
-                begun = int(state.steps[r])
-                state.steps[r], failed = call(visit, lo, hi, begun)
-                state.seen[r] = reached(n, setting, lo, int(state.steps[r]) - begun)
-                if failed:
-                    state.outcome[r] = Outcome.NONFINITE
-                    break
+        to_mark(call, spans, setting, problem.data.rows, state, r, int(mark))
         path[r, k] = state.weights[r]
         if health is not None:
             health[k] = found
@@ -82,18 +81,15 @@ def _train(
 
 def _bind(problem: Problem, setting: Setting, state: State, r: int, found: Array) -> Any:
     """Return the compiled loop with everything but (orders, lo, hi, steps) filled in."""
-    network, data, dtype = problem.network, problem.data, problem.dtype
+    network, dtype = problem.network, problem.dtype
     assert network is not None
     form = activation(network.activation)
-    y = data.y.astype(dtype, copy=False)
     return functools.partial(
         trainer(dtype), stepper(setting.rule, dtype), activator(form, dtype), responder(problem.loss, dtype),
-        data.X, y if y.ndim == 2 else y[:, None], np.empty(0, dtype) if data.weight is None else data.weight.astype(dtype),
-        state.weights[r], state.memory[r], np.array(list(setting.constants.values()), np.float64),
-        list(setting.constants).index("lr"), np.asarray(setting.factors, np.float64),
+        *arrays_of(problem), state.weights[r], state.memory[r], *numbers_of(setting),
         np.array(list(problem.constants.values()), np.float64), problem.penalised, problem.l2, problem.l1,
         float(setting.clip), float(setting.clip_value), float(setting.clip_layer), plan_of(network), network.dropout,
-        setting.seed, form.peak, setting.rows_a_step(data.rows), found,
+        setting.seed, form.peak, setting.rows_a_step(problem.data.rows), found,
     )  # fmt: skip
 
 
@@ -115,17 +111,14 @@ def activator(form: Activation, dtype: np.dtype[Any]) -> Any:
 def responder(loss: Loss, dtype: np.dtype[Any]) -> Any:
     """Compile a loss: predictions (rows, outputs) become the weighted slopes of their losses."""
     evaluate, tag, count = evaluator(loss)
-    respond = rows.softmax if loss.outputs == "classes" else rows.targets
-    tag += AROUND + fingerprint(respond)
+    respond = rows.response(loss)
+    tag += AROUND + fingerprint(respond) + fingerprint(rows.respond_to)
 
     def slopes(z: Any, y: Any, weight: Any, constants: Any) -> None:
         tag  # noqa: B018  part of the disk cache's key, since it is captured
         tail = to_fixed_tuple(constants, count)
         for i in range(z.shape[0]):
-            respond(evaluate, tail, z[i], y[i])
-            if weight.size > 0:
-                for c in range(z.shape[1]):
-                    z[i, c] *= weight[i]
+            rows.respond_to(evaluate, respond, tail, z[i], y, weight, i)
 
     name_apart(slopes, f"{loss.name}_{dtype}_{tag}")
     return njit(_of_loss(dtype), cache=True, error_model="numpy", nogil=True, fastmath=FAST)(slopes)
@@ -165,15 +158,16 @@ def trainer(dtype: np.dtype[Any]) -> Any:
     ) -> Any:  # fmt: skip
         tag  # noqa: B018  part of the disk cache's key, since it is captured
         n, last, at, epoch, now = y.shape[0], layers.shape[0] - 1, lo, -1, h.copy()
-        outputs, units, normalised = layers[last, 1], layers[last, 9], last > 0 and layers[0, 4] >= 0
+        outputs, units = layers[last, FAN_OUT], layers[last, UNITS]
+        normalised = last > 0 and layers[0, SCALE] >= 0
         most = batch if normalised else min(batch, MOST_ROWS)
-        x, hats, z = (
-            np.empty(most * X.shape[1], w.dtype),
+        x, z = np.empty(most * X.shape[1], w.dtype), np.empty(most * outputs, w.dtype)
+        hats, slopes, outs = (
             np.empty(most * units, w.dtype),
-            np.empty(most * outputs, w.dtype),
+            np.empty(most * units, w.dtype),
+            np.empty(most * units, w.dtype),
         )
-        slopes, outs = np.empty(most * units, w.dtype), np.empty(most * units, w.dtype)
-        pulls = np.empty((2, most * max(layers[:, 0].max(), layers[:, 1].max())), w.dtype)
+        pulls = np.empty((2, most * max(layers[:, FAN_IN].max(), layers[:, FAN_OUT].max())), w.dtype)
         targets, shares = np.empty(most * y.shape[1], w.dtype), np.empty(most if weight.size > 0 else 0, w.dtype)
         root, own, reach = np.empty(units, w.dtype), np.empty((2, units), w.dtype), np.zeros(units, w.dtype)
         g, part, before, raw = np.empty_like(w), np.empty_like(w), np.empty_like(w), np.empty_like(w)
@@ -188,11 +182,8 @@ def trainer(dtype: np.dtype[Any]) -> Any:
             found[:, 4] = 0
             for first in range(begin, end, most):
                 size = min(most, end - first)
-                features, goal, out = (
-                    table(x, 0, size, X.shape[1]),
-                    table(targets, 0, size, y.shape[1]),
-                    table(z, 0, size, outputs),
-                )
+                features, out = table(x, 0, size, X.shape[1]), table(z, 0, size, outputs)
+                goal = table(targets, 0, size, y.shape[1])
                 for k in range(size):
                     row = order[first + k] if order.size > 0 else first + k
                     features[k] = X[row]

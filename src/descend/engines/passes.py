@@ -169,11 +169,10 @@ def backward(
         np.dot(pull, table(w, layers[last, W], layers[last, FAN_IN], layers[last, FAN_OUT]).T, now)
     for l in range(last - 1, -1, -1):  # noqa: E741
         k, u = layers[l, FAN_OUT], layers[l, UNITS]
-        slope = table(slopes, rows * u, rows, k)
-        own = table(slopes, rows * u, rows, k)
+        own = table(slopes, rows * u, rows, k)  # the slopes make way for the gradient of the layer's input
         for i in range(rows):
             for j in range(k):
-                own[i, j] = now[i, j] * slope[i, j]
+                own[i, j] *= now[i, j]
         if layers[l, SCALE] >= 0:
             _through_statistics(layers[l], w, g, own, table(hats, rows * u, rows, k), root[u : u + k])
         _into(layers[l], w, g, _input(layers, l, x, outs, rows), own)
@@ -230,7 +229,7 @@ def move_statistics(layers: Any, before: Any, w: Any, batch: Any, rows: int) -> 
             k, u, moved = layers[l, FAN_OUT], layers[l, UNITS], MOVED if rows > 1 else 0.0
             for j in range(k):
                 for s, at in ((0, layers[l, MEAN] + j), (1, layers[l, VARIANCE] + j)):
-                    w[at] = (1 - moved) * before[at] + moved * batch[s, u + j] if rows > 1 else before[at]
+                    w[at] = (1 - moved) * before[at] + moved * batch[s, u + j]
 
 
 @register_jitable

@@ -12,6 +12,7 @@ from numba.core import cgutils
 from numba.extending import intrinsic, register_jitable
 from numba.np.arrayobj import make_array
 
+from descend.losses import Loss
 from descend.ops import exp
 
 CHUNK = 64  # rows whose scores wait for each other, so that slopes are computed many at once
@@ -165,3 +166,8 @@ def targets(evaluate: Any, tail: Any, z: Any, y: Any) -> None:
     """Replace the scores z of one example by the slopes of its loss, averaged over the targets."""
     for c in range(z.size):
         z[c] = evaluate(z[c], y[c], *tail)[1] / z.size
+
+
+def response(loss: Loss) -> Any:
+    """Return what turns the scores of one example into slopes of its loss."""
+    return softmax if loss.outputs == "classes" else targets
