@@ -22,8 +22,8 @@ from descend.display import (
 )
 from descend.fit import Progress
 
-HALF = Progress(epoch=120, epochs=240, seconds=20.0, share=0.4, loss=0.3124, held_out=0.3391, lr=0.031, running=5)
-WITHOUT = Progress(epoch=0, epochs=240, seconds=0.0, share=0.0, loss=1.5, held_out=float("nan"), lr=0.5, running=5)
+HALF = Progress(epoch=120, epochs=240, seconds=20.0, share=0.4, loss=0.3124, held_out=0.3391, lr=0.031, running=5, runs=45)
+WITHOUT = Progress(epoch=0, epochs=240, seconds=0.0, share=0.0, loss=1.5, held_out=float("nan"), lr=0.5, running=5, runs=45)
 
 
 @dataclass
@@ -89,7 +89,7 @@ def test_a_log_gets_at_most_one_line_of_progress_in_ten_seconds():
 
     said = shown(HALF, HALF, HALF, HALF, clock=lambda: next(now))
 
-    line = "training 40 % · epoch 120 · loss 0.3124 · held out 0.3391 · lr 0.031 · 0:00:30 left\n"
+    line = "training 40 % · epoch 120 · loss 0.3124 · held out 0.3391 · 5 of 45 runs · lr 0.031 · 0:00:30 left\n"
     assert said == 2 * line
 
 
@@ -150,7 +150,7 @@ def test_the_bar_shows_all_there_is_room_for():
     said = shown(HALF, stream=Terminal(), environ={"TERM": "xterm", "COLUMNS": "100"})
 
     assert "━" in said
-    assert "40 %  loss 0.3124  held out 0.3391  lr 0.031  0:00:30 left" in said
+    assert "40 %  loss 0.3124  held out 0.3391  5 of 45 runs  lr 0.031  0:00:30 left" in said
     assert said.endswith(("\x1b[2K", "\x1b[?25h"))
 
 
@@ -213,7 +213,7 @@ def test_numbers_and_times():
     assert [short(x) for x in (0.5, 12345.678, 1e-9)] == ["0.5", "1.235e+04", "1e-09"]
     assert seconds_left(HALF) == pytest.approx(30.0)
     assert seconds_left(WITHOUT) is None
-    assert fields(WITHOUT) == ["0 %", "loss 1.5", "lr 0.5"]
+    assert fields(WITHOUT) == ["0 %", "loss 1.5", "5 of 45 runs", "lr 0.5"]
     assert inert("é\t\x9b31m") == "é\\t\\x9b31m"
 
 

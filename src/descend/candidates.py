@@ -1,6 +1,5 @@
 """candidates: which settings a search tries, from what was typed and what is known before training."""
 
-import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
@@ -18,6 +17,7 @@ from descend.schedules import factors
 STEADY = (0.9, 0.5, 0.25, 0.1, 0.03)  # parts of the stability limit
 NOISY = (1.0, 0.3, 0.1, 0.03, 0.01)  # parts of the safe rate of a batch
 ADAPTIVE = (1.0, 0.3, 0.1, 0.03, 0.01, 0.003)  # parts of the distance to travel
+STEADY_SCHEDULES = ("none", "constant", "plateau", "auto")  # whose factors do not depend on the number of steps
 HEAVY = 0.99  # a second momentum that is tried where none was typed: it crosses long ravines
 DEEP_STEADY = (1.0, 0.4, 0.15, 0.05, 0.015)  # parts of the limit where a network starts
 DEEP_BATCH = (8, 128)  # rows a step of a network: a 32nd of the data, between these
@@ -29,23 +29,19 @@ def settings(problem: Problem, options: Mapping[str, Any], landscape: Landscape)
     found: list[Setting] = []
     for base in candidates(problem, options):
         if options["lr"] != "auto":
-            found.append(_at(base, lr=options["lr"]))
+            found.append(base.at(lr=options["lr"]))
             continue
-        found += [_at(base, lr=lr) for lr in _rates(problem, base, landscape)]
+        found += [base.at(lr=lr) for lr in _rates(problem, base, landscape)]
         heavy = problem.network is None and base.rule.name in ("momentum", "nesterov") and base.batch_size == FULL
         if heavy and not typed(options, "momentum"):
-            slower = _at(base, beta=HEAVY)
-            found += [_at(slower, lr=lr) for lr in _rates(problem, slower, landscape)]
+            slower = base.at(beta=HEAVY)
+            found += [slower.at(lr=lr) for lr in _rates(problem, slower, landscape)]
     return found
 
 
 def candidates(problem: Problem, options: Mapping[str, Any]) -> list[Setting]:
     """Return a setting for each variant that the options ask for, at its rule's own rate."""
     return [_setting(problem, name, form, options) for name, form in _variants(options["optimizer"])]
-
-
-def _at(setting: Setting, **constants: float) -> Setting:
-    return dataclasses.replace(setting, constants={**setting.constants, **{k: float(v) for k, v in constants.items()}})
 
 
 def _variants(optimizer: Any) -> list[tuple[str, Variant | Any]]:
@@ -66,9 +62,11 @@ def _setting(problem: Problem, name: str, form: Variant, options: Mapping[str, A
     if typed(options, "betas"):
         wanted |= {k: v for k, v in zip(("beta1", "beta2"), options["betas"], strict=True) if k in read.constants}
     clip = options.get("clip")
+    batch, schedule = _batch(problem, form, options["batch_size"]), options["schedule"]
     return Setting(
-        read, read.with_constants(**wanted), _batch(problem, form, options["batch_size"]), options["random_state"],
-        _factors(problem, options), np.inf if clip is None else clip, init=options["init"], label=name,
+        read, read.with_constants(**wanted), batch, options["random_state"], _factors(problem, batch, options),
+        np.inf if clip is None else clip, schedule="none" if schedule == "auto" else schedule, init=options["init"],
+        label=name,
     )  # fmt: skip
 
 
@@ -92,19 +90,25 @@ def _batch(problem: Problem, form: Variant, given: Any) -> int:
     return FULL if given >= rows else int(given)
 
 
-def _factors(problem: Problem, options: Mapping[str, Any]) -> Array:
-    if options["schedule"] in ("none", "constant") and not options["warmup"]:
+def _factors(problem: Problem, form_batch: int, options: Mapping[str, Any]) -> Array:
+    schedule = options["schedule"]
+    if schedule in STEADY_SCHEDULES and not options["warmup"]:
         return np.ones(1)
-    if options["max_epochs"] is None and options["schedule"] not in ("none", "constant"):
+    if options["max_epochs"] is None and schedule not in STEADY_SCHEDULES:
         raise UsageError(
-            f"the schedule {options['schedule']} needs to know its end, but max_epochs is not given",
+            f"the schedule {schedule} needs to know its end, but max_epochs is not given",
             fix="add --epochs, such as --epochs 100",
             code="schedule-without-end",
         )
-    rows, batch = problem.data.rows, options["batch_size"]
-    steps = (options["max_epochs"] or 1) * (1 if not isinstance(batch, int) else -(-rows // batch))
-    schedule = "constant" if options["schedule"] == "none" else options["schedule"]
-    return factors(schedule, max(steps, options["warmup"] + 1), options["warmup"])
+    return factors_of(problem, schedule, options["max_epochs"] or 1, options["warmup"], form_batch)
+
+
+def factors_of(problem: Problem, schedule: str, epochs: int, warmup: int, batch_size: int) -> Array:
+    """Return what multiplies lr at each step of so many epochs of batches of so many rows, FULL for all."""
+    rows = problem.data.rows
+    steps = epochs * (1 if batch_size == FULL else -(-rows // min(batch_size, rows)))
+    name = "constant" if schedule in STEADY_SCHEDULES else schedule
+    return factors(name, max(steps, warmup + 1), warmup)
 
 
 def _rates(problem: Problem, setting: Setting, landscape: Landscape) -> list[float]:

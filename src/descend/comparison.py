@@ -6,13 +6,13 @@ from typing import Any
 
 import numpy as np
 
+from descend.metrics import HIGHER_IS_BETTER
 from descend.outcome import Outcome
-from descend.plan import FULL, THE_EIGHT, VARIANTS
+from descend.plan import THE_EIGHT, letter
 from descend.run import Run, train
 
 TIE = 2.0  # standard errors of the difference of two means: closer ones tie
 LEAST = 1e-3  # part of the score: a smaller difference is a tie whatever its error
-HIGHER = ("r2", "accuracy", "auc")
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ def of_run(run: Run) -> Comparison:
     assert run.found is not None
     where, metric = ("val" if "val" in run.metrics else "train"), run.metric
     rows = [_row(run, r) for r in run.found.leaders]
-    sign = -1.0 if metric in HIGHER else 1.0
+    sign = -1.0 if metric in HIGHER_IS_BETTER else 1.0
     rows.sort(key=lambda row: math.inf if row.score is None else sign * row.score)
     judged = tuple(_judged(row, rows[0]) for row in rows)
     return Comparison(judged, _verdict(judged, metric, where), metric, where, run)
@@ -93,13 +93,10 @@ def of_run(run: Run) -> Comparison:
 def _row(run: Run, leader: int) -> Row:
     fit, landscape = run.found.fit, run.found.landscape  # type: ignore[union-attr]
     own = fit.plan.settings[leader]
-    alike = [r for r, s in enumerate(fit.plan.settings)
-             if (s.label, s.constants, s.batch_size) == (own.label, own.constants, own.batch_size)]  # fmt: skip
-    by_seed = {fit.plan.settings[r].seed: r for r in alike}
+    by_seed = {s.seed: r for r, s in enumerate(fit.plan.settings) if s.alike(own)}
     scores = [s for r in by_seed.values() if (s := run.tried[r].score) is not None]
     epochs, loss = int(fit.epochs[leader]), float(fit.loss[leader])
     failed = fit.outcomes[leader].failed or not scores
-    letter = VARIANTS[own.label].letter if own.label in VARIANTS else own.label[:1].upper()
     code = (
         f"{run.tried[leader].result}"
         if failed
@@ -108,7 +105,7 @@ def _row(run: Run, leader: int) -> Row:
         else ""
     )
     return Row(
-        own.label, letter, own.lr, "full" if own.batch_size == FULL else str(own.batch_size),
+        own.label, letter(own.label), own.lr, own.batch,
         None if failed else float(np.mean(scores)), float(np.std(scores, ddof=1)) if len(scores) > 1 else 0.0,
         max(len(scores), 1), None if failed else loss, None if failed else landscape.gap(loss), epochs,
         epochs * fit.problem.data.rows, code,

@@ -89,7 +89,7 @@ def fields(heard: "Progress") -> list[str]:
     left = seconds_left(heard)
     said = [f"{heard.share:.0%}".replace("%", " %"), f"loss {short(heard.loss)}"]
     said += [f"held out {short(heard.held_out)}"] if heard.held_out == heard.held_out else []
-    said += [f"lr {short(heard.lr)}"]
+    said += [f"{heard.running} of {heard.runs} runs", f"lr {short(heard.lr)}"]
     return said + ([f"{clock_time(left)} left"] if left is not None else [])
 
 

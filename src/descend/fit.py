@@ -15,6 +15,7 @@ from descend.health import KINDS
 from descend.outcome import Outcome
 from descend.plan import Plan
 from descend.problem import Problem, mean_losses, objectives
+from descend.race import bracket, losers
 from descend.trace import Trace, record_points
 
 CALL_SECONDS = 0.1  # a compiled call returns about so often
@@ -25,6 +26,8 @@ BLOWN_UP = 1e4  # a loss so many times that of the start, and of the best consta
 STALLED = 0.01  # a run that nears the optimum by less than this part of its distance has stalled
 GRACE = 2.0  # once a run has converged, the others may use this many times its epochs
 FEWEST = 100  # epochs that every run may use
+LOWERED = 0.3  # what a plateau multiplies lr by
+LOWEST = 1e-3  # part of its lr below which a run that has reached a plateau again is stopped
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,8 @@ class Limits:
         reference: the objective of the best constant prediction, or None.
         early: whether the held-out loss, where there is one, decides when a run stops and which of its weights are
             kept; else the training objective does.
+        rung: after how many epochs learning rates of one variant are first compared, and the worse half is given up;
+            again after twice as many, and so on, see `race.losers`; 0 for never.
     """
 
     epochs: int = 1000
@@ -53,6 +58,7 @@ class Limits:
     aim: float | None = None
     reference: float | None = None
     early: bool = True
+    rung: int = 0
 
 
 @dataclass(frozen=True)
@@ -67,7 +73,7 @@ class Progress:
         loss: the best training objective so far.
         held_out: the best held-out loss so far, or NaN.
         lr: the learning rate of the best run.
-        running: runs still training.
+        running, runs: runs still training, of so many.
     """
 
     epoch: int
@@ -78,6 +84,7 @@ class Progress:
     held_out: float
     lr: float
     running: int
+    runs: int = 1
 
 
 @dataclass(frozen=True, eq=False)
@@ -154,6 +161,9 @@ class _Loop:
         listen: Callable[[Progress], None], engine: Engine, threads: int,
     ) -> None:  # fmt: skip
         self.problem, self.plan, self.held_out, self.limits = problem, plan, held_out, limits
+        self.given, self.rung = plan, limits.rung
+        self.lowered = np.zeros(len(plan), np.int64)  # the epoch at which a plateau last lowered lr
+        self.part = np.ones(len(plan))  # of the lr that was given, which a plateau has left
         self.listen, self.engine, self.threads = listen, engine, threads
         self.state = start(problem, plan)
         engine.advance(problem, plan, self.state, np.zeros(1, np.int64), threads)  # compiles, and trains nothing
@@ -241,11 +251,32 @@ class _Loop:
             self._end(self._running() & (loss > self._ceiling()), Outcome.DIVERGED)
             if self.limits.aim is not None:
                 self._end(self._running() & (loss <= self.limits.aim), Outcome.CONVERGED)
-            waited = epoch - self._guide().improved
-            self._end(self._running() & (waited >= self._patience(epoch)), Outcome.STOPPED)
+            self._wait(epoch)
             converged = self.state.outcome == Outcome.CONVERGED
             if converged.any() and epoch >= GRACE * max(FEWEST, int(self.epochs[converged].min())):
                 self._end(self._running(), Outcome.BUDGET)
+
+            if self.rung and epoch >= self.rung:
+                self._race()
+
+    def _wait(self, epoch: int) -> None:
+        """Stop the runs that no longer improve; those whose schedule is "plateau" go on at a lower lr first."""
+        waited = epoch - np.maximum(self._guide().improved, self.lowered)
+        still = self._running() & (waited >= self._patience(epoch))
+        lower = still & (self.part > LOWEST) & [s.schedule == "plateau" for s in self.given.settings]
+        self._end(still & ~lower, Outcome.STOPPED)
+        if lower.any():
+            self.part[lower] *= LOWERED
+            self.lowered[lower] = epoch
+            lowered = (s.at(lr=s.lr * p) for s, p in zip(self.given.settings, self.part, strict=True))
+            self.plan = replace(self.plan, settings=tuple(lowered))
+
+    def _race(self) -> None:
+        """Give up the worse half of each variant's learning rates."""
+        ended = np.isin(self.state.outcome, (Outcome.CONVERGED, Outcome.STOPPED))
+        brackets = [bracket(s) for s in self.given.settings]
+        self._end(losers(self._guide().score, self._running(), ended, brackets), Outcome.DROPPED)
+        self.rung *= 2
 
     def _patience(self, epoch: int) -> int:
         """Epochs without improvement that are too many; a rule with memory swings about a known optimum for long."""
@@ -290,7 +321,7 @@ class _Loop:
         self.listen(
             Progress(
                 epoch, self.limits.epochs, self.seconds, share, float(np.nanmin(self.by_loss.score, initial=np.inf)),
-                float(self.by_held_out.score[r]), self.plan.settings[r].lr, int(self._running().sum()),
+                float(self.by_held_out.score[r]), self.plan.settings[r].lr, int(self._running().sum()), len(self.plan),
             )
         )  # fmt: skip
 
@@ -301,7 +332,7 @@ class _Loop:
         if self.held_out is not None:
             held = mean_losses(self.problem, best.weights, self.held_out)
         return Fit(
-            self.problem, self.plan, best.weights, best.epoch, objectives(self.problem, best.weights), held,
+            self.problem, self.given, best.weights, best.epoch, objectives(self.problem, best.weights), held,
             tuple(Outcome(int(o)) for o in self.state.outcome), self.state.steps, self.epochs,
             self.trace.thinned(TRACE_POINTS), self.state, self.engine.name, self.seconds, interrupted,
         )  # fmt: skip

@@ -167,6 +167,13 @@ def optimizer(name: str, given: Any) -> Any:
     return ",".join(chosen)
 
 
+def schedule(name: str, given: Any) -> str:
+    """Read the name of a schedule, "plateau", "none", or "auto"."""
+    from descend.schedules import SCHEDULES
+
+    return str(word("none", *SCHEDULES, "plateau", "auto")(name, given))
+
+
 def hidden(name: str, given: Any) -> tuple[int, ...]:
     """Read widths of hidden layers: a whole number, several, or text such as "64,64"; none for a linear model."""
     if given is None or given in ("", "none", ()):
@@ -239,8 +246,9 @@ OPTIONS: tuple[Option, ...] = (
     Option("betas", "--betas", "optimizer", (0.9, 0.999), betas, "beta1,beta2 of adam and its kin", "B1,B2"),
     Option("eps", "--eps", "optimizer", 1e-8, number(0, 1e300, POSITIVE, "try 1e-8", open_low=True),
            "epsilon of the adaptive rules", "FLOAT"),
-    Option("schedule", "--schedule", "optimizer", "none", text,
-           "how lr changes: none, cosine, step, exponential, inverse_scaling or one_cycle", "NAME"),
+    Option("schedule", "--schedule", "optimizer", "none", schedule,
+           "how lr changes: none, cosine, step, exponential, inverse_scaling, one_cycle, plateau, or auto to try some",
+           "NAME"),
     Option("warmup", "--warmup", "optimizer", 0, whole(0, "a whole number of at least 0", "try 100"),
            "steps over which lr rises to its value", "STEPS"),
     Option("clip", "--clip", "optimizer", None, either(None, number(0, 1e300, POSITIVE, "try 1.0", open_low=True)),

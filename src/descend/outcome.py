@@ -13,11 +13,12 @@ class Outcome(IntEnum):
     INTERRUPTED = 4  # Ctrl-C
     DIVERGED = 5  # the loss grew far beyond where it started
     NONFINITE = 6  # a loss, gradient or weight left the finite range
+    DROPPED = 7  # behind other learning rates of the same variant, and given up for them
 
     @property
     def failed(self) -> bool:
         """True when the run ended outside the useful range."""
-        return self >= Outcome.DIVERGED
+        return self in (Outcome.DIVERGED, Outcome.NONFINITE)
 
     @property
     def word(self) -> str:

@@ -64,6 +64,15 @@ def variant(name: str) -> Variant:
     )
 
 
+def letter(label: str) -> str:
+    """Return the letter of a variant, or the first of another label.
+
+    >>> letter("momentum"), letter("mine")
+    ('H', 'M')
+    """
+    return VARIANTS[label].letter if label in VARIANTS else label[:1].upper()
+
+
 @dataclass(frozen=True, eq=False)
 class Setting:
     """How one run is trained.
@@ -77,6 +86,7 @@ class Setting:
         clip: the largest gradient norm; infinity for none.
         clip_value: the largest gradient coordinate; infinity for none.
         clip_layer: the largest gradient norm of a layer of a network; infinity for none.
+        schedule: the name of what `factors` follow; "plateau" lowers lr where the loss stops improving, see `fit`.
         init: where the weights of a network start, see `initialise.initial`.
         label: the name shown to people, such as "gd".
     """
@@ -89,6 +99,7 @@ class Setting:
     clip: float = np.inf
     clip_value: float = np.inf
     clip_layer: float = np.inf
+    schedule: str = "none"
     init: str = "auto"
     label: str = ""
 
@@ -96,6 +107,24 @@ class Setting:
     def lr(self) -> float:
         """The learning rate before any schedule."""
         return self.constants["lr"]
+
+    @property
+    def batch(self) -> str:
+        """The batch size as people read it: "full" or a number."""
+        return "full" if self.batch_size == FULL else str(self.batch_size)
+
+    def at(self, **constants: float) -> "Setting":
+        """Return this setting with other constants, such as lr."""
+        return replace(self, constants={**self.constants, **{k: float(v) for k, v in constants.items()}})
+
+    def seeded(self, seed: int) -> "Setting":
+        """Return this setting with another seed."""
+        return replace(self, seed=seed)
+
+    def alike(self, other: "Setting") -> bool:
+        """Tell whether two settings differ by their seed at most."""
+        own, theirs = ((s.label, s.constants, s.batch_size, s.schedule) for s in (self, other))
+        return own == theirs
 
     def rows_a_step(self, rows: int) -> int:
         """Return the batch size on data of so many rows."""

@@ -16,7 +16,7 @@ from descend.errors import DataError
 from descend.fit import Limits, train
 from descend.landscape import Landscape
 from descend.options import read_options
-from descend.plan import VARIANTS, Plan, Setting
+from descend.plan import Plan, Setting, letter
 from descend.prepare import prepare
 from descend.problem import Problem
 from descend.run import problem_of, start_of
@@ -139,7 +139,7 @@ def _at_rates(problem: Problem, base: Setting, landscape: Landscape, values: Map
         limit = _limit(problem, base, landscape)
         unit, ends = (1.0, ADAPTIVE) if limit is None else (limit, STEADY)
         rates = np.geomspace(unit * ends[0], unit * ends[1], POINTS).tolist()
-    return [dataclasses.replace(base, constants={**base.constants, "lr": lr}) for lr in rates]
+    return [base.at(lr=lr) for lr in rates]
 
 
 def _limit(problem: Problem, setting: Setting, landscape: Landscape) -> float | None:
@@ -157,12 +157,11 @@ def _sweep(
 ) -> Sweep:
     first = settings[own[0]]
     rates, losses = np.array([settings[r].lr for r in own]), last[own]
-    letter = VARIANTS[first.label].letter if first.label in VARIANTS else first.label[:1].upper()
-    batch, limit = str(first.batch_size or "full"), _limit(problem, first, landscape)
+    name, limit = (first.label, letter(first.label), first.batch), _limit(problem, first, landscape)
     at = int(np.argmin(losses))
     if not losses[at] < begun:
         why = "every rate diverged" if not np.isfinite(losses).any() else "no rate lowered the loss"
-        return Sweep(first.label, letter, batch, rates, losses, limit, None, None, False, why)
+        return Sweep(*name, rates, losses, limit, None, None, False, why)
     usable = losses <= losses[at] + TOLERANCE * (begun - losses[at])
     low, high = at, at
     while low > 0 and usable[low - 1]:
@@ -171,18 +170,8 @@ def _sweep(
         high += 1
     ends = (float(rates[low]), float(rates[high]))
     why = f"lowest loss of {len(rates)} rates, usable from {ends[0]:.2g} to {ends[1]:.2g}"
-    return Sweep(
-        first.label,
-        letter,
-        batch,
-        rates,
-        losses,
-        limit,
-        float(rates[at]),
-        ends,
-        low == 0 or high + 1 == len(rates),
-        why,
-    )
+    opened = low == 0 or high + 1 == len(rates)
+    return Sweep(*name, rates, losses, limit, float(rates[at]), ends, opened, why)
 
 
 def _lowest(sweep: Sweep) -> float:

@@ -1,15 +1,21 @@
-"""search: which rule at which rate; all candidates are trained side by side and the best is kept."""
+"""search: which rule at which rate; all candidates are trained side by side and the best is kept.
+
+Learning rates of one variant race each other by successive halving (`race.losers`); the best is tried between its
+neighbours, from other starts and under other schedules where that was asked, and the few that lead are repeated over
+seeds.
+"""
 
 import dataclasses
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from descend import optimum as exact
 from descend.arrays import Array
-from descend.candidates import settings, typed
+from descend.candidates import factors_of, settings, typed
+from descend.choice import choose, leaders, score
 from descend.data import Data
 from descend.fit import FEWEST, GRACE, Fit, Limits, Progress, train
 from descend.landscape import Landscape
@@ -17,14 +23,14 @@ from descend.network import check_memory, free_memory
 from descend.outcome import Outcome
 from descend.plan import FULL, Plan, Setting
 from descend.problem import Problem
+from descend.race import bracket, first_rung
 
 MOST_EPOCHS = 100_000
-RACE_EPOCHS = 5  # after which the best rate of each variant of a network goes on alone
-RACE_STEPS = 60  # of a race at least, where an epoch is few steps
-FINALISTS = 3  # runs that go on where few variants are tried, each variant with as many
-RACE_PART = 0.4  # of the time
+RACE_PART = 0.7  # of the time, when more than one setting is tried; the rest is for neighbours, schedules and seeds
 FEW = 3  # variants of a network whose spread over seeds is measured
 SHORTEST = 0.1  # seconds that a group of runs gets at least
+SCHEDULES = ("cosine", "one_cycle", "plateau")  # that "auto" tries
+CLEARLY = 1e-3  # part of the loss by which a schedule must beat none
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,24 +71,23 @@ def search(
     What was typed is trained as it was typed; "auto" tries the eight variants, and for each of them rates below its
     stability limit.
     """
+    from descend.reasons import reasons
+
     landscape = landscape or Landscape.of(problem)
-    job = _Job(problem, held_out, options, _limits(options, landscape), listen, start)
-    runs = settings(problem, options, landscape)
-    fit = job.raced(runs) if problem.network is not None else job.trained(runs)
+    job = _Job(problem, held_out, options, _limits(options, landscape), listen, start, time.monotonic())
+    fit = job.raced(settings(problem, options, landscape))
+    fit = job.refined(fit)
     best = choose(fit, held_out)
-    if options["restarts"] > 1:
-        fit, best = job.restarted(fit, best, options["restarts"])
-    leaders = tuple(best if fit.plan.settings[r].label == fit.plan.settings[best].label else r for r in _leaders(fit))
-    why = _why(fit, best, options, landscape)
-    again = _other_seeds(fit, leaders, options["seeds"])
-    if again and not fit.interrupted:
-        fit = job.trained(list(again), fit, max(int(fit.epochs[r]) for r in leaders))
-    return Found(fit, best, leaders, landscape, why)
+    fit, best = job.restarted(fit, best)
+    fit, best = job.scheduled(fit, best)
+    ahead = tuple(best if fit.plan.settings[r].label == fit.plan.settings[best].label else r for r in leaders(fit))
+    why = reasons(fit, best, options, landscape)
+    return Found(job.reseeded(fit, ahead), best, ahead, landscape, why)
 
 
 @dataclass(frozen=True, eq=False)
 class _Job:
-    """What all trainings of one search share."""
+    """What all trainings of one search share; the runs of each are put beside those that are done."""
 
     problem: Problem
     held_out: Data | None
@@ -90,49 +95,135 @@ class _Job:
     limits: Limits
     listen: Callable[[Progress], None]
     start: Array | None
-
-    def trained(
-        self, runs: list[Setting], done: Fit | None = None, epochs: int | None = None, part: float = 1.0
-    ) -> Fit:
-        """Train more runs, beside those that are done, batch size after batch size.
-
-        Args:
-            epochs: most epochs, when fewer than the limit.
-            part: the part of the time that is left which these runs may take.
-        """
-        fit, groups = done, _by_batch(runs)
-        for number, group in enumerate(groups):
-            if fit is not None and fit.interrupted:
-                break
-            left = _what_is_left(self.limits, fit)
-            if epochs is not None:
-                left = dataclasses.replace(left, epochs=min(left.epochs, epochs))
-            if self.problem.network is not None:
-                left = _in_turn(left, part / (len(groups) - number), group, self.problem.data.rows, epochs)
-                _check_room(self.problem, group)
-            own = train(
-                self.problem, Plan(group, self.start), self.held_out, left, self.listen, self.options["threads"] or 1
-            )
-            fit = own if fit is None else fit.beside(own)
-        assert fit is not None
-        return fit
+    begun: float
 
     def raced(self, runs: list[Setting]) -> Fit:
-        """Train every candidate for a few epochs, then the best of each variant to their ends."""
-        variants = len({s.label for s in runs})
-        if len(runs) == variants:
-            return self.trained(runs)
-        fit = self.trained(runs, epochs=RACE_EPOCHS, part=RACE_PART)
-        ahead = _ahead(fit, max(1, FINALISTS // variants))
-        return self.trained([fit.plan.settings[r] for r in ahead], fit)
+        """Train the candidates, batch size after batch size; rates of one variant race each other."""
+        groups, fit = _by_batch(runs), None
+        reserve = 0.0 if len(runs) == 1 or self.limits.seconds is None else (1 - RACE_PART) * self.limits.seconds
+        for group in groups:
+            share = 1.0 if group is groups[-1] else 0.5
+            own = self._trained(group, fit, share * (self._left() - reserve), race=True)
+            fit = own if fit is None else fit.beside(own)
+            if fit.interrupted:
+                break
+        assert fit is not None
+        return self._more(fit, _given_up(fit))
 
-    def restarted(self, fit: Fit, best: int, restarts: int) -> tuple[Fit, int]:
+    def refined(self, fit: Fit) -> Fit:
+        """Try rates between the best one and its neighbours, where that run has not reached the optimum."""
+        best = choose(fit, self.held_out)
+        if self.options["lr"] != "auto" or fit.outcomes[best].failed or fit.outcomes[best] == Outcome.CONVERGED:
+            return fit
+        return self._more(fit, between(fit, best), share=0.5)
+
+    def restarted(self, fit: Fit, best: int) -> tuple[Fit, int]:
         """Train the best setting from other starts side by side, and choose anew."""
+        if self.options["restarts"] == 1:
+            return fit, best
         own, before = fit.plan.settings[best], len(fit.plan)
-        others = [dataclasses.replace(own, seed=own.seed + k) for k in range(1, restarts)]
-        fit = self.trained(others, fit)
+        fit = self._more(fit, [own.seeded(own.seed + k) for k in range(1, self.options["restarts"])])
         among = [best, *range(before, len(fit.plan))]
-        return fit, min(among, key=lambda r: (fit.outcomes[r].failed, _score(fit, r)))
+        return fit, min(among, key=lambda r: (fit.outcomes[r].failed, score(fit, r)))
+
+    def scheduled(self, fit: Fit, best: int) -> tuple[Fit, int]:
+        """Try schedules on the best setting, and keep one that is clearly better on held-out data."""
+        if self.options["schedule"] != "auto" or fit.outcomes[best].failed or fit.outcomes[best] == Outcome.CONVERGED:
+            return fit, best
+        own, before = fit.plan.settings[best], len(fit.plan)
+        epochs = max(int(fit.epochs[best]), 1)
+        fit = self._more(fit, [_under(self.problem, own, name, epochs) for name in SCHEDULES], epochs, 0.5)
+        others = range(before, len(fit.plan))
+        first = min((best, *others), key=lambda r: (fit.outcomes[r].failed, score(fit, r)))
+        return fit, first if score(fit, first) < (1 - CLEARLY) * score(fit, best) else best
+
+    def reseeded(self, fit: Fit, ahead: tuple[int, ...]) -> Fit:
+        """Train the best run of each variant whose outcome is partly chance with other seeds: for the spread."""
+        own = [r for r in ahead if not fit.outcomes[r].failed]
+        if self.problem.network is not None:
+            own = sorted(own, key=lambda r: score(fit, r))[:FEW]
+        own = [r for r in own if fit.plan.settings[r].batch_size != FULL or self.problem.network is not None]
+        again = [s.seeded(s.seed + k) for r in own for k in range(1, self.options["seeds"])
+                 for s in (fit.plan.settings[r],)]  # fmt: skip
+        return self._more(fit, again, max((int(fit.epochs[r]) for r in own), default=0))
+
+    def _more(self, fit: Fit, runs: list[Setting], epochs: int | None = None, share: float = 1.0) -> Fit:
+        """Train more runs to their ends in a share of the time that is left, if any is."""
+        for group in _by_batch(runs):
+            if fit.interrupted or self._left() <= 0:
+                break
+            fit = fit.beside(self._trained(group, fit, share * self._left(), epochs=epochs))
+        return fit
+
+    def _trained(
+        self, group: tuple[Setting, ...], done: Fit | None, seconds: float, race: bool = False, epochs: int | None = None
+    ) -> Fit:
+        limits, rows = self._limited(done, max(seconds, 0.0)), self.problem.data.rows
+        if epochs is not None:
+            limits = dataclasses.replace(limits, epochs=min(limits.epochs, epochs))
+        if race and len({bracket(s) for s in group}) < len(group):
+            limits = dataclasses.replace(limits, rung=first_rung(-(-rows // group[0].rows_a_step(rows))))
+        if self.problem.network is not None:
+            _check_room(self.problem, group)
+        threads = self.options["threads"] or 1
+        heard = self._heard(0 if done is None else len(done.plan))
+        return train(self.problem, Plan(group, self.start), self.held_out, limits, heard, threads)
+
+    def _left(self) -> float:
+        """Seconds that are left."""
+        return np.inf if self.limits.seconds is None else self.limits.seconds - (time.monotonic() - self.begun)
+
+    def _limited(self, done: Fit | None, seconds: float) -> Limits:
+        """The limits of the next group: once a run has converged, as much again as that took."""
+        limits = self.limits if seconds == np.inf else dataclasses.replace(self.limits, seconds=seconds)
+        if done is None:
+            return limits
+        converged = [int(e) for e, o in zip(done.epochs, done.outcomes, strict=True) if o == Outcome.CONVERGED]
+        if not converged:
+            return limits
+        epochs = min(limits.epochs, int(GRACE * max(FEWEST, min(converged))))
+        return dataclasses.replace(limits, epochs=epochs, seconds=min(seconds, max(done.seconds, SHORTEST)))
+
+    def _heard(self, before: int) -> Callable[[Progress], None]:
+        """The listener, told of the search as a whole."""
+
+        def listen(heard: Progress) -> None:
+            seconds, limit = time.monotonic() - self.begun, self.limits.seconds
+            share = heard.share if limit is None else max(min(1.0, seconds / limit), heard.share * (before == 0))
+            self.listen(dataclasses.replace(heard, runs=heard.runs + before, seconds=seconds, share=share))
+
+        return listen
+
+
+def between(fit: Fit, best: int) -> list[Setting]:
+    """Return the setting of a run at rates halfway, as ratios, to those next to its own that were tried.
+
+    At the lowest rate that was tried, one as far below it; above the highest none, that may be a limit.
+    """
+    own = fit.plan.settings[best]
+    rates = sorted({s.lr for s in fit.plan.settings if bracket(s) == bracket(own)})
+    if len(rates) < 2:
+        return []
+    at = rates.index(own.lr)
+    lower = rates[at - 1] if at else own.lr**2 / rates[1]
+    return [own.at(lr=float(np.sqrt(own.lr * other))) for other in (lower, *rates[at + 1 : at + 2])]
+
+
+def _given_up(fit: Fit) -> list[Setting]:
+    """The best that was given up in each race where all that were not have failed."""
+    found = []
+    for one in dict.fromkeys(bracket(s) for s in fit.plan.settings):
+        own = [r for r, s in enumerate(fit.plan.settings) if bracket(s) == one]
+        dropped = [r for r in own if fit.outcomes[r] == Outcome.DROPPED]
+        if dropped and all(fit.outcomes[r].failed for r in own if r not in dropped):
+            found.append(fit.plan.settings[min(dropped, key=lambda r: score(fit, r))])
+    return found
+
+
+def _under(problem: Problem, setting: Setting, schedule: str, epochs: int) -> Setting:
+    """A setting under a schedule that ends after so many epochs."""
+    factors = factors_of(problem, schedule, epochs, 0, setting.batch_size)
+    return dataclasses.replace(setting, schedule=schedule, factors=factors)
 
 
 def _check_room(problem: Problem, group: tuple[Setting, ...]) -> None:
@@ -142,40 +233,10 @@ def _check_room(problem: Problem, group: tuple[Setting, ...]) -> None:
     check_memory(problem.network, len(group), slots, problem.dtype.itemsize, free_memory())
 
 
-def _in_turn(limits: Limits, part: float, group: tuple[Setting, ...], rows: int, epochs: int | None) -> Limits:
-    """The limits of one of several groups: a part of the time; a race has steps enough to tell rates apart."""
-    if epochs == RACE_EPOCHS:
-        a_epoch = -(-rows // group[0].rows_a_step(rows))
-        limits = dataclasses.replace(limits, epochs=max(limits.epochs, -(-RACE_STEPS // a_epoch)))
-    return limits if limits.seconds is None else dataclasses.replace(limits, seconds=limits.seconds * part)
-
-
-def _other_seeds(fit: Fit, leaders: tuple[int, ...], seeds: int) -> tuple[Setting, ...]:
-    """The best run of each variant whose order of rows is random, with other seeds: their spread is reported."""
-    drawn = [r for r in leaders if not fit.outcomes[r].failed]
-    if fit.problem.network is not None:
-        drawn = sorted(drawn, key=lambda r: _score(fit, r))[:FEW]
-    random = [s for r in drawn if (s := fit.plan.settings[r]).batch_size != FULL or fit.problem.network is not None]
-    return tuple(dataclasses.replace(s, seed=s.seed + k) for s in random for k in range(1, seeds))
-
-
 def _by_batch(runs: list[Setting]) -> list[tuple[Setting, ...]]:
-    """Runs of one batch size together, the largest batches first: an epoch costs them alike."""
-    sizes = sorted({s.batch_size for s in runs}, key=lambda b: np.inf if b == FULL else b, reverse=True)
-    return [tuple(s for s in runs if s.batch_size == size) for size in sizes]
-
-
-def _what_is_left(limits: Limits, done: Fit | None) -> Limits:
-    """The limits of the next group: once a run has converged, as much again as that took."""
-    if done is None:
-        return limits
-    converged = [int(e) for e, o in zip(done.epochs, done.outcomes, strict=True) if o == Outcome.CONVERGED]
-    left = None if limits.seconds is None else max(limits.seconds - done.seconds, 0.05 * limits.seconds)
-    if not converged:
-        return dataclasses.replace(limits, seconds=left)
-    epochs = min(limits.epochs, int(GRACE * max(FEWEST, min(converged))))
-    again = max(done.seconds, SHORTEST)
-    return dataclasses.replace(limits, epochs=epochs, seconds=again if left is None else min(left, again))
+    """Runs of one batch size together, since an epoch costs them alike; the most runs first."""
+    groups = [tuple(s for s in runs if s.batch_size == size) for size in {s.batch_size: 0 for s in runs}]
+    return sorted(groups, key=len, reverse=True)
 
 
 def _limits(options: Mapping[str, Any], landscape: Landscape) -> Limits:
@@ -186,84 +247,3 @@ def _limits(options: Mapping[str, Any], landscape: Landscape) -> Limits:
         landscape.aim(options["tol"]), landscape.baseline,
         landscape.optimum.weights is None or typed(options, "patience"),
     )  # fmt: skip
-
-
-def choose(fit: Fit, held_out: Data | None) -> int:
-    """Return the run to keep.
-
-    Runs that converged have the same weights to within the tolerance; they come before all others, and those that
-    take all rows a step come first, so that the choice does not depend on the order of the rows. Among equals the
-    lowest held-out loss decides, and without held-out data the lowest training objective.
-    """
-    good = np.array([not o.failed for o in fit.outcomes]) & np.isfinite(fit.loss)
-    loss = fit.loss if held_out is None else fit.held_out
-    score = np.where(good, loss, np.inf) if good.any() else np.where(np.isfinite(fit.loss), fit.loss, np.inf)
-
-    def rank(r: int) -> tuple[bool, bool, float, int]:
-        converged = fit.outcomes[r] == Outcome.CONVERGED
-        full = fit.plan.settings[r].batch_size == FULL
-        return not converged, converged and not full, float(score[r]), -int(fit.epochs[r])
-
-    return min(range(len(score)), key=rank)
-
-
-def _leaders(fit: Fit) -> tuple[int, ...]:
-    """The best run of each variant."""
-    return _ahead(fit, 1)
-
-
-def _ahead(fit: Fit, each: int) -> tuple[int, ...]:
-    """The best runs of each variant, so many of each."""
-    leaders: list[int] = []
-    for label in dict.fromkeys(s.label for s in fit.plan.settings):
-        own = [r for r, s in enumerate(fit.plan.settings) if s.label == label]
-        own.sort(
-            key=lambda r: (
-                fit.outcomes[r].failed,
-                fit.outcomes[r] != Outcome.CONVERGED,
-                _score(fit, r),
-                -int(fit.epochs[r]),
-            )
-        )
-        leaders += own[:each]
-    return tuple(leaders)
-
-
-def _score(fit: Fit, r: int) -> float:
-    score = fit.loss[r] if np.isnan(fit.held_out[r]) else fit.held_out[r]
-    return float(score) if np.isfinite(score) else np.inf
-
-
-def _why(fit: Fit, best: int, options: Mapping[str, Any], landscape: Landscape) -> dict[str, dict[str, Any]]:
-    setting = fit.plan.settings[best]
-    limit = exact.limit(setting.rule, setting.constants, max(landscape.curvature.largest, 1e-300))
-    own = [s.lr for s in fit.plan.settings if s.label == setting.label]
-    return {
-        "optimizer": _reason(options["optimizer"], f"best held-out loss of {len(_leaders(fit))} variants"),
-        "lr": {
-            **_reason(options["lr"], f"best of {len(own)} rates placed by the curvature"),
-            "stability_limit": limit, "curvature": landscape.curvature.largest, "tried": own,
-        },
-        "batch": _reason(options["batch_size"], "the variant's own"),
-        **_why_start(fit, best, options),
-    }  # fmt: skip
-
-
-def _why_start(fit: Fit, best: int, options: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """Of how many starts a network was chosen, and how much they differ."""
-    own = fit.plan.settings[best]
-    alike = [
-        r
-        for r, s in enumerate(fit.plan.settings)
-        if (s.label, s.constants, s.batch_size) == (own.label, own.constants, own.batch_size)
-    ]
-    last = {fit.plan.settings[r].seed: _score(fit, r) for r in alike}
-    if options["restarts"] == 1:
-        return {}
-    losses = [last[s] for s in sorted(last)]
-    return {"restarts": {"rule": "typed", "source": "given by the user", "seed": own.seed, "losses": losses,
-                         "spread": float(np.std(losses, ddof=1)) if len(losses) > 1 else 0.0}}  # fmt: skip
-
-
-def _reason(given: Any, source: str) -> dict[str, Any]:
-    return {"rule": "auto", "source": source} if given == "auto" else {"rule": "typed", "source": "given by the user"}

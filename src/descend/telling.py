@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from descend.plan import VARIANTS
+from descend.plan import letter
 from descend.report.story import ColumnRow, Curve, Note, Scatter, Story, Variant, WeightPath
 from descend.table.table import Kind
 from descend.verdict import percent
@@ -59,8 +59,7 @@ def _curves(run: "Run") -> tuple[Curve, ...]:
         setting = fit.plan.settings[r]
         own = fit.trace.until(r, int(fit.epochs[r]))
         held = None if np.isnan(own.held_out).all() else own.held_out[0]
-        letter = VARIANTS[setting.label].letter if setting.label in VARIANTS else setting.label[:1].upper()
-        curves.append(Curve(setting.label, letter, own.epochs[0], own.loss[0], held))
+        curves.append(Curve(setting.label, letter(setting.label), own.epochs[0], own.loss[0], held))
     return tuple(curves)
 
 

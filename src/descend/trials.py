@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from descend.outcome import Outcome
-from descend.plan import FULL, VARIANTS
+from descend.plan import letter
 from descend.prepare import Prepared
 from descend.scoring import score
 from descend.search import Found
@@ -58,19 +58,16 @@ def trials(prepared: Prepared, found: Found, findings: tuple[Finding, ...], metr
 def _spread(found: Found, scores: list[float | None], r: int) -> float | None:
     """The standard deviation of a leader's score over the runs that differ from it by their seed alone."""
     settings, own = found.fit.plan.settings, found.fit.plan.settings[r]
-    alike = [s for s, other in zip(scores, settings, strict=True)
-             if (other.label, other.constants, other.batch_size) == (own.label, own.constants, own.batch_size)]  # fmt: skip
-    known = [s for s in alike if s is not None]
+    known = [s for s, other in zip(scores, settings, strict=True) if other.alike(own) and s is not None]
     return float(np.std(known, ddof=1)) if r in found.leaders and len(known) > 1 else None
 
 
 def _trial(found: Found, findings: tuple[Finding, ...], scores: list[float | None], r: int) -> Trial:
     fit, setting, outcome = found.fit, found.fit.plan.settings[r], found.fit.outcomes[r]
     best = r == found.best
-    letter = VARIANTS[setting.label].letter if setting.label in VARIANTS else setting.label[:1].upper()
     code = "D101" if outcome.failed else "D201" if outcome == Outcome.BUDGET else None
     return Trial(
-        setting.label, letter, setting.lr, "full" if setting.batch_size == FULL else str(setting.batch_size), setting.seed,
+        setting.label, letter(setting.label), setting.lr, setting.batch, setting.seed,
         int(fit.epochs[r]), int(fit.steps[r]), outcome.word, scores[r], _spread(found, scores, r), _result(found, r),
         r in found.leaders, best, findings[0].code if best and findings else code,
     )  # fmt: skip

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from descend.display import inert, paint
+from descend.metrics import HIGHER_IS_BETTER
 
 METRICS = {"rmse": "RMSE", "mae": "MAE", "r2": "R²", "accuracy": "accuracy", "auc": "AUC", "logloss": "log loss"}
-HIGHER = ("r2", "accuracy", "auc")
 GREEN, RED, YELLOW, BOLD, DIM = "32", "31", "33", "1", "2"
 Row = list[str]
 
@@ -64,7 +64,7 @@ def trial_lines(run: Any, *, color: bool = False, width: int | None = None, verb
 
 def _rank(trial: Any, metric: str) -> tuple[bool, bool, float]:
     score = trial.score if trial.score is not None and trial.score == trial.score else None
-    return not trial.best, score is None, 0.0 if score is None else -score if metric in HIGHER else score
+    return not trial.best, score is None, 0.0 if score is None else -score if metric in HIGHER_IS_BETTER else score
 
 
 def _fitting(rows: list[Row], width: int | None) -> list[int]:

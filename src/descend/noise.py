@@ -1,0 +1,56 @@
+"""noise: how large a batch must be before the gradient's noise no longer hides the gradient."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from descend.arrays import Array
+from descend.problem import Problem, gradient
+
+BATCHES = 32  # that are drawn
+ROWS = 1 << 14  # of the data that are looked at, at most
+PART = 64  # a batch is at most this part of those rows
+
+
+@dataclass(frozen=True)
+class NoiseScale:
+    """The simple noise scale of McCandlish, Kaplan, Amodei and the OpenAI Dota Team 2018.
+
+    Args:
+        rows: tr(Σ) / |G|²: below so many rows a step, twice the rows save nearly half the steps; far above, none.
+            Infinity where the gradient is 0.
+        squared_gradient: |G|², of all rows.
+        variance: tr(Σ), of the gradient of one row.
+    """
+
+    rows: float
+    squared_gradient: float
+    variance: float
+
+
+def noise_scale(problem: Problem, weights: Array, seed: int = 0) -> NoiseScale | None:
+    """Return the noise scale at these weights (params,), from batches drawn with a seed; None for too few rows.
+
+    Both parts are estimated without bias from the mean squared gradient of batches of b rows and that of all N:
+    E|g_b|² = |G|² + tr(Σ) (1/b - 1/N) (their appendix A.1, here without replacement).
+    """
+    rng, rows = np.random.default_rng(seed), problem.data.rows
+    every = rng.permutation(rows)[: min(rows, ROWS)]
+    b = max(1, len(every) // PART)
+    if len(every) < 4:
+        return None
+    G = gradient(problem, weights, every)[1].astype(np.float64)
+    G -= _penalty(problem, weights)
+    squares = []
+    for _ in range(BATCHES):
+        g = gradient(problem, weights, rng.choice(every, b, replace=False))[1] - _penalty(problem, weights)
+        squares.append(float(np.square(g, dtype=np.float64).sum()))
+    whole = float(np.square(G).sum())
+    variance = max(0.0, (float(np.mean(squares)) - whole) / (1 / b - 1 / len(every)))
+    signal = max(0.0, whole - variance / len(every))
+    return NoiseScale(variance / signal if signal > 0 else np.inf, whole, variance)
+
+
+def _penalty(problem: Problem, weights: Array) -> Array:
+    penalty: Array = problem.l2 * problem.penalised * weights
+    return penalty
