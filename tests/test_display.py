@@ -22,8 +22,12 @@ from descend.display import (
 )
 from descend.fit import Progress
 
-HALF = Progress(epoch=120, epochs=240, seconds=20.0, share=0.4, loss=0.3124, held_out=0.3391, lr=0.031, running=5, runs=45)
-WITHOUT = Progress(epoch=0, epochs=240, seconds=0.0, share=0.0, loss=1.5, held_out=float("nan"), lr=0.5, running=5, runs=45)
+HALF = Progress(
+    epoch=120, epochs=240, seconds=20.0, share=0.4, loss=0.3124, held_out=0.3391, lr=0.031, running=5, runs=45
+)
+WITHOUT = Progress(
+    epoch=0, epochs=240, seconds=0.0, share=0.0, loss=1.5, held_out=float("nan"), lr=0.5, running=5, runs=45
+)
 
 
 @dataclass

@@ -87,7 +87,7 @@ def test_auto_tries_every_variant_and_keeps_the_best_of_each(penguins):
 
     assert {t.variant for t in run.trials} == set(THE_EIGHT)
     assert len(run.trials) == 8
-    assert len(run.tried) == 8 * 5 + 2  # and two neighbours of the best rate
+    assert len(run.tried) in (8 * 5 + 1, 8 * 5 + 2)  # and the neighbours of the best rate
     assert run.metrics["val"]["accuracy"] > 0.9
 
 

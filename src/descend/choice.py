@@ -2,22 +2,20 @@
 
 import numpy as np
 
-from descend.data import Data
 from descend.fit import Fit
 from descend.outcome import Outcome
 from descend.plan import FULL
 
 
-def choose(fit: Fit, held_out: Data | None) -> int:
+def choose(fit: Fit) -> int:
     """Return the run to keep.
 
     Runs that converged have the same weights to within the tolerance; they come before all others, and those that
     take all rows a step come first, so that the choice does not depend on the order of the rows. Among equals the
-    lowest held-out loss decides, and without held-out data the lowest training objective.
+    lowest score decides.
     """
     good = np.array([not o.failed for o in fit.outcomes]) & np.isfinite(fit.loss)
-    loss = fit.loss if held_out is None else fit.held_out
-    score = np.where(good, loss, np.inf) if good.any() else np.where(np.isfinite(fit.loss), fit.loss, np.inf)
+    score = np.where(good, fit.score, np.inf) if good.any() else np.where(np.isfinite(fit.loss), fit.loss, np.inf)
 
     def rank(r: int) -> tuple[bool, bool, float, int]:
         converged = fit.outcomes[r] == Outcome.CONVERGED
@@ -37,9 +35,8 @@ def leaders(fit: Fit) -> tuple[int, ...]:
 
 
 def score(fit: Fit, r: int) -> float:
-    """Return a run's held-out loss, or without held-out data its objective; infinity when it is not finite."""
-    value = fit.loss[r] if np.isnan(fit.held_out[r]) else fit.held_out[r]
-    return float(value) if np.isfinite(value) else np.inf
+    """Return what a run is chosen by, see `fit.Fit`; infinity when it is not finite."""
+    return float(fit.score[r]) if np.isfinite(fit.score[r]) else np.inf
 
 
 def _rank(fit: Fit, r: int) -> tuple[bool, bool, float, int]:

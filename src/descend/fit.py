@@ -97,11 +97,15 @@ class Fit:
         epoch: the epoch of those weights (runs,).
         loss: their training objective, evaluated afresh (runs,).
         held_out: their mean loss on held-out data, evaluated afresh, or NaN (runs,).
+        score: what they are compared by (runs,): the training objective, or where held-out data guided the training and
+            their loss is larger, that. Few held-out rows are fitted by chance, or by weights far too large, better
+            than what was trained on; the objective knows of both.
         outcomes: how each run ended.
         steps: steps taken; for a run that left the finite range, the step at which it did (runs,).
         epochs: epochs trained (runs,).
         state: where the runs stand, for going on.
         interrupted: whether the user stopped it.
+        guided: whether the held-out loss decided when runs stopped and which weights are kept.
     """
 
     problem: Problem
@@ -110,6 +114,7 @@ class Fit:
     epoch: Array
     loss: Array
     held_out: Array
+    score: Array
     outcomes: tuple[Outcome, ...]
     steps: Array
     epochs: Array
@@ -118,10 +123,11 @@ class Fit:
     engine: str
     seconds: float
     interrupted: bool
+    guided: bool = False
 
     def beside(self, other: "Fit") -> "Fit":
         """Return the runs of both fits of the same problem, in this order."""
-        names = ("weights", "epoch", "loss", "held_out", "steps", "epochs")
+        names = ("weights", "epoch", "loss", "held_out", "score", "steps", "epochs")
         joined: dict[str, Any] = {n: np.concatenate([getattr(self, n), getattr(other, n)]) for n in names}
         return replace(
             self, **joined, plan=self.plan.beside(other.plan), outcomes=self.outcomes + other.outcomes,
@@ -292,7 +298,11 @@ class _Loop:
 
     def _guide(self) -> Best:
         """What decides when a run stops and which weights are kept."""
-        return self.by_held_out if self.held_out is not None and self.limits.early else self.by_loss
+        return self.by_held_out if self._guided else self.by_loss
+
+    @property
+    def _guided(self) -> bool:
+        return self.held_out is not None and self.limits.early
 
     def _ceiling(self) -> Array:
         return BLOWN_UP * np.maximum(np.abs(self.trace.loss[:, 0]), abs(self.limits.reference or 0.0)) + 1e-300
@@ -328,11 +338,12 @@ class _Loop:
     def result(self, interrupted: bool) -> Fit:
         self._end(self._running(), Outcome.INTERRUPTED if interrupted else Outcome.BUDGET)
         best = self._guide()
-        held = np.full(len(self.plan), np.nan)
+        held, loss = np.full(len(self.plan), np.nan), objectives(self.problem, best.weights)
         if self.held_out is not None:
             held = mean_losses(self.problem, best.weights, self.held_out)
+        score = np.maximum(held, loss) if self._guided else loss
         return Fit(
-            self.problem, self.given, best.weights, best.epoch, objectives(self.problem, best.weights), held,
+            self.problem, self.given, best.weights, best.epoch, loss, held, score,
             tuple(Outcome(int(o)) for o in self.state.outcome), self.state.steps, self.epochs,
-            self.trace.thinned(TRACE_POINTS), self.state, self.engine.name, self.seconds, interrupted,
+            self.trace.thinned(TRACE_POINTS), self.state, self.engine.name, self.seconds, interrupted, self._guided,
         )  # fmt: skip

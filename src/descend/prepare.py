@@ -28,6 +28,8 @@ from descend.table.table import Column, Kind, Table
 from descend.table.target import Target, read_target
 from descend.target_loss import loss_for, shown, told, typed_loss
 
+ASIDE = 0.2  # of the training rows, where the held-out rows are a file of their own
+FEWEST_TO_SET_ASIDE = 20  # training rows
 WORDS = {Kind.CATEGORY: "text", Kind.BOOLEAN: "booleans", Kind.DATE: "dates"}
 
 
@@ -268,6 +270,22 @@ def _split(table: Table, found: Target, kept: Array, options: Mapping[str, Any])
     time = None if options["time"] is None else _ordered(table[options["time"]])[kept]
     stratify = found.y.astype(np.int64) if found.classes else None
     return split(len(kept), share, options["random_state"], stratify=stratify, group=group, time=time)
+
+
+def set_aside(prepared: Prepared, options: Mapping[str, Any]) -> tuple[Data, Data] | None:
+    """Return the training rows in two parts: those to train on, and those that decide when to stop and what to keep.
+
+    The held-out rows are for the final score alone, so they cannot decide. None where the rows are too few.
+    """
+    rows, share = prepared.rows[0], options["validation"] if isinstance(options["validation"], float) else ASIDE
+    if len(rows) < FEWEST_TO_SET_ASIDE:
+        return None
+    found = replace(prepared.target, y=prepared.train.y)
+    try:
+        own, aside = _split(prepared.table, found, rows, {**options, "validation": share})
+    except DataError:
+        return None
+    return prepared.train.take(own), prepared.train.take(aside)
 
 
 def _check_left(found: Target, train_rows: Array) -> None:

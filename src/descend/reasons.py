@@ -34,7 +34,7 @@ def _reason(given: Any, source: str) -> dict[str, Any]:
 def _optimizer(fit: Fit, best: int, options: Mapping[str, Any]) -> dict[str, Any]:
     ahead = leaders(fit)
     scores = {fit.plan.settings[r].label: score(fit, best if _same(fit, r, best) else r) for r in ahead}
-    held = "held-out loss" if np.isfinite(fit.held_out).any() else "training loss"
+    held = "loss on rows that were set aside" if fit.guided else "training loss"
     reached = {o.word for o in (fit.outcomes[r] for r in ahead)} == {"converged"}
     source = f"lowest {held} of {len(scores)} variants" + (", all of which reached the optimum" if reached else "")
     return {**_reason(options["optimizer"], source), "scores": scores}
@@ -62,7 +62,7 @@ def _rate(fit: Fit, best: int, options: Mapping[str, Any], landscape: Landscape)
 def _band(fit: Fit, best: int) -> list[float]:
     """The smallest and the largest rate about the best whose score is nearly as good."""
     own = [r for r, s in enumerate(fit.plan.settings) if bracket(s) == bracket(fit.plan.settings[best])]
-    begun = fit.trace.loss[best, 0] if np.isnan(fit.held_out[best]) else fit.trace.held_out[best, 0]
+    begun = fit.trace.held_out[best, 0] if fit.guided else fit.trace.loss[best, 0]
     enough = score(fit, best) + USABLE * max(float(begun) - score(fit, best), 0.0)
     usable = [fit.plan.settings[r].lr for r in own if not fit.outcomes[r].failed and score(fit, r) <= enough]
     return [min(usable), max(usable)] if usable else []

@@ -7,7 +7,7 @@ import platform
 import shlex
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,8 @@ import numpy as np
 
 from descend import store
 from descend.arrays import Array
+from descend.candidates import typed
+from descend.data import Data
 from descend.errors import ModelError
 from descend.health import KINDS
 from descend.initialise import initial
@@ -23,7 +25,7 @@ from descend.model import Model, Prediction
 from descend.network import Network, check_memory, free_memory
 from descend.options import BY_NAME, OPTIONS, read_options
 from descend.outcome import Outcome
-from descend.prepare import Note, Prepared, prepare
+from descend.prepare import Note, Prepared, prepare, set_aside
 from descend.prepare import load as load_table
 from descend.problem import Problem
 from descend.scoring import metrics_of, model_of, scores
@@ -35,6 +37,7 @@ from descend.verdict import Finding, Verdict, judge
 from descend.version import VERSION
 
 SCHEMA = "descend.run/1"
+SAVING = 0.3  # seconds kept for scores, report and files
 
 
 @dataclass(frozen=True, eq=False)
@@ -180,7 +183,7 @@ def _signature(function: Callable[..., Any]) -> inspect.Signature:
 
 def train(
     data: Any, target: Any, *, listen: Callable[[Any], None] | None = None, progress: Any = "auto",
-    run_dir: str | os.PathLike[str] | None = None, **options: Any,
+    run_dir: str | os.PathLike[str] | None = None, begun: float | None = None, **options: Any,
 ) -> Run:  # fmt: skip
     """Train a model of `target` from `data` by gradient descent.
 
@@ -190,6 +193,7 @@ def train(
         listen: hears every Note and every fit.Progress.
         progress: "auto" draws on a terminal only; True; False; ignored when `listen` is given.
         run_dir: where to save the run, if anywhere.
+        begun: since when `time_budget` counts, as `time.monotonic` tells it; since the call, when None.
         options: see `descend.options.OPTIONS`: optimizer="auto", lr="auto", batch_size="auto", time_budget=30, ...
 
     Raises UsageError for a bad option and DataError for bad data. A training that diverges is no error: the run says
@@ -199,11 +203,11 @@ def train(
         from descend.display import listening
 
         with listening(force=progress is True) as heard:
-            return train(data, target, listen=heard, progress=False, run_dir=run_dir, **options)
+            return train(data, target, listen=heard, progress=False, run_dir=run_dir, begun=begun, **options)
     values = read_options(options)
     if run_dir is not None:
         store.check_folder(Path(run_dir), force=False)
-    run = _run(data, target, values, listen or (lambda event: None))
+    run = _run(data, target, values, listen or (lambda event: None), time.monotonic() if begun is None else begun)
     if run_dir is not None:
         run.save(run_dir)
     return run
@@ -212,19 +216,18 @@ def train(
 train.__signature__ = _signature(train)  # type: ignore[attr-defined]
 
 
-def _run(data: Any, target: Any, values: dict[str, Any], listen: Callable[[Any], None]) -> Run:
-    begun, heard = time.monotonic(), []
+def _run(data: Any, target: Any, values: dict[str, Any], listen: Callable[[Any], None], begun: float) -> Run:
+    heard: list[Note] = []
 
     def hear(note: Note) -> None:
         heard.append(note)
         listen(note)
 
     prepared = prepare(data, target, values, hear)
-    problem = problem_of(prepared, values)
-    landscape = Landscape.of(problem, start_of(problem, values))
+    problem, landscape, watched = _task(prepared, values, hear)
     hear(Note("curve", curve(landscape)))
     threads = values["threads"] or os.cpu_count() or 1
-    found = search(problem, prepared.held_out, {**values, "threads": threads}, landscape, listen)
+    found = search(problem, watched, {**values, "threads": threads, **_time_left(values, begun)}, landscape, listen)
     verdict, findings = judge(found)
     model = model_of(prepared, problem, found.fit.weights[found.best])
     metric = values["metric"]
@@ -235,6 +238,32 @@ def _run(data: Any, target: Any, values: dict[str, Any], listen: Callable[[Any],
         _chosen(found), _data(prepared), {k: v for k, v in values.items() if BY_NAME[k].read is not None},
         _env(values, threads), time.monotonic() - begun, _trace(found, prepared), tuple(heard), found, prepared,
     )  # fmt: skip
+
+
+def _task(
+    prepared: Prepared, values: Mapping[str, Any], hear: Callable[[Note], None]
+) -> tuple[Problem, Landscape, Data | None]:
+    """What to minimise, what is known of it, and the data to watch beside it.
+
+    Where something other than the training objective has to decide when to stop, training rows are set aside for it:
+    the held-out rows decide nothing.
+    """
+    problem = problem_of(prepared, values)
+    landscape = Landscape.of(problem, start_of(problem, values))
+    guided = landscape.optimum.weights is None or typed(values, "patience")
+    if not guided or prepared.held_out is None or (parts := set_aside(prepared, values)) is None:
+        return problem, landscape, None if guided else prepared.held_out
+    hear(Note("split", f"{parts[1].rows:,} of the training rows set aside, to decide when to stop and what to keep"))
+    problem = replace(problem, data=parts[0])
+    return problem, Landscape.of(problem, start_of(problem, values)), parts[1]
+
+
+def _time_left(values: Mapping[str, Any], begun: float) -> dict[str, float]:
+    """What reading has left of the time for training, and saving will not need."""
+    if values["time_budget"] is None:
+        return {}
+    total: float = values["time_budget"]
+    return {"time_budget": max(total - (time.monotonic() - begun) - min(SAVING, 0.1 * total), 1e-3)}
 
 
 def problem_of(prepared: Prepared, values: Mapping[str, Any]) -> Problem:

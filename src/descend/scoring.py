@@ -41,7 +41,7 @@ def scores(prepared: Prepared, problem: Problem, found: Found) -> dict[str, dict
     """Return the metrics of the kept weights on training and held-out data, and of baseline and optimum beside them."""
     kept, where = found.fit.weights[found.best], prepared.held_out or prepared.train
     named: dict[str, tuple[Any, Data | None]] = {
-        "train": (kept, prepared.train), "val": (kept, prepared.held_out),
+        "train": (kept, problem.data), "val": (kept, prepared.held_out),
         "baseline": (found.landscape.baseline_weights, where), "optimum": (found.landscape.optimum.weights, where),
     }  # fmt: skip
     there = {name: (w, data) for name, (w, data) in named.items() if w is not None and data is not None}

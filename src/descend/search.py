@@ -64,7 +64,8 @@ def search(
 
     Args:
         problem: what to minimise.
-        held_out: data that decides which run is best, and when one stops; without it the training objective does.
+        held_out: data that decides which run is best, and when one stops, where the optimum is not known or patience
+            was typed; else the training objective does, and these data are only watched.
         options: as `options.read_options` returns them.
         start: initial weights (params,), zeros when None.
 
@@ -77,7 +78,7 @@ def search(
     job = _Job(problem, held_out, options, _limits(options, landscape), listen, start, time.monotonic())
     fit = job.raced(settings(problem, options, landscape))
     fit = job.refined(fit)
-    best = choose(fit, held_out)
+    best = choose(fit)
     fit, best = job.restarted(fit, best)
     fit, best = job.scheduled(fit, best)
     ahead = tuple(best if fit.plan.settings[r].label == fit.plan.settings[best].label else r for r in leaders(fit))
@@ -112,7 +113,7 @@ class _Job:
 
     def refined(self, fit: Fit) -> Fit:
         """Try rates between the best one and its neighbours, where that run has not reached the optimum."""
-        best = choose(fit, self.held_out)
+        best = choose(fit)
         if self.options["lr"] != "auto" or fit.outcomes[best].failed or fit.outcomes[best] == Outcome.CONVERGED:
             return fit
         return self._more(fit, between(fit, best), share=0.5)
@@ -156,7 +157,12 @@ class _Job:
         return fit
 
     def _trained(
-        self, group: tuple[Setting, ...], done: Fit | None, seconds: float, race: bool = False, epochs: int | None = None
+        self,
+        group: tuple[Setting, ...],
+        done: Fit | None,
+        seconds: float,
+        race: bool = False,
+        epochs: int | None = None,
     ) -> Fit:
         limits, rows = self._limited(done, max(seconds, 0.0)), self.problem.data.rows
         if epochs is not None:

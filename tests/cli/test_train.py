@@ -32,7 +32,7 @@ def training(monkeypatch, fakes):
     """Replace the library's training; the list holds the calls."""
     calls = []
 
-    def train(data, target, *, listen, **options):
+    def train(data, target, *, listen, begun, **options):
         calls.append((data, target, options))
         for heard in (*NOTES, HALF):
             listen(heard)
@@ -169,7 +169,7 @@ def test_events_are_json_lines_in_a_file(descend, training, tmp_path):
         {"event": "note", "topic": "read", "text": "a.csv · 3 rows"},
         {"event": "note", "topic": "curve", "text": "λmax 2"},
         {"event": "progress", "epoch": 12, "epochs": 24, "seconds": 1.0, "share": 0.5, "loss": 0.25, "held_out": None,
-         "lr": 0.1, "running": 1},
+         "lr": 0.1, "running": 1, "runs": 1},
     ]  # fmt: skip
     assert descend("-q", "train", "a.csv", "-t", "y", "--events", "live.jsonl") == (
         2, "", "error: the events file 'live.jsonl' exists already; name another, or add --force\n"

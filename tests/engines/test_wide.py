@@ -5,10 +5,12 @@ import dataclasses
 import numpy as np
 import pytest
 
+from descend.data import Data
 from descend.engines import linear, plain, start, wide
-from descend.losses import LOSSES
+from descend.losses import LOSSES, loss
 from descend.outcome import Outcome
 from descend.plan import FULL, Plan, setting
+from descend.problem import Problem
 from descend.rule import RULES
 
 ONE = tuple(name for name, form in LOSSES.items() if form.outputs == "one")
@@ -31,6 +33,30 @@ def test_a_group_of_all_rules_is_plain(small, name, batch_size):
     _, fast = linear.advance(problem, plan, begin, marks)
     _, slow = plain.advance(problem, plan, begin, marks)
     np.testing.assert_allclose(fast, slow, rtol=1e-9, atol=1e-10)
+
+
+@pytest.mark.parametrize("batch_size", [7, 8, FULL])
+@pytest.mark.parametrize("name", ["softmax", "squared"])
+@pytest.mark.parametrize("runs", [1, 2, 26])
+def test_several_outputs_are_plain(name, batch_size, runs):
+    rng = np.random.default_rng(3)
+    X, y = rng.normal(size=(600, 4)), rng.normal(size=(600, 3))
+    target = y.argmax(axis=1).astype(float) if name == "softmax" else y
+    data = Data(X, target, weight=rng.uniform(0.5, 1.5, 600))
+    problem, plan = Problem(data, loss(name), outputs=3, l2=0.01, l1=0.001), Plan(many(batch_size, (0.001, 0.002))[:runs])
+    begin, marks = start(problem, plan), np.array([300, 1200])
+    assert bool(wide.groups(problem, plan, begin)) == (batch_size != 7)
+    _, fast = linear.advance(problem, plan, begin, marks)
+    _, slow = plain.advance(problem, plan, begin, marks)
+    np.testing.assert_allclose(fast, slow, rtol=1e-9, atol=1e-10)
+
+
+def test_a_class_that_is_not_there_ends_the_runs():
+    X = np.random.default_rng(0).normal(size=(20, 2))
+    problem = Problem(Data(X, np.full(20, 3.0)), loss("softmax"), outputs=3)
+    plan = Plan((setting("sgd", lr=0.1), setting("adam", lr=0.1)))
+    state, _ = linear.advance(problem, plan, start(problem, plan), np.array([40]))
+    assert (state.outcome == Outcome.NONFINITE).all()
 
 
 def test_groups_do_not_depend_on_anything_but_the_plan(small):

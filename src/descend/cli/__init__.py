@@ -2,6 +2,7 @@
 
 import importlib
 import sys
+import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -60,9 +61,11 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _invoker(arguments: list[str]) -> Callable[[], Any]:
+    begun = time.monotonic()
+
     def invoke() -> Any:
         with app.make_context("descend", arguments or ["--help"]) as ctx:
-            ctx.meta["descend.arguments"] = arguments
+            ctx.meta["descend.arguments"], ctx.meta["descend.begun"] = arguments, begun
             return app.invoke(ctx)
 
     return invoke

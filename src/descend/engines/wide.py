@@ -1,4 +1,7 @@
-"""Runs side by side: those that take the same rows a step share them, and their gradients are two matrix products."""
+"""Runs side by side: those that take the same rows a step share them, and their gradients are two matrix products.
+
+With several outputs a single run is a group too: one class beside the other makes the same matrix.
+"""
 
 import functools
 from collections.abc import Callable, Iterator
@@ -23,24 +26,26 @@ from descend.engines.compiled import (
 )
 from descend.engines.state import State
 from descend.losses import Loss
+from descend.ops import exp
 from descend.outcome import Outcome
 from descend.plan import FULL, Plan
 from descend.problem import Problem
 from descend.rule import fingerprint
 from descend.sparse import is_sparse
 
-FEWEST = 8  # runs that are worth a group
+FEWEST = 8  # runs that are worth a group; of several outputs, rows a step
 WIDEST = 64  # runs of one group: enough for the matrix unit, few enough for the cache
 ROWS = 256  # rows of one matrix product
+FEWEST_ROWS = 32  # of one matrix product, where outputs are many
 RULES = 8  # rules that one group may mix
 
 
 def groups(problem: Problem, plan: Plan, state: State) -> list[list[int]]:
     """Return groups of running runs that can be trained together; they do not depend on the number of threads.
 
-    A group takes the same rows of dense features at every step, has one output a run, and stands at one step.
+    A group takes the same rows of dense features at every step, and stands at one step.
     """
-    if problem.outputs > 1 or problem.loss.outputs == "classes" or is_sparse(problem.data.X):
+    if is_sparse(problem.data.X):
         return []
     alike: dict[tuple[int, ...], list[int]] = {}
     for r, s in enumerate(plan.settings):
@@ -48,15 +53,20 @@ def groups(problem: Problem, plan: Plan, state: State) -> list[list[int]]:
             batch = s.rows_a_step(problem.data.rows)
             seed = FULL if batch == problem.data.rows else s.seed
             alike.setdefault((batch, seed, int(state.seen[r]), int(state.steps[r])), []).append(r)
-    return [part for runs in alike.values() if len(runs) >= FEWEST for part in _parts(plan, runs)]
+    several = problem.outputs > 1
+    return [
+        part for (batch, *_), runs in alike.items() if (batch if several else len(runs)) >= FEWEST
+        for part in _parts(plan, runs, problem.outputs)
+    ]  # fmt: skip
 
 
-def _parts(plan: Plan, runs: list[int]) -> Iterator[list[int]]:
+def _parts(plan: Plan, runs: list[int], outputs: int) -> Iterator[list[int]]:
     """Cut a group into two or more of like size: as many as the cores of a small machine, or as the cache asks for."""
     order = list(dict.fromkeys(plan.settings[r].rule for r in runs))
     runs = sorted(runs, key=lambda r: order.index(plan.settings[r].rule))
-    for part in np.array_split(runs, max(2, -(-len(runs) // WIDEST), -(-len(order) // RULES))):
-        if len({plan.settings[r].rule for r in part}) <= RULES:
+    widest = max(1, 2 * WIDEST // (1 + outputs))
+    for part in np.array_split(runs, max(2, -(-len(runs) // widest), -(-len(order) // RULES))):
+        if 0 < len({plan.settings[r].rule for r in part}) <= RULES:
             yield part.tolist()
 
 
@@ -99,14 +109,14 @@ def _bind(
     schedules: dict[bytes, Array] = {np.asarray(s.factors, np.float64).tobytes(): s.factors for s in settings}
     names = [list(s.constants) for s in settings]
     return functools.partial(
-        looper(problem.loss, dtype), *steps, *arrays, weights, memory,
+        looper(problem.loss, dtype, problem.outputs > 1), *steps, *arrays, weights, memory,
         _table([list(s.constants.values()) for s in settings]),
         np.array([own.index("lr") for own in names]), np.array([rules.index(s.rule) for s in settings]),
         _table([list(f) for f in schedules.values()]),
         np.array([list(schedules).index(np.asarray(s.factors, np.float64).tobytes()) for s in settings]),
         np.array(list(problem.constants.values()), np.float64), problem.penalised, problem.l2, problem.l1,
         np.array([float(s.clip) for s in settings]), np.array([float(s.clip_value) for s in settings]),
-        settings[0].rows_a_step(problem.data.rows),
+        settings[0].rows_a_step(problem.data.rows), problem.outputs,
     )  # fmt: skip
 
 
@@ -117,7 +127,7 @@ def _table(rows: list[list[float]]) -> Array:
 
 
 @functools.cache
-def looper(loss: Loss, dtype: np.dtype[Any]) -> Any:
+def looper(loss: Loss, dtype: np.dtype[Any], several: bool = False) -> Any:
     """Compile the loop over epochs and batches for a group; it takes any rules as function pointers."""
     f, i = real(dtype), types.int64
     vector, table, shared = types.Array(f, 1, "C"), types.Array(f, 2, "C"), types.Array(f, 2, "C", readonly=True)
@@ -126,51 +136,49 @@ def looper(loss: Loss, dtype: np.dtype[Any]) -> Any:
     signature = i(
         *[types.FunctionType(step_signature(dtype))] * RULES, shared, shared, vector, table,
         types.Array(f, 3, "C"), rows_of, indices, indices, rows_of, indices, numbers, numbers,
-        types.float64, types.float64, numbers, numbers, i, types.Array(i, 2, "C"), i, i, i, indices,
+        types.float64, types.float64, numbers, numbers, i, i, types.Array(i, 2, "C"), i, i, i, indices,
     )  # fmt: skip
     evaluate, tag, count = evaluator(loss)
-    tag += AROUND + TAKEN
+    slopes_of = (classes if loss.outputs == "classes" else targets) if several else single
+    unfold, fold = (unfolded, folded) if several else (as_it_is, added)
+    tag += AROUND + TAKEN + "".join(fingerprint(f) for f in (slopes_of, unfold, fold))
 
     def together(
         s0: Any, s1: Any, s2: Any, s3: Any, s4: Any, s5: Any, s6: Any, s7: Any,
         X: Any, y: Any, weight: Any, W: Any, memory: Any,
         h: Any, lr: Any, which: Any, factors: Any, schedule: Any, constants: Any, penalised: Any,
-        l2: float, l1: float, norm: Any, value: Any, batch: int,
+        l2: float, l1: float, norm: Any, value: Any, batch: int, k: int,
         orders: Any, lo: int, hi: int, t: int, failed: Any,
     ) -> int:  # fmt: skip
         tag  # noqa: B018  part of the disk cache's key, since it is captured
         (n, d), (runs, params), tail, at = X.shape, W.shape, to_fixed_tuple(constants, count), lo
-        most = min(batch, ROWS)
-        block, scores, target = (
-            np.ones((most, params), W.dtype),
-            np.empty(runs * most, W.dtype),
-            np.empty(most, W.dtype),
-        )
-        share, now, nothing = np.empty(most, W.dtype), h.copy(), np.empty(0, np.int64)
-        G, part, before = np.empty_like(W), np.empty_like(W), np.empty(params, W.dtype)
+        most, inputs = min(batch, max(FEWEST_ROWS, ROWS // k)), params // k
+        block, target = np.ones((most, inputs), W.dtype), np.empty((y.shape[1], most), W.dtype)
+        scores, wide = np.empty(runs * k * most, W.dtype), np.empty((runs * k, inputs), W.dtype)
+        share, room, now, nothing = np.empty(most, W.dtype), np.empty((2, most), W.dtype), h.copy(), np.empty(0, np.int64)
+        G, part, before = np.empty_like(W), np.empty((runs * k, inputs), W.dtype), np.empty(params, W.dtype)
         while at < hi:
             epoch = at // n
             begin = at - epoch * n
             end = min(begin + batch, n)
             order = orders[epoch - lo // n] if orders.shape[0] > 0 else nothing
             G[:] = 0
+            matrix = unfold(W, wide, k)
             for first in range(begin, end, most):
                 size = min(most, end - first)
-                for k in range(size):
-                    row = order[first + k] if order.size > 0 else first + k
-                    target[k] = y[row, 0]
-                    share[k] = weight[row] if weight.size > 0 else W.dtype.type(1)
+                for i in range(size):
+                    row = order[first + i] if order.size > 0 else first + i
+                    for c in range(y.shape[1]):
+                        target[c, i] = y[row, c]
+                    share[i] = weight[row] if weight.size > 0 else W.dtype.type(1)
                     for j in range(d):
-                        block[k, j] = X[row, j]
-                z, rows = scores[: runs * size].reshape(runs, size), block[:size]
-                np.dot(W, rows.T, z)
+                        block[i, j] = X[row, j]
+                z, rows = scores[: runs * k * size].reshape(runs * k, size), block[:size]
+                np.dot(matrix, rows.T, z)
                 for r in range(runs):
-                    for k in range(size):
-                        z[r, k] = share[k] * evaluate(z[r, k], target[k], *tail)[1]
+                    slopes_of(evaluate, tail, z[r * k : r * k + k], target, share, room)
                 np.dot(z, rows, part)
-                for r in range(runs):
-                    for j in range(params):
-                        G[r, j] += part[r, j]
+                fold(G, part, k)
             t += 1
             for r in range(runs):
                 if failed[r] > 0:
@@ -190,8 +198,80 @@ def looper(loss: Loss, dtype: np.dtype[Any]) -> Any:
             at += end - begin
         return t
 
-    name_apart(together, f"{loss.name}_{dtype}_{tag}")
+    name_apart(together, f"{loss.name}_{dtype}_{several}_{tag}")
     return njit(signature, cache=True, error_model="numpy", nogil=True, fastmath=FAST)(together)
+
+
+@register_jitable
+def single(evaluate: Any, tail: Any, z: Any, target: Any, share: Any, room: Any) -> None:
+    """Replace the scores of some rows, z (1, rows), by the weighted slopes of their losses."""
+    for i in range(z.shape[1]):
+        z[0, i] = share[i] * evaluate(z[0, i], target[0, i], *tail)[1]
+
+
+@register_jitable
+def targets(evaluate: Any, tail: Any, z: Any, target: Any, share: Any, room: Any) -> None:
+    """The same for scores (targets, rows), averaged over the targets."""
+    for c in range(z.shape[0]):
+        for i in range(z.shape[1]):
+            z[c, i] = share[i] * evaluate(z[c, i], target[c, i], *tail)[1] / z.shape[0]
+
+
+@register_jitable
+def classes(evaluate: Any, tail: Any, z: Any, target: Any, share: Any, room: Any) -> None:
+    """The same for scores (classes, rows), row by row side by side; NaN where there is no such class; room: (2, rows)."""
+    (k, size), top, total = z.shape, room[0], room[1]
+    top[:size], total[:size] = z[0], 0
+    for c in range(1, k):
+        for i in range(size):
+            top[i] = max(top[i], z[c, i])
+    for c in range(k):
+        for i in range(size):
+            z[c, i] = exp(z[c, i] - top[i])
+            total[i] += z[c, i]
+    for i in range(size):
+        total[i] = share[i] / total[i]
+    for c in range(k):
+        for i in range(size):
+            z[c, i] *= total[i]
+    for i in range(size):
+        if 0 <= target[0, i] < k:
+            z[int(target[0, i]), i] -= share[i]
+        else:
+            z[:, i] = np.nan
+
+
+@register_jitable
+def unfolded(W: Any, wide: Any, k: int) -> Any:
+    """Weights (runs, inputs * outputs) as a row an output, (runs * outputs, inputs)."""
+    for r in range(W.shape[0]):
+        for j in range(wide.shape[1]):
+            for c in range(k):
+                wide[r * k + c, j] = W[r, j * k + c]
+    return wide
+
+
+@register_jitable
+def folded(G: Any, part: Any, k: int) -> None:
+    """Add gradients of a row an output to those of a row a run."""
+    for r in range(G.shape[0]):
+        for j in range(part.shape[1]):
+            for c in range(k):
+                G[r, j * k + c] += part[r * k + c, j]
+
+
+@register_jitable
+def as_it_is(W: Any, wide: Any, k: int) -> Any:
+    """Weights of one output."""
+    return W
+
+
+@register_jitable
+def added(G: Any, part: Any, k: int) -> None:
+    """Add gradients of one output."""
+    for r in range(G.shape[0]):
+        for j in range(part.shape[1]):
+            G[r, j] += part[r, j]
 
 
 @register_jitable
