@@ -14,6 +14,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+MOST = 5000
+
 
 @dataclass(frozen=True)
 class Table:
@@ -25,9 +27,12 @@ class Table:
     task: str = "auto"
 
     def frame(self) -> pd.DataFrame:
-        """Read it."""
+        """Read it, at most MOST rows drawn at random: a grid search of scikit-learn takes many minutes on more."""
         package, _, name = self.source.partition(":")
-        return SOURCES[package](name)
+        whole = SOURCES[package](name)
+        if len(whole) <= MOST:
+            return whole
+        return whole.iloc[np.random.default_rng(0).permutation(len(whole))[:MOST]].reset_index(drop=True)
 
 
 def _bundled(name: str) -> pd.DataFrame:
@@ -71,8 +76,7 @@ def _flights(name: str) -> pd.DataFrame:
 
     with tempfile.TemporaryDirectory() as folder:
         whole = pd.read_csv(flights(Path(folder)))
-    some = whole.iloc[np.random.default_rng(0).permutation(len(whole))[:20_000]]
-    return some[["month", "dep_delay", "arr_delay", "carrier", "origin", "air_time", "distance", "hour"]]
+    return whole[["month", "dep_delay", "arr_delay", "carrier", "origin", "air_time", "distance", "hour"]]
 
 
 SOURCES: dict[str, Callable[[str], pd.DataFrame]] = {

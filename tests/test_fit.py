@@ -1,5 +1,6 @@
 """Training ends for a reason, keeps the best weights that were measured, and says what it measured."""
 
+import dataclasses
 import time
 
 import numpy as np
@@ -10,6 +11,7 @@ from descend.best import Best
 from descend.data import Data
 from descend.fit import Limits, train
 from descend.losses import loss
+from descend.optimum import optimum
 from descend.outcome import Outcome
 from descend.plan import FULL, Plan, setting
 from descend.problem import Problem, mean_losses, objectives
@@ -77,7 +79,7 @@ def test_early_stopping_keeps_the_weights_of_the_lowest_held_out_loss():
     done = train(problem, Plan((setting("sgd", lr=0.02),)), held_out, Limits(epochs=5000))
     assert done.outcomes[0] == Outcome.STOPPED
     assert done.held_out[0] == pytest.approx(np.nanmin(done.trace.held_out[0]))
-    assert done.held_out[0] < 0.95 * done.trace.held_out[0, -1]
+    assert done.held_out[0] < done.trace.until(0, int(done.epochs[0])).held_out[0, -1]
     assert done.epoch[0] < done.epochs[0]
 
 
@@ -184,3 +186,30 @@ def test_the_same_weights_whatever_the_speed(small, monkeypatch, seconds):
     found = train(problem, plan, limits=Limits(epochs=400))
     assert found.epochs.tolist() == expected.epochs.tolist()
     np.testing.assert_array_equal(found.weights, expected.weights)
+
+
+def test_a_plateau_lowers_the_rate_until_it_no_longer_helps(small):
+    """A rate too large for batches of one row hovers above the optimum; lowered, it comes down."""
+    problem = small("squared", rows=200, l2=0.01)
+    base = setting("sgd", lr=0.1, batch_size=1)
+    plan = Plan((base, dataclasses.replace(base, schedule="plateau")))
+
+    fit = train(problem, plan, limits=Limits(2000, patience=5, tol=1e-4))
+    best = optimum(problem).objective
+
+    assert [o.word for o in fit.outcomes] == ["stopped", "stopped"]
+    assert fit.epochs[1] > fit.epochs[0]
+    assert fit.loss[1] - best < 0.1 * (fit.loss[0] - best)
+    assert [s.lr for s in fit.plan.settings] == [0.1, 0.1]
+
+
+def test_held_out_data_guide_only_what_has_no_known_optimum(small):
+    problem, other = small("squared", rows=40), small("squared", rows=20, seed=5).data
+    plan = Plan((setting("sgd", lr=0.1),))
+    watched, guided = (train(problem, plan, other, Limits(30, early=early)) for early in (False, True))
+
+    np.testing.assert_array_equal(watched.score, watched.loss)
+    trace = guided.trace.until(0, int(guided.epochs[0]))
+    each = np.maximum(trace.loss[0], trace.held_out[0])[1:]
+    means = [each[max(0, k - 4) : k + 1].mean() for k in range(len(each))]
+    assert guided.score[0] == pytest.approx(min(means))

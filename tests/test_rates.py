@@ -52,7 +52,6 @@ def test_losses_are_those_of_training_at_that_rate(penguins):
         lr=sweep.rates[10],
         max_epochs=7,
         tol=0.0,
-        patience=100,
         seeds=1,
         progress=False,
     )
@@ -108,3 +107,13 @@ def test_a_network_has_rates_too(penguins):
     assert {s.variant for s in found.sweeps} == {"adam", "minibatch"}
     assert found.lr is not None
     assert of(found, "minibatch").limit > 0
+
+
+def test_case_c14_few_rows_are_visited_again_and_again():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(16, 2))
+    found = find_lr(X, X @ [1.0, -1.0], variant="minibatch", batch_size=8, validation="none")
+
+    assert (found.rows, found.epochs) == (16, 20)
+    assert found.lr is not None
+    assert found.reason

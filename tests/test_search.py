@@ -1,18 +1,23 @@
 """What was typed is trained, what was left open is tried, and the choice does not hang on luck."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
-from descend.candidates import settings
+from descend.candidates import DEEP_ADAPTIVE, settings
+from descend.choice import score
 from descend.data import Data
 from descend.errors import UsageError
+from descend.fit import Limits, train
 from descend.landscape import Landscape
 from descend.losses import loss
+from descend.network import Network
 from descend.options import read_options
 from descend.outcome import Outcome
-from descend.plan import FULL, THE_EIGHT
+from descend.plan import FULL, THE_EIGHT, Plan, setting
 from descend.problem import Problem
-from descend.search import search
+from descend.search import CLEARLY, _given_up, search
 
 
 def options(**given):
@@ -101,3 +106,71 @@ def test_the_leaders_of_random_order_are_trained_again_with_other_seeds(small):
     assert {seed for label, seed in kinds if label == "gd"} == {0}
     assert all(best.fit.plan.settings[r].seed == 0 for r in best.leaders)
     assert {s.seed for s in found(problem, optimizer="minibatch", seeds=1).fit.plan.settings} == {0}
+
+
+def network_problem(rows=160):
+    X = np.random.default_rng(0).normal(size=(rows, 3))
+    y = np.sin(2 * X[:, 0]) + 0.1 * np.random.default_rng(1).normal(size=rows)
+    return Problem(Data(X, y), loss("squared"), network=Network((3, 8, 1)))
+
+
+def test_neighbours_of_the_best_rate_are_tried_and_kept_when_they_are_better():
+    best = found(network_problem(), optimizer="adam", max_epochs=60, seeds=1)
+    rates = sorted(s.lr for s in best.fit.plan.settings)
+
+    assert len(rates) > len(DEEP_ADAPTIVE)
+    added = [lr for lr in rates if lr not in DEEP_ADAPTIVE]
+    assert all(np.isclose(lr**2 / np.array(DEEP_ADAPTIVE), np.array(DEEP_ADAPTIVE)[:, None]).any() for lr in added)
+    assert score(best.fit, best.best) == min(score(best.fit, r) for r in range(len(best.fit.plan)))
+
+
+def test_a_schedule_is_found_only_where_it_is_clearly_better():
+    problem, held_out = network_problem(), network_problem(80).data
+    best = found(problem, held_out, optimizer="minibatch", schedule="auto", max_epochs=40, seeds=1)
+    why = best.why["schedule"]
+
+    assert set(why["scores"]) == {"none", "cosine", "one_cycle", "plateau"}
+    beats = min(why["scores"].values()) < (1 - CLEARLY) * why["scores"]["none"]
+    assert (why["value"] != "none") == beats
+    assert best.fit.plan.settings[best.best].schedule == why["value"]
+
+
+def test_a_schedule_ends_with_the_last_step_of_the_batches_that_are_taken():
+    problem = network_problem()
+    (only,) = settings(problem, options(optimizer="adam", lr=0.1, schedule="cosine", max_epochs=3), Landscape.of(problem))
+    assert len(only.factors) == 3 * -(-160 // only.batch_size)
+
+
+def test_a_race_never_outlasts_the_epochs_that_were_asked_for():
+    best = found(network_problem(), optimizer="gd", max_epochs=2, seeds=1)
+    assert best.fit.epochs.max() == 2
+
+
+def test_when_all_that_were_ahead_fail_the_best_that_was_given_up_is_trained_on(small):
+    problem = small("squared", rows=40)
+    plan = Plan(tuple(setting("sgd", lr=lr, label="gd") for lr in (0.2, 0.1)))
+    fit = train(problem, plan, limits=Limits(200, rung=20, aim=-np.inf))
+    assert fit.outcomes[1] == Outcome.DROPPED
+    failed = dataclasses.replace(fit, outcomes=(Outcome.DIVERGED, Outcome.DROPPED))
+
+    assert [s.lr for s in _given_up(failed)] == [0.1]
+    assert _given_up(fit) == []
+
+
+def test_a_budget_that_is_over_at_once_still_gives_an_answer(small):
+    best = found(small("logistic", rows=200), time_budget=0.001)
+    assert best.fit.outcomes[best.best] in (Outcome.BUDGET, Outcome.CONVERGED)
+    assert len(best.leaders) == 8
+
+
+def test_each_value_has_a_reason():
+    best = found(network_problem(), network_problem(60).data, optimizer="auto", max_epochs=12, seeds=1, hidden_layer_sizes=(8,), restarts=2)
+
+    assert set(best.why) == {"optimizer", "lr", "batch", "schedule", "restarts"}
+    assert all(why["source"] and why["rule"] in ("auto", "typed", "default") for why in best.why.values())
+    assert len(best.why["optimizer"]["scores"]) == 8
+    assert min(best.why["optimizer"]["scores"], key=best.why["optimizer"]["scores"].get) == best.fit.plan.settings[best.best].label
+    assert len(best.why["lr"]["tried"]) >= 5
+    low, high = best.why["lr"]["band"]
+    assert low <= best.fit.plan.settings[best.best].lr <= high
+    assert best.why["batch"]["noise_scale"] > 0

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from descend.comparison import Comparison, compare
     from descend.errors import DataError, DescendError, DivergenceError, ModelError, OutputError, UsageError
     from descend.estimators import DescentClassifier, DescentRegressor
+    from descend.range_test import Suggestion, suggest_lr
     from descend.rates import LRResult, find_lr
     from descend.rule import RULES, Rule
     from descend.run import Run, load, train
@@ -25,6 +26,8 @@ _HOMES = {
     "Comparison": "descend.comparison",
     "find_lr": "descend.rates",
     "LRResult": "descend.rates",
+    "suggest_lr": "descend.range_test",
+    "Suggestion": "descend.range_test",
     "load": "descend.run",
     "Run": "descend.run",
     "DescentRegressor": "descend.estimators",
@@ -52,12 +55,14 @@ __all__ = [
     "OutputError",
     "Rule",
     "Run",
+    "Suggestion",
     "UsageError",
     "__version__",
     "compare",
     "find_lr",
     "load",
     "rules",
+    "suggest_lr",
     "train",
 ]
 

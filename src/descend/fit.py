@@ -26,6 +26,7 @@ BLOWN_UP = 1e4  # a loss so many times that of the start, and of the best consta
 STALLED = 0.01  # a run that nears the optimum by less than this part of its distance has stalled
 GRACE = 2.0  # once a run has converged, the others may use this many times its epochs
 FEWEST = 100  # epochs that every run may use
+STEADY = 5  # record points over which what guides is averaged, before runs are compared
 LOWERED = 0.3  # what a plateau multiplies lr by
 LOWEST = 1e-3  # part of its lr below which a run that has reached a plateau again is stopped
 
@@ -97,9 +98,9 @@ class Fit:
         epoch: the epoch of those weights (runs,).
         loss: their training objective, evaluated afresh (runs,).
         held_out: their mean loss on held-out data, evaluated afresh, or NaN (runs,).
-        score: what they are compared by (runs,): the training objective, or where held-out data guided the training and
-            their loss is larger, that. Few held-out rows are fitted by chance, or by weights far too large, better
-            than what was trained on; the objective knows of both.
+        score: what runs are compared by (runs,): the training objective; where held-out data guided the training, the
+            larger of both losses, as a mean over five record points where that was lowest. Few held-out rows are
+            fitted by chance, or by weights far too large, better than what was trained on.
         outcomes: how each run ended.
         steps: steps taken; for a run that left the finite range, the step at which it did (runs,).
         epochs: epochs trained (runs,).
@@ -168,6 +169,8 @@ class _Loop:
     ) -> None:  # fmt: skip
         self.problem, self.plan, self.held_out, self.limits = problem, plan, held_out, limits
         self.given, self.rung = plan, limits.rung
+        self.recent = np.full((STEADY, len(plan)), np.nan)  # what guided at the last record points
+        self.steady = np.full(len(plan), np.inf)  # the lowest mean of those so far
         self.lowered = np.zeros(len(plan), np.int64)  # the epoch at which a plateau last lowered lr
         self.part = np.ones(len(plan))  # of the lr that was given, which a plateau has left
         self.listen, self.engine, self.threads = listen, engine, threads
@@ -200,6 +203,8 @@ class _Loop:
     def _next_marks(self, epoch: int) -> Array:
         """The record points of the next call, as many as fit its time; none when not even one does."""
         points = self.grid[np.searchsorted(self.grid, epoch, side="right") :]
+        if any(s.schedule == "plateau" for s in self.given.settings):
+            points = points[:1]  # a lower lr holds from the very record point at which it is found
         if self.pace == 0.0:
             return points[:1] if self.problem.data.rows * len(self.plan) < 1 << 20 else points[:0]
         fits = int(np.searchsorted(points, epoch + CALL_SECONDS / self.pace, side="right"))
@@ -253,6 +258,7 @@ class _Loop:
             held_out = np.where(seen, points.held_out[:, k], np.nan)
             self.by_held_out = self.by_held_out.seeing(epoch, held_out, weights, self.limits.tol * np.abs(held_out))
             self.epochs[alive] = epoch
+            self._compare(np.maximum(held_out, loss), seen)
             self._end(self._running() & ~finite, Outcome.NONFINITE)
             self._end(self._running() & (loss > self._ceiling()), Outcome.DIVERGED)
             if self.limits.aim is not None:
@@ -264,6 +270,13 @@ class _Loop:
 
             if self.rung and epoch >= self.rung:
                 self._race()
+
+    def _compare(self, guide: Array, seen: Array) -> None:
+        """Average what guides over the last record points: one lucky epoch of a restless run is no reason to keep it."""
+        if self._guided:
+            self.recent[:, seen] = np.roll(self.recent[:, seen], 1, axis=0)
+            self.recent[0, seen] = guide[seen]
+            self.steady[seen] = np.minimum(self.steady[seen], np.nanmean(self.recent[:, seen], axis=0))
 
     def _wait(self, epoch: int) -> None:
         """Stop the runs that no longer improve; those whose schedule is "plateau" go on at a lower lr first."""
@@ -281,7 +294,7 @@ class _Loop:
         """Give up the worse half of each variant's learning rates."""
         ended = np.isin(self.state.outcome, (Outcome.CONVERGED, Outcome.STOPPED))
         brackets = [bracket(s) for s in self.given.settings]
-        self._end(losers(self._guide().score, self._running(), ended, brackets), Outcome.DROPPED)
+        self._end(losers(self.steady if self._guided else self.by_loss.score, self._running(), ended, brackets), Outcome.DROPPED)
         self.rung *= 2
 
     def _patience(self, epoch: int) -> int:
@@ -341,7 +354,7 @@ class _Loop:
         held, loss = np.full(len(self.plan), np.nan), objectives(self.problem, best.weights)
         if self.held_out is not None:
             held = mean_losses(self.problem, best.weights, self.held_out)
-        score = np.maximum(held, loss) if self._guided else loss
+        score = np.where(np.isfinite(self.steady), self.steady, held) if self._guided else loss
         return Fit(
             self.problem, self.given, best.weights, best.epoch, loss, held, score,
             tuple(Outcome(int(o)) for o in self.state.outcome), self.state.steps, self.epochs,

@@ -272,6 +272,9 @@ OPTIONS: tuple[Option, ...] = (
     Option("max_levels", "--max-levels", "preparation", 50, whole(2, "a whole number of at least 2", "try 50"),
            "most levels of a category", "INT"),
     Option("validation", "--val", "validation", 0.2, held_out, "held-out share, a file, or none", "SHARE"),
+    Option("cv", "--cv", "validation", None,
+           either(None, whole(2, "a whole number from 2 to 1000", "try 5", high=1000)),
+           "folds of a cross-validation of the whole training, beside the training itself", "K"),
     Option("metric", "--metric", "validation", "auto", word("auto", "rmse", "mae", "r2", "accuracy", "auc", "logloss"),
            "what the tables show", "NAME"),
 )  # fmt: skip

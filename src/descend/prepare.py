@@ -184,6 +184,12 @@ def _target_column(table: Table, target: Any) -> tuple[Table, Column]:
     return table, column_of_cells(name, [None if is_missing(v) else v for v in cells])
 
 
+def labelled(table: Table, target: Any) -> tuple[Table, str]:
+    """Return the table with the target as one of its columns, and that column's name."""
+    named, column = _target_column(table, target)
+    return (named if column.name in named.names else replace(named, columns=(*named.columns, column))), column.name
+
+
 def _dtype(target: Any) -> Any:
     """Lists keep their cells as they are: a list of text and NaN must not become text alone."""
     return object if isinstance(target, (list, tuple)) else None
@@ -266,10 +272,15 @@ def _split(table: Table, found: Target, kept: Array, options: Mapping[str, Any])
     share = options["validation"]
     if not isinstance(share, float):
         return np.arange(len(kept)), np.arange(0)
-    group = None if options["group"] is None else _labels(table[options["group"]])[kept]
-    time = None if options["time"] is None else _ordered(table[options["time"]])[kept]
+    group, time = (None if labels is None else labels[kept] for labels in split_labels(table, options))
     stratify = found.y.astype(np.int64) if found.classes else None
     return split(len(kept), share, options["random_state"], stratify=stratify, group=group, time=time)
+
+
+def split_labels(table: Table, options: Mapping[str, Any]) -> tuple[Array | None, Array | None]:
+    """Return the labels of groups and the times that a split goes by, each (rows,) or None."""
+    group = None if options["group"] is None else _labels(table[options["group"]])
+    return group, None if options["time"] is None else _ordered(table[options["time"]])
 
 
 def set_aside(prepared: Prepared, options: Mapping[str, Any]) -> tuple[Data, Data] | None:

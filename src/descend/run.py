@@ -18,6 +18,7 @@ from descend.arrays import Array
 from descend.candidates import typed
 from descend.data import Data
 from descend.errors import ModelError
+from descend.folds import Folds, cross_validated, folds
 from descend.health import KINDS
 from descend.initialise import initial
 from descend.landscape import NOT_CONVEX, Landscape
@@ -224,6 +225,7 @@ def _run(data: Any, target: Any, values: dict[str, Any], listen: Callable[[Any],
         listen(note)
 
     prepared = prepare(data, target, values, hear)
+    made = folds(prepared, target, values) if values["cv"] else None
     problem, landscape, watched = _task(prepared, values, hear)
     hear(Note("curve", curve(landscape)))
     threads = values["threads"] or os.cpu_count() or 1
@@ -234,10 +236,36 @@ def _run(data: Any, target: Any, values: dict[str, Any], listen: Callable[[Any],
     if metric == "auto":
         metric = "accuracy" if model.classes else "rmse"
     return Run(
-        model, verdict, findings, trials(prepared, found, findings, metric), scores(prepared, problem, found), metric,
+        model, verdict, findings, trials(prepared, found, findings, metric),
+        {**scores(prepared, problem, found), **(_folded(made, values, hear, listen) if made else {})}, metric,
         _chosen(found), _data(prepared), {k: v for k, v in values.items() if BY_NAME[k].read is not None},
         _env(values, threads), time.monotonic() - begun, _trace(found, prepared), tuple(heard), found, prepared,
     )  # fmt: skip
+
+
+def _folded(
+    made: Folds, values: dict[str, Any], hear: Callable[[Note], None], listen: Callable[[Any], None]
+) -> dict[str, dict[str, float]]:
+    """The metrics of a cross-validation, whose folds get as much time each as the training itself."""
+
+    def quiet(heard: Any) -> None:
+        if not isinstance(heard, Note):
+            listen(heard)
+
+    def fold(table: Any, name: str, options: dict[str, Any]) -> Run:
+        return _run(table, name, {**options, **share}, quiet, time.monotonic())
+
+    share = {} if values["time_budget"] is None else {"time_budget": values["time_budget"] / (1 + values["cv"])}
+    found = cross_validated(made, values, fold)
+    for metric in ("rmse", "accuracy"):
+        if metric in found.get("cv", {}):
+            hear(
+                Note(
+                    "folds",
+                    f"{metric} {found['cv'][metric]:.4g} ± {found['cv_std'][metric]:.2g} over {values['cv']} folds",
+                )
+            )
+    return found
 
 
 def _task(
@@ -259,10 +287,10 @@ def _task(
 
 
 def _time_left(values: Mapping[str, Any], begun: float) -> dict[str, float]:
-    """What reading has left of the time for training, and saving will not need."""
+    """What reading has left of the time for training, and saving will not need; folds get as much each."""
     if values["time_budget"] is None:
         return {}
-    total: float = values["time_budget"]
+    total = values["time_budget"] / (1 + (values["cv"] or 0))
     return {"time_budget": max(total - (time.monotonic() - begun) - min(SAVING, 0.1 * total), 1e-3)}
 
 

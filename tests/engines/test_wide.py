@@ -43,7 +43,10 @@ def test_several_outputs_are_plain(name, batch_size, runs):
     X, y = rng.normal(size=(600, 4)), rng.normal(size=(600, 3))
     target = y.argmax(axis=1).astype(float) if name == "softmax" else y
     data = Data(X, target, weight=rng.uniform(0.5, 1.5, 600))
-    problem, plan = Problem(data, loss(name), outputs=3, l2=0.01, l1=0.001), Plan(many(batch_size, (0.001, 0.002))[:runs])
+    problem, plan = (
+        Problem(data, loss(name), outputs=3, l2=0.01, l1=0.001),
+        Plan(many(batch_size, (0.001, 0.002))[:runs]),
+    )
     begin, marks = start(problem, plan), np.array([300, 1200])
     assert bool(wide.groups(problem, plan, begin)) == (batch_size != 7)
     _, fast = linear.advance(problem, plan, begin, marks)

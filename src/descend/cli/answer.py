@@ -92,6 +92,9 @@ def summary(run: Any) -> str:
     for name, words in (("baseline", "baseline"), ("optimum", "exact optimum")):
         if name in run.metrics:
             said.append(f"{words} {number(run.metrics[name].get(run.metric))}")
+    if run.metric in run.metrics.get("cv", {}):
+        value, spread = (run.metrics[k][run.metric] for k in ("cv", "cv_std"))
+        said.append(f"{run.config['cv']}-fold {METRICS[run.metric]} {number(value)} ± {spread:.2g}")
     return " · ".join([inert(str(run.chosen["optimizer"])), *said])
 
 

@@ -155,7 +155,12 @@ def looper(loss: Loss, dtype: np.dtype[Any], several: bool = False) -> Any:
         most, inputs = min(batch, max(FEWEST_ROWS, ROWS // k)), params // k
         block, target = np.ones((most, inputs), W.dtype), np.empty((y.shape[1], most), W.dtype)
         scores, wide = np.empty(runs * k * most, W.dtype), np.empty((runs * k, inputs), W.dtype)
-        share, room, now, nothing = np.empty(most, W.dtype), np.empty((2, most), W.dtype), h.copy(), np.empty(0, np.int64)
+        share, room, now, nothing = (
+            np.empty(most, W.dtype),
+            np.empty((2, most), W.dtype),
+            h.copy(),
+            np.empty(0, np.int64),
+        )
         G, part, before = np.empty_like(W), np.empty((runs * k, inputs), W.dtype), np.empty(params, W.dtype)
         while at < hi:
             epoch = at // n
