@@ -137,7 +137,9 @@ def test_a_schedule_is_found_only_where_it_is_clearly_better():
 
 def test_a_schedule_ends_with_the_last_step_of_the_batches_that_are_taken():
     problem = network_problem()
-    (only,) = settings(problem, options(optimizer="adam", lr=0.1, schedule="cosine", max_epochs=3), Landscape.of(problem))
+    (only,) = settings(
+        problem, options(optimizer="adam", lr=0.1, schedule="cosine", max_epochs=3), Landscape.of(problem)
+    )
     assert len(only.factors) == 3 * -(-160 // only.batch_size)
 
 
@@ -164,12 +166,23 @@ def test_a_budget_that_is_over_at_once_still_gives_an_answer(small):
 
 
 def test_each_value_has_a_reason():
-    best = found(network_problem(), network_problem(60).data, optimizer="auto", max_epochs=12, seeds=1, hidden_layer_sizes=(8,), restarts=2)
+    best = found(
+        network_problem(),
+        network_problem(60).data,
+        optimizer="auto",
+        max_epochs=12,
+        seeds=1,
+        hidden_layer_sizes=(8,),
+        restarts=2,
+    )
 
     assert set(best.why) == {"optimizer", "lr", "batch", "schedule", "restarts"}
     assert all(why["source"] and why["rule"] in ("auto", "typed", "default") for why in best.why.values())
     assert len(best.why["optimizer"]["scores"]) == 8
-    assert min(best.why["optimizer"]["scores"], key=best.why["optimizer"]["scores"].get) == best.fit.plan.settings[best.best].label
+    assert (
+        min(best.why["optimizer"]["scores"], key=best.why["optimizer"]["scores"].get)
+        == best.fit.plan.settings[best.best].label
+    )
     assert len(best.why["lr"]["tried"]) >= 5
     low, high = best.why["lr"]["band"]
     assert low <= best.fit.plan.settings[best.best].lr <= high

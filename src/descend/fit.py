@@ -294,7 +294,10 @@ class _Loop:
         """Give up the worse half of each variant's learning rates."""
         ended = np.isin(self.state.outcome, (Outcome.CONVERGED, Outcome.STOPPED))
         brackets = [bracket(s) for s in self.given.settings]
-        self._end(losers(self.steady if self._guided else self.by_loss.score, self._running(), ended, brackets), Outcome.DROPPED)
+        self._end(
+            losers(self.steady if self._guided else self.by_loss.score, self._running(), ended, brackets),
+            Outcome.DROPPED,
+        )
         self.rung *= 2
 
     def _patience(self, epoch: int) -> int:
