@@ -1,6 +1,6 @@
 """How good is `train` with nothing typed? Held-out losses on real tables beside scikit-learn's, and the time they took.
 
-    python -m benchmarks.quality            the thirty tables
+    python -m benchmarks.quality            the tables of the list
     python -m benchmarks.quality held-back  five that nothing was tuned on
 
 Every contestant learns from the same rows and the same columns, and is judged on the same held-out rows by the squared
@@ -236,7 +236,7 @@ def write() -> None:
     """Write docs/quality.md from the result files."""
     parts: list[str] = []
     titles: dict[str, Callable[[], str]] = {
-        "quality.json": lambda: "## The thirty tables",
+        "quality.json": lambda: "## The list",
         "quality-held-back.json": lambda: "## Held back to the end",
     }
     for name, title in titles.items():

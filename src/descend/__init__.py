@@ -13,6 +13,8 @@ from descend.version import VERSION as __version__
 if TYPE_CHECKING:
     from descend import rules
     from descend.comparison import Comparison, compare
+    from descend.diagnosis import Finding, explain
+    from descend.doctor import doctor
     from descend.errors import DataError, DescendError, DivergenceError, ModelError, OutputError, UsageError
     from descend.estimators import DescentClassifier, DescentRegressor
     from descend.range_test import Suggestion, suggest_lr
@@ -26,6 +28,9 @@ _HOMES = {
     "Comparison": "descend.comparison",
     "find_lr": "descend.rates",
     "LRResult": "descend.rates",
+    "doctor": "descend.doctor",
+    "explain": "descend.diagnosis",
+    "Finding": "descend.diagnosis",
     "suggest_lr": "descend.range_test",
     "Suggestion": "descend.range_test",
     "load": "descend.run",
@@ -50,6 +55,7 @@ __all__ = [
     "DescentClassifier",
     "DescentRegressor",
     "DivergenceError",
+    "Finding",
     "LRResult",
     "ModelError",
     "OutputError",
@@ -59,6 +65,8 @@ __all__ = [
     "UsageError",
     "__version__",
     "compare",
+    "doctor",
+    "explain",
     "find_lr",
     "load",
     "rules",

@@ -12,7 +12,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 from descend.arrays import Array
-from descend.candidates import settings
+from descend.candidates import settings, typed
 from descend.data import Data
 from descend.engines import State, choose, start
 from descend.errors import DivergenceError, UsageError
@@ -20,7 +20,7 @@ from descend.initialise import initial
 from descend.landscape import Landscape
 from descend.losses import LOSSES, Loss, loss
 from descend.network import Network, check_memory, free_memory, scores
-from descend.options import read_options
+from descend.options import BY_NAME, read_options
 from descend.outcome import Outcome
 from descend.plan import Plan
 from descend.problem import Problem
@@ -89,7 +89,7 @@ class _Descent(BaseEstimator):  # type: ignore[misc]
         landscape = Landscape.of(problem, drawn)
         begin = self._start(problem) if self.warm_start and hasattr(self, "weights_" if deep else "coef_") else None
         found = search(problem, held_out, options, landscape, start=begin)
-        verdict, findings = judge(found)
+        verdict, findings = judge(found, typed=frozenset(name for name in BY_NAME if typed(options, name)))
         fit, best = found.fit, found.best
         if fit.outcomes[best].failed:
             raise DivergenceError(verdict.text, fix=" or ".join(findings[0].fix), code=findings[0].code)

@@ -237,16 +237,19 @@ def _matrix(layer: Layer, weights: Array) -> Array:
 
 
 def backward(
-    network: Network, weights: Array, passed: list[Passed], last: Array, slope: Array
-) -> Array:  # fmt: skip
+    network: Network, weights: Array, passed: list[Passed], last: Array, slope: Array, pulls: list[Array] | None = None
+) -> Array:
     """Return the gradient (params,) of the sum over the rows of a loss whose slope in z is given (rows, outputs).
 
-    Running statistics have gradient 0.
+    Running statistics have gradient 0. Where `pulls` is given, the slope in each hidden layer's output is appended to
+    it, that of the last layer first.
     """
     g, layer = np.zeros_like(weights), network.layers[-1]
     g[layer.W], g[layer.b] = (last.T @ slope).ravel(), slope.sum(axis=0)
     pull = slope @ _matrix(layer, weights).T
     for layer, own in zip(network.hidden[::-1], passed[::-1], strict=True):
+        if pulls is not None:
+            pulls.append(pull)
         into = (pull if own.mask is None else pull * own.mask) * own.slope
         if own.hat is None:
             g[layer.b] = into.sum(axis=0)

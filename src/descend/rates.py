@@ -143,13 +143,10 @@ def _at_rates(problem: Problem, base: Setting, landscape: Landscape, values: Map
 
 
 def _limit(problem: Problem, setting: Setting, landscape: Landscape) -> float | None:
-    """Above which rate a variant diverges: the rule's limit, and for batches drawn at random the stricter one of those."""
-    curvature = landscape.curvature
-    limit = exact.limit(setting.rule, setting.constants, max(curvature.largest, 1e-300))
-    batch = setting.rows_a_step(problem.data.rows)
-    if limit is None or not np.isfinite(limit) or batch == problem.data.rows or problem.network is not None:
-        return limit if limit is None or np.isfinite(limit) else None
-    return limit * curvature.largest * exact.batch_limit(curvature, batch)
+    """Above which rate a variant diverges; of a network, whose rows have no curvature of their own, with all rows."""
+    rows = problem.data.rows
+    batch = rows if problem.network is not None else setting.rows_a_step(rows)
+    return exact.stability_limit(setting.rule, setting.constants, landscape.curvature, batch, rows)
 
 
 def _sweep(

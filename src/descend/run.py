@@ -17,6 +17,7 @@ from descend import store
 from descend.arrays import Array
 from descend.candidates import typed
 from descend.data import Data
+from descend.diagnosis.finding import Finding, Proof
 from descend.errors import ModelError
 from descend.folds import Folds, cross_validated, folds
 from descend.health import KINDS
@@ -26,15 +27,16 @@ from descend.model import Model, Prediction
 from descend.network import Network, check_memory, free_memory
 from descend.options import BY_NAME, OPTIONS, read_options
 from descend.outcome import Outcome
-from descend.prepare import Note, Prepared, prepare, set_aside
+from descend.prepare import Note, Prepared, labelled, prepare, set_aside
 from descend.prepare import load as load_table
 from descend.problem import Problem
-from descend.scoring import metrics_of, model_of, scores
+from descend.scoring import metrics_of, model_of, score, scores
 from descend.search import Found, search
+from descend.table.table import Table
 from descend.table.target import read_target
 from descend.trace import Trace
 from descend.trials import Trial, trials
-from descend.verdict import Finding, Verdict, judge
+from descend.verdict import Verdict, judge
 from descend.version import VERSION
 
 SCHEMA = "descend.run/1"
@@ -86,6 +88,29 @@ class Run:
     def failed(self) -> bool:
         """True when no usable model came out."""
         return self.verdict.status in (Outcome.DIVERGED.word, Outcome.NONFINITE.word)
+
+    @property
+    def model_is_classifier(self) -> bool:
+        """True when the target has classes."""
+        return bool(self.model.classes)
+
+    @property
+    def epochs(self) -> int:
+        """Epochs of the run that is kept."""
+        return next((t.epochs for t in self.tried if t.best), 0)
+
+    @property
+    def gap(self) -> float | None:
+        """What is missing to the exact optimum, as a part of the way from the baseline; None where it is not known."""
+        found: float | None = self.chosen.get("gap")
+        return found
+
+    def baseline_on(self, part: str, metric: str) -> float:
+        """Return a metric of the best constant prediction on a part, "train" or "val"; infinity where it is not known."""
+        if part == "val" or self.found is None or self.prepared is None:
+            return self.metrics.get("baseline", {}).get(metric, np.inf)
+        found, problem = self.found, self.found.fit.problem
+        return score(self.prepared, problem, found.landscape.baseline_weights, problem.data).get(metric, np.inf)
 
     @property
     def interrupted(self) -> bool:
@@ -214,10 +239,19 @@ def train(
     return run
 
 
+def retrain(table: Table, target: Any, values: dict[str, Any], listen: Callable[[Any], None]) -> Run:
+    """Train on a table that was read before, saying nothing but progress, and proving nothing."""
+    return _run(
+        table, target, values, lambda heard: None if isinstance(heard, Note) else listen(heard), time.monotonic(), False
+    )
+
+
 train.__signature__ = _signature(train)  # type: ignore[attr-defined]
 
 
-def _run(data: Any, target: Any, values: dict[str, Any], listen: Callable[[Any], None], begun: float) -> Run:
+def _run(
+    data: Any, target: Any, values: dict[str, Any], listen: Callable[[Any], None], begun: float, proving: bool = True
+) -> Run:
     heard: list[Note] = []
 
     def hear(note: Note) -> None:
@@ -230,17 +264,32 @@ def _run(data: Any, target: Any, values: dict[str, Any], listen: Callable[[Any],
     hear(Note("curve", curve(landscape)))
     threads = values["threads"] or os.cpu_count() or 1
     found = search(problem, watched, {**values, "threads": threads, **_time_left(values, begun)}, landscape, listen)
-    verdict, findings = judge(found)
+    verdict, findings = judge(found, prepared, frozenset(name for name in BY_NAME if typed(values, name)))
     model = model_of(prepared, problem, found.fit.weights[found.best])
     metric = values["metric"]
     if metric == "auto":
         metric = "accuracy" if model.classes else "rmse"
-    return Run(
+    run = Run(
         model, verdict, findings, trials(prepared, found, findings, metric),
         {**scores(prepared, problem, found), **(_folded(made, values, hear, listen) if made else {})}, metric,
-        _chosen(found), _data(prepared), {k: v for k, v in values.items() if BY_NAME[k].read is not None},
+        _chosen(found), _data(prepared, data), {k: v for k, v in values.items() if BY_NAME[k].read is not None},
         _env(values, threads), time.monotonic() - begun, _trace(found, prepared), tuple(heard), found, prepared,
     )  # fmt: skip
+    return _with_proof(run, values, prepared, target, listen) if run.failed and proving else run
+
+
+def _with_proof(
+    run: Run, values: dict[str, Any], prepared: Prepared, target: Any, listen: Callable[[Any], None]
+) -> Run:
+    """A run that failed, with its cures tried; the time for this is beside that of training."""
+    from descend.doctor import proved
+
+    table, name = labelled(prepared.table, target)
+    findings = proved(
+        run.findings, values, run, table, name, lambda heard: None if isinstance(heard, Note) else listen(heard)
+    )
+    verdict = replace(run.verdict, text=f"training failed: {findings[0].text}")
+    return replace(run, findings=findings, verdict=verdict)
 
 
 def _folded(
@@ -248,12 +297,8 @@ def _folded(
 ) -> dict[str, dict[str, float]]:
     """The metrics of a cross-validation, whose folds get as much time each as the training itself."""
 
-    def quiet(heard: Any) -> None:
-        if not isinstance(heard, Note):
-            listen(heard)
-
-    def fold(table: Any, name: str, options: dict[str, Any]) -> Run:
-        return _run(table, name, {**options, **share}, quiet, time.monotonic())
+    def fold(table: Table, name: str, options: dict[str, Any]) -> Run:
+        return retrain(table, name, {**options, **share}, listen)
 
     share = {} if values["time_budget"] is None else {"time_budget": values["time_budget"] / (1 + values["cv"])}
     found = cross_validated(made, values, fold)
@@ -331,7 +376,7 @@ def load(folder: str | os.PathLike[str]) -> Run:
         model = Model.of(*store.read_model(folder))
         trace = store.read_trace(folder)
         return Run(
-            model, Verdict(**document["verdict"]), tuple(Finding(**f) for f in document["findings"]),
+            model, Verdict(**document["verdict"]), tuple(finding_of(f) for f in document["findings"]),
             tuple(Trial(**t) for t in document["trials"]), document["metrics"], document["metric"], document["chosen"],
             document["data"], read_options({k: v for k, v in document["config"].items() if v is not None}),
             document["env"], document["seconds"], trace, tuple(Note(**n) for n in document["notes"]), folder=folder,
@@ -344,24 +389,35 @@ def load(folder: str | os.PathLike[str]) -> Run:
         ) from error
 
 
+def finding_of(document: Mapping[str, Any]) -> Finding:
+    """Return a finding as run.json has it."""
+    proof = tuple(Proof(**p) for p in document.get("proof", ()))
+    return Finding(**{**document, "fix": tuple(document["fix"]), "proof": proof})
+
+
 def _chosen(found: Found) -> dict[str, Any]:
     setting = found.fit.plan.settings[found.best]
     return {
         "optimizer": setting.label, "lr": setting.lr, "batch": setting.batch_size or "full",
         "constants": setting.constants, "engine": found.fit.engine, "why": found.why,
+        "gap": found.landscape.gap(float(found.fit.loss[found.best])),
         "network": None if found.fit.problem.network is None else asdict(found.fit.problem.network),
     }  # fmt: skip
 
 
-def _data(prepared: Prepared) -> dict[str, Any]:
+def _data(prepared: Prepared, data: Any) -> dict[str, Any]:
     source, table = prepared.table.source, prepared.table
     return {
-        "name": source.name, "rows": table.rows, "columns": len(table.columns), "sha256": source.sha256,
+        "name": source.name, "path": _path(data), "rows": table.rows, "columns": len(table.columns), "sha256": source.sha256,
         "format": source.format, "delimiter": source.delimiter, "encoding": source.encoding, "header": source.header,
         "target": prepared.target.name, "features": list(prepared.schema.names), "dropped": prepared.schema.dropped,
         "imputed": {k: v for k, v in prepared.encoded.filled.items() if v},
         "train_rows": prepared.train.rows, "held_out_rows": 0 if prepared.held_out is None else prepared.held_out.rows,
     }  # fmt: skip
+
+
+def _path(data: Any) -> str | None:
+    return os.path.abspath(data) if isinstance(data, (str, os.PathLike)) and data != "-" else None
 
 
 def _env(values: Mapping[str, Any], threads: int) -> dict[str, Any]:

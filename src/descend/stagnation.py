@@ -4,10 +4,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from descend.engines import State
 from descend.engines.plain import clip, pseudo_gradient
-from descend.fit import Fit
 from descend.order import epoch_order
-from descend.problem import gradient
+from descend.plan import Setting
+from descend.problem import Problem, gradient
 
 
 @dataclass(frozen=True)
@@ -32,23 +33,22 @@ class Stagnation:
         return 2 * self.lost > self.moving
 
 
-def stagnation(fit: Fit, r: int) -> Stagnation:
-    """Return what the next step of run r would change, computed in float64 from where the run stands.
+def stagnation(problem: Problem, setting: Setting, state: State) -> Stagnation:
+    """Return what the next step would change, computed in float64.
 
     Args:
-        fit: its state is where the run ended, not the weights that are kept.
-        r: the run.
+        state: where the run stands, of one run alone; not the weights that are kept.
     """
-    w, setting, data = fit.state.weights[r], fit.plan.settings[r], fit.problem.data
-    epoch, within = divmod(int(fit.state.seen[r]), data.rows)
-    rows = epoch_order(data.rows, setting.seed, epoch, fit.plan.shuffle, data.row_bytes)
+    w, data = state.weights[0], problem.data
+    epoch, within = divmod(int(state.seen[0]), data.rows)
+    rows = epoch_order(data.rows, setting.seed, epoch, "auto", data.row_bytes)
     batch = setting.rows_a_step(data.rows)
-    t, constants = int(fit.state.steps[r]) + 1, dict(setting.constants)
+    t, constants = int(state.steps[0]) + 1, dict(setting.constants)
     constants["lr"] *= float(setting.factors[min(t, len(setting.factors)) - 1])
     with np.errstate(all="ignore"):
-        _, g = gradient(fit.problem, w, rows[within : within + batch] if batch < data.rows else slice(None))
-        g = clip(pseudo_gradient(fit.problem, g, w), setting.clip, setting.clip_value).astype(np.float64)
-        memory = fit.state.memory[r, : len(setting.rule.memory)].astype(np.float64)
+        _, g = gradient(problem, w, rows[within : within + batch] if batch < data.rows else slice(None))
+        g = clip(pseudo_gradient(problem, g, w), setting.clip, setting.clip_value).astype(np.float64)
+        memory = state.memory[0, : len(setting.rule.memory)].astype(np.float64)
         step = np.abs(setting.rule.update(g, *memory, t, **constants)[0])
     place = np.spacing(np.abs(w)).astype(np.float64) / 2
     moving = step > 0

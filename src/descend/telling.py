@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from descend.diagnosis.slow import percent
 from descend.plan import letter
 from descend.report.story import ColumnRow, Curve, Note, Scatter, Story, Variant, WeightPath
 from descend.table.table import Kind
-from descend.verdict import percent
 from descend.version import VERSION
 
 if TYPE_CHECKING:

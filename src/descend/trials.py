@@ -4,12 +4,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from descend.diagnosis.finding import Finding
 from descend.outcome import Outcome
 from descend.plan import letter
 from descend.prepare import Prepared
 from descend.scoring import score
 from descend.search import Found
-from descend.verdict import Finding
 
 
 @dataclass(frozen=True)

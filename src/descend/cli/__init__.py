@@ -10,7 +10,7 @@ import click
 
 from descend.cli.edge import guarded
 
-COMMANDS = ("train", "compare", "lr", "predict", "eval", "info", "demo")
+COMMANDS = ("train", "compare", "lr", "predict", "eval", "doctor", "explain", "info", "demo")
 
 
 class Commands(click.Group):

@@ -103,7 +103,7 @@ def _finish(
     ]  # fmt: skip
     if not left:
         return
-    part = State(*(getattr(state, name)[left] for name in state.__dataclass_fields__))
+    part = state.take(left)
     part, rest = direct(problem, plan.take(left), part, marks, threads)
     for name in state.__dataclass_fields__:
         getattr(state, name)[left] = getattr(part, name)

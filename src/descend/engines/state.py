@@ -34,6 +34,10 @@ class State:
         """Return a state that shares nothing with this one."""
         return State(*(getattr(self, name).copy() for name in self.__dataclass_fields__))
 
+    def take(self, runs: list[int]) -> "State":
+        """Return the state of these runs alone."""
+        return State(*(getattr(self, name)[runs] for name in self.__dataclass_fields__))
+
     def beside(self, other: "State") -> "State":
         """Return the runs of both states; a rule of fewer memories leaves the last of them unused."""
         slots = max(self.memory.shape[1], other.memory.shape[1])

@@ -3,11 +3,11 @@
 from descend.optimum.baseline import baseline
 from descend.optimum.bound import bound
 from descend.optimum.curvature import Curvature, curvature
-from descend.optimum.limits import batch_limit, frozen_limit, limit
+from descend.optimum.limits import batch_limit, frozen_limit, limit, stability_limit
 from descend.optimum.sharpness import sharpness
 from descend.optimum.solve import Optimum, gap, optimum
 
 __all__ = [
     "Curvature", "Optimum", "baseline", "batch_limit", "bound", "curvature", "frozen_limit", "gap", "limit", "optimum",
-    "sharpness",
+    "sharpness", "stability_limit",
 ]  # fmt: skip

@@ -1,5 +1,6 @@
 """limits: the largest stable learning rates."""
 
+import math
 from collections.abc import Mapping
 
 from descend.optimum.curvature import Curvature
@@ -60,6 +61,19 @@ def batch_limit(curvature: Curvature, batch_size: int) -> float:
     the weights settle at a distance from the optimum that falls with the rate.
     """
     return _over(batch_size, curvature.row_largest + (batch_size - 1) * curvature.largest)
+
+
+def stability_limit(
+    rule: str | Rule, constants: Mapping[str, float], curvature: Curvature, batch: int, rows: int
+) -> float | None:
+    """Return the rate above which a rule diverges on batches of so many of all rows; None where that is not known.
+
+    For batches drawn at random the limit of the rule is shortened as that of plain descent is: to twice `batch_limit`.
+    """
+    whole = limit(rule, constants, max(curvature.largest, 1e-300))
+    if whole is None or not math.isfinite(whole):
+        return None
+    return whole if batch >= rows else whole * curvature.largest * batch_limit(curvature, batch)
 
 
 def _over(value: float, curvature: float) -> float:

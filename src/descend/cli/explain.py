@@ -1,0 +1,41 @@
+"""`descend explain`: what a finding means, how it is detected, what helps."""
+
+import textwrap
+from typing import Any
+
+import click
+
+from descend.cli.flags import Flag, Sectioned
+
+WIDTH = 100
+
+
+@click.command("explain", cls=Sectioned, short_help="One finding: meaning, how it is detected, what helps, reference.")
+@click.argument("code", required=False)
+@click.option("--json", "as_json", cls=Flag, is_flag=True, help="one JSON document on standard output")
+def command(code: str | None, as_json: bool) -> int:
+    """Explain a finding such as D202; without CODE list them all.
+
+    Exit codes: 0 done, 2 there is no such finding.
+    """
+    from descend.cli.output import answer, answer_json
+    from descend.diagnosis import ENTRIES, explain
+
+    entries = list(ENTRIES.values()) if code is None else [explain(code)]
+    if as_json:
+        found = [vars(e) for e in entries]
+        answer_json({"schema": "descend.explain/1", "status": "ok", "findings": found})
+    elif code is None:
+        answer("\n".join(f"{e.code}  {e.title}" for e in entries))
+    else:
+        answer("\n".join(lines(entries[0])))
+    return 0
+
+
+def lines(entry: Any) -> list[str]:
+    """Return an entry as people read it."""
+    parts = (("means", entry.meaning), ("detected", entry.detected), ("helps", entry.fixes), ("read", entry.reference))
+    said = [f"{entry.code} {entry.title}"]
+    for name, text in parts:
+        said += textwrap.wrap(text, WIDTH, initial_indent=f"{name:<10}", subsequent_indent=" " * 10)
+    return said

@@ -1,0 +1,113 @@
+"""proof: each proposed fix is tried in a short training, and what does not help is not proposed."""
+
+import dataclasses
+import shlex
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from descend.diagnosis.finding import Finding, Proof
+from descend.errors import DescendError
+from descend.options import BY_NAME, OPTIONS, read_options
+
+SECONDS = 3.0  # of training that a fix gets
+EPOCHS = 60  # that it gets at least
+MOST = 4  # fixes of a finding that are tried
+BETTER = 0.01  # of the value before
+CLOSER = 0.5  # of a known gap to the optimum, that a fix must close where the loss itself hardly shows it
+NOT_OF_LOSS = ("D303", "D304", "D402", "D403", "D404", "D406")  # whose cure makes a score honest, not lower
+HELD_OUT = ("D301", "D303", "D304", "D503")  # judged on held-out rows; all others on training rows
+
+
+def change_of(fix: str) -> dict[str, Any]:
+    """Return the options that a fix in flags stands for; none for a fix in words.
+
+    >>> change_of("--scale --lr 0.5"), change_of("more rows")
+    ({'scale': True, 'lr': '0.5'}, {})
+    """
+    words, found, flags = shlex.split(fix), {}, _flags()
+    while words:
+        word = words.pop(0)
+        if word not in flags:
+            return {}
+        name, value = flags[word]
+        if value is None and not words:
+            return {}
+        found[name] = words.pop(0) if value is None else value
+    return found
+
+
+def _flags() -> dict[str, tuple[str, bool | None]]:
+    """Flag to option and value; None where the value is the next word."""
+    flags: dict[str, tuple[str, bool | None]] = {}
+    for option in OPTIONS:
+        on, _, off = option.flag.partition("/")
+        flags[on] = (option.name, True if off else None)
+        if off:
+            flags[off] = (option.name, False)
+    return flags
+
+
+def proven(finding: Finding, values: Mapping[str, Any], before: Any, train: Callable[[dict[str, Any]], Any]) -> Finding:
+    """Return a finding whose fixes were tried: those that helped, the best first, then those that no flag does.
+
+    Args:
+        values: the options of the run.
+        before: the run.
+        train: trains on the same data with other options, and returns a Run; raises DescendError for bad options.
+    """
+    if finding.code in NOT_OF_LOSS:
+        return finding
+    part, metric = measure_of(finding, before)
+    start = None if before.failed else before.metrics.get(part, {}).get(metric)
+    tried = [
+        _tried(fix, change, values, before, train, part, metric, start)
+        for fix in finding.fix[:MOST] if (change := change_of(fix))
+    ]  # fmt: skip
+    helped = sorted((p for p in tried if p.helped), key=lambda p: p.after or 0.0)
+    words = tuple(fix for fix in finding.fix if not change_of(fix))
+    return dataclasses.replace(finding, fix=(*(p.fix for p in helped), *words), proof=tuple(tried))
+
+
+def measure_of(finding: Finding, before: Any) -> tuple[str, str]:
+    """Return which part of the data, and which metric, a finding is judged by."""
+    part = "val" if finding.code in HELD_OUT and "val" in before.metrics else "train"
+    metric = "logloss" if before.model_is_classifier else "mae" if finding.code == "D405" else "rmse"
+    return part, metric
+
+
+def _tried(
+    fix: str, change: dict[str, Any], values: Mapping[str, Any], before: Any, train: Callable[[dict[str, Any]], Any],
+    part: str, metric: str, start: float | None,
+) -> Proof:  # fmt: skip
+    try:
+        run = train(brief(values, change, before.epochs))
+    except DescendError:
+        return Proof(fix, f"{part} {metric}", start, None, False)
+    after, helped = outcome(before, run, part, metric)
+    return Proof(fix, f"{part} {metric}", start, after, helped)
+
+
+def outcome(before: Any, run: Any, part: str, metric: str) -> tuple[float | None, bool]:
+    """Return what a training with a fix came to, and whether that is better than the run before, and than no model."""
+    start = None if before.failed else before.metrics.get(part, {}).get(metric)
+    after = None if run.failed else run.metrics.get(part, {}).get(metric)
+    if after is None or not after < run.baseline_on(part, metric):
+        return after, False
+    return after, start is None or _better(before, run, start, after)
+
+
+def _better(before: Any, run: Any, start: float, after: float) -> bool:
+    """Whether a loss is clearly lower, or much nearer to the optimum where irreducible noise hides that."""
+    if after < start - BETTER * abs(start):
+        return True
+    return after <= start and None not in (before.gap, run.gap) and bool(run.gap < CLOSER * before.gap)
+
+
+def brief(values: Mapping[str, Any], change: Mapping[str, Any], epochs: int) -> dict[str, Any]:
+    """Return the options of a short training with a change."""
+    own = {k: v for k, v in values.items() if k in BY_NAME} | {"seeds": 1, "cv": None, "time_budget": SECONDS}
+    if "restarts" not in change:
+        own["restarts"] = 1
+    if values.get("max_epochs") is not None:
+        own["max_epochs"] = max(EPOCHS, min(values["max_epochs"], epochs))
+    return read_options({k: v for k, v in (own | dict(change)).items() if v != BY_NAME[k].default or k in change})
