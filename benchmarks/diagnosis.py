@@ -205,7 +205,7 @@ def d404(s: int) -> Iterator[Case]:
 
 def d405(s: int) -> Iterator[Case]:
     frame = numbers(s)
-    frame.loc[[5, 17, 40], "y"] += (400.0, -300.0, 250.0)
+    frame.loc[[5, 17, 40], "y"] += np.array([400.0, -300.0, 250.0])
     yield Case("D405", frame, {})
 
 

@@ -39,18 +39,15 @@ def noise_scale(problem: Problem, weights: Array, seed: int = 0) -> NoiseScale |
     b = max(1, len(every) // PART)
     if len(every) < 4:
         return None
-    G = gradient(problem, weights, every)[1].astype(np.float64)
-    G -= _penalty(problem, weights)
-    squares = []
-    for _ in range(BATCHES):
-        g = gradient(problem, weights, rng.choice(every, b, replace=False))[1] - _penalty(problem, weights)
-        squares.append(float(np.square(g, dtype=np.float64).sum()))
-    whole = float(np.square(G).sum())
-    variance = max(0.0, (float(np.mean(squares)) - whole) / (1 / b - 1 / len(every)))
-    signal = max(0.0, whole - variance / len(every))
-    return NoiseScale(variance / signal if signal > 0 else np.inf, whole, variance)
+    with np.errstate(over="ignore", invalid="ignore"):
+        whole = _square(problem, weights, every)
+        squares = [_square(problem, weights, rng.choice(every, b, replace=False)) for _ in range(BATCHES)]
+        variance = max(0.0, (float(np.mean(squares)) - whole) / (1 / b - 1 / len(every)))
+        signal = max(0.0, whole - variance / len(every))
+        return NoiseScale(variance / signal if signal > 0 else np.inf, whole, variance)
 
 
-def _penalty(problem: Problem, weights: Array) -> Array:
-    penalty: Array = problem.l2 * problem.penalised * weights
-    return penalty
+def _square(problem: Problem, weights: Array, rows: Array) -> float:
+    """The squared norm of the gradient of some rows, without the penalty."""
+    g = gradient(problem, weights, rows)[1] - problem.l2 * problem.penalised * weights
+    return float(np.square(g, dtype=np.float64).sum())

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from descend.diagnosis import Finding, explain
 from descend.diagnosis.slow import percent
 from descend.plan import letter
 from descend.report.story import ColumnRow, Curve, Note, Scatter, Story, Variant, WeightPath
@@ -20,7 +21,7 @@ def tell(run: "Run") -> Story:
     return Story(
         title=f"{run.model.target} from {run.data['name']}", data_name=run.data["name"], date=date.today().isoformat(),
         version=VERSION, status=run.verdict.status, verdict=run.verdict.text, numbers=_numbers(run),
-        findings=tuple(Note(f.code, f.level, f.text, f.fix) for f in run.findings), variants=_variants(run),
+        findings=tuple(_note(f) for f in run.findings), variants=_variants(run),
         metric=run.metric, curves=_curves(run), weight_paths=_weight_paths(run), scatters=_scatters(run),
         target=run.model.target, data=tuple((n.topic, n.text) for n in run.notes), columns=_columns(run),
         coefficients=tuple((f"{name} → {output}" if len(run.model.classes) > 2 else name, value)
@@ -28,6 +29,20 @@ def tell(run: "Run") -> Story:
         reproduce=(("command", run.command), ("Python", run.code), ("data SHA-256", str(run.data["sha256"])),
                    *((k, str(v)) for k, v in run.env.items())),
     )  # fmt: skip
+
+
+def _note(finding: Finding) -> Note:
+    proof = tuple(
+        f"tried {p.fix}: {p.metric} {_tried(p.before)} → {_tried(p.after)}, {'helps' if p.helped else 'does not help'}"
+        for p in finding.proof
+    )
+    e = explain(finding.code)
+    meaning = (("means", e.meaning), ("detected", e.detected), ("helps", e.fixes), ("read", e.reference))
+    return Note(finding.code, finding.level, finding.text, finding.fix, proof, meaning)
+
+
+def _tried(value: float | None) -> str:
+    return "failed" if value is None else _number(value)
 
 
 def _numbers(run: "Run") -> tuple[tuple[str, str], ...]:

@@ -159,12 +159,12 @@ def dead(e: Evidence) -> Finding | None:
         return None
     shares = e.health[:, :-1, FLAT]
     seen = shares[np.isfinite(shares).all(axis=1)]
-    if not len(seen) or not (seen[-1] >= DEAD).any():
+    if not len(seen) or not (seen[-1] > DEAD).any():
         return None
     layer = int(np.argmax(seen[-1]))
     width = e.problem.network.sizes[layer + 1]
-    first = int(np.argmax(shares[:, layer] >= DEAD))
-    since = "the start" if e.start is not None and e.start.dead[layer] >= DEAD * width else (
+    first = int(np.argmax(shares[:, layer] > DEAD))
+    since = "the start" if e.start is not None and e.start.dead[layer] > DEAD * width else (
         f"epoch {int(e.trace.epochs[0, 1 + first]):,}"
     )  # fmt: skip
     count, rows = round(float(seen[-1][layer]) * width), e.problem.data.rows
@@ -271,7 +271,7 @@ ENTRIES = (
     Entry(
         "D206", "dead units",
         "A rectifier whose input is negative for every row passes no gradient, and nothing ever wakes it.",
-        f"At the last record point {DEAD:.0%} or more of a hidden layer's units had slope 0 for every row since the record "
+        f"At the last record point more than {DEAD:.0%} of a hidden layer's units had slope 0 for every row since the record "
         "before. Some dead units are normal; half of a layer is not.",
         "A rectifier with a slope on both sides (leaky_relu); a smaller rate; weights drawn for relu; batch normalisation.",
         "Maas, Hannun and Ng 2013; He et al. 2015",

@@ -130,9 +130,10 @@ def _train(problem: Problem, setting: Setting, gram: Gram, state: State, path: A
 
 def _noise(gram: Gram, problem: Problem) -> tuple[float, float]:
     """The rounding of a gradient at weights w is `slope` |w| + `pull`: of trace |w| + |c|, about the origin."""
-    squares = np.trace(gram.G) + gram.mass * (np.square(gram.mean).sum() + problem.intercept)
-    pull = gram.c + gram.mass * np.outer(gram.mean, gram.target)
-    reach = np.sqrt(np.square(pull).sum() + problem.intercept * np.square(gram.mass * gram.target).sum())
+    with np.errstate(over="ignore"):
+        squares = np.trace(gram.G) + gram.mass * (np.square(gram.mean).sum() + problem.intercept)
+        pull = gram.c + gram.mass * np.outer(gram.mean, gram.target)
+        reach = np.sqrt(np.square(pull).sum() + problem.intercept * np.square(gram.mass * gram.target).sum())
     return NOISE * 2 / problem.outputs * float(squares), NOISE * 2 / problem.outputs * float(reach)
 
 

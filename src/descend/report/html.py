@@ -71,7 +71,12 @@ def _next(story: Story) -> Element:
 
 
 def _finding(note: Note) -> Element:
-    return tag("li", tag("p", tag("strong", f"{note.code} {note.level}: "), note.text), *map(code, note.fixes))
+    proof = [tag("p", line) for line in note.proof]
+    said = [tag("p", tag("strong", f"{label}: "), text) for label, text in note.meaning]
+    more = [tag("details", tag("summary", f"What {note.code} means"), *said)] if said else []
+    return tag(
+        "li", tag("p", tag("strong", f"{note.code} {note.level}: "), note.text), *map(code, note.fixes), *proof, *more
+    )
 
 
 def _variants(story: Story) -> Element:

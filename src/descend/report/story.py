@@ -9,12 +9,14 @@ from descend.plots.weight_paths import WeightPath
 
 @dataclass(frozen=True)
 class Note:
-    """A finding: its code, level, one sentence, and flags to type."""
+    """A finding: its code, level, one sentence, and flags to type; what tried cures came to, and what the code means."""
 
     code: str
     level: str
     text: str
     fixes: tuple[str, ...]
+    proof: tuple[str, ...] = ()
+    meaning: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,52 @@
+"""Evidence to look at: a real run of a small problem, with parts of it replaced."""
+
+import dataclasses
+
+import numpy as np
+
+from descend.data import Data
+from descend.diagnosis import Evidence
+from descend.fit import Limits, train
+from descend.landscape import Landscape
+from descend.losses import loss
+from descend.network import Network
+from descend.outcome import Outcome
+from descend.plan import Plan
+from descend.problem import Problem
+from descend.trace import Trace
+
+
+def evidence_of(problem, how, epochs=30, landscape=None, **changes):
+    """Evidence about one run."""
+    fit = train(problem, Plan((how,)), limits=Limits(epochs, patience=epochs))
+    found = Evidence(
+        problem, landscape or Landscape.of(problem), how, fit.outcomes[0], int(fit.steps[0]), int(fit.epochs[0]), fit.weights[0],
+        float(fit.loss[0]), float(fit.held_out[0]), fit.trace.until(0, int(fit.epochs[0])), fit.state,
+    )  # fmt: skip
+    return dataclasses.replace(found, **changes)
+
+
+def line(rows=60, noise=0.3, seed=0, scales=(1.0, 1.0, 1.0), dtype=np.float64, **options):
+    """A linear problem of three columns."""
+    rng = np.random.default_rng(seed)
+    X = rng.normal(size=(rows, 3))
+    y = X @ [1.0, -2.0, 0.5] + noise * rng.normal(size=rows)
+    return Problem(Data((X * scales).astype(dtype), y.astype(dtype), names=("a", "b", "c")), loss("squared"), **options)
+
+
+def deep(sizes=(3, 8, 8, 8, 1), activation="tanh", rows=60, **options):
+    """A network on the same kind of data."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(rows, sizes[0]))
+    network = Network(sizes, activation, **options)
+    return Problem(Data(X, np.sin(X[:, 0]) + X[:, -1]), loss("squared"), network=network)
+
+
+def with_losses(evidence, losses, outcome=Outcome.BUDGET):
+    """The same evidence with a made-up curve of the training loss."""
+    points = len(losses)
+    trace = Trace(
+        np.arange(points)[None], np.array([losses], float), np.full((1, points), np.nan), np.zeros((1, points, 0)),
+        evidence.trace.health[:, :1].repeat(points, axis=1),
+    )  # fmt: skip
+    return dataclasses.replace(evidence, trace=trace, outcome=outcome, loss=float(losses[-1]), epochs=points - 1)

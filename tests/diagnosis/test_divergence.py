@@ -1,0 +1,100 @@
+"""D1: the limit, the explosion, the first value that is not finite, spikes, and the limit crossed on the way."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+from tests.diagnosis.made import deep, evidence_of, line, with_losses
+
+from descend.diagnosis.divergence import above_limit, exploding, limit_crossed, nonfinite, spikes
+from descend.landscape import Landscape
+from descend.outcome import Outcome
+from descend.plan import setting
+
+
+def test_above_the_limit_a_run_that_fails_is_told_so_with_the_limit_and_the_column():
+    problem = line(scales=(1.0, 50.0, 1.0))
+    limit = 2 / Landscape.of(problem).curvature.largest
+    found = above_limit(evidence_of(problem, setting("sgd", lr=2 * limit), 3000))
+
+    assert (found.code, found.level) == ("D101", "error")
+    assert found.evidence["limit"] == pytest.approx(limit)
+    assert found.evidence["column"] == "b"
+    assert found.fix == ("--scale", "--lr auto")
+
+
+@pytest.mark.parametrize("part", [0.5, 0.99])
+def test_below_the_limit_nothing_is_said(part):
+    problem = line()
+    limit = 2 / Landscape.of(problem).curvature.largest
+    assert above_limit(evidence_of(problem, setting("sgd", lr=part * limit), 300)) is None
+
+
+def test_small_batches_have_a_shorter_limit():
+    problem = line(rows=200)
+    whole = evidence_of(problem, setting("sgd", lr=0.01)).limit
+    single = evidence_of(problem, setting("sgd", lr=0.01, batch_size=1)).limit
+    assert single < whole / 2
+
+
+def test_a_deep_network_with_large_weights_explodes_by_a_factor_a_layer():
+    problem = deep((3, *[16] * 12, 1), "relu")
+    how = dataclasses.replace(setting("sgd", lr=0.1), init="normal:1.0")
+    evidence = evidence_of(problem, how)
+    found = exploding(evidence)
+
+    assert evidence.outcome.failed
+    assert (found.code, found.level) == ("D102", "error")
+    assert found.evidence["growth"] == pytest.approx(
+        np.sqrt(16 / 2), rel=0.25
+    )  # half of the variance passes a rectifier
+    assert above_limit(evidence) is None
+
+
+def test_a_shallow_network_at_a_huge_rate_is_no_explosion():
+    evidence = evidence_of(deep((3, 8, 1)), setting("sgd", lr=1e9))
+    assert evidence.outcome.failed
+    assert exploding(evidence) is None
+
+
+def test_the_first_value_that_is_not_finite_has_step_rows_and_column():
+    problem = line(scales=(1.0, 1e160, 1.0))
+    evidence = evidence_of(problem, setting("adam", lr=0.1))
+    found = nonfinite(evidence)
+
+    assert evidence.outcome == Outcome.NONFINITE
+    assert found.evidence["place"] == "column 'b'"
+    assert found.evidence["step"] == evidence.steps + 1
+    assert len(found.evidence["rows"]) > 0
+
+
+def test_a_run_that_did_not_fail_has_no_first_value(quiet):
+    assert nonfinite(quiet) is None
+
+
+def test_a_spike_is_three_times_the_median_before_and_a_tenth_of_the_gain(quiet):
+    falling = list(np.geomspace(10, 0.1, 20))
+    found = spikes(with_losses(quiet, [*falling[:15], 9.0, *falling[15:]]))
+
+    assert (found.code, found.evidence["epoch"], found.evidence["spikes"]) == ("D104", 15, 1)
+    assert found.evidence["height"] == pytest.approx(9.0 / np.median(falling[10:15]))
+    assert spikes(with_losses(quiet, falling)) is None
+    assert spikes(with_losses(quiet, [*falling[:15], 2.9 * falling[12], *falling[15:]])) is None
+
+
+def test_a_tiny_spike_near_the_optimum_is_noise(quiet):
+    assert spikes(with_losses(quiet, [10, 1, 0.1, 0.01, 0.01, 0.01, 0.01, 0.01, 0.01, 0.01, 0.01, 0.1])) is None
+
+
+def test_a_limit_crossed_on_the_way_is_told_with_both_limits():
+    problem = deep((3, 16, 1))
+    how = setting("sgd", lr=0.05)
+    evidence = evidence_of(problem, how, 50)
+    weights = evidence.weights.copy()
+    weights[problem.network.layers[-1].W] *= 100
+    steep = dataclasses.replace(evidence, weights=weights, outcome=Outcome.DIVERGED)
+    found = limit_crossed(steep)
+
+    assert (found.code, found.level) == ("D105", "error")
+    assert found.evidence["limit"] < 0.05 < found.evidence["limit_at_start"]
+    assert limit_crossed(evidence) is None

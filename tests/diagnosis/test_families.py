@@ -1,0 +1,73 @@
+"""Planted faults are named with their place, whole trainings are silent when all is well, and every code is explained."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+import descend as ds
+from descend.diagnosis import CHECKS, ENTRIES, divergence, explain, fitting, numerics, slow, tables, wiring
+from descend.errors import UsageError
+
+ROOT = Path(__file__).parent.parent.parent
+sys.path.insert(0, str(ROOT))
+
+from benchmarks import diagnosis as planted  # noqa: E402
+
+CASES = [case for plant in planted.PLANTED for case in plant(0)]
+LEFT_TO_UNITS = {"D104", "D105", "D209", "D501"}  # that no seed plants for sure; their own tests do
+
+
+@pytest.mark.parametrize("case", CASES, ids=[f"{c.code}-{k}" for k, c in enumerate(CASES)])
+def test_a_planted_fault_is_named_with_its_place(case, monkeypatch):
+    monkeypatch.setattr("descend.run._with_proof", lambda run, *more: run)
+    run = planted.trained(case.frame, case.options)
+    found = {f.code: f for f in run.findings}
+
+    assert case.code in found
+    assert planted.right_place(case, found[case.code]) in (True, None)
+    assert all(f.text and f.evidence is not None for f in run.findings)
+
+
+def test_every_code_is_planted_somewhere():
+    codes = {c.code for c in CASES} | LEFT_TO_UNITS
+    assert codes == {code for code in ENTRIES if not code.startswith("D6")}
+
+
+TABLES = [(name, target, hidden) for name, targets in (("penguins", ("body_mass_g", "species", "sex", "island")),
+          ("penguins_raw", ("Species", "Body Mass (g)"))) for target in targets for hidden in ((), (16,))]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "target", "hidden"), TABLES)
+def test_on_the_example_tables_at_auto_settings_nothing_graver_than_a_note_is_said(name, target, hidden):
+    path = ROOT / "examples" / "data" / f"{name}.csv"
+    options = {"optimizer": "adam,nesterov", "max_epochs": 100} if hidden else {}
+    run = ds.train(path, target, hidden_layer_sizes=hidden, seeds=1, progress=False, **options)
+    assert [f.text for f in run.findings if f.level != "note"] == []
+
+
+@pytest.mark.parametrize("family", [divergence, slow, fitting, tables, numerics, wiring])
+def test_every_check_is_documented_by_the_code_in_its_docstring(family):
+    named = {check.__doc__[:4] for check in family.CHECKS}
+    assert named <= {e.code for e in family.ENTRIES}
+    assert len(family.ENTRIES) - len(named) in (0, 1)  # D607 and D608 share a check
+
+
+def test_entries_are_whole():
+    assert len(CHECKS) == 28
+    for code, e in ENTRIES.items():
+        assert explain(code.lower()) is e
+        assert all(len(text) > 5 for text in (e.title, e.meaning, e.detected, e.fixes, e.reference))
+
+
+def test_an_unknown_code_names_the_nearest():
+    with pytest.raises(UsageError) as caught:
+        explain("D2O2")
+    assert str(caught.value).startswith("there is no finding 'D2O2', there are D101 to D608; try 'D202'")
+
+
+def test_the_page_of_findings_is_up_to_date():
+    sys.path.insert(0, str(ROOT / "tools"))
+    import findings
+
+    assert (ROOT / "docs" / "findings.md").read_text() == findings.page()

@@ -1,0 +1,87 @@
+"""A cure is tried, and proposed only when it helps; before and after are what trainings of their own come to."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import descend as ds
+from descend.diagnosis import Finding
+from descend.diagnosis.proof import brief, change_of, proven
+from descend.errors import UsageError
+from descend.options import read_options
+
+RNG = np.random.default_rng(0)
+FRAME = pd.DataFrame(RNG.normal(size=(200, 3)), columns=["a", "b", "c"])
+FRAME["y"] = FRAME.a - 2 * FRAME.b + 0.3 * RNG.normal(size=200)
+SLOW = {"optimizer": "gd", "lr": 0.001, "max_epochs": 20}
+
+
+@pytest.mark.parametrize(
+    ("fix", "change"),
+    [
+        ("--lr auto", {"lr": "auto"}), ("--no-scale", {"scale": False}), ("--scale", {"scale": True}),
+        ("--activation relu --init he", {"activation": "relu", "init": "he"}), ("--drop 'a b'", {"drop": "a b"}),
+        ("pass float64 data", {}), ("--lr", {}), ("--nothing 3", {}), ("compare with --cv 5", {}),
+    ],
+)  # fmt: skip
+def test_flags_become_options_and_words_do_not(fix, change):
+    assert change_of(fix) == change
+
+
+def trained(options):
+    return ds.train(FRAME, "y", progress=False, **{k: v for k, v in options.items() if v is not None})
+
+
+def run_of(**options):
+    values = read_options(options)
+    return values, trained({**options, "seeds": 1})
+
+
+def proof_of(*fixes, code="D201", **options):
+    values, run = run_of(**options)
+    given = {k: v for k, v in values.items() if k in options}
+    return run, proven(Finding(code, "warning", "text", {}, fixes), given, run, trained)
+
+
+def test_what_helps_is_proposed_with_the_numbers_of_both_trainings():
+    run, found = proof_of("--lr 0.002", "--lr auto", "more patience", **SLOW)
+
+    assert found.fix[0] == "--lr auto"
+    assert found.fix[-1] == "more patience"
+    before = run.metrics["train"]["rmse"]
+    assert [p.before for p in found.proof] == [before, before]
+    again = trained({**SLOW, "lr": "auto", "max_epochs": 60, "seeds": 1})
+    assert found.proof[1].after == pytest.approx(again.metrics["train"]["rmse"])
+
+
+def test_what_does_not_help_is_not_proposed():
+    _, found = proof_of("--lr 0.0001", "--lr 1e9", **SLOW)
+    assert found.fix == ()
+    assert [(p.helped, p.after is None) for p in found.proof] == [(False, False), (False, True)]
+
+
+def test_a_change_that_contradicts_is_no_cure():
+    _, found = proof_of("--batch 7", **SLOW)
+    assert (found.fix, found.proof[0].after) == ((), None)
+
+
+def test_a_cure_that_makes_a_score_honest_is_not_tried():
+    _, found = proof_of("--drop a", code="D402", **SLOW)
+    assert (found.fix, found.proof) == (("--drop a",), ())
+
+
+def test_near_the_optimum_a_closed_gap_counts_where_the_loss_hardly_moves():
+    near = {"optimizer": "gd", "lr": 0.05, "max_epochs": 60}
+    run, found = proof_of("--lr auto", **near)
+    (proof,) = found.proof
+    assert proof.after > 0.99 * proof.before
+    assert proof.helped
+    assert run.gap > 0
+
+
+def test_a_short_training_has_the_epochs_of_the_run_or_sixty():
+    assert brief({"max_epochs": 500}, {}, 300)["max_epochs"] == 300
+    assert brief({"max_epochs": 500}, {}, 3)["max_epochs"] == 60
+    assert brief({"hidden_layer_sizes": (8,)}, {"restarts": "4"}, 3)["restarts"] == 4
+    with pytest.raises(UsageError):
+        brief({}, {"lr": "-1"}, 3)
