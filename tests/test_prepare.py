@@ -6,7 +6,7 @@ import pytest
 
 from descend.errors import DataError, UsageError
 from descend.options import read_options
-from descend.prepare import prepare
+from descend.prepare import prepare, set_aside
 
 
 def prepared(data, target="y", **given):
@@ -261,3 +261,40 @@ def test_a_target_of_digits_as_text_is_learned_as_numbers_unless_it_is_told_to_b
         ]
         assert prepared(X, target, validation=0, task="classification").target.classes[-3:] == ("2", "4", "8")
     assert prepared(X, ["2", "4", "x", "8"], validation=0).target.task == "classification"
+
+
+def deciding(frame, **given):
+    options = read_options(given)
+    prepared = prepare(frame, "y", options)
+    return prepared, set_aside(prepared, options)
+
+
+def table_of(rows):
+    rng = np.random.default_rng(0)
+    return pd.DataFrame(
+        {"a": rng.normal(size=rows), "g": np.arange(rows) // 10, "t": rng.permutation(rows), "y": rng.normal(size=rows)}
+    )
+
+
+def test_rows_that_decide_are_training_rows_and_the_held_out_rows_stay_as_they_are():
+    prepared, (own, aside) = deciding(table_of(100))
+
+    assert (own.rows, aside.rows, prepared.held_out.rows) == (64, 16, 20)
+    both = np.vstack([own.X, aside.X])
+    assert sorted(map(tuple, both)) == sorted(map(tuple, prepared.train.X))
+
+
+def test_groups_and_time_hold_for_the_rows_that_decide_too():
+    frame = table_of(200)
+    prepared, (own, aside) = deciding(frame, group="g")
+    of = {tuple(x): g for x, g in zip(prepared.train.X, frame.g.to_numpy()[prepared.rows[0]], strict=True)}
+    assert not {of[tuple(x)] for x in own.X} & {of[tuple(x)] for x in aside.X}
+
+    prepared, (own, aside) = deciding(frame, time="t")
+    when = {tuple(x): t for x, t in zip(prepared.train.X, frame.t.to_numpy()[prepared.rows[0]], strict=True)}
+    assert max(when[tuple(x)] for x in own.X) < min(when[tuple(x)] for x in aside.X)
+
+
+@pytest.mark.parametrize("rows", [10, 24])
+def test_too_few_rows_set_none_aside(rows):
+    assert deciding(table_of(rows))[1] is None

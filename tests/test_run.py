@@ -1,6 +1,7 @@
 """The main job on real tables, against scikit-learn on the very same columns and split."""
 
 import json
+import time
 
 import numpy as np
 import pandas as pd
@@ -234,3 +235,37 @@ def test_unknown_options_name_the_nearest(penguins):
     with pytest.raises(UsageError) as caught:
         ds.train(penguins, "body_mass_g", optimiser="adam", progress=False)
     assert str(caught.value) == "there is no option 'optimiser'; try 'optimizer'"
+
+
+def test_the_time_counts_from_when_it_is_said_to_have_begun(penguins):
+    long_ago = time.monotonic() - 100
+    run = ds.train(
+        penguins, "species", hidden_layer_sizes=(8,), time_budget=50, begun=long_ago, seeds=1, progress=False
+    )
+    assert {t.epochs for t in run.tried} == {0}
+    assert run.verdict.status == "budget"
+
+
+def test_held_out_rows_decide_nothing(penguins):
+    """Another target in the held-out rows alone changes their score and nothing else."""
+    frame = pd.read_csv(penguins).dropna(subset=["body_mass_g"]).reset_index(drop=True)
+    options = {"hidden_layer_sizes": (4,), "optimizer": "adam", "max_epochs": 15, "seeds": 1, "progress": False}
+    one = ds.train(frame, "body_mass_g", **options)
+    held = one.prepared.rows[1]
+    frame.loc[held, "body_mass_g"] *= 3
+    other = ds.train(frame, "body_mass_g", **options)
+
+    assert one.metrics["val"] != other.metrics["val"]
+    np.testing.assert_array_equal(one.model.weights, other.model.weights)
+    assert one.chosen["lr"] == other.chosen["lr"]
+
+
+def test_run_json_tells_why_each_value_was_chosen(penguins):
+    why = ds.train(penguins, "body_mass_g", progress=False).document()["chosen"]["why"]
+
+    assert why["optimizer"]["source"].startswith("lowest training loss of 8 variants")
+    assert len(why["optimizer"]["scores"]) == 8
+    assert why["lr"]["stability_limit"] > 0
+    assert {"lr", "score", "epochs", "status"} <= set(why["lr"]["tried"][0])
+    assert why["batch"]["advice"].startswith("at the start, steps get better up to about ")
+    assert why["schedule"]["rule"] == "default"

@@ -49,6 +49,7 @@ class Limits:
             kept; else the training objective does.
         rung: after how many epochs learning rates of one variant are first compared, and the worse half is given up;
             again after twice as many, and so on, see `race.losers`; 0 for never.
+        ends: whether only the first and the last epoch are recorded and judged.
     """
 
     epochs: int = 1000
@@ -60,6 +61,7 @@ class Limits:
     reference: float | None = None
     early: bool = True
     rung: int = 0
+    ends: bool = False
 
 
 @dataclass(frozen=True)
@@ -181,7 +183,8 @@ class _Loop:
         self.by_loss = Best.of(self.trace.loss[:, 0], self.state.weights)
         self.by_held_out = Best.of(self.trace.held_out[:, 0], self.state.weights)
         self.epochs = np.zeros(len(plan), np.int64)
-        self.grid = record_points(0, limits.epochs)  # the same whatever the speed, and so is what is judged
+        grid = record_points(0, limits.epochs)
+        self.grid = grid[-1:] if limits.ends else grid  # the same whatever the speed, and so is what is judged
         self.pace = 0.0  # seconds an epoch
 
     @property

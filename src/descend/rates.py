@@ -1,6 +1,5 @@
 """rates: the loss after a budget against the learning rate, variant by variant; the limit, the usable band, one rate."""
 
-import dataclasses
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -11,17 +10,17 @@ import numpy as np
 from descend import optimum as exact
 from descend.arrays import Array
 from descend.candidates import candidates
-from descend.data import Data
 from descend.errors import DataError
 from descend.fit import Limits, train
 from descend.landscape import Landscape
 from descend.options import read_options
 from descend.plan import Plan, Setting, letter
-from descend.prepare import prepare
+from descend.prepare import labelled, load, prepare
 from descend.problem import Problem
 from descend.run import problem_of, start_of
+from descend.table.table import Table
 
-SAMPLE = 1 << 14  # rows that are trained on; of a larger table every so manieth
+SAMPLE = 10_000  # rows that are read into arrays; of a larger table every so manieth
 EPOCHS = 20  # of the budget, when no other is given
 POINTS = 33  # rates of each variant
 STEADY = (1e-3, 4.0)  # first and last rate, as parts of the limit
@@ -101,16 +100,17 @@ def find_lr(
     """
     values = read_options({**options, "optimizer": variant})
     epochs = values["max_epochs"] or EPOCHS
+    table, name, of = _sampled(data, target, values)
     try:
-        prepared = prepare(data, target, values, listen)
+        prepared = prepare(table, name, values, listen)
     except DataError as error:
         if error.code != "target-constant":
             raise
         return LRResult(None, None, None, None, f"no rate is better than another: {error.what}", (), epochs, 0, np.nan)
-    problem = _sampled(problem_of(prepared, values))
+    problem = problem_of(prepared, values)
     landscape = Landscape.of(problem, start_of(problem, values))
     settings = [s for base in candidates(problem, values) for s in _at_rates(problem, base, landscape, values)]
-    limits = Limits(epochs, values["time_budget"], patience=epochs + 1, tol=0.0, reference=landscape.baseline)
+    limits = Limits(epochs, values["time_budget"], patience=epochs + 1, tol=0.0, reference=landscape.baseline, ends=True)
     threads = values["threads"] or os.cpu_count() or 1
     fit = train(problem, Plan(tuple(settings)), None, limits, listen, threads)
     last = np.where([o.failed for o in fit.outcomes], np.inf, fit.trace.loss[:, -1])
@@ -120,16 +120,20 @@ def find_lr(
         _sweep(problem, landscape, [r for r, s in enumerate(settings) if s.label == k], settings, last, begun)
         for k in labels
     ]
-    return _result(sorted(sweeps, key=_lowest), epochs, problem.data.rows, prepared.train.rows, begun)
+    return _result(sorted(sweeps, key=_lowest), epochs, problem.data.rows, of, begun)
 
 
-def _sampled(problem: Problem) -> Problem:
-    """The problem on rows spread over the table, when it is large."""
-    rows = problem.data.rows
-    if rows <= SAMPLE:
-        return problem
-    every: Data = problem.data.take(np.linspace(0, rows - 1, SAMPLE).round().astype(np.int64))
-    return dataclasses.replace(problem, data=every)
+def _sampled(data: Any, target: Any, values: Mapping[str, Any]) -> tuple[Table, str, int]:
+    """Rows spread over the data, when these are many: all that follows is done with them alone; and how many there were."""
+    if isinstance(data, np.ndarray) and data.ndim == 2 and isinstance(target, np.ndarray) and len(data) == len(target):
+        rows = _spread(len(data))
+        return *labelled(load(data[rows], values), target[rows]), len(data)
+    table, name = labelled(load(data, values), target)
+    return table.take(_spread(table.rows)), name, table.rows
+
+
+def _spread(rows: int) -> Array:
+    return np.unique(np.linspace(0, rows - 1, min(rows, SAMPLE)).round().astype(np.int64))
 
 
 def _at_rates(problem: Problem, base: Setting, landscape: Landscape, values: Mapping[str, Any]) -> list[Setting]:
@@ -177,7 +181,7 @@ def _lowest(sweep: Sweep) -> float:
 
 def _result(sweeps: list[Sweep], epochs: int, rows: int, of: int, begun: float) -> LRResult:
     best = sweeps[0]
-    where = f"{rows:,} of {of:,} rows" if rows < of else f"{of:,} rows"
+    where = f"{rows:,} rows" if of <= SAMPLE else f"{rows:,} of {of:,} rows"
     reason = f"{best.variant}: {best.reason}, after {epochs} epochs of {where}"
     if best.lr is None:
         reason = f"{best.reason}: a constant prediction is as good, after {epochs} epochs of {where}"

@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from descend.cli.flags import Flag, Sectioned, from_table
+from descend.cli.flags import AS_JSON, TARGET, Flag, Sectioned, from_table
 from descend.options import BY_NAME, OPTIONS
 
 HEAD = ("", "variant", "lr", "batch", "epochs", "gradients", "score", "gap", "result")
@@ -13,9 +13,7 @@ HEAD = ("", "variant", "lr", "batch", "epochs", "gradients", "score", "gap", "re
 
 @click.command("compare", cls=Sectioned, short_help="Variants side by side, each at its own best rate.")
 @click.argument("data")
-@click.option(
-    "-t", "--target", cls=Flag, section="data", metavar="COL", required=True, help="column to predict  (required)"
-)
+@TARGET
 @click.option(
     "--variants",
     cls=Flag,
@@ -25,7 +23,7 @@ HEAD = ("", "variant", "lr", "batch", "epochs", "gradients", "score", "gap", "re
     help="all for the eight, or names with commas between  [all]",
 )
 @from_table([o.name for o in OPTIONS if o.name != "optimizer"])
-@click.option("--json", "as_json", cls=Flag, is_flag=True, help="one JSON document on standard output")
+@AS_JSON
 @click.pass_context
 def command(ctx: click.Context, /, data: str, target: str, variants: str, as_json: bool, **flags: Any) -> int:  # fmt: skip
     """Train DATA by each variant at the best of several rates, and again from other seeds; say which differ beyond
@@ -62,20 +60,11 @@ def document(found: Any) -> dict[str, Any]:
 def lines(found: Any) -> list[str]:
     """Return a line a variant, and the verdict."""
     from descend.cli.answer import METRICS
+    from descend.cli.output import aligned
 
     head = [*HEAD[:6], f"{found.where} {METRICS[found.metric]}", *HEAD[7:]]
     rows = [head, *(_row(row) for row in found.rows)]
-    widths = [max(len(row[c]) for row in rows) for c in range(len(HEAD))]
-    right = (4, 5, 6, 7)
-    table = [
-        (
-            " "
-            + "  ".join(
-                c.rjust(w) if k in right else c.ljust(w) for k, (c, w) in enumerate(zip(row, widths, strict=True))
-            )
-        ).rstrip()
-        for row in rows
-    ]
+    table = aligned(rows, right=(4, 5, 6, 7))
     return [*table, "", found.verdict]
 
 

@@ -5,13 +5,13 @@ from typing import Any
 
 import click
 
-from descend.cli.flags import Flag, Sectioned
+from descend.cli.flags import AS_JSON, Flag, Sectioned
 
 
 @click.command("doctor", cls=Sectioned, short_help="What is wrong with a run, and a proof that the cure helps.")
 @click.argument("runs", nargs=-1, required=True, metavar="RUN...")
 @click.option("--data", cls=Flag, section="data", metavar="FILE", help="the data, where they have moved since the run")
-@click.option("--json", "as_json", cls=Flag, is_flag=True, help="one JSON document on standard output")
+@AS_JSON
 @click.pass_context
 def command(ctx: click.Context, /, runs: tuple[str, ...], data: str | None, as_json: bool) -> int:
     """Name what is wrong with each RUN, a folder that `descend train` left, also of a training that failed. Each cure is

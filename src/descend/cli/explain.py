@@ -5,14 +5,14 @@ from typing import Any
 
 import click
 
-from descend.cli.flags import Flag, Sectioned
+from descend.cli.flags import AS_JSON, Sectioned
 
 WIDTH = 100
 
 
 @click.command("explain", cls=Sectioned, short_help="One finding: meaning, how it is detected, what helps, reference.")
 @click.argument("code", required=False)
-@click.option("--json", "as_json", cls=Flag, is_flag=True, help="one JSON document on standard output")
+@AS_JSON
 def command(code: str | None, as_json: bool) -> int:
     """Explain a finding such as D202; without CODE list them all.
 

@@ -38,6 +38,12 @@ class Sectioned(click.Command):
                     formatter.write_dl(records)
 
 
+TARGET = click.option(
+    "-t", "--target", cls=Flag, section="data", metavar="COL", required=True, help="column to predict  (required)"
+)
+AS_JSON = click.option("--json", "as_json", cls=Flag, is_flag=True, help="one JSON document on standard output")
+
+
 def from_table(wanted: Iterable[str] | None = None) -> Callable[[F], F]:
     """Return a decorator that gives a command the flags of the table, or of these names."""
     chosen = [o for o in OPTIONS if wanted is None or o.name in tuple(wanted)]

@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from descend.cli.flags import Flag, Sectioned, from_table
+from descend.cli.flags import AS_JSON, TARGET, Flag, Sectioned, from_table
 from descend.options import BY_NAME, OPTIONS
 
 NOT_HERE = ("optimizer", "seeds", "restarts", "patience", "tol", "metric")
@@ -14,9 +14,7 @@ HEAD = ("", "variant", "lr", "stable below", "loss", "usable lr band", "")
 
 @click.command("lr", cls=Sectioned, short_help="Loss against learning rate, limit, usable band, suggestion.")
 @click.argument("data")
-@click.option(
-    "-t", "--target", cls=Flag, section="data", metavar="COL", required=True, help="column to predict  (required)"
-)
+@TARGET
 @click.option(
     "--variant",
     cls=Flag,
@@ -26,7 +24,7 @@ HEAD = ("", "variant", "lr", "stable below", "loss", "usable lr band", "")
     help="auto for all eight, or names with commas between  [auto]",
 )
 @from_table([o.name for o in OPTIONS if o.name not in NOT_HERE])
-@click.option("--json", "as_json", cls=Flag, is_flag=True, help="one JSON document on standard output")
+@AS_JSON
 @click.pass_context
 def command(ctx: click.Context, /, data: str, target: str, variant: str, as_json: bool, **flags: Any) -> int:  # fmt: skip
     """Train DATA at 33 rates of each variant, side by side, and report the loss after the budget, which is --epochs (20
@@ -65,9 +63,10 @@ def document(found: Any) -> dict[str, Any]:
 
 def lines(found: Any) -> list[str]:
     """Return a line a variant, the reason, and what to type next."""
+    from descend.cli.output import aligned
+
     rows = [HEAD, *(_row(s) for s in found.sweeps)]
-    widths = [max(len(row[c]) for row in rows) for c in range(len(HEAD))]
-    table = [" " + "  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip() for row in rows]
+    table = aligned(rows)
     opened = ["   * the band reaches an end of the rates that were tried"] if any(s.open for s in found.sweeps) else []
     head = [f"loss after {found.epochs} epochs of {found.rows:,} rows; {found.start:.4g} before the first step", ""]
     said = "none" if found.lr is None else f"--optimizer {found.variant} --lr {found.lr:.3g}"

@@ -6,7 +6,7 @@ import json
 import os
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,19 @@ def writing(place: str) -> Iterator[None]:
             fix="free some space there or write elsewhere",
             code="cannot-write",
         ) from error
+
+
+def aligned(rows: Sequence[Sequence[str]], right: Container[int] = ()) -> list[str]:
+    """Return a line a row, columns aligned to the left, or to the right for those numbers.
+
+    >>> aligned([("a", "bb"), ("ccc", "d")], right=(1,))
+    [' a    bb', ' ccc   d']
+    """
+    widths = [max(len(row[c]) for row in rows) for c in range(len(rows[0]))]
+    return [
+        (" " + "  ".join(c.rjust(w) if k in right else c.ljust(w) for k, (c, w) in enumerate(zip(row, widths, strict=True)))).rstrip()
+        for row in rows
+    ]  # fmt: skip
 
 
 def answer(text: str, color: bool | None = None) -> None:

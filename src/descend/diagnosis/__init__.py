@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 
+import numpy as np
+
 from descend.diagnosis import divergence, fitting, numerics, slow, tables, wiring
 from descend.diagnosis.evidence import Evidence
 from descend.diagnosis.finding import LEVELS, Entry, Finding, Proof
@@ -17,7 +19,8 @@ CAUSES = ("D208", "D102", "D101", "D105", "D207", "D202", "D206")  # named befor
 
 def diagnose(evidence: Evidence) -> tuple[Finding, ...]:
     """Return the findings about a run, the gravest first, causes before what follows from them."""
-    found = [finding for check in CHECKS if (finding := check(evidence)) is not None]
+    with np.errstate(all="ignore"):  # the numbers of a failed run are not fit for arithmetic
+        found = [finding for check in CHECKS if (finding := check(evidence)) is not None]
     if any(f.code in CAUSES and f.level == "error" for f in found):  # D103 is where it shows; its cure is the cause's
         found = [replace(f, fix=()) if f.code == "D103" else f for f in found]
     return tuple(sorted(found, key=lambda f: (LEVELS.index(f.level), f.code not in CAUSES)))

@@ -13,6 +13,8 @@ GROWTH = 10.0  # of signals or slopes from one end of a network to the other, th
 SPIKE = 3.0  # times the median of the losses before
 BEFORE = 5  # record points that a spike is compared with
 SPIKES = 0.1  # of what was gained: a smaller rise is noise
+OFTEN = 5  # spikes
+LEARNED = 0.5  # of the baseline's loss: a run that has removed more is learning
 EDGE = 1.0  # lr over the limit at the end of training
 
 
@@ -104,7 +106,7 @@ def nonfinite(e: Evidence) -> Finding | None:
 def spikes(e: Evidence) -> Finding | None:
     """D104."""
     losses, found = e.losses, []
-    if e.outcome.failed or len(losses) < 2 * BEFORE:
+    if e.outcome.failed or e.outcome == Outcome.CONVERGED or len(losses) < 2 * BEFORE:
         return None
     gained = float(losses[0] - np.nanmin(losses))
     for k in range(BEFORE, len(losses)):
@@ -119,7 +121,8 @@ def spikes(e: Evidence) -> Finding | None:
         f"{BEFORE} points before"
     )
     fixes = ("--clip 1", f"--lr {e.setting.lr / 3:.3g}", "--lr auto")
-    return Finding("D104", "warning", text, {"epoch": epoch, "height": height, "spikes": len(found)}, fixes)
+    level = "warning" if len(found) >= OFTEN or e.gained < LEARNED else "note"
+    return Finding("D104", level, text, {"epoch": epoch, "height": height, "spikes": len(found)}, fixes)
 
 
 def limit_crossed(e: Evidence) -> Finding | None:
@@ -178,7 +181,8 @@ ENTRIES = (
         "D104", "loss spikes",
         "The training loss jumps up and comes down again: the rate is near its limit, or single batches have huge gradients.",
         f"At a record point the training loss is above {SPIKE:g} times the median of the {BEFORE} points before, by more "
-        f"than {SPIKES:.0%} of all that was gained; smaller rises are the noise of batches.",
+        f"than {SPIKES:.0%} of all that was gained; smaller rises are the noise of batches. A warning where there are {OFTEN} or "
+        f"more, or less than {LEARNED:.0%} of the baseline's loss is gone. Runs that converged are exempt.",
         "Clip the gradient norm; a smaller rate; warm-up.",
         "Pascanu, Mikolov and Bengio 2013; Cohen et al. 2021",
     ),

@@ -88,7 +88,8 @@ def noisy(e: Evidence) -> Finding | None:
     fixes = ["--schedule plateau", f"--lr {e.setting.lr / 10:.3g}"]
     if e.setting.label != "sgd":
         fixes.append(f"--batch {bigger}")
-    return Finding("D504", "warning", text, {"noise_scale": found.rows, "batch": e.batch, "gap": e.gap}, tuple(fixes))
+    level = "warning" if "lr" in e.typed else "note"
+    return Finding("D504", level, text, {"noise_scale": found.rows, "batch": e.batch, "gap": e.gap}, tuple(fixes))
 
 
 CHECKS = (stagnated, small_epsilon, sure_and_wrong, noisy)
@@ -125,7 +126,8 @@ ENTRIES = (
         "With a constant rate, batches shake the weights about the optimum at a distance that falls with the rate and the "
         "size of the batch.",
         f"The optimum is not reached, the later half of the record closed less than {STALE:.0%} of the distance, and the "
-        f"gradient's noise scale at the kept weights is above {NOISE:g} batches.",
+        f"gradient's noise scale at the kept weights is above {NOISE:g} batches. A note where the rate was found: then no rate "
+        "that was tried is better.",
         "A rate that falls (--schedule plateau); a smaller rate; larger batches.",
         "McCandlish et al. 2018; Bottou, Curtis and Nocedal 2018, section 4",
     ),

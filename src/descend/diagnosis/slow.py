@@ -1,5 +1,7 @@
 """D2: training is too slow, or does not move at all."""
 
+import shlex
+
 import numpy as np
 
 from descend.activations import activation
@@ -89,7 +91,7 @@ def ill_conditioned(e: Evidence) -> Finding | None:
     if not e.problem.scaled:
         fixes.insert(0, "--scale --lr auto")
     elif other:
-        fixes.append(f"--drop {other!r}")
+        fixes.append(f"--drop {shlex.quote(other)}")
     return Finding("D203", "warning", text, {"condition": condition, "column": column, "other": other}, tuple(fixes))
 
 
@@ -120,7 +122,8 @@ def decayed(e: Evidence) -> Finding | None:
         f"sum of all squared gradients only grows"
     )
     fixes = ("--optimizer rmsprop --lr auto", "--optimizer adam --lr auto", f"--lr {10 * e.setting.lr:.3g}")
-    return Finding("D204", "warning", text, {"part": part, "epoch": e.epochs}, fixes)
+    level = "warning" if e.gap is not None or e.gained < LEARNED else "note"
+    return Finding("D204", level, text, {"part": part, "epoch": e.epochs}, fixes)
 
 
 def _movement(e: Evidence) -> np.ndarray:
@@ -256,7 +259,8 @@ ENTRIES = (
         "D204", "Adagrad's rate has decayed away",
         "Adagrad divides by the root of the sum of all squared gradients. The sum never falls, so early large gradients "
         "slow all later steps.",
-        f"An epoch moves the weights by less than {DECAYED:.0%} of what the first one did, and the optimum is not reached.",
+        f"An epoch moves the weights by less than {DECAYED:.0%} of what the first one did, and the optimum is not reached. A "
+        f"note of networks that have removed {LEARNED:.0%} of the baseline's loss.",
         "A rule that forgets (rmsprop, adam), or a rate ten times as large.",
         "Duchi, Hazan and Singer 2011; Zeiler 2012",
     ),

@@ -1,5 +1,7 @@
 """D4: the data themselves."""
 
+import shlex
+
 import numpy as np
 
 from descend.arrays import Array
@@ -50,7 +52,7 @@ def leak(e: Evidence) -> Finding | None:
         return None
     at = int(np.argmax(strength))
     text = f"leak suspected: column {e.names[at]!r} alone tells the target almost exactly ({strength[at]:.5f})"
-    fix = f"--drop {e.names[at].partition('=')[0]!r}"
+    fix = f"--drop {shlex.quote(e.names[at].partition('=')[0])}"
     return Finding("D402", "warning", text, {"column": e.names[at], "strength": float(strength[at])}, (fix,))
 
 
@@ -151,7 +153,7 @@ def time_ignored(e: Evidence) -> Finding | None:
                 f"time order ignored: in the order of {column.name!r} each residual is like the one before it (correlation "
                 f"{follows:.2f}), so rows held out at random have neighbours among the training rows"
             )
-            fix = (f"--time-column {column.name!r}",)
+            fix = (f"--time-column {shlex.quote(column.name)}",)
             return Finding("D406", "warning", text, {"column": column.name, "correlation": follows}, fix)
     return None
 

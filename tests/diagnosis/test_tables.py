@@ -1,0 +1,96 @@
+"""D4: the data themselves; each fault beside a table without it."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import descend as ds
+
+QUIET = {"progress": False, "seeds": 1}
+
+
+def frame(rows=300, seed=0):
+    rng = np.random.default_rng(seed)
+    table = pd.DataFrame(rng.normal(size=(rows, 3)), columns=["a", "b", "c"])
+    return table.assign(y=table.a - 2 * table.b + rng.normal(size=rows))
+
+
+def codes(table, target="y", **options):
+    return {f.code: f for f in ds.train(table, target, **QUIET, **options).findings}
+
+
+def test_a_sound_table_is_silent():
+    assert codes(frame()) == {}
+
+
+def test_the_largest_column_is_named_where_columns_are_not_scaled():
+    table = frame().assign(b=frame().b * 1000)
+    found = codes(table, scale=False, optimizer="gd", max_epochs=100)["D401"]
+    assert (found.evidence["column"], found.level) == ("b", "warning")
+    assert found.evidence["ratio"] == pytest.approx(1e6, rel=0.2)
+    assert "D401" not in codes(table)
+
+
+@pytest.mark.parametrize("sign", [1.0, -1.0])
+def test_a_column_that_is_the_target_in_other_words_is_suspected(sign):
+    found = codes(frame().assign(bill=lambda t: sign * 3 * t.y + 7))["D402"]
+    assert found.evidence["column"] == "bill"
+    assert found.fix == ("--drop bill",)
+
+
+def test_a_column_that_orders_two_classes_is_suspected():
+    table = frame()
+    table["k"] = np.where(table.y > 0, "yes", "no")
+    found = codes(table.assign(again=-table.y).drop(columns="y"), "k")["D402"]
+    assert found.evidence["column"] == "again"
+
+
+def test_a_good_column_is_no_leak():
+    table = frame()
+    table["d"] = table.y + 0.1 * np.random.default_rng(1).normal(size=300)
+    assert "D402" not in codes(table)
+
+
+def test_copies_across_the_split_are_counted():
+    found = codes(pd.concat([frame(150), frame(150)], ignore_index=True))["D403"]
+    assert found.evidence["copies"] > 0.5 * found.evidence["held_out"]
+
+
+def test_rows_of_few_values_repeat_by_nature():
+    rng = np.random.default_rng(0)
+    table = pd.DataFrame(rng.integers(0, 3, size=(400, 3)), columns=["a", "b", "c"])
+    assert "D403" not in codes(table.assign(y=table.a + table.b))
+
+
+def test_columns_that_tell_nothing_are_noted():
+    found = codes(frame().assign(same=3.0))["D404"]
+    assert (found.level, found.evidence) == ("note", {"columns": ["same"]})
+
+
+def test_a_target_far_out_is_named_with_its_row():
+    table = frame()
+    table.loc[7, "y"] = 900.0
+    found = codes(table, validation=0)["D405"]
+    assert found.evidence["row"] == 8
+    assert found.fix[0] == "--loss huber"
+
+
+def test_a_heavy_tail_is_no_outlier():
+    table = frame()
+    table["y"] += np.random.default_rng(0).standard_t(3, size=300)
+    assert "D405" not in codes(table)
+
+
+def walk(follows):
+    table = frame(400).assign(day=pd.date_range("2020-01-01", periods=400))
+    steps = np.random.default_rng(0).normal(size=400)
+    table["y"] += np.cumsum(steps) / 2 if follows else steps
+    return table
+
+
+def test_residuals_that_follow_each_other_in_time_are_told_with_the_column():
+    found = codes(walk(True))["D406"]
+    assert found.evidence["column"] == "day"
+    assert found.fix == ("--time-column day",)
+    assert "D406" not in codes(walk(True), time="day")
+    assert "D406" not in codes(walk(False))
