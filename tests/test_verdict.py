@@ -34,8 +34,8 @@ def test_out_of_budget_is_not_called_converged_and_has_a_finding(penguins):
     assert run.verdict.text.startswith(
         "not converged: out of budget after 10 epochs, the weights of epoch 10 are kept; "
     )
-    (finding,) = run.findings
-    assert (finding.code, finding.level) == ("D201", "note")
+    finding = {f.code: f for f in run.findings}["D201"]
+    assert finding.level == "note"
     assert "--lr auto" in finding.fix
 
 
@@ -47,10 +47,11 @@ def test_a_loss_without_an_exact_solver_says_that_the_best_is_not_known():
 
 def test_a_rate_above_the_limit_names_limit_column_and_cure(penguins):
     run = ds.train(penguins, "body_mass_g", optimizer="gd", lr=0.5, scale=False, progress=False)
-    (finding,) = run.findings
+    finding = run.findings[0]
     assert finding.code == "D101"
     assert "from column 'year'" in finding.text
-    assert finding.fix == ("--scale", "--lr auto")
+    assert {p.fix: p.helped for p in finding.proof} == {"--scale": False, "--lr auto": True, "--scale --lr auto": True}
+    assert finding.fix[0] == "--scale --lr auto"
     assert 0 < finding.evidence["limit"] < 1e-5
 
 

@@ -23,6 +23,7 @@ class Finding:
     text: str
     evidence: dict[str, Any] = field(default_factory=dict)
     fix: tuple[str, ...] = ()
+    proof: tuple[Any, ...] = ()
 
 
 @dataclass(frozen=True)

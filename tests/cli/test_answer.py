@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from descend.cli.answer import finding_lines, number, report_lines, trial_lines
+from descend.diagnosis.finding import Proof
 
 ARTIFACTS = {
     "model": "runs/my houses/model.safetensors",
@@ -38,6 +39,7 @@ def test_a_failed_run_has_its_finding_and_no_prediction_to_make(fakes):
 
 ✖ D101 learning rate 90 is 24 × the stability limit 3.8
   fix      --lr auto   or   --scale
+  more     descend explain D101
 
 saved    r/   run.json"""
     )
@@ -45,7 +47,15 @@ saved    r/   run.json"""
 
 def test_verbose_shows_every_trial_and_the_evidence(fakes):
     assert len(trial_lines(fakes.good, verbose=True)) == 5
-    assert finding_lines(fakes.too_fast, verbose=True)[2:] == ["  lr       90", "  limit    3.8"]
+    assert finding_lines(fakes.too_fast, verbose=True)[3:] == ["  lr       90", "  limit    3.8"]
+
+
+def test_each_cure_that_was_tried_has_a_line(fakes):
+    proofs = (Proof("--lr auto", "train rmse", None, 3.25, True), Proof("--scale", "train rmse", 2.0, 1999.0, False))
+    assert finding_lines(replace(fakes.too_fast, proof=proofs))[2:4] == [
+        "  tried    --lr auto: train rmse failed → 3.25, helps",
+        "  tried    --scale: train rmse 2 → 1,999, does not help",
+    ]
 
 
 def test_colour_marks_the_best_the_failed_and_the_mark(fakes):

@@ -31,7 +31,7 @@ def test_help_lists_the_commands_that_there_are(descend):
     ("arguments", "sentence"),
     [
         (["trian"], "there is no command 'trian'; try train"),
-        (["xyzzy"], "there is no command 'xyzzy'; there are train, compare, lr, predict, eval, info, demo"),
+        (["xyzzy"], "there is no command 'xyzzy'; there are train, compare, lr, predict, eval, doctor, explain, info, demo"),
         (["train", "a.csv", "--optimiser", "adam"], "descend train has no option --optimiser; try --optimizer"),
         (["train", "--zzzzzzz"], "descend train has no option --zzzzzzz; descend train --help lists what there is"),
         (["train", "-q"], "descend train has no option -q; put it before the command: descend -q"),

@@ -20,7 +20,7 @@ def test_above_the_limit_a_run_that_fails_is_told_so_with_the_limit_and_the_colu
     assert (found.code, found.level) == ("D101", "error")
     assert found.evidence["limit"] == pytest.approx(limit)
     assert found.evidence["column"] == "b"
-    assert found.fix == ("--scale", "--lr auto")
+    assert found.fix == ("--scale", "--lr auto", "--scale --lr auto")
 
 
 @pytest.mark.parametrize("part", [0.5, 0.99])
