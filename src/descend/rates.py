@@ -110,7 +110,9 @@ def find_lr(
     problem = problem_of(prepared, values)
     landscape = Landscape.of(problem, start_of(problem, values))
     settings = [s for base in candidates(problem, values) for s in _at_rates(problem, base, landscape, values)]
-    limits = Limits(epochs, values["time_budget"], patience=epochs + 1, tol=0.0, reference=landscape.baseline, ends=True)
+    limits = Limits(
+        epochs, values["time_budget"], patience=epochs + 1, tol=0.0, reference=landscape.baseline, ends=True
+    )
     threads = values["threads"] or os.cpu_count() or 1
     fit = train(problem, Plan(tuple(settings)), None, limits, listen, threads)
     last = np.where([o.failed for o in fit.outcomes], np.inf, fit.trace.loss[:, -1])

@@ -87,7 +87,7 @@ def _schedule(fit: Fit, best: int, options: Mapping[str, Any]) -> dict[str, Any]
         return {"rule": rule, "source": f"{given}, warm-up {options['warmup']} steps", "value": given}
     scores = {s.schedule: score(fit, r) for r, s in enumerate(fit.plan.settings)
               if (s.label, s.constants, s.batch_size) == (own.label, own.constants, own.batch_size)}  # fmt: skip
-    return {"rule": "auto", "source": "a schedule is kept only where it is clearly better on held-out data",
+    return {"rule": "auto", "source": "a schedule is kept only where it is clearly better on the rows that decide",
             "value": own.schedule, "scores": scores}  # fmt: skip
 
 

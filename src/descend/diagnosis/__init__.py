@@ -9,6 +9,7 @@ from descend.diagnosis.evidence import Evidence
 from descend.diagnosis.finding import LEVELS, Entry, Finding, Proof
 from descend.diagnosis.wiring import Loop
 from descend.errors import UsageError, nearest
+from descend.outcome import Outcome
 
 CHECKS = tuple(check for family in (divergence, slow, numerics, fitting, tables) for check in family.CHECKS)
 ENTRIES: dict[str, Entry] = {
@@ -22,7 +23,8 @@ def diagnose(evidence: Evidence) -> tuple[Finding, ...]:
     with np.errstate(all="ignore"):  # the numbers of a failed run are not fit for arithmetic
         found = [finding for check in CHECKS if (finding := check(evidence)) is not None]
     if any(f.code in CAUSES and f.level == "error" for f in found):  # D103 is where it shows; its cure is the cause's
-        found = [replace(f, fix=()) if f.code == "D103" else f for f in found]
+        nonfinite = evidence.outcome == Outcome.NONFINITE
+        found = [replace(f, fix=()) if f.code == "D103" else f for f in found if nonfinite or f.code != "D103"]
     return tuple(sorted(found, key=lambda f: (LEVELS.index(f.level), f.code not in CAUSES)))
 
 

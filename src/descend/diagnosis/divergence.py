@@ -58,7 +58,9 @@ def above_limit(e: Evidence) -> Finding | None:
         "column": column,
         "share": share,
     }
-    return Finding("D101", "error", text, evidence, ("--lr auto",) if scaled else ("--scale", "--lr auto", "--scale --lr auto"))
+    return Finding(
+        "D101", "error", text, evidence, ("--lr auto",) if scaled else ("--scale", "--lr auto", "--scale --lr auto")
+    )
 
 
 def exploding(e: Evidence) -> Finding | None:
