@@ -6,12 +6,15 @@ from typing import Any
 
 import numpy as np
 
+from descend.fit import Limits
+from descend.fit import train as train_alone
 from descend.metrics import HIGHER_IS_BETTER
 from descend.outcome import Outcome
-from descend.plan import THE_EIGHT, letter
+from descend.plan import THE_EIGHT, Plan, letter
 from descend.run import Run, train
 
 TIE = 2.0  # standard errors of the difference of two means: closer ones tie
+PACE = 0.1  # seconds of training that a pace is taken from
 LEAST = 1e-3  # part of the score: a smaller difference is a tie whatever its error
 
 
@@ -24,6 +27,7 @@ class Row:
         score, spread, seeds: mean and standard deviation of the metric over so many seeds; None when it failed.
         loss, gap: its training objective, and what is missing to the optimum, as a part; None where unknown.
         epochs, gradients: epochs trained, and gradients of single rows that they took.
+        seconds: what these epochs take when the run is trained alone, by the pace of a short training; None without one.
         result: "best", "tie with best", "behind", or a code and why it failed.
     """
 
@@ -38,6 +42,7 @@ class Row:
     gap: float | None
     epochs: int
     gradients: int
+    seconds: float | None
     result: str
 
     @property
@@ -108,8 +113,17 @@ def _row(run: Run, leader: int) -> Row:
         own.label, letter(own.label), own.lr, own.batch,
         None if failed else float(np.mean(scores)), float(np.std(scores, ddof=1)) if len(scores) > 1 else 0.0,
         max(len(scores), 1), None if failed else loss, None if failed else landscape.gap(loss), epochs,
-        epochs * fit.problem.data.rows, code,
+        epochs * fit.problem.data.rows, _seconds(run, leader), code,
     )  # fmt: skip
+
+
+def _seconds(run: Run, leader: int) -> float | None:
+    fit = run.found.fit  # type: ignore[union-attr]
+    own, epochs = fit.plan.settings[leader], int(fit.epochs[leader])
+    limits = Limits(epochs, PACE, patience=epochs + 1, tol=0.0, ends=True)
+    alone = train_alone(fit.problem, Plan((own,)), None, limits, threads=int(run.env["threads"]))
+    done = alone.state.seen[0] / fit.problem.data.rows
+    return float(alone.seconds / done * epochs) if done > 0 else None
 
 
 def ties(a: Row, b: Row) -> bool:

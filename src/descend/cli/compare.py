@@ -8,7 +8,7 @@ import click
 from descend.cli.flags import AS_JSON, TARGET, Flag, Sectioned, from_table
 from descend.options import BY_NAME, OPTIONS
 
-HEAD = ("", "variant", "lr", "batch", "epochs", "gradients", "score", "gap", "result")
+HEAD = ("", "variant", "lr", "batch", "epochs", "gradients", "seconds", "score", "gap", "result")
 
 
 @click.command("compare", cls=Sectioned, short_help="Variants side by side, each at its own best rate.")
@@ -62,9 +62,9 @@ def lines(found: Any) -> list[str]:
     from descend.cli.answer import METRICS
     from descend.cli.output import aligned
 
-    head = [*HEAD[:6], f"{found.where} {METRICS[found.metric]}", *HEAD[7:]]
+    head = [*HEAD[:7], f"{found.where} {METRICS[found.metric]}", *HEAD[8:]]
     rows = [head, *(_row(row) for row in found.rows)]
-    table = aligned(rows, right=(4, 5, 6, 7))
+    table = aligned(rows, right=(4, 5, 6, 7, 8))
     return [*table, "", found.verdict]
 
 
@@ -74,4 +74,5 @@ def _row(row: Any) -> list[str]:
     spread = f" ± {row.spread:.2g}" if row.spread else ""
     gap = "–" if row.gap is None else f"{100 * row.gap:.2g} %"
     return [row.letter, row.variant, f"{row.lr:.3g}", row.batch, f"{row.epochs:,}", f"{row.gradients:,}",
+            "–" if row.seconds is None else f"{row.seconds:.2g}",
             number(row.score) + spread, gap, row.result]  # fmt: skip

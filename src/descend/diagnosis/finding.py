@@ -44,6 +44,17 @@ class Finding:
     fix: tuple[str, ...] = ()
     proof: tuple[Proof, ...] = ()
 
+    @property
+    def changes(self) -> tuple[dict[str, Any], ...]:
+        """The options of `descend.train` that each fix stands for; empty for a fix in words.
+
+        >>> Finding("D101", "error", "", fix=("--lr auto", "fewer columns")).changes
+        ({'lr': 'auto'}, {})
+        """
+        from descend.diagnosis.proof import change_of
+
+        return tuple(change_of(fix) for fix in self.fix)
+
 
 @dataclass(frozen=True)
 class Entry:
