@@ -179,7 +179,10 @@ class _Loop:
         self.state = start(problem, plan)
         engine.advance(problem, plan, self.state, np.zeros(1, np.int64), threads)  # compiles, and trains nothing
         self.begun = time.monotonic()
-        self.trace = self._recorded(np.zeros(1, np.int64), self.state.weights[:, None], self._room(1))
+        begin, everyone = self.state.weights[:, None], np.ones(len(plan), bool)
+        blank = np.empty((len(plan), 0))
+        nothing = Trace(blank, blank, blank, begin[:, :0])
+        self.trace = self._recorded(np.zeros(1, np.int64), begin, self._room(1), everyone, nothing)
         self.by_loss = Best.of(self.trace.loss[:, 0], self.state.weights)
         self.by_held_out = Best.of(self.trace.held_out[:, 0], self.state.weights)
         self.epochs = np.zeros(len(plan), np.int64)
@@ -229,7 +232,7 @@ class _Loop:
         room, rows = self._room(len(marks)), marks * self.problem.data.rows
         more = {} if self.problem.network is None else {"health": room}
         self.state, path = self.engine.advance(self.problem, self.plan, self.state, rows, self.threads, **more)
-        points = self._recorded(marks, path, room)
+        points = self._recorded(marks, path, room, running, self.trace)
         self._judge(points, path, running)
         self.trace = self._kept(self.trace.then(points))
         self.pace = (self.seconds - began) / (int(marks[-1]) - epoch)
@@ -240,12 +243,14 @@ class _Loop:
         layers = 0 if self.problem.network is None else len(self.problem.network.layers)
         return np.full((len(self.plan), points, layers, len(KINDS)), np.nan)
 
-    def _recorded(self, epochs: Array, path: Array, health: Array) -> Trace:
+    def _recorded(self, epochs: Array, path: Array, health: Array, running: Array, before: Trace) -> Trace:
+        """What the runs came to; those that had ended before stay where they were."""
         runs, points, params = path.shape
-        flat = path.reshape(-1, params)
-        loss, held_out = (
-            measure(flat).reshape(runs, points) for measure in (self.engine.objectives, self.engine.held_out)
-        )
+        flat = path[running].reshape(-1, params)
+        loss, held_out = (np.repeat(v[:, -1:], points, axis=1) if v.size else np.empty((runs, points))
+                          for v in (before.loss, before.held_out))  # fmt: skip
+        for values, measure in ((loss, self.engine.objectives), (held_out, self.engine.held_out)):
+            values[running] = measure(flat).reshape(-1, points)
         kept = path if self.problem.network is None else path[..., :0]
         return Trace(np.broadcast_to(epochs, (runs, points)).copy(), loss, held_out, kept, health)
 
