@@ -21,7 +21,7 @@ def trained(seed, task, **options):
 
 
 OPTIONS = {
-    "linear": {"optimizer": "gd,adam"},
+    "linear": {"optimizer": "nesterov"},
     "network": {"hidden_layer_sizes": (4,), "optimizer": "adam", "max_epochs": 30},
     "stopped": {"optimizer": "nesterov", "patience": 3, "max_epochs": 100},
 }

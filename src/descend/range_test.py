@@ -64,4 +64,5 @@ def _slope(x: Array, y: Array, at: int) -> float:
     near = slice(max(0, at - half), at + half + 1)
     if near.stop > len(x) or at - half < 0:
         return 0.0  # at the ends a line would look to one side
-    return float(np.polyfit(x[near], y[near], 1)[0])
+    apart = x[near] - x[near].mean()
+    return float(apart @ y[near] / (apart @ apart))

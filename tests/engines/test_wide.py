@@ -27,8 +27,8 @@ def many(batch_size, rates=(0.002, 0.01), **options):
 @pytest.mark.parametrize("batch_size", [1, 7, FULL])
 @pytest.mark.parametrize("name", ONE)
 def test_a_group_of_all_rules_is_plain(small, name, batch_size):
-    problem, plan = small(name, rows=600, weighted=True, l2=0.01, l1=0.001), Plan(many(batch_size, (0.001, 0.002)))
-    begin, marks = start(problem, plan), np.array([300, 1200])
+    problem, plan = small(name, rows=300, weighted=True, l2=0.01, l1=0.001), Plan(many(batch_size, (0.001, 0.002)))
+    begin, marks = start(problem, plan), np.array([150, 600])
     assert sum(map(len, wide.groups(problem, plan, begin))) == len(plan)
     _, fast = linear.advance(problem, plan, begin, marks)
     _, slow = plain.advance(problem, plan, begin, marks)
