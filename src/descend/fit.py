@@ -19,6 +19,7 @@ from descend.race import bracket, losers
 from descend.trace import Trace, record_points
 
 CALL_SECONDS = 0.1  # a compiled call returns about so often
+SHORTEST_CALL = 0.01  # the first calls are shorter, and each as long as all before
 CALL_POINTS = 32  # record points of one call at most
 TRACE_CELLS = 1 << 24  # weights kept in a trace
 TRACE_POINTS = 400  # record points kept in a trace
@@ -213,7 +214,8 @@ class _Loop:
             points = points[:1]  # a lower lr holds from the very record point at which it is found
         if self.pace == 0.0:
             return points[:1] if self.problem.data.rows * len(self.plan) < 1 << 20 else points[:0]
-        fits = int(np.searchsorted(points, epoch + CALL_SECONDS / self.pace, side="right"))
+        call = min(CALL_SECONDS, max(SHORTEST_CALL, self.seconds))  # what is done beyond convergence is thrown away
+        fits = int(np.searchsorted(points, epoch + call / self.pace, side="right"))
         return points[: min(fits, CALL_POINTS, max(1, TRACE_CELLS // (4 * self.state.weights.size)))]
 
     def _most_of_the_way(self, epoch: int, target: int) -> bool:
