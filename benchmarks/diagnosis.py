@@ -284,9 +284,9 @@ def right_place(case: Case, finding: Any) -> bool | None:
 
 def judge(case: Case, seed: int) -> dict[str, Any]:
     """Train, look whether the fault is named, and try the first cure that the doctor proposes."""
-    from descend.diagnosis.proof import change_of
-    from descend.doctor import proved
+    from descend.diagnosis.proof import change_of, proved
     from descend.options import read_options
+    from descend.run import retrain
 
     begun = time.perf_counter()
     run = trained(case.frame, case.options)
@@ -302,7 +302,11 @@ def judge(case: Case, seed: int) -> dict[str, Any]:
     if found is not None:
         row["place"] = right_place(case, found)
         values = read_options({k: v for k, v in run.config.items() if v is not None})
-        cured = found if found.proof else proved((found,), values, run, run.prepared.table, "y")[0]
+        cured = (
+            found
+            if found.proof
+            else proved((found,), values, run, lambda o: retrain(run.prepared.table, "y", o, lambda heard: None))[0]
+        )
         if found.code == "D103" and not found.fix:
             cured = next((f for f in run.findings if f.proof), found)
         tried = list(cured.proof)

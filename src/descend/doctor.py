@@ -8,15 +8,12 @@ from typing import Any
 
 from descend import store
 from descend.diagnosis.finding import Finding
-from descend.diagnosis.proof import proven
+from descend.diagnosis.proof import proved
 from descend.errors import ModelError
 from descend.options import read_options
 from descend.prepare import load as load_table
-from descend.run import Run, finding_of, retrain
+from descend.run import finding_of, retrain
 from descend.table.table import Table
-
-PROVED = ("error", "warning")
-ALSO = ("D201", "D105")  # notes whose cures are tried too
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,20 +79,8 @@ def doctor(
     if table is not None and target not in table.names:
         table, reason = None, f"the data have no column {target!r}"
     if table is not None:
-        findings = proved(findings, values, before, table, target, listen)
+        findings = proved(findings, values, before, lambda options: retrain(table, target, options, listen))
     return Examined(str(folder), verdict["status"], verdict["text"], findings, reason)
-
-
-def proved(
-    findings: tuple[Finding, ...], values: Mapping[str, Any], before: Any, table: Table, target: Any,
-    listen: Callable[[Any], None] = lambda event: None,
-) -> tuple[Finding, ...]:  # fmt: skip
-    """Return findings with the proof of their cures."""
-
-    def train(options: dict[str, Any]) -> Run:
-        return retrain(table, target, options, listen)
-
-    return tuple(proven(f, values, before, train) if f.level in PROVED or f.code in ALSO else f for f in findings)
 
 
 def _table(said: Mapping[str, Any], values: Mapping[str, Any], data: Any) -> tuple[Table | None, str]:

@@ -1,12 +1,13 @@
 """run: the main job, from data to a trained model with a verdict, and the folder that keeps it."""
 
+import contextlib
 import inspect
 import json
 import os
 import platform
 import shlex
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -16,9 +17,12 @@ import numpy as np
 from descend import store
 from descend.arrays import Array
 from descend.candidates import typed
+from descend.checkpoint import save as save_checkpoint
 from descend.data import Data
 from descend.diagnosis.finding import Finding, Proof
+from descend.diagnosis.proof import proved
 from descend.errors import ModelError
+from descend.fit import Fit
 from descend.folds import Folds, cross_validated, folds
 from descend.health import KINDS
 from descend.initialise import initial
@@ -40,6 +44,7 @@ from descend.verdict import Verdict, judge
 from descend.version import VERSION
 
 SCHEMA = "descend.run/1"
+LONG = 5.0  # seconds before a search is worth a checkpoint
 SAVING = 0.3  # seconds kept for scores, report and files
 
 
@@ -209,7 +214,8 @@ def _signature(function: Callable[..., Any]) -> inspect.Signature:
 
 def train(
     data: Any, target: Any, *, listen: Callable[[Any], None] | None = None, progress: Any = "auto",
-    run_dir: str | os.PathLike[str] | None = None, begun: float | None = None, **options: Any,
+    run_dir: str | os.PathLike[str] | None = None, begun: float | None = None,
+    checkpoint: str | os.PathLike[str] | None = None, **options: Any,
 ) -> Run:  # fmt: skip
     """Train a model of `target` from `data` by gradient descent.
 
@@ -219,6 +225,8 @@ def train(
         listen: hears every Note and every fit.Progress.
         progress: "auto" draws on a terminal only; True; False; ignored when `listen` is given.
         run_dir: where to save the run, if anywhere.
+        checkpoint: a file for the state of the search, written after each group of runs once it has taken five seconds,
+            and removed at the end; beside `run_dir` when None.
         begun: since when `time_budget` counts, as `time.monotonic` tells it; since the call, when None.
         options: see `descend.options.OPTIONS`: optimizer="auto", lr="auto", batch_size="auto", time_budget=30, ...
 
@@ -229,11 +237,23 @@ def train(
         from descend.display import listening
 
         with listening(force=progress is True) as heard:
-            return train(data, target, listen=heard, progress=False, run_dir=run_dir, begun=begun, **options)
+            return train(
+                data,
+                target,
+                listen=heard,
+                progress=False,
+                run_dir=run_dir,
+                begun=begun,
+                checkpoint=checkpoint,
+                **options,
+            )
     values = read_options(options)
     if run_dir is not None:
         store.check_folder(Path(run_dir), force=False)
-    run = _run(data, target, values, listen or (lambda event: None), time.monotonic() if begun is None else begun)
+    begun = time.monotonic() if begun is None else begun
+    place = checkpoint if checkpoint is not None or run_dir is None else f"{os.fspath(run_dir)}.search"
+    with _kept(place, begun) as keep:
+        run = _run(data, target, values, listen or (lambda event: None), begun, keep=keep)
     if run_dir is not None:
         run.save(run_dir)
     return run
@@ -250,8 +270,9 @@ train.__signature__ = _signature(train)  # type: ignore[attr-defined]
 
 
 def _run(
-    data: Any, target: Any, values: dict[str, Any], listen: Callable[[Any], None], begun: float, proving: bool = True
-) -> Run:
+    data: Any, target: Any, values: dict[str, Any], listen: Callable[[Any], None], begun: float, proving: bool = True,
+    keep: Callable[[Fit], None] = lambda fit: None,
+) -> Run:  # fmt: skip
     heard: list[Note] = []
 
     def hear(note: Note) -> None:
@@ -263,7 +284,8 @@ def _run(
     problem, landscape, watched = _task(prepared, values, hear)
     hear(Note("curve", curve(landscape)))
     threads = values["threads"] or os.cpu_count() or 1
-    found = search(problem, watched, {**values, "threads": threads, **_time_left(values, begun)}, landscape, listen)
+    options = {**values, "threads": threads, **_time_left(values, begun)}
+    found = search(problem, watched, options, landscape, listen, keep=keep)
     verdict, findings = judge(found, prepared, frozenset(name for name in BY_NAME if typed(values, name)))
     model = model_of(prepared, problem, found.fit.weights[found.best])
     metric = values["metric"]
@@ -282,12 +304,8 @@ def _with_proof(
     run: Run, values: dict[str, Any], prepared: Prepared, target: Any, listen: Callable[[Any], None]
 ) -> Run:
     """A run that failed, with its cures tried; the time for this is beside that of training."""
-    from descend.doctor import proved
-
     table, name = labelled(prepared.table, target)
-    findings = proved(
-        run.findings, values, run, table, name, lambda heard: None if isinstance(heard, Note) else listen(heard)
-    )
+    findings = proved(run.findings, values, run, lambda options: retrain(table, name, options, listen))
     verdict = replace(run.verdict, text=f"training failed: {findings[0].text}")
     return replace(run, findings=findings, verdict=verdict)
 
@@ -311,6 +329,25 @@ def _folded(
                 )
             )
     return found
+
+
+@contextlib.contextmanager
+def _kept(place: str | os.PathLike[str] | None, begun: float) -> Iterator[Callable[[Fit], None]]:
+    """Yield what writes checkpoints; the file is gone once training has come to an end of any kind."""
+    written, file = False, None if place is None else Path(place)
+
+    def keep(fit: Fit) -> None:
+        nonlocal written
+        if file is not None and time.monotonic() - begun > LONG:
+            written = True
+            file.parent.mkdir(parents=True, exist_ok=True)
+            save_checkpoint(fit, file)
+
+    try:
+        yield keep
+    finally:
+        if written and file is not None:
+            file.unlink(missing_ok=True)
 
 
 def _task(

@@ -59,6 +59,7 @@ def search(
     landscape: Landscape | None = None,
     listen: Callable[[Progress], None] = lambda progress: None,
     start: Array | None = None,
+    keep: Callable[[Fit], None] = lambda fit: None,
 ) -> Found:
     """Train every candidate that the options leave open and keep the best.
 
@@ -68,6 +69,7 @@ def search(
             was typed; else the training objective does, and these data are only watched.
         options: as `options.read_options` returns them.
         start: initial weights (params,), zeros when None.
+        keep: is called with all runs so far, after each group of them, to write a checkpoint.
 
     What was typed is trained as it was typed; "auto" tries the eight variants, and for each of them rates below its
     stability limit.
@@ -75,7 +77,7 @@ def search(
     from descend.reasons import reasons
 
     landscape = landscape or Landscape.of(problem)
-    job = _Job(problem, held_out, options, _limits(options, landscape), listen, start, time.monotonic())
+    job = _Job(problem, held_out, options, _limits(options, landscape), listen, start, time.monotonic(), keep)
     fit = job.raced(settings(problem, options, landscape))
     fit = job.refined(fit)
     best = choose(fit)
@@ -97,6 +99,7 @@ class _Job:
     listen: Callable[[Progress], None]
     start: Array | None
     begun: float
+    keep: Callable[[Fit], None]
 
     def raced(self, runs: list[Setting]) -> Fit:
         """Train the candidates, batch size after batch size; rates of one variant race each other."""
@@ -106,6 +109,7 @@ class _Job:
             share = 1.0 if group is groups[-1] else 0.5
             own = self._trained(group, fit, share * (self._left() - reserve), race=True)
             fit = own if fit is None else fit.beside(own)
+            self.keep(fit)
             if fit.interrupted:
                 break
         assert fit is not None
@@ -154,6 +158,7 @@ class _Job:
             if fit.interrupted or self._left() <= 0:
                 break
             fit = fit.beside(self._trained(group, fit, share * self._left(), epochs=epochs))
+            self.keep(fit)
         return fit
 
     def _trained(

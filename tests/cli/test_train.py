@@ -32,7 +32,7 @@ def training(monkeypatch, fakes):
     """Replace the library's training; the list holds the calls."""
     calls = []
 
-    def train(data, target, *, listen, begun, **options):
+    def train(data, target, *, listen, begun, checkpoint, **options):
         calls.append((data, target, options))
         for heard in (*NOTES, HALF):
             listen(heard)

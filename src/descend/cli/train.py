@@ -62,7 +62,7 @@ def command(
         )
     check_input(source)
     folder, chosen = _folder(source, given, force)
-    run = _train(ctx.obj, ctx.meta["descend.begun"], source, target, options, events, force, dry_run)
+    run = _train(ctx.obj, ctx.meta["descend.begun"], source, target, options, folder, events, force, dry_run)
     if run is None:
         return _dry(source, target, folder, as_json)
     artifacts = _save(run, folder, chosen, source, force, not no_report, _typed(ctx))
@@ -109,8 +109,8 @@ def _next(source: str) -> Path:
 
 
 def _train(
-    common: Mapping[str, bool], begun: float, source: str, target: str, options: dict[str, Any], events: str | None,
-    force: bool, dry: bool,
+    common: Mapping[str, bool], begun: float, source: str, target: str, options: dict[str, Any], folder: Path,
+    events: str | None, force: bool, dry: bool,
 ) -> Any:  # fmt: skip
     from descend import run as library
     from descend.cli.events import recorder
@@ -126,7 +126,7 @@ def _train(
                 if dry and getattr(heard, "topic", "") == "curve":
                     raise Enough
 
-            return library.train(source, target, listen=listen, begun=begun, **options)
+            return library.train(source, target, listen=listen, begun=begun, checkpoint=f"{folder}.search", **options)
     except Enough:
         return None
 

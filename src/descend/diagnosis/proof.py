@@ -15,6 +15,8 @@ MOST = 4  # fixes of a finding that are tried
 BETTER = 0.01  # of the value before
 CLOSER = 0.5  # of a known gap to the optimum, that a fix must close where the loss itself hardly shows it
 NOT_OF_LOSS = ("D303", "D304", "D402", "D403", "D404", "D406")  # whose cure makes a score honest, not lower
+PROVED = ("error", "warning")
+ALSO = ("D201", "D105")  # notes whose cures are tried too
 HELD_OUT = ("D301", "D303", "D304", "D503")  # judged on held-out rows; all others on training rows
 
 
@@ -45,6 +47,13 @@ def _flags() -> dict[str, tuple[str, bool | None]]:
         if off:
             flags[off] = (option.name, False)
     return flags
+
+
+def proved(
+    findings: tuple[Finding, ...], values: Mapping[str, Any], before: Any, train: Callable[[dict[str, Any]], Any]
+) -> tuple[Finding, ...]:
+    """Return findings with the proof of their cures; notes keep theirs untried, but for a few."""
+    return tuple(proven(f, values, before, train) if f.level in PROVED or f.code in ALSO else f for f in findings)
 
 
 def proven(finding: Finding, values: Mapping[str, Any], before: Any, train: Callable[[dict[str, Any]], Any]) -> Finding:
