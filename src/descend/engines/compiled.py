@@ -24,6 +24,7 @@ from numba.np.unsafe.ndarray import to_fixed_tuple
 
 from descend import ops
 from descend.engines.exponential import EXPONENTIAL
+from descend.engines.pointers import function_at
 from descend.engines.weak import WEAKLY, as_they_are, weakened
 from descend.errors import UsageError
 from descend.losses import Loss
@@ -95,6 +96,9 @@ def step_signature(dtype: np.dtype[Any]) -> Any:
     f = real(dtype)
     vector, table, constants = types.Array(f, 1, "C"), types.Array(f, 2, "C"), types.Array(types.float64, 1, "C")
     return types.void(vector, vector, table, constants, constants, types.float64)
+
+
+step_at = function_at(step_signature)
 
 
 @dataclass(frozen=True)

@@ -22,8 +22,9 @@ from numba.extending import register_jitable
 
 from descend import gramian
 from descend.arrays import Array
-from descend.engines.compiled import FAST, prepare, project, real, step_signature, stepper
+from descend.engines.compiled import FAST, prepare, project, real, step_at, stepper
 from descend.engines.driving import numbers_of, together
+from descend.engines.pointers import address
 from descend.engines.state import State, start
 from descend.gramian import NOISE, RECURSIONS, UNIT, Gram, fits
 from descend.outcome import Outcome
@@ -117,7 +118,7 @@ def _train(problem: Problem, setting: Setting, gram: Gram, state: State, path: A
     slope, pull = _noise(gram, problem) if setting.rule.update not in RECURSIONS else (0.0, 0.0)
     until = np.asarray(np.maximum(marks // n - state.seen[r] // n, 0), np.int64)
     taken, ending = trainer(dtype)(
-        stepper(setting.rule, dtype), gram.G, np.ascontiguousarray(gram.c.T), gram.mean, gram.target, gram.mass,
+        address(stepper(setting.rule, dtype)), gram.G, np.ascontiguousarray(gram.c.T), gram.mean, gram.target, gram.mass,
         2 / problem.outputs, state.weights[r], state.memory[r], *numbers_of(setting),
         problem.penalised, problem.l2, problem.l1, float(setting.clip), float(setting.clip_value),
         float(np.finfo(dtype).max) / n, slope, pull, until, path[r], int(state.steps[r]),
@@ -139,21 +140,22 @@ def _noise(gram: Gram, problem: Problem) -> tuple[float, float]:
 
 @functools.cache
 def trainer(dtype: np.dtype[Any]) -> Any:
-    """Compile the loop over steps and marks; it takes any rule as a function pointer."""
+    """Compile the loop over steps and marks; it takes any rule by its address."""
     f, i, d = real(dtype), types.int64, types.float64
     vector, table, numbers, moments = (types.Array(x, n, "C") for x, n in ((f, 1), (f, 2), (d, 1), (d, 2)))
     signature = types.UniTuple(i, 2)(
-        types.FunctionType(step_signature(dtype)), moments, moments, numbers, numbers, d, d, vector, table, numbers, i,
+        i, moments, moments, numbers, numbers, d, d, vector, table, numbers, i,
         numbers, numbers, *[d] * 7, types.Array(i, 1, "C"), table, i,
     )  # fmt: skip
     tag = fingerprint(_slope) + fingerprint(prepare) + fingerprint(project)
 
     def train(
-        step: Any, G: Any, c: Any, mean: Any, target: Any, mass: float, scale: float, w: Any, memory: Any,
+        rule: int, G: Any, c: Any, mean: Any, target: Any, mass: float, scale: float, w: Any, memory: Any,
         h: Any, lr: int, factors: Any, penalised: Any, l2: float, l1: float, norm: float, value: float,
         largest: float, slope: float, pull: float, until: Any, path: Any, t: int,
     ) -> Any:  # fmt: skip
         tag  # noqa: B018  part of the disk cache's key, since it is captured
+        step = step_at(rule, w)
         taken, ending, now = 0, DONE, h.copy()
         g, before, flat = np.empty_like(w), np.empty_like(w), np.empty(mean.size)
         for k in range(until.size):

@@ -15,6 +15,7 @@ from descend.engines.blas import one_thread_each
 from descend.engines.compiled import stepper
 from descend.engines.driving import arrays_of, numbers_of, to_mark, together
 from descend.engines.loops import BLOCK, constants_type, online, summer, trainer
+from descend.engines.pointers import address
 from descend.engines.spans import calls, order_of, reached
 from descend.engines.state import State
 from descend.outcome import Outcome
@@ -103,7 +104,7 @@ def _bind(problem: Problem, setting: Setting, state: State, r: int) -> Any:
     kernel = (
         online(problem.loss, setting.rule, dtype)
         if alone
-        else functools.partial(trainer(problem.loss, dtype, several, sparse), stepper(setting.rule, dtype))
+        else functools.partial(trainer(problem.loss, dtype, several, sparse), address(stepper(setting.rule, dtype)))
     )
     kind = np.dtype(str(constants_type(setting.rule, dtype))) if alone else np.float64
     loop = functools.partial(

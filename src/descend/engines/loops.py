@@ -16,7 +16,7 @@ from descend.engines.compiled import (
     prepare,
     project,
     real,
-    step_signature,
+    step_at,
     sweep,
     sweeper,
 )
@@ -51,19 +51,20 @@ def _common(dtype: np.dtype[Any], constants: Any, sparse: bool = False) -> list[
 
 @functools.cache
 def trainer(loss: Loss, dtype: np.dtype[Any], several: bool, sparse: bool = False) -> Any:
-    """Compile the loop over epochs, batches and rows for one loss; it takes any rule as a function pointer."""
+    """Compile the loop over epochs, batches and rows for one loss; it takes any rule by its address."""
     numbers = types.Array(types.float64, 1, "C")
-    arguments = [types.FunctionType(step_signature(dtype)), *_common(dtype, numbers, sparse)]
+    arguments = [types.int64, *_common(dtype, numbers, sparse)]
     evaluate, accumulate, respond, count, tag = parts(loss, several, sparse)
     tag += AROUND
 
     def train(
-        step: Any, X: Any, y: Any, weight: Any, w: Any, memory: Any,
+        rule: int, X: Any, y: Any, weight: Any, w: Any, memory: Any,
         h: Any, lr: int, factors: Any, constants: Any, penalised: Any,
         l2: float, l1: float, norm: float, value: float, outputs: int, batch: int,
         orders: Any, lo: int, hi: int, t: int, given: Any,
     ) -> Any:  # fmt: skip
         tag  # noqa: B018  part of the disk cache's key, since it is captured
+        step = step_at(rule, w)
         n, at, tail, epoch, nothing = y.shape[0], lo, to_fixed_tuple(constants, count), -1, np.empty(0, np.int64)
         g, part, before, now = np.empty_like(w), np.empty_like(w), np.empty_like(w), h.copy()
         room, order = np.empty((3, outputs if several else CHUNK), w.dtype), nothing

@@ -20,7 +20,7 @@ from descend.engines.compiled import (
     prepare,
     project,
     real,
-    step_signature,
+    step_at,
     stepper,
 )
 from descend.engines.driving import arrays_of, numbers_of, to_mark, together
@@ -37,6 +37,7 @@ from descend.engines.passes import (
     plan_of,
     table,
 )
+from descend.engines.pointers import address, function_at
 from descend.engines.spans import calls, order_of
 from descend.engines.state import State
 from descend.health import KINDS
@@ -85,7 +86,8 @@ def _bind(problem: Problem, setting: Setting, state: State, r: int, found: Array
     assert network is not None
     form = activation(network.activation)
     return functools.partial(
-        trainer(dtype), stepper(setting.rule, dtype), activator(form, dtype), responder(problem.loss, dtype),
+        trainer(dtype), address(stepper(setting.rule, dtype)), address(activator(form, dtype)),
+        address(responder(problem.loss, dtype)),
         *arrays_of(problem), state.weights[r], state.memory[r], *numbers_of(setting),
         np.array(list(problem.constants.values()), np.float64), problem.penalised, problem.l2, problem.l1,
         float(setting.clip), float(setting.clip_value), float(setting.clip_layer), plan_of(network), network.dropout,
@@ -135,15 +137,17 @@ def _of_loss(dtype: np.dtype[Any]) -> Any:
     return types.void(*tables, types.Array(f, 1, "C"), types.Array(types.float64, 1, "C"))
 
 
+activation_at, loss_at = function_at(_of_two), function_at(_of_loss)
+
+
 @functools.cache
 def trainer(dtype: np.dtype[Any]) -> Any:
-    """Compile the loop over epochs and batches; rule, activation and loss are function pointers."""
+    """Compile the loop over epochs and batches; rule, activation and loss come by their addresses."""
     f, i, d = real(dtype), types.int64, types.float64
     vector, numbers, shared = types.Array(f, 1, "C"), types.Array(d, 1, "C"), types.Array(f, 2, "C", readonly=True)
     whole = types.Array(i, 2, "C")
-    pointers = [types.FunctionType(s(dtype)) for s in (step_signature, _of_two, _of_loss)]
     signature = types.UniTuple(i, 2)(
-        *pointers, shared, shared, vector, vector, types.Array(f, 2, "C"), numbers, i, numbers, numbers, numbers,
+        i, i, i, shared, shared, vector, vector, types.Array(f, 2, "C"), numbers, i, numbers, numbers, numbers,
         *[d] * 5, whole, d, i, d, i, types.Array(d, 2, "C"), whole, i, i, i,
     )  # fmt: skip
     tag = AROUND + "".join(
@@ -151,12 +155,13 @@ def trainer(dtype: np.dtype[Any]) -> Any:
     )
 
     def train(
-        step: Any, act: Any, respond: Any, X: Any, y: Any, weight: Any, w: Any, memory: Any,
+        rule: int, unit: int, loss: int, X: Any, y: Any, weight: Any, w: Any, memory: Any,
         h: Any, lr: int, factors: Any, constants: Any, penalised: Any,
         l2: float, l1: float, norm: float, value: float, norm_layer: float, layers: Any, drop: float,
         seed: int, peak: float, batch: int, found: Any, orders: Any, lo: int, hi: int, t: int,
     ) -> Any:  # fmt: skip
         tag  # noqa: B018  part of the disk cache's key, since it is captured
+        step, act, respond = step_at(rule, w), activation_at(unit, w), loss_at(loss, w)
         n, last, at, epoch, now = y.shape[0], layers.shape[0] - 1, lo, -1, h.copy()
         outputs, units = layers[last, FAN_OUT], layers[last, UNITS]
         normalised = last > 0 and layers[0, SCALE] >= 0

@@ -21,9 +21,10 @@ from descend.engines.compiled import (
     prepare,
     project,
     real,
-    step_signature,
+    step_at,
     stepper,
 )
+from descend.engines.pointers import address
 from descend.engines.state import State
 from descend.losses import Loss
 from descend.ops import exp
@@ -105,7 +106,7 @@ def _bind(
     """Return the compiled loop with everything but (orders, lo, hi, steps, failed) filled in."""
     settings, dtype = [plan.settings[r] for r in runs], problem.dtype
     rules = list(dict.fromkeys(s.rule for s in settings))
-    steps = [stepper(rules[k % len(rules)], dtype) for k in range(RULES)]
+    steps = [address(stepper(rules[k % len(rules)], dtype)) for k in range(RULES)]
     schedules: dict[bytes, Array] = {np.asarray(s.factors, np.float64).tobytes(): s.factors for s in settings}
     names = [list(s.constants) for s in settings]
     return functools.partial(
@@ -128,13 +129,13 @@ def _table(rows: list[list[float]]) -> Array:
 
 @functools.cache
 def looper(loss: Loss, dtype: np.dtype[Any], several: bool = False) -> Any:
-    """Compile the loop over epochs and batches for a group; it takes any rules as function pointers."""
+    """Compile the loop over epochs and batches for a group; it takes any rules by their addresses."""
     f, i = real(dtype), types.int64
     vector, table, shared = types.Array(f, 1, "C"), types.Array(f, 2, "C"), types.Array(f, 2, "C", readonly=True)
     numbers, indices = types.Array(types.float64, 1, "C"), types.Array(i, 1, "C")
     rows_of = types.Array(types.float64, 2, "C")
     signature = i(
-        *[types.FunctionType(step_signature(dtype))] * RULES, shared, shared, vector, table,
+        *[i] * RULES, shared, shared, vector, table,
         types.Array(f, 3, "C"), rows_of, indices, indices, rows_of, indices, numbers, numbers,
         types.float64, types.float64, numbers, numbers, i, i, types.Array(i, 2, "C"), i, i, i, indices,
     )  # fmt: skip
@@ -144,13 +145,15 @@ def looper(loss: Loss, dtype: np.dtype[Any], several: bool = False) -> Any:
     tag += AROUND + TAKEN + "".join(fingerprint(f) for f in (slopes_of, unfold, fold))
 
     def together(
-        s0: Any, s1: Any, s2: Any, s3: Any, s4: Any, s5: Any, s6: Any, s7: Any,
+        a0: int, a1: int, a2: int, a3: int, a4: int, a5: int, a6: int, a7: int,
         X: Any, y: Any, weight: Any, W: Any, memory: Any,
         h: Any, lr: Any, which: Any, factors: Any, schedule: Any, constants: Any, penalised: Any,
         l2: float, l1: float, norm: Any, value: Any, batch: int, k: int,
         orders: Any, lo: int, hi: int, t: int, failed: Any,
     ) -> int:  # fmt: skip
         tag  # noqa: B018  part of the disk cache's key, since it is captured
+        s0, s1, s2, s3 = step_at(a0, W), step_at(a1, W), step_at(a2, W), step_at(a3, W)
+        s4, s5, s6, s7 = step_at(a4, W), step_at(a5, W), step_at(a6, W), step_at(a7, W)
         (n, d), (runs, params), tail, at = X.shape, W.shape, to_fixed_tuple(constants, count), lo
         most, inputs = min(batch, max(FEWEST_ROWS, ROWS // k)), params // k
         block, target = np.ones((most, inputs), W.dtype), np.empty((y.shape[1], most), W.dtype)
