@@ -45,7 +45,7 @@ from descend.version import VERSION
 
 SCHEMA = "descend.run/1"
 LONG = 5.0  # seconds before a search is worth a checkpoint
-SAVING = 0.3  # seconds kept for scores, report and files
+SAVING = 0.6  # seconds kept for scores, report and files
 
 
 @dataclass(frozen=True, eq=False)
