@@ -6,7 +6,7 @@ import pytest
 from descend.data import Data
 from descend.engines import linear, start
 from descend.losses import loss
-from descend.order import epoch_order
+from descend.order import epoch_order, next_batch
 from descend.plan import Plan, setting
 from descend.problem import Problem, objectives
 
@@ -69,3 +69,13 @@ def test_on_data_sorted_by_target_blocks_converge_as_a_full_shuffle(batch_size):
     assert abs(final["blocks"].mean() / final["full"].mean() - 1) < 0.01
     assert (np.abs(final["blocks"] / final["full"] - 1) < 0.02).all()
     assert final["none"].mean() > 1.02 * final["full"].mean()
+
+
+@pytest.mark.parametrize("batch", [1, 3, 7, 10, 99])
+def test_batch_after_batch_an_epoch_is_its_order(batch):
+    seen, visited = 20, []
+    while seen < 30:
+        rows = next_batch(10, batch, seed=5, seen=seen)
+        visited += rows.tolist()
+        seen += len(rows)
+    assert visited == (list(range(10)) if batch >= 10 else epoch_order(10, 5, 2).tolist())

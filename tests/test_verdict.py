@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import descend as ds
-from descend.diagnosis.slow import percent
+from descend.diagnosis.words import percent
 
 QUIET = {"progress": False, "validation": 0}
 

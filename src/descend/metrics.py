@@ -53,3 +53,14 @@ def auc(y: Array, score: Array, weight: Array | None = None) -> float:
         return float("nan")
     p, n = np.diff(positive, prepend=0), np.diff(negative, prepend=0)
     return float((p * (negative - n + n / 2)).sum() / (positive[-1] * negative[-1]))
+
+
+def correlation(x: Array, y: Array) -> float:
+    """Return Pearson's r of finite numbers (rows,); 0 where one of them does not vary.
+
+    >>> correlation(np.array([1.0, 2.0, 3.0]), np.array([3.0, 2.0, 1.0])), correlation(np.ones(3), np.arange(3.0))
+    (-1.0, 0.0)
+    """
+    a, b = x - x.mean(), y - y.mean()
+    size = float(np.sqrt((a @ a) * (b @ b)))
+    return float(a @ b) / size if size > 0 else 0.0

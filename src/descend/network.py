@@ -214,11 +214,11 @@ def forward(
         out = passed[-1].a if passed[-1].mask is None else passed[-1].a * passed[-1].mask
         h = out + h if layer.skips else out
     last = network.layers[-1]
-    return h @ _matrix(last, weights) + weights[last.b], passed, h
+    return h @ matrix(last, weights) + weights[last.b], passed, h
 
 
 def _hidden(network: Network, layer: Layer, weights: Array, h: Any, mask: Array | None, training: bool) -> Passed:
-    evaluate, z = activation(network.activation).evaluate, h @ _matrix(layer, weights)
+    evaluate, z = activation(network.activation).evaluate, h @ matrix(layer, weights)
     if layer.scale is None:
         a, slope = evaluate(z + weights[layer.b])
         return Passed(h, None, None, a, slope, False, None, None, mask)
@@ -232,7 +232,8 @@ def _hidden(network: Network, layer: Layer, weights: Array, h: Any, mask: Array 
     return Passed(h, hat, root, a, slope, own, mean, unbiased, mask)
 
 
-def _matrix(layer: Layer, weights: Array) -> Array:
+def matrix(layer: Layer, weights: Array) -> Array:
+    """Return a layer's part of flat weights (params,) as (fan_in, fan_out)."""
     return weights[layer.W].reshape(layer.fan_in, layer.fan_out)
 
 
@@ -246,7 +247,7 @@ def backward(
     """
     g, layer = np.zeros_like(weights), network.layers[-1]
     g[layer.W], g[layer.b] = (last.T @ slope).ravel(), slope.sum(axis=0)
-    pull = slope @ _matrix(layer, weights).T
+    pull = slope @ matrix(layer, weights).T
     for layer, own in zip(network.hidden[::-1], passed[::-1], strict=True):
         if pulls is not None:
             pulls.append(pull)
@@ -257,7 +258,7 @@ def backward(
             g[layer.scale], g[layer.shift] = (into * own.hat).sum(axis=0), into.sum(axis=0)
             into = _through_statistics(into * weights[layer.scale], own)
         g[layer.W] = (own.h.T @ into).ravel()
-        back = into @ _matrix(layer, weights).T
+        back = into @ matrix(layer, weights).T
         pull = back + pull if layer.skips else back
     return g
 

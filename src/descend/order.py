@@ -36,6 +36,18 @@ def epoch_order(rows: int, seed: int, epoch: int, shuffle: str = "auto", row_byt
     return _by_blocks(generator, rows, *_sizes(row_bytes))
 
 
+def next_batch(rows: int, batch: int, seed: int, seen: int, shuffle: str = "auto", row_bytes: int = 0) -> Array:
+    """Return the rows of the batch that follows after so many rows were seen; all of them in their order for a full one.
+
+    >>> next_batch(5, 2, seed=0, seen=4).size
+    1
+    """
+    if batch >= rows:
+        return np.arange(rows)
+    epoch, lo = divmod(seen, rows)
+    return epoch_order(rows, seed, epoch, shuffle, row_bytes)[lo : lo + batch]
+
+
 def _sizes(row_bytes: int) -> tuple[int, int]:
     """Rows of a block and of a window, powers of two."""
     row_bytes = max(row_bytes, 1)

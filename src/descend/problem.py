@@ -87,13 +87,13 @@ def scores(problem: Problem, weights: Array, X: Any = None) -> Array:
     """Return the predictions z (rows,) or (rows, outputs) of one run's weights (params,), before any link."""
     X = problem.data.X if X is None else X
     if problem.network is not None:
-        return _flat(problem, network_scores(problem.network, weights, X))
+        return flat(problem, network_scores(problem.network, weights, X))
     W, b = problem.split(weights)
-    return _flat(problem, X @ W + b)
+    return flat(problem, X @ W + b)
 
 
-def _flat(problem: Problem, z: Array) -> Array:
-    """A column of predictions (rows,) where there is only one."""
+def flat(problem: Problem, z: Array) -> Array:
+    """Return predictions as losses take them: a column of predictions (rows,) where there is only one."""
     return z[:, 0] if problem.loss.outputs == "one" and problem.outputs == 1 else z
 
 
@@ -126,7 +126,7 @@ def network_gradient(
     assert problem.network is not None
     X, y = problem.data.X[rows], problem.data.y[rows]
     z, passed, last = forward(problem.network, weights, X, masks)
-    value, slope = _weighted(problem, _flat(problem, z), y, rows)
+    value, slope = _weighted(problem, flat(problem, z), y, rows)
     g = backward(problem.network, weights, passed, last, slope.reshape(z.shape)) / len(y)
     g = g + problem.l2 * problem.penalised * weights
     return float(value.mean(dtype=np.float64)), g.astype(weights.dtype, copy=False), passed
@@ -167,7 +167,7 @@ def _network_loss(problem: Problem, network: Network, weights: Array, data: Data
     total = 0.0
     with np.errstate(over="ignore", invalid="ignore"):
         for rows in _blocks(data.rows, max(network.sizes)):
-            z = _flat(problem, network_scores(network, weights, data.X[rows]))
+            z = flat(problem, network_scores(network, weights, data.X[rows]))
             value = losses_and_slopes(problem, z, data.y[rows])[0].astype(np.float64)
             total += float(value.sum() if data.weight is None else data.weight[rows] @ value)
     return total / data.rows

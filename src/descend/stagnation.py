@@ -6,7 +6,7 @@ import numpy as np
 
 from descend.engines import State
 from descend.engines.plain import clip, pseudo_gradient
-from descend.order import epoch_order
+from descend.order import next_batch
 from descend.plan import Setting
 from descend.problem import Problem, gradient
 
@@ -40,13 +40,12 @@ def stagnation(problem: Problem, setting: Setting, state: State) -> Stagnation:
         state: where the run stands, of one run alone; not the weights that are kept.
     """
     w, data = state.weights[0], problem.data
-    epoch, within = divmod(int(state.seen[0]), data.rows)
-    rows = epoch_order(data.rows, setting.seed, epoch, "auto", data.row_bytes)
     batch = setting.rows_a_step(data.rows)
+    rows = next_batch(data.rows, batch, setting.seed, int(state.seen[0]), "auto", data.row_bytes)
     t, constants = int(state.steps[0]) + 1, dict(setting.constants)
     constants["lr"] *= float(setting.factors[min(t, len(setting.factors)) - 1])
     with np.errstate(all="ignore"):
-        _, g = gradient(problem, w, rows[within : within + batch] if batch < data.rows else slice(None))
+        _, g = gradient(problem, w, rows)
         g = clip(pseudo_gradient(problem, g, w), setting.clip, setting.clip_value).astype(np.float64)
         memory = state.memory[0, : len(setting.rule.memory)].astype(np.float64)
         step = np.abs(setting.rule.update(g, *memory, t, **constants)[0])

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from descend.diagnosis import Finding, explain
-from descend.diagnosis.slow import percent
+from descend.diagnosis.words import percent
 from descend.plan import letter
 from descend.report.story import ColumnRow, Curve, Note, Scatter, Story, Variant, WeightPath
 from descend.table.table import Kind

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from descend.diagnosis import Evidence, Finding, diagnose
-from descend.diagnosis.slow import percent
+from descend.diagnosis.words import percent
 from descend.fit import Fit
 from descend.landscape import Landscape
 from descend.outcome import Outcome

@@ -3,35 +3,17 @@
 import numpy as np
 
 from descend import optimum as exact
-from descend.diagnosis.evidence import Evidence
+from descend.diagnosis.evidence import LEARNED, Evidence
 from descend.diagnosis.finding import Entry, Finding
 from descend.diagnosis.postmortem import SHOWN, postmortem
+from descend.diagnosis.words import times
 from descend.outcome import Outcome
-from descend.sparse import column_squares
 
 GROWTH = 10.0  # of signals or slopes from one end of a network to the other, that explains an explosion
 SPIKE = 3.0  # times the median of the losses before
 BEFORE = 5  # record points that a spike is compared with
 SPIKES = 0.1  # of what was gained: a smaller rise is noise
 OFTEN = 5  # spikes
-LEARNED = 0.5  # of the baseline's loss: a run that has removed more is learning
-EDGE = 1.0  # lr over the limit at the end of training
-
-
-def _share(e: Evidence) -> tuple[str, float]:
-    """The feature with the largest mean square, and its share of the sum of all."""
-    squares = column_squares(e.problem.data.X)
-    at = int(np.argmax(squares))
-    return e.names[at], float(squares[at] / max(squares.sum(), 1e-300))
-
-
-def times(ratio: float) -> str:
-    """Return a ratio in words.
-
-    >>> times(3.14159), times(410_000.0), times(2e9)
-    ('3.14', '410,000', '2.0e+09')
-    """
-    return f"{ratio:.3g}" if ratio < 1000 else f"{ratio:,.0f}" if ratio < 1e7 else f"{ratio:.1e}"
 
 
 def _exploding(e: Evidence) -> bool:
@@ -43,7 +25,7 @@ def above_limit(e: Evidence) -> Finding | None:
     rising = len(e.losses) > 1 and e.outcome in (Outcome.STOPPED, Outcome.BUDGET) and not e.losses[-1] <= e.losses[0]
     if e.limit is None or not e.setting.lr > e.limit or not (e.outcome.failed or rising) or _exploding(e):
         return None
-    column, share = _share(e)
+    column, share = e.largest
     largest, scaled = e.landscape.curvature.largest, e.problem.scaled
     blame = f", {share:.1%} of it from column {column!r}" if e.problem.network is None else " at the start"
     text = (
@@ -65,20 +47,19 @@ def above_limit(e: Evidence) -> Finding | None:
 
 def exploding(e: Evidence) -> Finding | None:
     """D102."""
-    if not e.outcome.failed or not _exploding(e):
+    start, network = e.start, e.problem.network
+    if start is None or network is None or not e.outcome.failed or not _exploding(e):
         return None
-    start, count = e.start, len(e.start.gradient)  # type: ignore[union-attr]
-    layer = int(np.argmax(np.nan_to_num(start.gradient, nan=np.inf))) + 1  # type: ignore[union-attr]
-    norm, growth = float(start.gradient[layer - 1]), start.growth  # type: ignore[union-attr]
+    layer = int(np.argmax(np.nan_to_num(start.gradient, nan=np.inf))) + 1
+    norm, growth = float(start.gradient[layer - 1]), start.growth
     text = (
         f"gradients explode: the network multiplies what passes by {growth:.3g} a layer, the gradient of layer {layer} of "
-        f"{count} has norm {norm:.3g} before the first step; left the useful range by step {e.ended:,}"
+        f"{len(start.gradient)} has norm {norm:.3g} before the first step; left the useful range by step {e.ended:,}"
     )
-    own = "he" if e.problem.network.activation in ("relu", "leaky_relu") else "xavier"  # type: ignore[union-attr]
-    evidence = {"layer": layer, "growth": growth, "norm": norm, "norms": start.gradient.tolist(), "step": e.steps}  # type: ignore[union-attr]
-    return Finding(
-        "D102", "error", text, evidence, (f"--init {own}", "--clip 1", f"--init {own} --lr auto", "--batch-norm")
-    )
+    own = "he" if network.activation in ("relu", "leaky_relu") else "xavier"
+    evidence = {"layer": layer, "growth": growth, "norm": norm, "norms": start.gradient.tolist(), "step": e.steps}
+    fixes = (f"--init {own}", "--clip 1", f"--init {own} --lr auto", "--batch-norm")
+    return Finding("D102", "error", text, evidence, fixes)
 
 
 def nonfinite(e: Evidence) -> Finding | None:
@@ -93,7 +74,7 @@ def nonfinite(e: Evidence) -> Finding | None:
         how = "left the finite range" if e.outcome == Outcome.NONFINITE else "grew far beyond where it began"
         text = f"the loss {how} by step {e.ended:,} at learning rate {lr:.3g}"
         if not e.problem.scaled:
-            column, share = _share(e)
+            column, share = e.largest
             text += f"; {share:.1%} of the curvature comes from column {column!r}"
         return Finding("D103", "error", text, {"lr": lr, "step": e.steps}, tuple(fixes))
     rows = ", ".join(str(int(r)) for r in found.rows[:SHOWN]) + (", …" if len(found.rows) > SHOWN else "")
@@ -123,7 +104,7 @@ def spikes(e: Evidence) -> Finding | None:
         f"{BEFORE} points before"
     )
     fixes = ("--clip 1", f"--lr {e.setting.lr / 3:.3g}", "--lr auto")
-    level = "warning" if len(found) >= OFTEN or e.gained < LEARNED else "note"
+    level = "warning" if len(found) >= OFTEN or not e.learned else "note"
     return Finding("D104", level, text, {"epoch": epoch, "height": height, "spikes": len(found)}, fixes)
 
 
@@ -132,11 +113,10 @@ def limit_crossed(e: Evidence) -> Finding | None:
     moving = e.problem.network is not None or e.problem.loss.name == "poisson"
     if e.limit is None or not moving or e.setting.lr > e.limit or _exploding(e) or not np.isfinite(e.weights).all():
         return None
-    with np.errstate(all="ignore"):
-        measure = exact.sharpness if e.problem.network is not None else exact.curvature
-        largest = measure(e.problem, e.weights).largest
-        limit = exact.limit(e.setting.rule, e.setting.constants, max(largest, 1e-300))
-    if limit is None or not e.setting.lr > EDGE * limit or not (e.outcome.failed or e.full):
+    measure = exact.sharpness if e.problem.network is not None else exact.curvature
+    largest = measure(e.problem, e.weights).largest
+    limit = exact.limit(e.setting.rule, e.setting.constants, max(largest, 1e-300))
+    if limit is None or not e.setting.lr > limit or not (e.outcome.failed or e.full):
         return None
     text = (
         f"the curvature grew from {e.landscape.curvature.largest:.3g} to {largest:.3g}, and learning rate "

@@ -11,13 +11,15 @@ from descend.engines import State
 from descend.initialise import initial
 from descend.landscape import Landscape
 from descend.optimum import stability_limit
-from descend.order import epoch_order
+from descend.order import next_batch
 from descend.outcome import Outcome
 from descend.plan import Setting
 from descend.prepare import Prepared
-from descend.problem import Problem
+from descend.problem import Problem, losses_and_slopes, scores
+from descend.sparse import column_squares
 from descend.trace import Trace
 
+LEARNED = 0.5  # of the baseline's loss: a run that has removed more is learning
 UNFINISHED = 1e-3  # a gap to the optimum, as a part of the way from the baseline, that is more than rounding
 
 
@@ -96,6 +98,38 @@ class Evidence:
         return (baseline - self.loss) / baseline if baseline > 0 and np.isfinite(self.loss) else 0.0
 
     @property
+    def learned(self) -> bool:
+        """Whether training has removed a good part of the baseline's objective."""
+        return self.gained >= LEARNED
+
+    @cached_property
+    def largest(self) -> tuple[str, float]:
+        """The feature with the largest mean square, and its share of the sum of all."""
+        squares = column_squares(self.problem.data.X)
+        at = int(np.argmax(squares))
+        return self.names[at], float(squares[at] / max(squares.sum(), 1e-300))
+
+    @cached_property
+    def predictions(self) -> Array:
+        """What the kept weights predict for the training rows, before any link (rows,) or (rows, outputs)."""
+        return scores(self.problem, self.weights.astype(self.problem.dtype))
+
+    @cached_property
+    def own_losses(self) -> Array:
+        """The loss of each training row at the kept weights, without penalty (rows,)."""
+        value = losses_and_slopes(self.problem, self.predictions, self.problem.data.y)[0]
+        return np.asarray(value, np.float64)
+
+    @cached_property
+    def held_out_losses(self) -> Array | None:
+        """The same of the held-out rows of the table, or None."""
+        data = None if self.prepared is None else self.prepared.held_out
+        if data is None:
+            return None
+        z = scores(self.problem, self.weights.astype(self.problem.dtype), data.X)
+        return np.asarray(losses_and_slopes(self.problem, z, data.y)[0], np.float64)
+
+    @property
     def losses(self) -> Array:
         """The objective at the record points (points,)."""
         return np.asarray(self.trace.loss[0], np.float64)
@@ -115,11 +149,8 @@ class Evidence:
 
     def rows_of(self, seen: int) -> Array:
         """The rows of the batch that follows after so many rows were seen."""
-        n = self.problem.data.rows
-        if self.full:
-            return np.arange(n)
-        epoch, lo = divmod(seen, n)
-        return epoch_order(n, self.setting.seed, epoch, "auto", self.problem.data.row_bytes)[lo : lo + self.batch]
+        data = self.problem.data
+        return next_batch(data.rows, self.batch, self.setting.seed, seen, "auto", data.row_bytes)
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -2,12 +2,9 @@
 
 import numpy as np
 
-from descend.arrays import Array
-from descend.data import Data
 from descend.diagnosis.evidence import Evidence
 from descend.diagnosis.finding import Entry, Finding
 from descend.outcome import Outcome
-from descend.problem import losses_and_slopes, scores
 from descend.sparse import is_sparse
 
 OVERFIT = 0.5  # of what training gained that held-out rows do not see
@@ -20,23 +17,12 @@ SEEN = 0.5  # of a rare class that is told
 ERRORS = 3.0  # standard errors
 
 
-def losses_of(e: Evidence, data: Data) -> Array:
-    """The loss of each row (rows,) at the kept weights."""
-    with np.errstate(all="ignore"):
-        z = scores(e.problem, e.weights.astype(e.problem.dtype), data.X)
-        return np.asarray(losses_and_slopes(e.problem, z, data.y)[0], np.float64)
-
-
-def _held_out(e: Evidence) -> Data | None:
-    return None if e.prepared is None else e.prepared.held_out
-
-
 def overfit(e: Evidence) -> Finding | None:
     """D301."""
-    held_out = _held_out(e)
-    if held_out is None or e.outcome.failed or held_out.rows < 10:
+    theirs = None if e.outcome.failed else e.held_out_losses
+    if theirs is None or len(theirs) < 10:
         return None
-    own, theirs = losses_of(e, e.problem.data), losses_of(e, held_out)
+    own = e.own_losses
     baseline = e.landscape.baseline
     gained, kept = baseline - own.mean(), baseline - theirs.mean()
     error = theirs.std(ddof=1) / np.sqrt(len(theirs))
@@ -83,7 +69,7 @@ def _curves(e: Evidence) -> tuple[float, str] | None:
     ):  # fmt: skip
         return None
     X, rows = e.problem.data.X[:5000], min(e.problem.data.rows, 5000)
-    left = e.problem.data.y[:5000] - scores(e.problem, e.weights, X)
+    left = e.problem.data.y[:5000] - e.predictions[:5000]
     many = [j for j in range(X.shape[1]) if len(np.unique(X[:, j])) > 2][:MOST_COLUMNS]
     pairs = [(i, j) for i in many for j in many if i <= j]
     if len(pairs) > rows // 5:
@@ -106,7 +92,7 @@ def imbalance(e: Evidence) -> Finding | None:
     if e.problem.loss.name not in ("logistic", "softmax") or e.outcome.failed or e.problem.data.weight is not None:
         return None
     y = e.problem.data.y.astype(np.int64)
-    z = scores(e.problem, e.weights.astype(e.problem.dtype))
+    z = e.predictions
     told = (z > 0).astype(np.int64) if e.problem.loss.name == "logistic" else z.argmax(axis=1)
     counts = np.bincount(y, minlength=2)
     usual = len(y) / max(int(np.count_nonzero(counts)), 1)
@@ -132,11 +118,11 @@ def imbalance(e: Evidence) -> Finding | None:
 
 def too_good(e: Evidence) -> Finding | None:
     """D304."""
-    held_out = _held_out(e)
     noisy = e.problem.network is not None and (e.problem.network.dropout > 0 or e.problem.network.batch_norm)
-    if held_out is None or e.outcome.failed or held_out.rows < 20 or noisy:
+    theirs = None if e.outcome.failed or noisy else e.held_out_losses
+    if theirs is None or len(theirs) < 20:
         return None
-    own, theirs = losses_of(e, e.problem.data), losses_of(e, held_out)
+    own = e.own_losses
     error = float(np.hypot(own.std(ddof=1) / np.sqrt(len(own)), theirs.std(ddof=1) / np.sqrt(len(theirs))))
     if not own.mean() - theirs.mean() > ERRORS * error > 0:
         return None

@@ -7,8 +7,8 @@ import numpy as np
 from descend.activations import activation
 from descend.arrays import Array
 from descend.health import FLAT, length
-from descend.network import backward, forward, norms
-from descend.problem import Problem, losses_and_slopes
+from descend.network import backward, forward, matrix, norms
+from descend.problem import Problem, flat, losses_and_slopes
 
 
 @dataclass(frozen=True, eq=False)
@@ -19,7 +19,6 @@ class Replay:
         signal: root mean square of the outputs (layers,).
         pull: root mean square of the loss's slope in the outputs (layers,).
         gradient: norm of the gradient of its weights (layers,), the output layer's appended.
-        weight: norm of its weights, in the same way.
         dead: units that are flat for every row (layers,).
         saturated: share of units, over the rows, near one of both ends (layers,).
         alike: whether all units of the layer have the same weights (layers,).
@@ -29,7 +28,6 @@ class Replay:
     signal: Array
     pull: Array
     gradient: Array
-    weight: Array
     dead: Array
     saturated: Array
     alike: Array
@@ -54,16 +52,15 @@ def replay(problem: Problem, weights: Array, rows: Array) -> Replay:
     pulls: list[Array] = []
     with np.errstate(all="ignore"):
         z, passed, last = forward(network, weights, X)
-        flat = z[:, 0] if problem.loss.outputs == "one" and problem.outputs == 1 else z
-        slope = losses_and_slopes(problem, flat, y)[1].reshape(z.shape)
+        slope = losses_and_slopes(problem, flat(problem, z), y)[1].reshape(z.shape)
         g = backward(network, weights, passed, last, slope, pulls) / len(y)
         signal = np.array([_size(p.a) for p in passed])
         pull = np.array([_size(p) for p in pulls[::-1]])
         gradient = np.array([length(own) for own in norms(network, g)])
         peak = activation(network.activation).peak
-        matrices = [weights[layer.W].reshape(layer.fan_in, layer.fan_out) for layer in network.hidden]
+        matrices = [matrix(layer, weights) for layer in network.hidden]
     return Replay(
-        signal, pull, gradient, np.array([length(own) for own in norms(network, weights)]),
+        signal, pull, gradient,
         np.array([int((np.abs(p.slope).max(axis=0) == 0).sum()) for p in passed]),
         np.array([float((p.slope < FLAT * peak).mean()) if peak > 0 else 0.0 for p in passed]),
         np.array([bool((W[:, :1] == W).all()) and W.shape[1] > 1 for W in matrices]), _where(signal, z, gradient),
@@ -91,7 +88,6 @@ def _factor(path: Array) -> float:
     """The mean factor from one to the next; 1 for too few to tell."""
     if len(path) < 3 or not path[0] > 0:
         return 1.0
-    last = path[np.isfinite(path)][-1] if np.isfinite(path).any() else path[0]
     if not np.isfinite(path).all():
         return float("inf")
-    return float((max(last, 1e-300) / path[0]) ** (1 / (len(path) - 1)))
+    return float((max(path[-1], 1e-300) / path[0]) ** (1 / (len(path) - 1)))

@@ -4,7 +4,6 @@ import numpy as np
 
 from descend.diagnosis.evidence import Evidence
 from descend.diagnosis.finding import Entry, Finding
-from descend.diagnosis.fitting import losses_of
 from descend.noise import noise_scale
 from descend.outcome import Outcome
 from descend.stagnation import stagnation
@@ -49,13 +48,12 @@ def sure_and_wrong(e: Evidence) -> Finding | None:
     """D503."""
     if e.problem.loss.name not in ("logistic", "softmax") or e.outcome.failed:
         return None
-    data = e.problem.data if e.prepared is None or e.prepared.held_out is None else e.prepared.held_out
-    losses = losses_of(e, data)
+    losses = e.own_losses if e.held_out_losses is None else e.held_out_losses
     count, most = int((losses > SURE).sum()), float(losses.max(initial=0.0))
     if count == 0:
         return None
     text = (
-        f"logarithm of nearly zero: {count:,} of {data.rows:,} rows have a class that the model calls all but impossible, "
+        f"logarithm of nearly zero: {count:,} of {len(losses):,} rows have a class that the model calls all but impossible, "
         f"the worst with a log loss of {most:.3g}"
     )
     level = "warning" if losses.mean() > e.landscape.baseline else "note"

@@ -8,6 +8,7 @@ from descend.arrays import Array
 from descend.diagnosis.evidence import Evidence
 from descend.diagnosis.layers import replay
 from descend.problem import losses_and_slopes, scores
+from descend.sparse import dense
 
 SHOWN = 5  # rows that are named
 
@@ -52,8 +53,7 @@ def postmortem(e: Evidence) -> Postmortem | None:
 def _column(e: Evidence, w: Array, rows: Array) -> int:
     """The feature that adds most to the predictions of these rows, or to their gradient."""
     W, _ = e.problem.split(w.astype(np.float64))
-    X = e.problem.data.X[rows[:1000]]
-    X = np.asarray(X.todense() if hasattr(X, "todense") else X, np.float64)
+    X = dense(e.problem.data.X[rows[:1000]])
     with np.errstate(all="ignore"):
         size = np.abs(X).max(axis=0) * np.maximum(np.abs(W).max(axis=1), 1e-300)
     return int(np.argmax(np.nan_to_num(size, nan=np.inf)))

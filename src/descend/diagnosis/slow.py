@@ -5,15 +5,15 @@ import shlex
 import numpy as np
 
 from descend.activations import activation
-from descend.diagnosis.evidence import Evidence
+from descend.diagnosis.evidence import LEARNED, Evidence
 from descend.diagnosis.finding import Entry, Finding
+from descend.diagnosis.words import percent
 from descend.gramian import gram
 from descend.health import KINDS
 from descend.outcome import Outcome
-from descend.sparse import column_squares, is_wide
+from descend.sparse import is_wide
 
 VANISHED = 1e-4  # of the last hidden layer's gradient norm, in the first
-LEARNED = 0.5  # of the baseline's loss: a run that has removed more is learning
 ILL = 1e4  # condition number
 DECAYED = 0.1  # of the first movement an epoch, in the last
 ZIGZAG = -0.3  # mean cosine of successive steps
@@ -21,16 +21,6 @@ DEAD = 0.5  # of the units of a layer
 SATURATED = 0.75  # of the units of a layer, over the rows
 APART = 0.25  # of what the best start gained, that the worst lacks
 GRADIENT, UPDATE, FLAT, NEAR_ENDS = (KINDS.index(k) for k in ("gradient", "update", "dead", "saturated"))
-
-
-def percent(share: float) -> str:
-    """Return a share in words, such as "0.01 %".
-
-    >>> percent(0.000123), percent(0.0), percent(0.5)
-    ('0.012 %', '0 %', '50 %')
-    """
-    value = 100 * max(share, 0.0)
-    return "0 %" if value < 5e-7 else f"{value:.2g} %" if value < 10 else f"{value:.0f} %"
 
 
 def out_of_budget(e: Evidence) -> Finding | None:
@@ -64,7 +54,7 @@ def vanishing(e: Evidence) -> Finding | None:
     ratio = float(norms[0] / norms[-1]) if norms[-1] > 0 else 1.0
     recorded = e.health[:, :-1, GRADIENT] if e.health.size else np.full((0, len(norms)), np.nan)
     if len(recorded) and np.isfinite(recorded[-1]).all() and recorded[-1, -1] > 0:
-        ratio = min(ratio, float(recorded[-1, 0] / recorded[-1, -1])) if e.gained < LEARNED else ratio
+        ratio = min(ratio, float(recorded[-1, 0] / recorded[-1, -1])) if not e.learned else ratio
     if not ratio < VANISHED or e.start.alike.any():
         return None
     decay = ratio ** (1 / (len(norms) - 1)) if ratio > 0 else 0.0
@@ -74,7 +64,7 @@ def vanishing(e: Evidence) -> Finding | None:
         f"{decay:.2g} of it from layer to layer on the way back; layers 1 to {max(layer, 1)} hardly move"
     )
     evidence = {"layer": max(layer, 1), "decay": decay, "ratio": ratio, "norms": norms.tolist()}
-    level = "warning" if e.gained < LEARNED else "note"
+    level = "warning" if not e.learned else "note"
     fixes = ("--activation relu --init he --lr auto", "--batch-norm --lr auto", "--residual --lr auto")
     return Finding("D202", level, text, evidence, fixes)
 
@@ -97,10 +87,9 @@ def ill_conditioned(e: Evidence) -> Finding | None:
 
 def _fault(e: Evidence) -> tuple[str, str, str]:
     """The column at fault: the largest where they are not scaled, else one that others nearly repeat."""
-    squares = column_squares(e.problem.data.X)
     if not e.problem.scaled or is_wide(e.problem.data.X):
-        at = int(np.argmax(squares))
-        return e.names[at], "", f"column {e.names[at]!r} is by far the largest"
+        name = e.largest[0]
+        return name, "", f"column {name!r} is by far the largest"
     G = gram(e.problem).G
     size = np.sqrt(np.maximum(np.diag(G), 1e-300))
     values, vectors = np.linalg.eigh(G / np.outer(size, size))
@@ -122,7 +111,7 @@ def decayed(e: Evidence) -> Finding | None:
         f"sum of all squared gradients only grows"
     )
     fixes = ("--optimizer rmsprop --lr auto", "--optimizer adam --lr auto", f"--lr {10 * e.setting.lr:.3g}")
-    level = "warning" if e.gap is not None or e.gained < LEARNED else "note"
+    level = "warning" if e.gap is not None or not e.learned else "note"
     return Finding("D204", level, text, {"part": part, "epoch": e.epochs}, fixes)
 
 
@@ -176,7 +165,7 @@ def dead(e: Evidence) -> Finding | None:
         f"no gradient passes them"
     )
     fixes = ("--activation leaky_relu --lr auto", "--init he --lr auto", "--batch-norm --lr auto")
-    level = "warning" if e.gained < LEARNED or count == width else "note"
+    level = "warning" if not e.learned or count == width else "note"
     return Finding("D206", level, text, {"layer": layer + 1, "dead": count, "units": width, "since": since}, fixes)
 
 
@@ -186,7 +175,7 @@ def saturated(e: Evidence) -> Finding | None:
         return None
     shares = e.start.saturated
     if e.health.size and np.isfinite(e.health[-1, :-1, NEAR_ENDS]).all():
-        shares = np.maximum(shares, e.health[-1, :-1, NEAR_ENDS]) if e.gained < LEARNED else shares
+        shares = np.maximum(shares, e.health[-1, :-1, NEAR_ENDS]) if not e.learned else shares
     if not (shares >= SATURATED).any():
         return None
     layer = int(np.argmax(shares))
@@ -195,7 +184,7 @@ def saturated(e: Evidence) -> Finding | None:
         f"below a twentieth of its peak"
     )
     fixes = ("--init auto --lr auto", "--batch-norm --lr auto", "--activation relu --init he --lr auto")
-    level = "warning" if e.gained < LEARNED or e.outcome.failed else "note"
+    level = "warning" if not e.learned or e.outcome.failed else "note"
     return Finding(
         "D207", level, text, {"layer": layer + 1, "share": float(shares[layer]), "shares": shares.tolist()}, fixes
     )

@@ -7,13 +7,15 @@ import numpy as np
 from descend.arrays import Array
 from descend.diagnosis.evidence import Evidence
 from descend.diagnosis.finding import Entry, Finding
-from descend.problem import scores
+from descend.metrics import auc, correlation
 from descend.sparse import column_squares, is_sparse
 from descend.table.table import Kind
 
 UNSCALED = 100.0  # the largest mean square over the smallest
 LEAK = 0.9999  # correlation, or share of pairs in order, of one column with the target
 COPIED = 0.05  # of the held-out rows
+MANY = 20_000  # rows, of more a part is looked at first
+SOME = 32  # every so manieth row of these
 FEWEST = 20  # rows
 FAR = 20.0  # robust standard deviations
 FEW = 0.02  # of the rows
@@ -23,18 +25,16 @@ FOLLOWS = 0.3  # correlation of a residual with the one before it in time
 
 def unscaled(e: Evidence) -> Finding | None:
     """D401."""
-    squares = column_squares(e.problem.data.X) / e.problem.data.rows
-    used = squares[squares > 0]
-    if len(used) == 0 or e.problem.scaled or (e.prepared is not None and "scale" not in e.typed):
+    if e.problem.scaled or (e.prepared is not None and "scale" not in e.typed):
         return None
-    ratio, at = float(used.max() / min(used.min(), 1.0)), int(np.argmax(squares))
+    squares, column = column_squares(e.problem.data.X) / e.problem.data.rows, e.largest[0]
+    used = squares[squares > 0]
+    ratio = float(used.max() / min(used.min(), 1.0))
     if not ratio > UNSCALED:
         return None
-    text = (
-        f"columns are not scaled: {e.names[at]!r} has a mean square {ratio:.2g} times that of another, or of a constant"
-    )
+    text = f"columns are not scaled: {column!r} has a mean square {ratio:.2g} times that of another, or of a constant"
     level = "warning" if e.unfinished else "note"
-    return Finding("D401", level, text, {"column": e.names[at], "ratio": ratio}, ("--scale --lr auto", "--scale"))
+    return Finding("D401", level, text, {"column": column, "ratio": ratio}, ("--scale --lr auto", "--scale"))
 
 
 def leak(e: Evidence) -> Finding | None:
@@ -42,12 +42,11 @@ def leak(e: Evidence) -> Finding | None:
     if is_sparse(e.problem.data.X) or e.problem.data.rows < FEWEST or e.problem.outputs > 1:
         return None
     X, y = e.problem.data.X, e.problem.data.y
-    if e.problem.loss.name in ("logistic", "hinge"):
-        if min(np.mean(y == y.min()), np.mean(y == y.max())) < 0.05:
-            return None
-        strength = np.array([abs(2 * _in_order(X[:, j], y > y.mean()) - 1) for j in range(X.shape[1])])
-    else:
-        strength = np.array([_correlation(X[:, j], y) for j in range(X.shape[1])])
+    two = e.problem.loss.name in ("logistic", "hinge")
+    if two and min(np.mean(y == y.min()), np.mean(y == y.max())) < 0.05:
+        return None
+    tells = _orders if two else _follows
+    strength = np.array([tells(X[:, j], y) for j in range(X.shape[1])])
     if not len(strength) or not strength.max() > LEAK:
         return None
     at = int(np.argmax(strength))
@@ -56,18 +55,37 @@ def leak(e: Evidence) -> Finding | None:
     return Finding("D402", "warning", text, {"column": e.names[at], "strength": float(strength[at])}, (fix,))
 
 
-def _correlation(x: Array, y: Array) -> float:
-    a, b = x - x.mean(), y - y.mean()
-    size = float(np.sqrt((a @ a) * (b @ b)))
-    return abs(float(a @ b)) / size if size > 0 else 0.0
+def _follows(x: Array, y: Array) -> float:
+    """The size of the correlation of a column with numbers; 0 where a part of the rows shows that it is no leak.
+
+    No line through all rows leaves fewer squares than the best one through a part of them leaves there.
+    """
+    if len(x) > MANY:
+        r, part = correlation(x[::SOME], y[::SOME]), y[::SOME]
+        left = (1 - r**2) * np.square(part - part.mean()).sum()
+        if left > (1 - LEAK**2) * np.square(y - y.mean()).sum():
+            return 0.0
+    return abs(correlation(x, y))
 
 
-def _in_order(x: Array, positive: Array) -> float:
-    """The share of pairs of a positive and a negative row that a column puts in order, ties as halves."""
-    from scipy.stats import rankdata
+def _orders(x: Array, y: Array) -> float:
+    """How well a column puts two classes in order, from 0 to 1; 0 where a part of the rows shows that it is no leak.
 
-    n, m = int(positive.sum()), int((~positive).sum())
-    return float((rankdata(x)[positive].sum() - n * (n + 1) / 2) / (n * m))
+    Pairs that are out of order in a part of the rows are so among all.
+    """
+    positive = (y > y.mean()).astype(np.int64)
+    if len(x) > MANY:
+        part = positive[::SOME]
+        share, pairs = auc(part, x[::SOME]), _pairs(part)
+        if pairs and min(share, 1 - share) * pairs > (1 - LEAK) / 2 * _pairs(positive):
+            return 0.0
+    return abs(2 * auc(positive, x) - 1)
+
+
+def _pairs(positive: Array) -> int:
+    """Pairs of a row of one class and a row of the other."""
+    n = int(positive.sum())
+    return n * (len(positive) - n)
 
 
 def copies(e: Evidence) -> Finding | None:
@@ -142,12 +160,13 @@ def time_ignored(e: Evidence) -> Finding | None:
         or e.problem.loss.name != "squared"
     ):
         return None
-    left = e.problem.data.y - scores(e.problem, e.weights.astype(e.problem.dtype))
+    left = e.problem.data.y - e.predictions
     for column in dates:
         when = column.values[rows]
         if np.isnan(when).any() or len(np.unique(when)) < len(when) / 2:
             continue
-        follows = _next_to(left[np.argsort(when, kind="stable")])
+        ordered = left[np.argsort(when, kind="stable")]
+        follows = correlation(ordered[1:], ordered[:-1])
         if follows > FOLLOWS:
             text = (
                 f"time order ignored: in the order of {column.name!r} each residual is like the one before it (correlation "
@@ -156,12 +175,6 @@ def time_ignored(e: Evidence) -> Finding | None:
             fix = (f"--time-column {shlex.quote(column.name)}",)
             return Finding("D406", "warning", text, {"column": column.name, "correlation": follows}, fix)
     return None
-
-
-def _next_to(v: Array) -> float:
-    a, b = v[1:] - v[1:].mean(), v[:-1] - v[:-1].mean()
-    size = float(np.sqrt((a @ a) * (b @ b)))
-    return float(a @ b) / size if size > 0 else 0.0
 
 
 CHECKS = (unscaled, leak, copies, outlier, time_ignored, useless)

@@ -9,7 +9,7 @@ from descend.arrays import Array
 from descend.engines.state import State
 from descend.health import health as health_of
 from descend.network import Passed, dropout_masks, updated_statistics
-from descend.order import epoch_order
+from descend.order import next_batch
 from descend.outcome import Outcome
 from descend.plan import Plan, Setting
 from descend.problem import Problem, gradient, network_gradient
@@ -45,14 +45,10 @@ def advance(
 
 def _next_rows(problem: Problem, plan: Plan, setting: Setting, state: State, r: int, mark: int) -> Array | None:
     """The rows of the next batch, or None when it would cross the mark."""
-    n = problem.data.rows
-    epoch, lo = divmod(int(state.seen[r]), n)
-    hi = min(lo + setting.rows_a_step(n), n)
-    if epoch * n + hi > mark:
+    n, batch, seen = problem.data.rows, setting.rows_a_step(problem.data.rows), int(state.seen[r])
+    if seen + min(batch, n - seen % n) > mark:
         return None
-    if setting.rows_a_step(n) == n:
-        return np.arange(n)
-    return epoch_order(n, setting.seed, epoch, plan.shuffle, problem.data.row_bytes)[lo:hi]
+    return next_batch(n, batch, setting.seed, seen, plan.shuffle, problem.data.row_bytes)
 
 
 class _Seen:

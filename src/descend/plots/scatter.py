@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from descend.arrays import Array
+from descend.metrics import correlation as pearson
 from descend.plots.axes import Axis, frame
 from descend.plots.element import Element, tag
 from descend.plots.panels import Spot, chosen, panel, sheet
@@ -54,7 +55,7 @@ def correlation(s: Scatter) -> float | None:
     if len(x) < 2 or x.min() == x.max() or y.min() == y.max():
         return None
     x, y = (values / np.abs(values).max() for values in (x, y))
-    return float(np.corrcoef(x, y)[0, 1])
+    return pearson(x, y)
 
 
 def _told(s: Scatter) -> str:
