@@ -15,7 +15,7 @@ from descend.fit import Fit
 from descend.plan import Setting
 
 SCHEMA = "descend.search/1"
-STATE = ("weights", "memory", "steps", "seen", "outcome")
+STATE = tuple(State.__dataclass_fields__)
 KEPT = "kept"
 
 

@@ -9,10 +9,9 @@ from typing import Any
 from descend import store
 from descend.diagnosis.finding import Finding
 from descend.diagnosis.proof import proved
-from descend.errors import ModelError
 from descend.options import read_options
 from descend.prepare import load as load_table
-from descend.run import finding_of, retrain
+from descend.run import finding_of, incomplete, retrain
 from descend.table.table import Table
 
 
@@ -70,11 +69,7 @@ def doctor(
         verdict, said = document["verdict"], document["data"]
         target = said["target"]
     except (KeyError, TypeError, AttributeError) as error:
-        raise ModelError(
-            f"the run folder {str(folder)!r} is incomplete: {type(error).__name__} {error}",
-            fix="train again",
-            code="damaged-run",
-        ) from error
+        raise incomplete(folder, error) from error
     table, reason = _table(said, values, data)
     if table is not None and target not in table.names:
         table, reason = None, f"the data have no column {target!r}"

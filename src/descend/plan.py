@@ -117,9 +117,9 @@ class Setting:
         """Return this setting with other constants, such as lr."""
         return replace(self, constants={**self.constants, **{k: float(v) for k, v in constants.items()}})
 
-    def seeded(self, seed: int) -> "Setting":
-        """Return this setting with another seed."""
-        return replace(self, seed=seed)
+    def reseeded(self, seeds: int) -> list["Setting"]:
+        """Return this setting with each of the seeds that follow its own, so that there are so many of them in all."""
+        return [replace(self, seed=self.seed + k) for k in range(1, seeds)]
 
     def alike(self, other: "Setting") -> bool:
         """Tell whether two settings differ by their seed at most."""

@@ -237,16 +237,8 @@ def train(
         from descend.display import listening
 
         with listening(force=progress is True) as heard:
-            return train(
-                data,
-                target,
-                listen=heard,
-                progress=False,
-                run_dir=run_dir,
-                begun=begun,
-                checkpoint=checkpoint,
-                **options,
-            )
+            known: dict[str, Any] = {"run_dir": run_dir, "begun": begun, "checkpoint": checkpoint}
+            return train(data, target, listen=heard, progress=False, **known, **options)
     values = read_options(options)
     if run_dir is not None:
         store.check_folder(Path(run_dir), force=False)
@@ -322,12 +314,8 @@ def _folded(
     found = cross_validated(made, values, fold)
     for metric in ("rmse", "accuracy"):
         if metric in found.get("cv", {}):
-            hear(
-                Note(
-                    "folds",
-                    f"{metric} {found['cv'][metric]:.4g} ± {found['cv_std'][metric]:.2g} over {values['cv']} folds",
-                )
-            )
+            mean, spread = (found[k][metric] for k in ("cv", "cv_std"))
+            hear(Note("folds", f"{metric} {mean:.4g} ± {spread:.2g} over {values['cv']} folds"))
     return found
 
 
@@ -419,11 +407,16 @@ def load(folder: str | os.PathLike[str]) -> Run:
             document["env"], document["seconds"], trace, tuple(Note(**n) for n in document["notes"]), folder=folder,
         )  # fmt: skip
     except (KeyError, TypeError, IndexError, AttributeError) as error:
-        raise ModelError(
-            f"the run folder {str(folder)!r} is incomplete: {type(error).__name__} {error}",
-            fix="train again",
-            code="damaged-run",
-        ) from error
+        raise incomplete(folder, error) from error
+
+
+def incomplete(folder: str | os.PathLike[str], error: Exception) -> ModelError:
+    """Return the error for a run folder whose document lacks something."""
+    return ModelError(
+        f"the run folder {os.fspath(folder)!r} is incomplete: {type(error).__name__} {error}",
+        fix="train again",
+        code="damaged-run",
+    )
 
 
 def finding_of(document: Mapping[str, Any]) -> Finding:

@@ -24,6 +24,7 @@ from descend.outcome import Outcome
 from descend.plan import FULL, Plan, Setting
 from descend.problem import Problem
 from descend.race import bracket, first_rung
+from descend.reasons import reasons
 
 MOST_EPOCHS = 100_000
 RACE_PART = 0.7  # of the time, when more than one setting is tried; the rest is for neighbours, schedules and seeds
@@ -74,8 +75,6 @@ def search(
     What was typed is trained as it was typed; "auto" tries the eight variants, and for each of them rates below its
     stability limit.
     """
-    from descend.reasons import reasons
-
     landscape = landscape or Landscape.of(problem)
     job = _Job(problem, held_out, options, _limits(options, landscape), listen, start, time.monotonic(), keep)
     fit = job.raced(settings(problem, options, landscape))
@@ -107,9 +106,7 @@ class _Job:
         reserve = 0.0 if len(runs) == 1 or self.limits.seconds is None else (1 - RACE_PART) * self.limits.seconds
         for group in groups:
             share = 1.0 if group is groups[-1] else 0.5
-            own = self._trained(group, fit, share * (self._left() - reserve), race=True)
-            fit = own if fit is None else fit.beside(own)
-            self.keep(fit)
+            fit = self._trained(group, fit, share * (self._left() - reserve), race=True)
             if fit.interrupted:
                 break
         assert fit is not None
@@ -118,7 +115,7 @@ class _Job:
     def refined(self, fit: Fit) -> Fit:
         """Try rates between the best one and its neighbours, where that run has not reached the optimum."""
         best = choose(fit)
-        if self.options["lr"] != "auto" or fit.outcomes[best].failed or fit.outcomes[best] == Outcome.CONVERGED:
+        if self.options["lr"] != "auto" or _settled(fit, best):
             return fit
         return self._more(fit, between(fit, best), share=0.5)
 
@@ -127,13 +124,13 @@ class _Job:
         if self.options["restarts"] == 1:
             return fit, best
         own, before = fit.plan.settings[best], len(fit.plan)
-        fit = self._more(fit, [own.seeded(own.seed + k) for k in range(1, self.options["restarts"])])
+        fit = self._more(fit, own.reseeded(self.options["restarts"]))
         among = [best, *range(before, len(fit.plan))]
         return fit, min(among, key=lambda r: (fit.outcomes[r].failed, score(fit, r)))
 
     def scheduled(self, fit: Fit, best: int) -> tuple[Fit, int]:
         """Try schedules on the best setting, and keep one that is clearly better on held-out data."""
-        if self.options["schedule"] != "auto" or fit.outcomes[best].failed or fit.outcomes[best] == Outcome.CONVERGED:
+        if self.options["schedule"] != "auto" or _settled(fit, best):
             return fit, best
         own, before = fit.plan.settings[best], len(fit.plan)
         epochs = max(int(fit.epochs[best]), 1)
@@ -148,8 +145,7 @@ class _Job:
         if self.problem.network is not None:
             own = sorted(own, key=lambda r: score(fit, r))[:FEW]
         own = [r for r in own if fit.plan.settings[r].batch_size != FULL or self.problem.network is not None]
-        again = [s.seeded(s.seed + k) for r in own for k in range(1, self.options["seeds"])
-                 for s in (fit.plan.settings[r],)]  # fmt: skip
+        again = [other for r in own for other in fit.plan.settings[r].reseeded(self.options["seeds"])]
         return self._more(fit, again, max((int(fit.epochs[r]) for r in own), default=0))
 
     def _more(self, fit: Fit, runs: list[Setting], epochs: int | None = None, share: float = 1.0) -> Fit:
@@ -157,18 +153,13 @@ class _Job:
         for group in _by_batch(runs):
             if fit.interrupted or self._left() <= 0:
                 break
-            fit = fit.beside(self._trained(group, fit, share * self._left(), epochs=epochs))
-            self.keep(fit)
+            fit = self._trained(group, fit, share * self._left(), epochs=epochs)
         return fit
 
     def _trained(
-        self,
-        group: tuple[Setting, ...],
-        done: Fit | None,
-        seconds: float,
-        race: bool = False,
-        epochs: int | None = None,
-    ) -> Fit:
+        self, group: tuple[Setting, ...], done: Fit | None, seconds: float, race: bool = False, epochs: int | None = None
+    ) -> Fit:  # fmt: skip
+        """Train a group, and return it beside the runs that are done."""
         limits, rows = self._limited(done, max(seconds, 0.0)), self.problem.data.rows
         if epochs is not None:
             limits = dataclasses.replace(limits, epochs=min(limits.epochs, epochs))
@@ -178,7 +169,10 @@ class _Job:
             _check_room(self.problem, group)
         threads = self.options["threads"] or 1
         heard = self._heard(0 if done is None else len(done.plan))
-        return train(self.problem, Plan(group, self.start), self.held_out, limits, heard, threads)
+        own = train(self.problem, Plan(group, self.start), self.held_out, limits, heard, threads)
+        fit = own if done is None else done.beside(own)
+        self.keep(fit)
+        return fit
 
     def _left(self) -> float:
         """Seconds that are left."""
@@ -204,6 +198,11 @@ class _Job:
             self.listen(dataclasses.replace(heard, runs=heard.runs + before, seconds=seconds, share=share))
 
         return listen
+
+
+def _settled(fit: Fit, r: int) -> bool:
+    """Whether a run failed or is at the optimum, so that trying more about it is in vain."""
+    return fit.outcomes[r].failed or fit.outcomes[r] == Outcome.CONVERGED
 
 
 def between(fit: Fit, best: int) -> list[Setting]:

@@ -32,17 +32,8 @@ def tell(run: "Run") -> Story:
 
 
 def _note(finding: Finding) -> Note:
-    proof = tuple(
-        f"tried {p.fix}: {p.metric} {_tried(p.before)} → {_tried(p.after)}, {'helps' if p.helped else 'does not help'}"
-        for p in finding.proof
-    )
-    e = explain(finding.code)
-    meaning = (("means", e.meaning), ("detected", e.detected), ("helps", e.fixes), ("read", e.reference))
-    return Note(finding.code, finding.level, finding.text, finding.fix, proof, meaning)
-
-
-def _tried(value: float | None) -> str:
-    return "failed" if value is None else _number(value)
+    proof = tuple(f"tried {p.told(_number)}" for p in finding.proof)
+    return Note(finding.code, finding.level, finding.text, finding.fix, proof, explain(finding.code).parts)
 
 
 def _numbers(run: "Run") -> tuple[tuple[str, str], ...]:

@@ -8,22 +8,13 @@ from typing import Any
 import pytest
 
 from descend.cli import main
+from descend.diagnosis import Finding
 
 
 @dataclass(frozen=True)
 class Verdict:
     status: str
     text: str
-
-
-@dataclass(frozen=True)
-class Finding:
-    code: str
-    level: str
-    text: str
-    evidence: dict[str, Any] = field(default_factory=dict)
-    fix: tuple[str, ...] = ()
-    proof: tuple[Any, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -109,18 +109,11 @@ def finding_lines(finding: Any, color: bool = False, verbose: bool = False) -> l
     mark, style = {"error": ("✖", RED), "warning": ("!", YELLOW)}.get(finding.level, ("·", DIM))
     lines = [f"{paint(f'{mark} {finding.code}', style, color)} {inert(finding.text)}"]
     lines += [f"  fix      {'   or   '.join(map(inert, finding.fix))}"] if finding.fix else []
-    lines += [proof_line(proof) for proof in finding.proof]
+    lines += [f"  tried    {inert(proof.told(number))}" for proof in finding.proof]
     lines += [f"  more     descend explain {finding.code}"] if finding.level != "note" else []
     if verbose:
         lines += [f"  {name:<8} {inert(_plain(value))}" for name, value in finding.evidence.items()]
     return lines
-
-
-def proof_line(proof: Any) -> str:
-    """Return what became of a fix that was tried."""
-    before, after = (number(v) if v is not None else "failed" for v in (proof.before, proof.after))
-    word = "helps" if proof.helped else "does not help"
-    return f"  tried    {inert(proof.fix)}: {proof.metric} {before} → {after}, {word}"
 
 
 def _plain(value: Any) -> str:

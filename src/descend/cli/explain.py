@@ -34,8 +34,7 @@ def command(code: str | None, as_json: bool) -> int:
 
 def lines(entry: Any) -> list[str]:
     """Return an entry as people read it."""
-    parts = (("means", entry.meaning), ("detected", entry.detected), ("helps", entry.fixes), ("read", entry.reference))
     said = [f"{entry.code} {entry.title}"]
-    for name, text in parts:
+    for name, text in entry.parts:
         said += textwrap.wrap(text, WIDTH, initial_indent=f"{name:<10}", subsequent_indent=" " * 10)
     return said

@@ -1,5 +1,6 @@
 """finding: what is wrong, in one shape for all families: code, evidence, ways out, and the proof that they help."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,6 +23,11 @@ class Proof:
     before: float | None
     after: float | None
     helped: bool
+
+    def told(self, number: Callable[[float], str]) -> str:
+        """Return it in words, with numbers as they are shown elsewhere."""
+        before, after = ("failed" if v is None else number(v) for v in (self.before, self.after))
+        return f"{self.fix}: {self.metric} {before} → {after}, {'helps' if self.helped else 'does not help'}"
 
 
 @dataclass(frozen=True)
@@ -75,3 +81,8 @@ class Entry:
     detected: str
     fixes: str
     reference: str
+
+    @property
+    def parts(self) -> tuple[tuple[str, str], ...]:
+        """What is said under which word, in order."""
+        return ("means", self.meaning), ("detected", self.detected), ("helps", self.fixes), ("read", self.reference)

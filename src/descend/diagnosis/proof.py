@@ -67,9 +67,8 @@ def proven(finding: Finding, values: Mapping[str, Any], before: Any, train: Call
     if finding.code in NOT_OF_LOSS:
         return finding
     part, metric = measure_of(finding, before)
-    start = None if before.failed else before.metrics.get(part, {}).get(metric)
     tried = [
-        _tried(fix, change, values, before, train, part, metric, start)
+        _tried(fix, change, values, before, train, part, metric)
         for fix in finding.fix[:MOST] if (change := change_of(fix))
     ]  # fmt: skip
     helped = sorted((p for p in tried if p.helped), key=lambda p: p.after or 0.0)
@@ -86,8 +85,9 @@ def measure_of(finding: Finding, before: Any) -> tuple[str, str]:
 
 def _tried(
     fix: str, change: dict[str, Any], values: Mapping[str, Any], before: Any, train: Callable[[dict[str, Any]], Any],
-    part: str, metric: str, start: float | None,
+    part: str, metric: str,
 ) -> Proof:  # fmt: skip
+    start = _value(before, part, metric)
     try:
         run = train(brief(values, change, before.epochs))
     except DescendError:
@@ -96,10 +96,15 @@ def _tried(
     return Proof(fix, f"{part} {metric}", start, after, helped)
 
 
+def _value(run: Any, part: str, metric: str) -> float | None:
+    """A metric of a run; None of one that failed."""
+    value: float | None = None if run.failed else run.metrics.get(part, {}).get(metric)
+    return value
+
+
 def outcome(before: Any, run: Any, part: str, metric: str) -> tuple[float | None, bool]:
     """Return what a training with a fix came to, and whether that is better than the run before, and than no model."""
-    start = None if before.failed else before.metrics.get(part, {}).get(metric)
-    after = None if run.failed else run.metrics.get(part, {}).get(metric)
+    start, after = _value(before, part, metric), _value(run, part, metric)
     if after is None or not after < run.baseline_on(part, metric):
         return after, False
     return after, start is None or _better(before, run, start, after)
