@@ -286,7 +286,7 @@ def judge(case: Case, seed: int) -> dict[str, Any]:
     """Train, look whether the fault is named, and try the first cure that the doctor proposes."""
     from descend.diagnosis.proof import change_of, proved
     from descend.options import read_options
-    from descend.run import retrain
+    from descend.run.job import retrain
 
     begun = time.perf_counter()
     run = trained(case.frame, case.options)

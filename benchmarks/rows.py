@@ -24,11 +24,11 @@ class Row:
 
 def _fleet(name: str, X: np.ndarray, y: np.ndarray, batch_size: int, epochs: int, lr: float) -> Callable[[], object]:
     """A single run of gradient descent by the engine that descend would choose."""
-    from descend.data import Data
     from descend.engines import choose, start
     from descend.losses import loss
     from descend.plan import Plan, setting
     from descend.problem import Problem
+    from descend.table.data import Data
 
     problem = Problem(Data(X, y), loss(name))
     plan = Plan((setting("sgd", lr=lr, batch_size=batch_size),))
@@ -93,7 +93,7 @@ def _big(dtype: type = np.float32) -> tuple[np.ndarray, np.ndarray]:
 
 
 def b1(folder: Path) -> list[Timed]:
-    from descend.seed import example
+    from descend.demo_data import example
 
     seed = example()
     X, y = seed.X.astype(np.float64), seed.y.astype(np.float64)
@@ -104,7 +104,7 @@ def b1(folder: Path) -> list[Timed]:
 
 
 def b1_of_torch(folder: Path) -> list[Timed]:
-    from descend.seed import example
+    from descend.demo_data import example
 
     seed = example()
     X, y = seed.X.astype(np.float64), seed.y.astype(np.float64)
@@ -171,12 +171,12 @@ def _digits() -> tuple[np.ndarray, np.ndarray]:
 
 def _networks(X: np.ndarray, y: np.ndarray, batch: int, epochs: int, runs: int = 1) -> Callable[[], object]:
     """Networks 64-100-10 by Adam, each at a rate of its own."""
-    from descend.data import Data
     from descend.engines import choose, start
     from descend.losses import loss
-    from descend.network import Network
     from descend.plan import Plan, setting
     from descend.problem import Problem
+    from descend.problem.network import Network
+    from descend.table.data import Data
 
     problem = Problem(Data(X, y), loss("softmax"), outputs=10, network=Network((64, 100, 10)))
     rates = 1e-3 * np.linspace(1, 2, runs)
@@ -238,12 +238,12 @@ def products(width: int, batch: int) -> Callable[[Path], list[Timed]]:
     """An epoch of one hidden layer of so many units against the time of its matrix products at the peak of the machine."""
 
     def run(folder: Path) -> list[Timed]:
-        from descend.data import Data
         from descend.engines import choose, start
         from descend.losses import loss
-        from descend.network import Network
         from descend.plan import Plan, setting
         from descend.problem import Problem
+        from descend.problem.network import Network
+        from descend.table.data import Data
 
         rng, rows = np.random.default_rng(0), 4096
         X = rng.standard_normal((rows, width), dtype=np.float32)
@@ -266,11 +266,11 @@ def products(width: int, batch: int) -> Callable[[Path], list[Timed]]:
 
 def _many(X: np.ndarray, y: np.ndarray, runs: int) -> Callable[[], object]:
     """One epoch of 256 rows a step, for so many runs: gradient descent and Adam at half as many rates each."""
-    from descend.data import Data
     from descend.engines import choose, start
     from descend.losses import loss
     from descend.plan import Plan, setting
     from descend.problem import Problem
+    from descend.table.data import Data
 
     rates, names = np.geomspace(1e-4, 1e-1, max(runs // 2, 1)), ("sgd", "adam")[:runs]
     problem = Problem(Data(X, y), loss("squared"))

@@ -12,12 +12,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 from sklearn.datasets import load_digits
 
-from descend.data import Data
-from descend.fit import Fit, Limits, train
 from descend.losses import loss
-from descend.network import Network, scores
 from descend.plan import Plan, setting
 from descend.problem import Problem
+from descend.problem.network import Network, scores
+from descend.table.data import Data
+from descend.training import Fit, Limits, train
 
 HELD_OUT = 360
 

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from hypothesis import settings
 
-from descend.data import Data
 from descend.losses import loss
 from descend.problem import Problem
+from descend.table.data import Data
 
 settings.register_profile("descend", derandomize=True, deadline=None, database=None, max_examples=50)
 settings.load_profile("descend")

@@ -5,13 +5,13 @@ import pandas as pd
 import pytest
 
 import descend as ds
-from descend.data import Data
 from descend.errors import DataError
-from descend.fit import Limits, train
 from descend.losses import loss
 from descend.outcome import Outcome
 from descend.plan import FULL, THE_EIGHT, Plan, setting
 from descend.problem import Problem
+from descend.table.data import Data
+from descend.training import Limits, train
 
 ALL = {"progress": False, "validation": 0, "l2": 0}
 QUIET = {**ALL, "optimizer": "gd"}

@@ -6,18 +6,18 @@ import numpy as np
 import pytest
 
 import descend as ds
-from descend.data import Data
 from descend.engines import choose, plain, start
 from descend.engines.plain import clip, clip_layers
 from descend.errors import UsageError
-from descend.health import KINDS
-from descend.initialise import initial
 from descend.losses import loss
-from descend.network import Network, forward
 from descend.outcome import Outcome
 from descend.plan import Plan, setting
 from descend.problem import Problem, mean_losses, scores
-from descend.shapes import check_shapes
+from descend.problem.initialise import initial
+from descend.problem.layer_stats import KINDS
+from descend.problem.network import Network, forward
+from descend.problem.shapes import check_shapes
+from descend.table.data import Data
 
 QUIET = {"progress": False, "validation": 0}
 
@@ -135,9 +135,9 @@ def test_c25_digits_as_text_are_refused_or_read_with_a_word():
 
 @pytest.mark.parametrize(("dtype", "below"), [(np.float32, 1e-12), (np.float64, 1e-28)])
 def test_the_textbook_example_is_solved_to_rounding(dtype, below):
+    from descend.demo_data import example
     from descend.engines import linear
     from descend.problem import objectives
-    from descend.seed import example
 
     seed = example()
     X = seed.X.astype(dtype)

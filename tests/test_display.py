@@ -20,7 +20,7 @@ from descend.display import (
     short,
     spelled,
 )
-from descend.fit import Progress
+from descend.training import Progress
 
 HALF = Progress(
     epoch=120, epochs=240, seconds=20.0, share=0.4, loss=0.3124, held_out=0.3391, lr=0.031, running=5, runs=45

@@ -8,7 +8,7 @@ import pytest
 import descend
 from descend.cli import COMMANDS
 from descend.losses import LOSSES
-from descend.rule import RULES
+from descend.plan.rule import RULES
 from descend.schedules import SCHEDULES
 
 ROOT = Path(__file__).parent.parent

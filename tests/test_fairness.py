@@ -5,8 +5,8 @@ import pytest
 
 import descend as ds
 from descend.problem import mean_losses
-from descend.run import problem_of
-from descend.search import search
+from descend.run.job import problem_of
+from descend.search.search import search
 
 SEEDS = 50
 CHANCE = 34  # of 50 throws of a coin as many heads or more come in fewer than 1 of 100 trials

@@ -12,8 +12,8 @@ from sklearn.model_selection import train_test_split
 import descend as ds
 from descend.engines import start
 from descend.errors import UsageError
-from descend.model import Model
 from descend.plan import THE_EIGHT, Plan
+from descend.run.model import Model
 from descend.table.read import read
 
 OPTIONS = {

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.oracles import GOLDEN, GRADIENTS, TWINS, WORKED, torch_path
 
-from descend.rule import RULES
+from descend.plan.rule import RULES
 
 NAMES = tuple(RULES)
 STATELESS_UNITS = ("rmsprop", "adagrad", "adam", "amsgrad", "rmsprop_keras", "adam_keras")

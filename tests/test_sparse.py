@@ -6,12 +6,12 @@ from scipy import sparse as scipy_sparse
 from scipy.sparse import csc_array, csr_array, csr_matrix
 
 from descend import sparse
-from descend.data import Data
 from descend.errors import DataError
 from descend.losses import loss
 from descend.optimum import bound, curvature, optimum
 from descend.problem import Problem, gradient, mean_losses
 from descend.sparse import canonical, column_squares, dense, is_sparse, is_wide, row_squares
+from descend.table.data import Data
 
 
 def table():

@@ -12,33 +12,33 @@ from descend.version import VERSION as __version__
 
 if TYPE_CHECKING:
     from descend import rules
-    from descend.comparison import Comparison, compare
     from descend.diagnosis import Finding, explain
-    from descend.doctor import doctor
     from descend.errors import DataError, DescendError, DivergenceError, ModelError, OutputError, UsageError
     from descend.estimators import DescentClassifier, DescentRegressor
-    from descend.range_test import Suggestion, suggest_lr
-    from descend.rates import LRResult, find_lr
-    from descend.rule import RULES, Rule
-    from descend.run import Run, load, train
+    from descend.plan.rule import RULES, Rule
+    from descend.run.comparison import Comparison, compare
+    from descend.run.doctor import doctor
+    from descend.run.job import Run, load, train
+    from descend.run.lr_sweep import LRResult, find_lr
+    from descend.search.range_test import Suggestion, suggest_lr
 
 _HOMES = {
-    "train": "descend.run",
-    "compare": "descend.comparison",
-    "Comparison": "descend.comparison",
-    "find_lr": "descend.rates",
-    "LRResult": "descend.rates",
-    "doctor": "descend.doctor",
+    "train": "descend.run.job",
+    "compare": "descend.run.comparison",
+    "Comparison": "descend.run.comparison",
+    "find_lr": "descend.run.lr_sweep",
+    "LRResult": "descend.run.lr_sweep",
+    "doctor": "descend.run.doctor",
     "explain": "descend.diagnosis",
     "Finding": "descend.diagnosis",
-    "suggest_lr": "descend.range_test",
-    "Suggestion": "descend.range_test",
-    "load": "descend.run",
-    "Run": "descend.run",
+    "suggest_lr": "descend.search.range_test",
+    "Suggestion": "descend.search.range_test",
+    "load": "descend.run.job",
+    "Run": "descend.run.job",
     "DescentRegressor": "descend.estimators",
     "DescentClassifier": "descend.estimators",
-    "Rule": "descend.rule",
-    "RULES": "descend.rule",
+    "Rule": "descend.plan.rule",
+    "RULES": "descend.plan.rule",
     "DescendError": "descend.errors",
     "UsageError": "descend.errors",
     "OutputError": "descend.errors",

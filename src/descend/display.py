@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, TextIO
 
 if TYPE_CHECKING:
-    from descend.fit import Progress
+    from descend.training import Progress
 
 LOG_SECONDS = 10.0  # at most one line of progress so often, where nothing can be redrawn
 HINT_SECONDS = 1.0  # silence before the compilation is mentioned

@@ -12,23 +12,23 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 from descend.arrays import Array
-from descend.candidates import settings, typed
-from descend.data import Data
+from descend.diagnosis.verdict import judge
 from descend.engines import State, choose, start
 from descend.errors import DivergenceError, UsageError
-from descend.initialise import initial
-from descend.landscape import Landscape
 from descend.losses import LOSSES, Loss, loss
-from descend.network import Network, check_memory, free_memory, scores
+from descend.optimum.landscape import Landscape
 from descend.options import BY_NAME, read_options
 from descend.outcome import Outcome
 from descend.plan import Plan
 from descend.problem import Problem
-from descend.search import search
+from descend.problem.initialise import initial
+from descend.problem.network import Network, check_memory, free_memory, scores
+from descend.search.candidates import settings, typed
+from descend.search.search import search
 from descend.sparse import dense, is_sparse
+from descend.table.data import Data
 from descend.table.scale import Scale
 from descend.table.split import split
-from descend.verdict import judge
 
 FEWEST_TO_SPLIT = 20  # rows of which a tenth may be held out
 

@@ -153,7 +153,7 @@ def held_out(name: str, given: Any) -> Any:
 def optimizer(name: str, given: Any) -> Any:
     """Read "auto", names of variants separated by commas, "all", or a rule of the user's own."""
     from descend.plan import THE_EIGHT, variant
-    from descend.rule import Rule
+    from descend.plan.rule import Rule
 
     if callable(given) or isinstance(given, Rule) or (isinstance(given, str) and given == "auto"):
         return given
@@ -191,7 +191,7 @@ def activation_name(name: str, given: Any) -> str:
 
 def init_name(name: str, given: Any) -> str:
     """Read the name of an initialisation."""
-    from descend.initialise import check_init
+    from descend.problem.initialise import check_init
 
     return check_init(str(given))
 

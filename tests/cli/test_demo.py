@@ -6,7 +6,7 @@ import xml.etree.ElementTree as ET
 import pytest
 
 from descend.cli.demo import PICTURES, pictures, solve
-from descend.seed import example
+from descend.demo_data import example
 
 TABLE = """\
    epoch         w1         w2          b      loss

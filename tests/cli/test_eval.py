@@ -2,7 +2,7 @@
 
 import json
 
-from descend.run import load
+from descend.run.job import load
 
 
 def test_metrics_are_those_of_the_library(descend, runs, penguins):

@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-from descend.cli.elsewhere import ELSEWHERE
+from descend.cli.conventions import ELSEWHERE
 from descend.plan import VARIANTS
-from descend.rule import RULES
+from descend.plan.rule import RULES
 from descend.version import VERSION
 
 ADAM = """\

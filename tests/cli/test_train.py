@@ -6,8 +6,8 @@ import json
 import pytest
 
 from descend.errors import DataError, OutputError
-from descend.fit import Progress
-from descend.prepare import Note
+from descend.table.prepare import Note
+from descend.training import Progress
 
 NOTES = (Note("read", "a.csv · 3 rows"), Note("curve", "λmax 2"))
 HALF = Progress(epoch=12, epochs=24, seconds=1.0, share=0.5, loss=0.25, held_out=float("nan"), lr=0.1, running=1)
@@ -44,7 +44,7 @@ def training(monkeypatch, fakes):
         result = fakes.good
 
     calls = Calls()
-    monkeypatch.setattr("descend.run.train", train)
+    monkeypatch.setattr("descend.run.job.train", train)
     return calls
 
 

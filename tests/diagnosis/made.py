@@ -4,16 +4,16 @@ import dataclasses
 
 import numpy as np
 
-from descend.data import Data
 from descend.diagnosis import Evidence
-from descend.fit import Limits, train
-from descend.landscape import Landscape
 from descend.losses import loss
-from descend.network import Network
+from descend.optimum.landscape import Landscape
 from descend.outcome import Outcome
 from descend.plan import Plan
 from descend.problem import Problem
-from descend.trace import Trace
+from descend.problem.network import Network
+from descend.table.data import Data
+from descend.training import Limits, train
+from descend.training.trace import Trace
 
 
 def evidence_of(problem, how, epochs=30, landscape=None, **changes):

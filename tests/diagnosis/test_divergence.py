@@ -7,7 +7,7 @@ import pytest
 from tests.diagnosis.made import deep, evidence_of, line, with_losses
 
 from descend.diagnosis.divergence import above_limit, exploding, limit_crossed, nonfinite, spikes
-from descend.landscape import Landscape
+from descend.optimum.landscape import Landscape
 from descend.outcome import Outcome
 from descend.plan import setting
 

@@ -5,9 +5,9 @@ import pytest
 from tests.diagnosis.made import deep
 
 from descend.diagnosis.layers import replay
-from descend.initialise import initial
-from descend.network import norms
 from descend.problem import gradient
+from descend.problem.initialise import initial
+from descend.problem.network import norms
 
 
 def of(problem, init="auto", weights=None):

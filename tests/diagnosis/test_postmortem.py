@@ -5,13 +5,13 @@ import dataclasses
 import numpy as np
 from tests.diagnosis.made import evidence_of
 
-from descend.data import Data
 from descend.diagnosis.postmortem import postmortem
 from descend.losses import loss
-from descend.network import Network
 from descend.outcome import Outcome
 from descend.plan import setting
 from descend.problem import Problem
+from descend.problem.network import Network
+from descend.table.data import Data
 
 
 def linear(batch):

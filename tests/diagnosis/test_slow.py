@@ -7,10 +7,10 @@ import pytest
 from tests.diagnosis.made import deep, evidence_of, line
 
 from descend.diagnosis import slow
-from descend.fit import Limits, train
-from descend.landscape import Landscape
+from descend.optimum.landscape import Landscape
 from descend.outcome import Outcome
 from descend.plan import Plan, setting
+from descend.training import Limits, train
 
 
 def started(problem, init, optimizer="adam", lr=0.01, epochs=20):

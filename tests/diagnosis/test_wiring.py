@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
+from descend.demo_data import example
 from descend.diagnosis import Loop, diagnose_loop
-from descend.seed import example
 
 NAMES = ("fc.weight", "fc.bias", "head.weight")
 

@@ -8,12 +8,12 @@ import sys
 import numpy as np
 import pytest
 
-from descend.data import Data
 from descend.engines import linear
-from descend.fit import Limits, train
 from descend.losses import LOSSES, loss
 from descend.plan import FULL, Plan, setting
 from descend.problem import Problem
+from descend.table.data import Data
+from descend.training import Limits, train
 
 BATCHES = (1, 7, 64, FULL)
 DTYPES = ("float32", "float64")

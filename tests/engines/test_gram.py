@@ -5,16 +5,16 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from descend import gramian
-from descend.data import Data
 from descend.engines import start
 from descend.engines.gram import advance, determined
 from descend.engines.plain import advance as plain_advance
 from descend.losses import loss
 from descend.outcome import Outcome
 from descend.plan import Plan, setting
+from descend.plan.rule import RULES
 from descend.problem import Problem
-from descend.rule import RULES
+from descend.problem import moments as gramian
+from descend.table.data import Data
 
 LINEAR = {"sgd": 0.4, "momentum": 0.1, "nesterov": 0.1, "momentum_keras": 0.1}
 RATES = {name: LINEAR.get(name, 1.0 if name == "adadelta" else 0.01) for name in RULES}

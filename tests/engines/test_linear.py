@@ -9,14 +9,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from descend.data import Data
-from descend.engines import choose, compiled, linear, plain, spans, start
+from descend.engines import call_ranges as spans
+from descend.engines import choose, linear, plain, start
+from descend.engines.kernels import compiled
 from descend.errors import UsageError
 from descend.losses import LOSSES, loss
 from descend.outcome import Outcome
 from descend.plan import FULL, Plan, setting
+from descend.plan.rule import RULES
 from descend.problem import Problem
-from descend.rule import RULES
+from descend.table.data import Data
 
 ONE = tuple(name for name, form in LOSSES.items() if form.outputs == "one")
 BATCHES = (FULL, 1, 7)
@@ -197,9 +199,9 @@ def test_a_rule_of_too_many_memories_is_refused_by_name():
 
 SECOND = """
 import numpy as np
-from descend.engines import compiled, loops
+from descend.engines.kernels import compiled, loops
 from descend.losses import loss
-from descend.rule import RULES
+from descend.plan.rule import RULES
 f8 = np.dtype(np.float64)
 found = [compiled.stepper(rule, f8) for rule in RULES.values()] + [loops.trainer(loss("squared"), f8, False)]
 print([f.py_func.__name__ for f in found if not f.stats.cache_hits])
@@ -215,7 +217,7 @@ def test_the_next_process_finds_every_kernel_in_the_cache():
 
 def test_no_compiled_code_drops_the_guard_against_nan():
     allowed = {"reassoc", "contract", "arcp", "nsz", "afn"}
-    source = "".join(p.read_text() for p in (Path(linear.__file__).parent).glob("*.py"))
+    source = "".join(p.read_text() for p in Path(linear.__file__).parent.rglob("*.py"))
     assert allowed >= compiled.FAST | compiled.ONCE
     assert set(re.findall(r"fastmath=(\w+)", source)) == {"FAST", "ONCE"}
 

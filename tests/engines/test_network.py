@@ -5,17 +5,17 @@ import pytest
 import torch
 from tests.test_network import torch_scores
 
-from descend.data import Data
 from descend.engines import choose, linear, network, plain
 from descend.engines.state import start
-from descend.health import KINDS
-from descend.initialise import initial
 from descend.losses import loss
-from descend.network import Network
 from descend.outcome import Outcome
 from descend.plan import Plan, setting
+from descend.plan.rule import RULES
 from descend.problem import Problem
-from descend.rule import RULES
+from descend.problem.initialise import initial
+from descend.problem.layer_stats import KINDS
+from descend.problem.network import Network
+from descend.table.data import Data
 
 ROWS, MARKS = 53, np.array([53, 106, 212])
 LOSSES = {"squared": 2, "logistic": 1, "softmax": 3, "poisson": 1, "huber": 1}

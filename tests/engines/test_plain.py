@@ -4,14 +4,14 @@ import numpy as np
 import pytest
 import torch
 
-from descend.data import Data
 from descend.engines import plain, start
 from descend.engines.plain import clip
 from descend.losses import loss
-from descend.order import epoch_order
 from descend.outcome import Outcome
 from descend.plan import Plan, setting
+from descend.plan.order import epoch_order
 from descend.problem import Problem
+from descend.table.data import Data
 
 
 def trained(problem, marks, *settings, **plan):

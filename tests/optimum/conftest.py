@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from descend.data import Data
 from descend.losses import loss
 from descend.problem import Problem
+from descend.table.data import Data
 
 
 def of_arrays(X, y, name="squared", weight=None, constants=None, **options):

@@ -6,8 +6,8 @@ import pytest
 from descend.engines import plain, start
 from descend.optimum import batch_limit, curvature, frozen_limit, limit
 from descend.plan import Plan, setting
+from descend.plan.rule import RULES, rule
 from descend.problem import objectives
-from descend.rule import RULES, rule
 
 
 def adam_frozen(g, m, t, lr=0.1, beta1=0.9):

@@ -7,13 +7,13 @@ import pytest
 from scipy.optimize import minimize
 from sklearn import linear_model as theirs
 
-from descend.data import Data
 from descend.engines import plain, start
 from descend.losses import loss
 from descend.optimum import baseline, batch_limit, bound, curvature, frozen_limit, gap, limit, optimum
 from descend.plan import Plan, setting
+from descend.plan.rule import RULES, rule
 from descend.problem import Problem, gradient, objectives
-from descend.rule import RULES, rule
+from descend.table.data import Data
 
 
 def problem(X, y, name="squared", **options):

@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-from descend.data import Data
-from descend.initialise import initial
 from descend.losses import loss
-from descend.network import Network
 from descend.optimum import curvature, sharpness
 from descend.problem import Problem, gradient
+from descend.problem.initialise import initial
+from descend.problem.network import Network
+from descend.table.data import Data
 
 
 def problem_of(network, rows=80, scale=1.0, loss_name="squared"):

@@ -16,7 +16,7 @@ from descend.report import html, markdown
 from descend.report.numbers import metric
 from descend.report.page_style import STYLE
 from descend.report.story import ColumnRow, Curve, Note, Scatter, Story, Variant, WeightPath
-from descend.telling import tell
+from descend.run.report_data import tell
 
 HOSTILE = [
     "<script>alert(1)</script>",

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from descend.cli.edge import guarded
+from descend.cli.errors import guarded
 
 COMMANDS = ("train", "compare", "lr", "predict", "eval", "doctor", "explain", "info", "demo")
 

@@ -34,8 +34,8 @@ def command(ctx: click.Context, /, data: str, target: str, variants: str, as_jso
     from descend.cli.config import gather
     from descend.cli.loading import check_input
     from descend.cli.output import answer, answer_json
-    from descend.comparison import compare
     from descend.display import Display
+    from descend.run.comparison import compare
 
     given = gather(flags, None)
     check_input(data)

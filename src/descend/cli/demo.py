@@ -11,7 +11,7 @@ import click
 from descend.cli.flags import Flag, Sectioned
 
 if TYPE_CHECKING:
-    from descend.seed import Example, Line
+    from descend.demo_data import Example, Line
 
 WIDTH = 100
 PICTURES = ("target-against-features.svg", "weights-against-loss.svg")
@@ -49,8 +49,8 @@ def command(ctx: click.Context, /, out: str | None, force: bool, as_json: bool) 
     """Train 1000 rows of y = 1.3 x1 - x2 - 3.5 twice: as a much-copied tutorial does, with a fault that nobody sees,
     and as descend does. The fault is finding D608: two shapes that broadcast."""
     from descend.cli.output import answer, answer_json
+    from descend.demo_data import example, faulty_run
     from descend.display import colored
-    from descend.seed import example, faulty_run
 
     places = _places(out, force)
     color, told = not ctx.obj["no_color"] and colored(sys.stdout), example()
@@ -71,7 +71,7 @@ def command(ctx: click.Context, /, out: str | None, force: bool, as_json: bool) 
 
 def solve(told: "Example") -> Solved:
     """Train the example, without scaling, so that the weights along the run are those of the file."""
-    from descend.run import train
+    from descend.run.job import train
 
     run = train(
         told.X.astype("float64"),
@@ -96,7 +96,7 @@ def solve(told: "Example") -> Solved:
 def finding(told: "Example") -> tuple[str, str, str]:
     """Return code, sentence and cure of the tutorial's fault, from the check that refuses it."""
     from descend.errors import UsageError
-    from descend.shapes import check_shapes
+    from descend.problem.shapes import check_shapes
 
     rows = len(told.y)
     try:

@@ -21,7 +21,7 @@ def command(ctx: click.Context, /, runs: tuple[str, ...], data: str | None, as_j
     """
     from descend.cli.output import answer, answer_json
     from descend.display import Display, colored
-    from descend.doctor import doctor
+    from descend.run.doctor import doctor
 
     color = False if ctx.obj["no_color"] else None
     with Display(sys.stderr, quiet=ctx.obj["quiet"], color=color) as show:
@@ -38,7 +38,7 @@ def document(one: Any) -> dict[str, Any]:
     """Return what the doctor says of a run as plain values."""
     from dataclasses import asdict
 
-    from descend.run import plain
+    from descend.run.job import plain
 
     found: dict[str, Any] = plain(asdict(one))
     return found

@@ -27,7 +27,7 @@ def _one(what: str) -> tuple[dict[str, Any], list[str]]:
     """A rule or variant by its name, else a run folder."""
     from descend.errors import UsageError, nearest
     from descend.plan import VARIANTS
-    from descend.rule import RULES
+    from descend.plan.rule import RULES
 
     if what in VARIANTS or what in RULES:
         return _rule(what)
@@ -42,7 +42,7 @@ def _one(what: str) -> tuple[dict[str, Any], list[str]]:
 
 def _everything() -> tuple[dict[str, Any], list[str]]:
     from descend.plan import THE_EIGHT, VARIANTS
-    from descend.rule import RULES
+    from descend.plan.rule import RULES
     from descend.version import VERSION
 
     rows = [["", "variant", "rule", "batch", "defaults"]]
@@ -89,9 +89,9 @@ def _constants(constants: dict[str, float]) -> str:
 
 
 def _rule(name: str) -> tuple[dict[str, Any], list[str]]:
-    from descend.cli.elsewhere import ELSEWHERE
+    from descend.cli.conventions import ELSEWHERE
     from descend.plan import VARIANTS
-    from descend.rule import RULES
+    from descend.plan.rule import RULES
 
     variant = VARIANTS.get(name)
     rule = RULES[variant.rule if variant else name]

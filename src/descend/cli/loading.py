@@ -20,7 +20,7 @@ def check_input(data: str) -> None:
 
 def load_run(folder: str) -> Any:
     """Return the run of a folder; raises ModelError when it is none."""
-    from descend import run
+    from descend.run import job as run
 
     return run.load(folder)
 
@@ -28,7 +28,7 @@ def load_run(folder: str) -> Any:
 def load_table(data: str, run: Any, reading: Mapping[str, Any]) -> Any:
     """Return the table of a path or of standard input."""
     check_input(data)
-    from descend.prepare import load
+    from descend.table.prepare import load
 
     return load(data, reading_options(run, reading))
 

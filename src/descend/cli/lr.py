@@ -36,7 +36,7 @@ def command(ctx: click.Context, /, data: str, target: str, variant: str, as_json
     from descend.cli.loading import check_input
     from descend.cli.output import answer, answer_json
     from descend.display import Display
-    from descend.rates import find_lr
+    from descend.run.lr_sweep import find_lr
 
     given = gather(flags, None)
     check_input(data)

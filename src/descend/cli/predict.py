@@ -31,11 +31,11 @@ def command(
 
     Exit codes: 0 done, 2 usage, 3 data, 5 the data do not fit the model.
     """
-    from descend.cli.carried import carried
-    from descend.cli.cells import WRITERS
+    from descend.cli.formatting import WRITERS
     from descend.cli.loading import at_hand, load_run, named, reading_options
     from descend.cli.output import check_file, whole_file
-    from descend.prepare import load
+    from descend.cli.passthrough import carried
+    from descend.table.prepare import load
 
     if form not in WRITERS:
         raise UsageError(

@@ -112,9 +112,9 @@ def _train(
     common: Mapping[str, bool], begun: float, source: str, target: str, options: dict[str, Any], folder: Path,
     events: str | None, force: bool, dry: bool,
 ) -> Any:  # fmt: skip
-    from descend import run as library
     from descend.cli.events import recorder
     from descend.display import Display
+    from descend.run import job as library
 
     display = Display(sys.stderr, quiet=common["quiet"], color=False if common["no_color"] else None)
     try:

@@ -8,16 +8,16 @@ import numpy as np
 from descend.arrays import Array
 from descend.diagnosis.layers import Replay, replay
 from descend.engines import State
-from descend.initialise import initial
-from descend.landscape import Landscape
 from descend.optimum import stability_limit
-from descend.order import next_batch
+from descend.optimum.landscape import Landscape
 from descend.outcome import Outcome
 from descend.plan import Setting
-from descend.prepare import Prepared
+from descend.plan.order import next_batch
 from descend.problem import Problem, losses_and_slopes, scores
+from descend.problem.initialise import initial
 from descend.sparse import column_squares
-from descend.trace import Trace
+from descend.table.prepare import Prepared
+from descend.training.trace import Trace
 
 LEARNED = 0.5  # of the baseline's loss: a run that has removed more is learning
 UNFINISHED = 1e-3  # a gap to the optimum, as a part of the way from the baseline, that is more than rounding

@@ -6,9 +6,9 @@ import numpy as np
 
 from descend.activations import activation
 from descend.arrays import Array
-from descend.health import FLAT, length
-from descend.network import backward, forward, matrix, norms
 from descend.problem import Problem, flat, losses_and_slopes
+from descend.problem.layer_stats import FLAT, length
+from descend.problem.network import backward, forward, matrix, norms
 
 
 @dataclass(frozen=True, eq=False)

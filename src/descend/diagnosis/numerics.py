@@ -4,9 +4,9 @@ import numpy as np
 
 from descend.diagnosis.evidence import Evidence
 from descend.diagnosis.finding import Entry, Finding
-from descend.noise import noise_scale
+from descend.diagnosis.stagnation import stagnation
+from descend.optimum.noise_scale import noise_scale
 from descend.outcome import Outcome
-from descend.stagnation import stagnation
 
 SURE = 25.0  # a log loss: the probability of what happened was below 1.4e-11
 NOISE = 10.0  # times the batch

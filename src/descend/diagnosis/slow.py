@@ -8,9 +8,9 @@ from descend.activations import activation
 from descend.diagnosis.evidence import LEARNED, Evidence
 from descend.diagnosis.finding import Entry, Finding
 from descend.diagnosis.words import percent
-from descend.gramian import gram
-from descend.health import KINDS
 from descend.outcome import Outcome
+from descend.problem.layer_stats import KINDS
+from descend.problem.moments import gram
 from descend.sparse import is_wide
 
 VANISHED = 1e-4  # of the last hidden layer's gradient norm, in the first

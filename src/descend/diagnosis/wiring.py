@@ -7,7 +7,7 @@ import numpy as np
 from descend.arrays import Array
 from descend.diagnosis.finding import Entry, Finding
 from descend.errors import UsageError
-from descend.shapes import check_shapes
+from descend.problem.shapes import check_shapes
 
 OFTEN = 0.9  # of the steps
 SUMS = 1e-3  # by which probabilities may miss 1

@@ -2,7 +2,7 @@
 
 The contract is one function, `advance(problem, plan, state, marks, threads=1) -> (state, path)`: train every running
 run until it has seen marks[-1] rows, and return the weights (runs, marks, params) as they were at each mark. Engines
-that train networks also fill `health=` (runs, marks, layers, kinds), see `descend.health`.
+that train networks also fill `health=` (runs, marks, layers, kinds), see `descend.problem.layer_stats`.
 """
 
 import importlib
@@ -13,13 +13,13 @@ from typing import Any
 
 import numpy as np
 
-from descend import gramian
 from descend.arrays import Array
-from descend.data import Data
 from descend.engines.state import State, start
 from descend.errors import UsageError
 from descend.plan import Plan, Setting
 from descend.problem import Problem, mean_losses, objectives
+from descend.problem import moments as gramian
+from descend.table.data import Data
 
 __all__ = ["Engine", "State", "choose", "start"]
 
@@ -55,7 +55,7 @@ def choose(problem: Problem, plan: Plan, held_out: Data | None = None, threads: 
     direct = Engine("plain", _module("plain").advance, partial(objectives, problem), _held_out(problem, held_out))
     try:
         for setting in plan.settings:
-            _module("compiled").stepper(setting.rule, problem.dtype)
+            _module("kernels.compiled").stepper(setting.rule, problem.dtype)
     except UsageError:
         for setting in plan.settings:
             _try(setting, np.array([0.5, -0.5]))

@@ -20,17 +20,17 @@ import numpy as np
 from numba import njit, types
 from numba.extending import register_jitable
 
-from descend import gramian
 from descend.arrays import Array
-from descend.engines.compiled import FAST, prepare, project, real, step_at, stepper
-from descend.engines.driving import numbers_of, together
-from descend.engines.pointers import address
+from descend.engines.dispatch import numbers_of, together
+from descend.engines.kernels.compiled import FAST, prepare, project, real, step_at, stepper
+from descend.engines.kernels.pointers import address
 from descend.engines.state import State, start
-from descend.gramian import NOISE, RECURSIONS, UNIT, Gram, fits
 from descend.outcome import Outcome
 from descend.plan import Plan, Setting
+from descend.plan.rule import fingerprint
 from descend.problem import Problem
-from descend.rule import fingerprint
+from descend.problem import moments as gramian
+from descend.problem.moments import NOISE, RECURSIONS, UNIT, Gram, fits
 
 WOBBLE = 4096  # roundings by which the moments of a twin differ: far more than any order of summing does
 CHAOTIC = 1 / 64  # part of the tolerance at which twins are called apart: chaos grows unevenly

@@ -10,13 +10,14 @@ from typing import Any
 import numpy as np
 
 from descend.arrays import Array
-from descend.engines import touched, wide
-from descend.engines.blas import one_thread_each
-from descend.engines.compiled import stepper
-from descend.engines.driving import arrays_of, numbers_of, to_mark, together
-from descend.engines.loops import BLOCK, constants_type, online, summer, trainer
-from descend.engines.pointers import address
-from descend.engines.spans import calls, order_of, reached
+from descend.engines import grouped as wide
+from descend.engines import lazy_sparse as touched
+from descend.engines.call_ranges import calls, order_of, reached
+from descend.engines.dispatch import arrays_of, numbers_of, to_mark, together
+from descend.engines.kernels.blas import one_thread_each
+from descend.engines.kernels.compiled import stepper
+from descend.engines.kernels.loops import BLOCK, constants_type, online, summer, trainer
+from descend.engines.kernels.pointers import address
 from descend.engines.state import State
 from descend.outcome import Outcome
 from descend.plan import Plan, Setting

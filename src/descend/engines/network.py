@@ -10,9 +10,11 @@ from numba.np.unsafe.ndarray import to_fixed_tuple
 
 from descend.activations import Activation, activation
 from descend.arrays import Array
-from descend.engines import passes, rows
-from descend.engines.blas import one_thread_each
-from descend.engines.compiled import (
+from descend.engines.call_ranges import calls, order_of
+from descend.engines.dispatch import arrays_of, numbers_of, to_mark, together
+from descend.engines.kernels import passes, rows
+from descend.engines.kernels.blas import one_thread_each
+from descend.engines.kernels.compiled import (
     AROUND,
     FAST,
     evaluator,
@@ -23,8 +25,7 @@ from descend.engines.compiled import (
     step_at,
     stepper,
 )
-from descend.engines.driving import arrays_of, numbers_of, to_mark, together
-from descend.engines.passes import (
+from descend.engines.kernels.passes import (
     FAN_IN,
     FAN_OUT,
     SCALE,
@@ -37,14 +38,13 @@ from descend.engines.passes import (
     plan_of,
     table,
 )
-from descend.engines.pointers import address, function_at
-from descend.engines.spans import calls, order_of
+from descend.engines.kernels.pointers import address, function_at
 from descend.engines.state import State
-from descend.health import KINDS
 from descend.losses import Loss
 from descend.plan import Plan, Setting
+from descend.plan.rule import fingerprint
 from descend.problem import Problem
-from descend.rule import fingerprint
+from descend.problem.layer_stats import KINDS
 
 MOST_ROWS = 512  # of one pass: larger batches are summed in parts, unless they are normalised as a whole
 

@@ -7,12 +7,12 @@ import numpy as np
 
 from descend.arrays import Array
 from descend.engines.state import State
-from descend.health import health as health_of
-from descend.network import Passed, dropout_masks, updated_statistics
-from descend.order import next_batch
 from descend.outcome import Outcome
 from descend.plan import Plan, Setting
+from descend.plan.order import next_batch
 from descend.problem import Problem, gradient, network_gradient
+from descend.problem.layer_stats import health as health_of
+from descend.problem.network import Passed, dropout_masks, updated_statistics
 
 
 def advance(

@@ -6,10 +6,10 @@ import numpy as np
 
 from descend.arrays import Array
 from descend.errors import UsageError
-from descend.initialise import initial
 from descend.outcome import Outcome
 from descend.plan import Plan
 from descend.problem import Problem
+from descend.problem.initialise import initial
 
 
 @dataclass(frozen=True, eq=False)

@@ -5,11 +5,11 @@ from collections.abc import Callable
 import numpy as np
 
 from descend.arrays import Array
-from descend.gramian import gram
 from descend.optimum.conjugate import MISSES, balanced, balanced_classes
 from descend.optimum.squares import SAFE_CONDITION, normal_equations
 from descend.optimum.view import View, blocks, columns, several, shares
 from descend.problem import Problem
+from descend.problem.moments import gram
 from descend.sparse import is_wide
 
 MOST_ROUNDS = 30  # of the search for the biases of classes
@@ -23,7 +23,7 @@ def bound(problem: Problem, weights: Array) -> float:
     weights with their best biases, shortened until they add up to 0, as a free bias asks for, and, without l2, until
     no feature's correlation with them is above l1. It holds for any weights, up to the rounding of float64.
 
-    >>> from descend.data import Data
+    >>> from descend.table.data import Data
     >>> from descend.losses import loss
     >>> problem = Problem(Data(np.array([[-1.0], [1.0]]), np.array([0.0, 2.0])), loss("squared"))
     >>> bound(problem, np.array([0.0, 1.0]))

@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 
 from descend.arrays import Array
-from descend.gramian import gram
 from descend.optimum.view import View, blocks, shares
 from descend.problem import Problem
+from descend.problem.moments import gram
 from descend.sparse import dense, is_wide, row_squares
 
 MOST_EXACT = 2000  # weights of an output up to which all eigenvalues are computed
@@ -48,7 +48,7 @@ def curvature(problem: Problem, weights: Array | None = None) -> Curvature:
     bound: its curvature is that at the weights (params,), or at the best constant prediction. Quantile and hinge are
     lines in pieces: c = 1 gives a scale. All eigenvalues up to 2,000 weights an output, by Lanczos the largest beyond.
 
-    >>> from descend.data import Data
+    >>> from descend.table.data import Data
     >>> from descend.losses import loss
     >>> x = np.arange(100.0)
     >>> round(curvature(Problem(Data(x[:, None], 0.1 * x + 0.3), loss("squared"))).largest, 2)

@@ -4,8 +4,8 @@ import math
 from collections.abc import Mapping
 
 from descend.optimum.curvature import Curvature
-from descend.rule import Rule
-from descend.rule import rule as rule_of
+from descend.plan.rule import Rule
+from descend.plan.rule import rule as rule_of
 
 SCALED = ("adagrad", "rmsprop", "adadelta", "adagrad_keras", "rmsprop_keras")  # a scaled gradient, no momentum
 AVERAGED = ("adam", "adamw", "amsgrad", "adam_keras")  # a scaled average of gradients

@@ -3,10 +3,10 @@
 import numpy as np
 
 from descend.arrays import Array
-from descend.gramian import Gram, gram
 from descend.optimum.rotations import triangle, visible
 from descend.optimum.view import View
 from descend.problem import Problem
+from descend.problem.moments import Gram, gram
 
 SAFE_CONDITION = 1e12  # of the Gram matrix: its square root is the condition of the data
 

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 
 from descend.arrays import Array
-from descend.data import Data
 from descend.optimum.baseline import baseline
 from descend.problem import Problem, losses_and_slopes
 from descend.sparse import dense, is_wide
+from descend.table.data import Data
 
 BLOCK_CELLS = 1 << 18  # cells of a block of rows: its float64 copy stays in the cache
 CONSTANT = 1e-13  # a column whose spread is so small a part of its size is constant up to rounding

@@ -1,0 +1,1 @@
+"""kernels: the compiled code that engines call."""

@@ -1,0 +1,156 @@
+"""Model: all that prediction needs, from the columns of a file to the units of its target."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from descend.arrays import Array
+from descend.losses import LOSSES, Loss
+from descend.problem.network import Network
+from descend.problem.network import scores as network_scores
+from descend.table.columns import Schema
+from descend.table.scale import Scale
+from descend.table.table import Table
+
+
+@dataclass(frozen=True, eq=False)
+class Prediction:
+    """Predictions in the order of the rows.
+
+    Args:
+        values: a number a row, or a class label a row (rows,).
+        probabilities: (rows, classes), or None for regression.
+        classes: labels, in the order of the columns of `probabilities`.
+        unseen: cells a column whose level was never seen in training.
+        filled: cells a column that were missing and filled.
+    """
+
+    values: Array
+    probabilities: Array | None
+    classes: tuple[str, ...]
+    unseen: dict[str, int]
+    filled: dict[str, int]
+
+    @property
+    def rows(self) -> int:
+        """The number of predictions."""
+        return len(self.values)
+
+
+@dataclass(frozen=True, eq=False)
+class Model:
+    """A model of a table: linear, or a network.
+
+    Args:
+        schema: how columns become features.
+        scale: how features, and the target, are centred and scaled.
+        weights: in scaled units (params,): W (features, outputs) row by row, then b (outputs,); or those of the network.
+        loss: the loss it was trained on, and its constants.
+        target: the name of the target's column.
+        classes: labels, empty for regression.
+        network: its shape; None for a linear model.
+    """
+
+    schema: Schema
+    scale: Scale
+    weights: Array
+    loss: Loss
+    constants: dict[str, float]
+    target: str
+    classes: tuple[str, ...]
+    network: Network | None = None
+
+    @property
+    def W(self) -> Array:
+        """The weights of a linear model (features, outputs)."""
+        return self.weights[: -self._outputs].reshape(-1, self._outputs)
+
+    @property
+    def b(self) -> Array:
+        """The biases of a linear model (outputs,)."""
+        return self.weights[-self._outputs :]
+
+    @property
+    def _outputs(self) -> int:
+        return len(self.classes) if self.loss.outputs == "classes" else 1
+
+    def predict(self, table: Table) -> Prediction:
+        """Predict every row of a table; columns are found by name, in any order.
+
+        Raises ModelError when a column is missing or holds another kind of values.
+        """
+        encoded = self.schema.encode(table)
+        z = self.scores(encoded.X)
+        values, probabilities = self.respond(z)
+        return Prediction(values, probabilities, self.classes, encoded.unseen, encoded.filled)
+
+    def scores(self, X: Array) -> Array:
+        """Return predictions (rows, outputs), before any link, of features in the units of the file, float64."""
+        if self.network is not None:
+            return self.scores_of(self.scale.transform(X, np.float64))
+        z: Array = self.scale.transform(X, np.float64) @ self.W.astype(np.float64) + self.b
+        return z
+
+    def scores_of(self, X: Array) -> Array:
+        """Return what `scores` does of features that are scaled already."""
+        if self.network is None:
+            z: Array = X @ self.W + self.b
+            return z
+        return network_scores(self.network, self.weights.astype(np.float64), X)
+
+    def respond(self, z: Array) -> tuple[Array, Array | None]:
+        """Return values and probabilities of linear predictions (rows, outputs)."""
+        if not self.classes:
+            mean = self.loss.mean(z[:, 0])
+            return np.asarray(mean * self.scale.target_width + self.scale.target_center), None
+        probabilities = self.probabilities(z)
+        return np.array(self.classes, dtype=object)[probabilities.argmax(axis=1)], probabilities
+
+    def probabilities(self, z: Array) -> Array:
+        """Return the classes' probabilities (rows, classes) of linear predictions."""
+        if z.shape[1] > 1:
+            return np.asarray(self.loss.mean(z))
+        one = np.asarray(self.loss.mean(z[:, 0]), dtype=np.float64)
+        return np.column_stack([1 - one, one])
+
+    def coefficients(self) -> list[tuple[str, str, float]]:
+        """Return (output, feature, value) in the units of the file, the intercepts last; none of a network."""
+        if self.network is not None:
+            return []
+        W, b = self.scale.to_file_units(self.W.astype(np.float64), self.b.astype(np.float64))
+        outputs = self.classes if W.shape[1] > 1 else (self.classes[1] if self.classes else self.target,)
+        named = [(o, n, float(W[j, k])) for k, o in enumerate(outputs) for j, n in enumerate(self.schema.names)]
+        return named + [(o, "intercept", float(b[k])) for k, o in enumerate(outputs)]
+
+    def tensors(self) -> dict[str, Array]:
+        """Return the arrays of the model file."""
+        own = {"W": self.W, "b": self.b} if self.network is None else {"weights": self.weights}
+        return {
+            **own, "center": self.scale.center, "width": self.scale.width,
+            "target": np.array([self.scale.target_center, self.scale.target_width]),
+        }  # fmt: skip
+
+    def document(self) -> dict[str, Any]:
+        """Return the rest of the model file, as JSON."""
+        return {
+            "columns": self.schema.to_json(), "loss": self.loss.name, "constants": self.constants,
+            "link": self.loss.mean.__name__, "target": self.target, "classes": list(self.classes),
+            "network": None if self.network is None else asdict(self.network),
+        }  # fmt: skip
+
+    @classmethod
+    def of(cls, tensors: Mapping[str, Array], document: Mapping[str, Any]) -> "Model":
+        """Read a model from what `tensors` and `document` returned."""
+        center, width = (float(x) for x in tensors["target"])
+        shape = document.get("network")
+        network = None if shape is None else Network(**{**shape, "sizes": tuple(shape["sizes"])})
+        weights = np.append(tensors["W"], tensors["b"]) if network is None else tensors["weights"]
+        if network is not None and weights.shape != (network.params,):
+            raise KeyError(f"{network.params} weights")
+        return cls(
+            Schema.from_json(document["columns"]), Scale(tensors["center"], tensors["width"], center, width),
+            weights, LOSSES[document["loss"]], dict(document["constants"]),
+            document["target"], tuple(document["classes"]), network,
+        )  # fmt: skip

@@ -1,0 +1,53 @@
+"""scoring: metrics of weights, in the units of the file."""
+
+from typing import Any
+
+import numpy as np
+
+from descend.arrays import Array
+from descend.metrics import classification_metrics, regression_metrics
+from descend.problem import Problem
+from descend.run.model import Model, Prediction
+from descend.search.search import Found
+from descend.table.data import Data
+from descend.table.prepare import Prepared
+
+
+def model_of(prepared: Prepared, problem: Problem, weights: Array) -> Model:
+    """Return the model of one run's weights (params,)."""
+    return Model(
+        prepared.schema, prepared.scale, weights, prepared.loss, prepared.constants,
+        prepared.target.name, prepared.target.classes, problem.network,
+    )  # fmt: skip
+
+
+def metrics_of(model: Model, y: Array, prediction: Prediction, weight: Array | None) -> dict[str, float]:
+    """Return every metric of predictions for targets y in the units of the file."""
+    if prediction.probabilities is None:
+        return regression_metrics(y, prediction.values, weight)
+    return classification_metrics(y, prediction.probabilities, weight)
+
+
+def score(prepared: Prepared, problem: Problem, weights: Array, data: Data) -> dict[str, float]:
+    """Return every metric of one run's weights (params,) on scaled data."""
+    model = model_of(prepared, problem, weights.astype(np.float64))
+    with np.errstate(over="ignore", invalid="ignore"):
+        values, probabilities = model.respond(model.scores_of(data.X))
+        prediction = Prediction(values, probabilities, model.classes, {}, {})
+        return metrics_of(model, _targets(prepared, data.y), prediction, data.weight)
+
+
+def scores(prepared: Prepared, problem: Problem, found: Found) -> dict[str, dict[str, float]]:
+    """Return the metrics of the kept weights on training and held-out data, and of baseline and optimum beside them."""
+    kept, where = found.fit.weights[found.best], prepared.held_out or prepared.train
+    named: dict[str, tuple[Any, Data | None]] = {
+        "train": (kept, problem.data), "val": (kept, prepared.held_out),
+        "baseline": (found.landscape.baseline_weights, where), "optimum": (found.landscape.optimum.weights, where),
+    }  # fmt: skip
+    there = {name: (w, data) for name, (w, data) in named.items() if w is not None and data is not None}
+    return {name: score(prepared, problem, w, data) for name, (w, data) in there.items()}
+
+
+def _targets(prepared: Prepared, y: Array) -> Array:
+    """Scaled targets in the units of the file again."""
+    return y * prepared.scale.target_width + prepared.scale.target_center if prepared.loss.scales_target else y

@@ -1,0 +1,1 @@
+"""search: which setting trains best."""

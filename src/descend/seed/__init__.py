@@ -1,5 +1,0 @@
-"""seed: the tutorial's own example, its data, and the run it printed."""
-
-from descend.seed.linear import Example, Line, example, faulty_run
-
-__all__ = ["Example", "Line", "example", "faulty_run"]

@@ -1,0 +1,92 @@
+"""folds: K-fold cross-validation of the whole training, search included, so that nothing of a fold is seen before it."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from descend.arrays import Array
+from descend.errors import DataError
+from descend.table.prepare import Prepared, labelled, split_labels
+from descend.table.table import Table
+
+
+@dataclass(frozen=True, eq=False)
+class Folds:
+    """How rows are cut.
+
+    Args:
+        table: the rows that have a target, which is one of its columns.
+        name: of the target.
+        cuts: for each fold the training rows and its own.
+    """
+
+    table: Table
+    name: str
+    cuts: list[tuple[Array, Array]]
+
+
+def folds(prepared: Prepared, target: Any, options: Mapping[str, Any]) -> Folds:
+    """Cut the rows into K folds.
+
+    Args:
+        prepared: the data as the training itself read them.
+        target: as it was given to that.
+        options: of them `cv` is K, and `group`, `time` and `random_state` decide the folds, as those of scikit-learn's
+            KFold, StratifiedKFold for classes, GroupKFold and TimeSeriesSplit.
+
+    Raises DataError when there are too few rows, groups or members of a class.
+    """
+    table, name = labelled(prepared.table, target)
+    table = table.take(prepared.target.kept)
+    group, time = split_labels(table, options)
+    classes = prepared.target.classes and np.array([str(v) for v in table[name].values])
+    return Folds(table, name, _cuts(table.rows, options["cv"], options["random_state"], classes, group, time))
+
+
+def _cuts(
+    rows: int, k: int, seed: int, classes: Any, group: Array | None, time: Array | None
+) -> list[tuple[Array, Array]]:
+    from sklearn.model_selection import GroupKFold, KFold, StratifiedKFold, TimeSeriesSplit
+
+    if time is not None:
+        order = np.argsort(np.where(np.isnan(time), -np.inf, time), kind="stable")
+        made: Any = TimeSeriesSplit(k).split(order)
+        wanted = ((order[a], order[b]) for a, b in made)
+    elif group is not None:
+        wanted = GroupKFold(k).split(np.empty(rows), groups=group)
+    elif len(classes):
+        wanted = StratifiedKFold(k, shuffle=True, random_state=seed % 2**32).split(np.empty(rows), classes)
+    else:
+        wanted = KFold(k, shuffle=True, random_state=seed % 2**32).split(np.empty(rows))
+    try:
+        return list(wanted)
+    except ValueError as error:
+        raise DataError(
+            f"{rows:,} rows cannot be cut into {k} folds: {str(error).partition(chr(10))[0].rstrip('.')}",
+            fix="use a smaller --cv",
+            code="too-few-rows",
+        ) from error
+
+
+def cross_validated(
+    made: Folds, options: Mapping[str, Any], train: Callable[[Table, str, dict[str, Any]], Any]
+) -> dict[str, dict[str, float]]:
+    """Return {"cv": mean, "cv_std": standard deviation} of each metric over the folds.
+
+    Args:
+        train: trains on a table and returns a Run whose "val" metrics are of the table that `validation` is.
+    """
+    found = []
+    for rows, fold in made.cuts:
+        run = train(made.table.take(rows), made.name, {**options, "cv": None, "validation": made.table.take(fold)})
+        if not run.failed and not run.interrupted:
+            found.append(run.metrics["val"])
+    if len(found) < 2:
+        return {}
+    values = {metric: np.array([one[metric] for one in found if metric in one]) for metric in found[0]}
+    return {
+        "cv": {metric: float(own.mean()) for metric, own in values.items()},
+        "cv_std": {metric: float(own.std(ddof=1)) for metric, own in values.items()},
+    }

@@ -1,0 +1,394 @@
+"""prepare: from a file, a frame or arrays to scaled training data and held-out data, saying what was done."""
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from descend.arrays import Array
+from descend.errors import DataError, UsageError
+from descend.losses import Loss
+from descend.table.columns import Encoded, Schema, complete_rows, fit_schema
+from descend.table.data import Data
+from descend.table.frames import (
+    check_finite,
+    column_of_cells,
+    from_arrays,
+    from_frame,
+    is_frame,
+    is_missing,
+    number_of,
+)
+from descend.table.read import read
+from descend.table.scale import Scale
+from descend.table.split import split
+from descend.table.table import Column, Kind, Table
+from descend.table.target import Target, read_target
+from descend.table.target_loss import loss_for, shown, told, typed_loss
+
+ASIDE = 0.2  # of the training rows, where the held-out rows are a file of their own
+FEWEST_TO_SET_ASIDE = 20  # training rows
+WORDS = {Kind.CATEGORY: "text", Kind.BOOLEAN: "booleans", Kind.DATE: "dates"}
+
+
+@dataclass(frozen=True)
+class Note:
+    """One line of what was done with the data: a topic such as "read", and a text."""
+
+    topic: str
+    text: str
+
+
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """Data that training can start on, and all that undoes its preparation.
+
+    Args:
+        table: what was read, before rows or columns were left out.
+        schema: how columns become features; fitted on the training rows alone.
+        scale: fitted on the training rows alone.
+        train: scaled training data.
+        held_out: scaled held-out data, or None.
+        target: the target, as read.
+        loss: the loss to train on, with its constants.
+        rows: indices into the table of the training rows, and of the held-out rows when they come from it.
+        notes: what was done, in order.
+    """
+
+    table: Table
+    schema: Schema
+    scale: Scale
+    train: Data
+    held_out: Data | None
+    target: Target
+    loss: Loss
+    constants: dict[str, float]
+    rows: tuple[Array, Array]
+    encoded: Encoded
+    notes: tuple[Note, ...]
+
+    @property
+    def outputs(self) -> int:
+        """Columns of the linear prediction."""
+        return len(self.target.classes) if self.loss.outputs == "classes" else 1
+
+
+def load(data: Any, options: Mapping[str, Any]) -> Table:
+    """Return the table of a path, "-" for standard input, a data frame, or a two-dimensional array."""
+    if isinstance(data, (str, os.PathLike)):
+        return read(
+            data, format=options["input_format"], delimiter=options["delimiter"], decimal=options["decimal"],
+            encoding=options["encoding"], null=options["null"],
+        )  # fmt: skip
+    return data if isinstance(data, Table) else from_frame(data) if is_frame(data) else from_arrays(data)
+
+
+def prepare(
+    data: Any, target: Any, options: Mapping[str, Any], listen: Callable[[Note], None] = lambda note: None
+) -> Prepared:
+    """Read, choose, split, encode and scale.
+
+    Args:
+        data: a path, "-", a frame, or an array (rows, features).
+        target: a column's name, or an array (rows,).
+        options: as `options.read_options` returns them.
+
+    Raises UsageError for a column that is not there and DataError for data that nothing can be learned from.
+    """
+    notes: list[Note] = []
+
+    def say(topic: str, text: str) -> None:
+        notes.append(Note(topic, text))
+        listen(notes[-1])
+
+    table = load(data, options)
+    say("read", _describe(table))
+    for text in table.notes:
+        say("read", text)
+    named, column = _target_column(table, target)
+    typed, constants, task = typed_loss(options)
+    if not isinstance(target, str) and task != "classification" and (numbers := _numbers_of_text(column)):
+        column = numbers
+        say("target", "its text is read as numbers; if they are classes, use --task classification")
+    found = read_target(column, task)
+    form = loss_for(found, typed)
+    say("target", f"{shown(found.name)} · {told(found)}")
+    for text in found.notes:
+        say("target", text)
+    features, weight = _features(named, found.name, options)
+    kept, weight = _kept_rows(found, weight, say)
+    if options["missing"] == "drop":
+        here = features.take(kept)
+        whole = complete_rows(here, fit_schema(here, missing="drop", max_levels=options["max_levels"]))
+        say("columns", f"{int((~whole).sum())} rows with missing cells left out")
+        kept, found, weight = kept[whole], replace(found, y=found.y[whole]), None if weight is None else weight[whole]
+    train_rows, held_rows = _split(named, found, kept, options)
+    _check_left(found, train_rows)
+    if weight is not None:
+        check_weights(weight[train_rows], f"the weight column {options['weight']!r}, among the training rows,")
+    schema = fit_schema(features.take(kept[train_rows]), missing=options["missing"], max_levels=options["max_levels"])
+    if not schema.names:
+        raise _no_features(found.name, schema.dropped)
+    encoded = schema.encode(features.take(kept))
+    for text in _columns(schema, encoded):
+        say("columns", text)
+    X, y = encoded.X, found.y
+    scale = _scale(X[train_rows], y[train_rows], None if weight is None else weight[train_rows], form, options)
+    say("scaling", "on · every feature has mean 0 and spread 1" if options["scale"] else "off")
+    train = _data(
+        scale, X[train_rows], y[train_rows], None if weight is None else weight[train_rows], schema.names, form
+    )
+    held_out, text = _held_out(scale, X, y, weight, held_rows, schema, found, form, options)
+    say("split", text.format(train=f"{train.rows:,}"))
+    return Prepared(
+        table, schema, scale, train, held_out, found, form, constants,
+        (kept[train_rows], kept[held_rows]), encoded, tuple(notes),
+    )  # fmt: skip
+
+
+def _describe(table: Table) -> str:
+    source = table.source
+    names = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar", " ": "space"}
+    parts = [f"{table.rows:,} rows × {len(table.columns):,} columns"]
+    details = [names.get(source.delimiter or "", source.delimiter and repr(source.delimiter)), source.encoding]
+    details.append({True: "header", False: "no header", None: None}[source.header])
+    told = ", ".join(d for d in details if d)
+    return " · ".join([shown(source.name), *parts, *([told] if told else [])])
+
+
+def _target_column(table: Table, target: Any) -> tuple[Table, Column]:
+    """The table without the target, if it was one of its columns, and the target as a column."""
+    if isinstance(target, str):
+        return table, table[target]
+    masked = isinstance(target, np.ma.MaskedArray) and target.dtype.kind in "biuf"
+    values = np.ma.filled(target.astype(np.float64), np.nan) if masked else np.asarray(target, _dtype(target))
+    if values.ndim == 2 and values.shape[1] == 1:
+        values = values[:, 0]
+    if values.ndim != 1 or len(values) != table.rows:
+        raise DataError(
+            f"the target has shape {np.shape(target)}, the data have {table.rows} rows",
+            fix=f"pass a target of shape ({table.rows},)",
+            code="target-shape",
+        )
+    name = "y"
+    while name in table.names:
+        name += "_"
+    if is_frame(target):
+        return table, replace(from_frame(target).columns[0], name=name)
+    if values.dtype.kind in "biuf":
+        kind = Kind.BOOLEAN if values.dtype.kind == "b" else Kind.NUMBER
+        return table, Column(name, kind, check_finite(values.astype(np.float64), name))
+    cells = values.astype("datetime64[us]").tolist() if values.dtype.kind == "M" else list(values)
+    return table, column_of_cells(name, [None if is_missing(v) else v for v in cells])
+
+
+def labelled(table: Table, target: Any) -> tuple[Table, str]:
+    """Return the table with the target as one of its columns, and that column's name."""
+    named, column = _target_column(table, target)
+    return (named if column.name in named.names else replace(named, columns=(*named.columns, column))), column.name
+
+
+def _dtype(target: Any) -> Any:
+    """Lists keep their cells as they are: a list of text and NaN must not become text alone."""
+    return object if isinstance(target, (list, tuple)) else None
+
+
+def _numbers_of_text(column: Column) -> Column | None:
+    """The column as numbers when its text reads as them, as it would in a file."""
+    if column.kind != Kind.CATEGORY:
+        return None
+    numbers = [number_of(cell) for cell in column.values]
+    if None in numbers:
+        return None
+    return Column(column.name, Kind.NUMBER, check_finite(np.array(numbers, np.float64), column.name))
+
+
+def _features(table: Table, target: str, options: Mapping[str, Any]) -> tuple[Table, Array | None]:
+    """The table of candidate features, and the example weights."""
+    if target in options["features"]:
+        raise UsageError(
+            f"the target {target!r} is also among the features",
+            fix="leave it out of --features",
+            code="target-is-feature",
+        )
+    for option in ("weight", "group", "time"):
+        _check_name(option, options[option])
+    for name in (*options["drop"], *options["features"]):
+        table[name]
+    weight = None if options["weight"] is None else _weights(table[options["weight"]])
+    aside = {target, options["weight"], options["group"], *options["drop"]}
+    wanted = options["features"] or tuple(c.name for c in table.columns)
+    return table.keep([name for name in wanted if name not in aside]), weight
+
+
+def _check_name(option: str, given: Any) -> None:
+    if given is not None and not isinstance(given, str):
+        raise UsageError(
+            f"{option} is of type {type(given).__name__}, it must be the name of a column",
+            fix="make it a column of the data and pass its name",
+            code=f"bad-{option}",
+        )
+
+
+def _weights(column: Column) -> Array:
+    """Example weights, divided by the power of two at the largest, so that no sum of them overflows."""
+    if column.kind != Kind.NUMBER:
+        raise DataError(
+            f"the weight column {column.name!r} holds {WORDS[column.kind]}",
+            fix="name a column of numbers",
+            code="bad-weights",
+        )
+    weight = check_weights(column.values, f"the weight column {column.name!r}")
+    scaled: Array = np.ldexp(weight, -np.frexp(weight.max())[1])
+    return scaled
+
+
+def check_weights(weight: Array, what: str) -> Array:
+    """Return example weights as float64 (rows,); raises DataError unless all are finite, none negative, some above 0."""
+    weight = np.asarray(weight, np.float64)
+    bad = ~(np.isfinite(weight) & (weight >= 0))
+    if bad.any():
+        at = int(np.argmax(bad))
+        raise DataError(
+            f"{what} is {weight[at]:g} in row {at + 1} ({int(bad.sum())} rows in all), it must be a finite number of at least 0",
+            fix="mend or drop these rows",
+            code="bad-weights",
+        )
+    if not (weight > 0).any():
+        raise DataError(f"{what} is 0 in every row", fix="give some rows a weight above 0", code="bad-weights")
+    return weight
+
+
+def _kept_rows(found: Target, weight: Array | None, say: Callable[[str, str], None]) -> tuple[Array, Array | None]:
+    kept = np.flatnonzero(found.kept)
+    if weight is None:
+        return kept, None
+    return kept, weight[kept]
+
+
+def _split(table: Table, found: Target, kept: Array, options: Mapping[str, Any]) -> tuple[Array, Array]:
+    share = options["validation"]
+    if not isinstance(share, float):
+        return np.arange(len(kept)), np.arange(0)
+    group, time = (None if labels is None else labels[kept] for labels in split_labels(table, options))
+    stratify = found.y.astype(np.int64) if found.classes else None
+    return split(len(kept), share, options["random_state"], stratify=stratify, group=group, time=time)
+
+
+def split_labels(table: Table, options: Mapping[str, Any]) -> tuple[Array | None, Array | None]:
+    """Return the labels of groups and the times that a split goes by, each (rows,) or None."""
+    group = None if options["group"] is None else _labels(table[options["group"]])
+    return group, None if options["time"] is None else _ordered(table[options["time"]])
+
+
+def set_aside(prepared: Prepared, options: Mapping[str, Any]) -> tuple[Data, Data] | None:
+    """Return the training rows in two parts: those to train on, and those that decide when to stop and what to keep.
+
+    The held-out rows are for the final score alone, so they cannot decide. None where the rows are too few.
+    """
+    rows, share = prepared.rows[0], options["validation"] if isinstance(options["validation"], float) else ASIDE
+    if len(rows) < FEWEST_TO_SET_ASIDE:
+        return None
+    found = replace(prepared.target, y=prepared.train.y)
+    try:
+        own, aside = _split(prepared.table, found, rows, {**options, "validation": share})
+    except DataError:
+        return None
+    return prepared.train.take(own), prepared.train.take(aside)
+
+
+def _check_left(found: Target, train_rows: Array) -> None:
+    """Raise DataError when the split leaves nothing to learn; the whole target is known to vary."""
+    y = found.y[train_rows]
+    if (y == y[0]).all():
+        what = f"the target {found.name!r} is the same in every training row ({len(y):,} of {len(found.y):,} rows)"
+        raise DataError(what, fix="use --val none, another --seed or more rows", code="target-constant")
+
+
+def _no_features(target: str, dropped: Mapping[str, str]) -> DataError:
+    whys = [
+        f"every cell of {name!r} is missing" if why.startswith("every cell") else f"{name!r} is {why}"
+        for name, why in list(dropped.items())[:5]
+    ]
+    what = ": ".join([f"no column is left to learn {target!r} from", *(["; ".join(whys)] if whys else [])])
+    return DataError(what, fix="add columns that vary from row to row", code="no-features")
+
+
+def _labels(column: Column) -> Array:
+    return np.array([str(v) for v in column.values], dtype=object)
+
+
+def _ordered(column: Column) -> Array:
+    if column.kind == Kind.CATEGORY:
+        raise DataError(
+            f"the time column {column.name!r} holds text that is no date",
+            fix="name a column of dates or numbers",
+            code="bad-time",
+        )
+    return column.values
+
+
+def _columns(schema: Schema, encoded: Encoded) -> list[str]:
+    kinds = [f.kind for f in schema.features]
+    counts = [f"{kinds.count(k)} {k.value}" for k in Kind if k in kinds]
+    levels = sum(len(f.levels) for f in schema.features)
+    lines = [
+        ", ".join(counts) + (f" ({levels} levels → one-hot)" if levels else "") + f" → {len(schema.names)} features"
+    ]
+    dates = [f.column for f in schema.features if f.kind == Kind.DATE]
+    if dates:
+        lines.append(f"{', '.join(map(shown, dates))}: dates as days since 1970-01-01")
+    lines += [f"{shown(name)}: {count:,} missing → median + flag" for name, count in encoded.filled.items() if count]
+    return lines + [f"{shown(name)}: left out, {why}" for name, why in schema.dropped.items()]
+
+
+def _scale(X: Array, y: Array, weight: Array | None, form: Loss, options: Mapping[str, Any]) -> Scale:
+    if not options["scale"]:
+        return Scale.none(X.shape[1])
+    return Scale.fit(X, y, weight, target=form.scales_target)
+
+
+def _data(scale: Scale, X: Array, y: Array, weight: Array | None, names: tuple[str, ...], form: Loss) -> Data:
+    scaled = scale.transform_target(y) if form.scales_target else y
+    if weight is not None:
+        weight = weight / weight.mean()
+    return Data(scale.transform(X, np.float64), np.ascontiguousarray(scaled, np.float64), weight, names)
+
+
+def _held_out(
+    scale: Scale, X: Array, y: Array, weight: Array | None, rows: Array,
+    schema: Schema, found: Target, form: Loss, options: Mapping[str, Any],
+) -> tuple[Data | None, str]:  # fmt: skip
+    if not isinstance(options["validation"], float):
+        other = load(options["validation"], options)
+        theirs = _same_classes(
+            read_target(other[found.name], "classification" if found.classes else "regression", evaluating=True), found
+        )
+        encoded = schema.encode(other.take(np.flatnonzero(theirs.kept)))
+        data = _data(scale, encoded.X, theirs.y, None, schema.names, form)
+        return data, f"{{train}} rows train / {data.rows:,} held out from {shown(other.source.name)}"
+    if len(rows) == 0:
+        return None, "{train} rows train / none held out"
+    data = _data(scale, X[rows], y[rows], None if weight is None else weight[rows], schema.names, form)
+    how = (
+        "last in time" if options["time"] else f"whole groups of {shown(options['group'])}" if options["group"] else ""
+    )
+    seed = how or f"seed {options['random_state']}"
+    return data, f"{{train}} rows train / {data.rows:,} held out ({options['validation']:.0%}, {seed})"
+
+
+def _same_classes(theirs: Target, found: Target) -> Target:
+    """The held-out file's class indices, in the order of the training classes."""
+    if not found.classes:
+        return theirs
+    unknown = sorted(set(theirs.classes) - set(found.classes))
+    if unknown:
+        raise DataError(
+            f"the held-out file has the class {unknown[0]!r} of {found.name!r}, which the training rows do not have",
+            fix="train on rows of every class",
+            code="unseen-class",
+        )
+    index = np.array([found.classes.index(c) for c in theirs.classes], np.float64)
+    return replace(theirs, y=index[theirs.y.astype(np.int64)])

@@ -1,0 +1,80 @@
+"""Trace: what was recorded along the runs."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from descend.arrays import Array
+from descend.problem.layer_stats import KINDS
+
+
+@dataclass(frozen=True, eq=False)
+class Trace:
+    """Recorded arrays; a run that ended early repeats its last point.
+
+    Args:
+        epochs: epochs done at each point, 0 first (runs, points).
+        loss: training objective, penalty included, of the weights at that point (runs, points).
+        held_out: mean loss on held-out data, without penalty (runs, points); NaN where there is none.
+        weights: (runs, points, params); no params of a network, whose weights are too many to keep.
+        health: what the layers of a network showed, float64 (runs, points, layers, kinds), see `health.KINDS`; no
+            layers of a linear model.
+    """
+
+    epochs: Array
+    loss: Array
+    held_out: Array
+    weights: Array
+    health: Array = field(default_factory=lambda: np.zeros(0))
+
+    def __post_init__(self) -> None:
+        if self.health.ndim != 4:
+            object.__setattr__(self, "health", np.zeros((*self.epochs.shape, 0, len(KINDS))))
+
+    def then(self, later: "Trace") -> "Trace":
+        """Return this trace with the later one's points appended."""
+        return Trace(*(np.concatenate([getattr(self, n), getattr(later, n)], axis=1) for n in _NAMES))
+
+    def beside(self, other: "Trace") -> "Trace":
+        """Return the runs of both traces; the shorter one repeats its last point."""
+        points = max(self.epochs.shape[1], other.epochs.shape[1])
+        return Trace(*(np.concatenate([_padded(getattr(t, n), points) for t in (self, other)]) for n in _NAMES))
+
+    def thinned(self, most: int) -> "Trace":
+        """Return at most `most` of the points, both ends among them.
+
+        >>> trace = Trace(np.arange(100)[None], np.zeros((1, 100)), np.zeros((1, 100)), np.zeros((1, 100, 2)))
+        >>> trace.thinned(4).epochs.tolist()
+        [[0, 33, 66, 99]]
+        """
+        points = self.epochs.shape[1]
+        if points <= most:
+            return self
+        keep = np.unique(np.linspace(0, points - 1, most).round().astype(int))
+        return Trace(*(getattr(self, n)[:, keep] for n in _NAMES))
+
+    def until(self, run: int, epoch: int) -> "Trace":
+        """Return the points of one run up to an epoch."""
+        last = int(np.searchsorted(self.epochs[run], epoch, side="right"))
+        return Trace(*(getattr(self, n)[run : run + 1, :last] for n in _NAMES))
+
+
+_NAMES = ("epochs", "loss", "held_out", "weights", "health")
+
+
+def _padded(values: Array, points: int) -> Array:
+    missing = points - values.shape[1]
+    return np.concatenate([values, np.repeat(values[:, -1:], missing, axis=1)], axis=1) if missing else values
+
+
+def record_points(last: int, epochs: int) -> Array:
+    """Return the epochs after `last` to record, up to `epochs`: every one at first, then about 3 % apart.
+
+    >>> record_points(0, 5).tolist()
+    [1, 2, 3, 4, 5]
+    """
+    points, at = [], last
+    while at < epochs:
+        at = min(epochs, at + max(1, at // 32))
+        points.append(at)
+    return np.array(points, np.int64)

@@ -1,0 +1,67 @@
+"""A compiled function is called by its address, as it would be by its name."""
+
+import gc
+
+import numpy as np
+import pytest
+from numba import njit, types
+
+from descend.engines.kernels.compiled import step_at, step_signature, stepper
+from descend.engines.kernels.pointers import address, function_at
+from descend.plan.rule import RULES
+
+FLOAT = np.dtype(np.float64)
+
+
+def of_two(dtype):
+    vector = types.Array(types.float64, 1, "C")
+    return types.void(vector, vector)
+
+
+at = function_at(of_two)
+
+
+@njit(of_two(FLOAT))
+def doubled(x, out):
+    for i in range(x.size):
+        out[i] = 2 * x[i]
+
+
+@njit
+def through(where, x, out):
+    at(where, x)(x, out)
+
+
+@njit
+def stepping(where, w, g, memory, constants, penalised, t):
+    step_at(where, w)(w, g, memory, constants, penalised, t)
+
+
+def test_the_function_at_an_address_is_the_one_it_was_taken_from():
+    x, out = np.arange(3.0), np.zeros(3)
+    through(address(doubled), x, out)
+    assert out.tolist() == [0.0, 2.0, 4.0]
+
+
+def test_an_address_is_the_same_at_every_asking():
+    assert address(doubled) == address(doubled) != 0
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("name", RULES)
+def test_a_rule_called_by_address_takes_the_same_step(name, dtype):
+    rule, rng = RULES[name], np.random.default_rng(0)
+    compiled = stepper(rule, np.dtype(dtype))
+    constants = np.array(list(rule.with_constants(lr=0.1).values()))
+    w, g = rng.normal(size=5).astype(dtype), rng.normal(size=5).astype(dtype)
+    memory = np.zeros((max(len(rule.memory), 1), 5), dtype)
+    one, other = w.copy(), w.copy()
+    compiled(one, g.copy(), memory.copy(), constants, np.ones(5), 1.0)
+    gc.collect()
+    stepping(address(compiled), other, g.copy(), memory.copy(), constants, np.ones(5), 1.0)
+    np.testing.assert_array_equal(one, other)
+    assert not np.array_equal(one, w)
+
+
+def test_the_signature_is_that_of_every_stepper():
+    assert stepper(RULES["adam"], FLOAT).nopython_signatures == [step_signature(FLOAT)]

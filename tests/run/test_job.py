@@ -1,0 +1,271 @@
+"""The main job on real tables, against scikit-learn on the very same columns and split."""
+
+import json
+import time
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+import pytest
+from sklearn.linear_model import LinearRegression, LogisticRegression
+
+import descend as ds
+from descend.errors import ModelError, OutputError, UsageError
+from descend.table.prepare import Note
+from descend.training import Progress
+
+TO_CONVERGENCE = {
+    "optimizer": "nesterov",
+    "momentum": 0.99,
+    "l2": 0,
+    "tol": 1e-9,
+    "progress": False,
+    "max_epochs": 200_000,
+}
+
+
+def training_rows(run):
+    """Unscaled features and target of the training rows, as the run used them."""
+    prepared = run.prepared
+    X = prepared.scale.center + prepared.train.X * prepared.scale.width
+    y = prepared.train.y
+    return X, y * prepared.scale.target_width + prepared.scale.target_center if prepared.loss.scales_target else y
+
+
+def standard(X):
+    spread = X.std(axis=0)
+    return (X - X.mean(axis=0)) / np.where(spread > 0, spread, 1)
+
+
+@pytest.mark.parametrize(("table", "target"), [("penguins", "body_mass_g"), ("penguins_raw", "Body Mass (g)")])
+def test_a_number_is_learned_as_well_as_by_linear_regression(request, table, target):
+    run = ds.train(request.getfixturevalue(table), target, **TO_CONVERGENCE)
+    X, y = training_rows(run)
+    theirs = np.mean((LinearRegression().fit(standard(X), y).predict(standard(X)) - y) ** 2)
+    assert run.verdict.status == "converged"
+    assert run.metrics["train"]["rmse"] ** 2 == pytest.approx(theirs, rel=1e-6)
+
+
+@pytest.mark.parametrize(("table", "target"), [("penguins", "sex"), ("penguins_raw", "Sex")])
+def test_a_class_is_learned_as_well_as_by_logistic_regression(request, table, target):
+    # Without a penalty the raw table's classes are told apart perfectly; with one both have the same optimum.
+    l2 = 0.0 if table == "penguins" else 1e-3
+    run = ds.train(request.getfixturevalue(table), target, **{**TO_CONVERGENCE, "l2": l2, "tol": 1e-8})
+    X, y = run.prepared.train.X, run.prepared.train.y
+    theirs = LogisticRegression(C=np.inf if l2 == 0 else 1 / (l2 * len(y)), tol=1e-12, max_iter=100_000).fit(X, y)
+    p, w = theirs.predict_proba(X)[:, 1], np.r_[theirs.coef_[0], theirs.intercept_]
+    objective = -np.mean(np.log(np.where(y == 1, p, 1 - p))) + l2 / 2 * np.square(w[:-1]).sum()
+    assert run.found.fit.loss[run.found.best] == pytest.approx(objective, rel=1e-6)
+
+
+def test_the_comparison_with_scikit_learn_can_fail(penguins):
+    run = ds.train(penguins, "body_mass_g", **{**TO_CONVERGENCE, "max_epochs": 3})
+    X, y = training_rows(run)
+    theirs = np.mean((LinearRegression().fit(standard(X), y).predict(standard(X)) - y) ** 2)
+    assert run.metrics["train"]["rmse"] ** 2 > 1.01 * theirs
+
+
+def test_three_classes_are_learned_by_softmax(penguins):
+    run = ds.train(penguins, "species", progress=False)
+    assert run.model.classes == ("Adelie", "Chinstrap", "Gentoo")
+    assert run.metrics["val"]["accuracy"] > 0.95
+    prediction = run.predict(penguins)
+    assert prediction.probabilities.shape == (344, 3)
+    np.testing.assert_allclose(prediction.probabilities.sum(axis=1), 1)
+
+
+def test_auto_trains_the_eight_variants_and_ends_near_the_optimum(penguins):
+    run = ds.train(penguins, "body_mass_g", progress=False)
+    assert sorted(t.variant for t in run.trials) == sorted(
+        ["gd", "sgd", "minibatch", "momentum", "nesterov", "adagrad", "rmsprop", "adam"]
+    )
+    assert sum(t.best for t in run.trials) == 1
+    assert run.verdict.status == "converged"
+    assert run.found.landscape.gap(float(run.found.fit.loss[run.found.best])) < 1e-4
+    assert run.metrics["val"]["rmse"] < run.metrics["baseline"]["rmse"] / 2
+
+
+def test_coefficients_are_in_the_units_of_the_file(penguins):
+    run = ds.train(penguins, "body_mass_g", **TO_CONVERGENCE)
+    values = {name: value for _, name, value in run.model.coefficients()}
+    encoded = run.prepared.encoded
+    by_hand = encoded.X @ np.array([values[n] for n in encoded.names]) + values["intercept"]
+    kept = np.flatnonzero(run.prepared.target.kept)
+    np.testing.assert_allclose(run.predict(penguins).values[kept], by_hand, rtol=1e-9)
+
+
+def test_a_path_a_frame_and_arrays_are_one_and_the_same(penguins):
+    frame = pd.read_csv(penguins)
+    given = {"optimizer": "nesterov", "max_epochs": 50, "progress": False}
+    path = ds.train(penguins, "body_mass_g", **given)
+    for data in (frame, pl.read_csv(penguins, null_values="NA"), pa.Table.from_pandas(frame)):
+        run = ds.train(data, "body_mass_g", **given)
+        np.testing.assert_allclose(run.predict(data).values, path.predict(penguins).values, rtol=1e-10)
+
+
+@pytest.mark.parametrize(
+    "form", [list, np.array, lambda y: np.array(y)[:, None], pd.Series, lambda y: pd.DataFrame({"y": y})]
+)
+def test_case_c23_all_forms_of_a_target_give_the_same_fit(form):
+    X = np.random.default_rng(0).standard_normal((40, 2))
+    y = (X @ [1.0, -2.0] + 0.5).tolist()
+    given = {"optimizer": "nesterov", "max_epochs": 30, "progress": False, "validation": 0}
+    expected = ds.train(X, np.array(y), **given).predict(X).values
+    np.testing.assert_array_equal(ds.train(X, form(y), **given).predict(X).values, expected)
+    assert ds.train(X, form(y), **given).predict(X[:1]).values.shape == (1,)
+
+
+def test_a_saved_run_predicts_the_same_after_loading(penguins, tmp_path):
+    run = ds.train(penguins, "species", progress=False, max_epochs=50)
+    artifacts = run.save(tmp_path / "run")
+    loaded = ds.load(tmp_path / "run")
+    assert sorted(artifacts) == ["model", "report", "run", "trace"]
+    assert loaded.predict(penguins).values.tolist() == run.predict(penguins).values.tolist()
+    np.testing.assert_array_equal(loaded.predict(penguins).probabilities, run.predict(penguins).probabilities)
+    assert loaded.verdict == run.verdict
+    assert loaded.history[-1]["loss"] == run.history[-1]["loss"]
+
+
+def test_an_existing_folder_is_not_overwritten_without_force(penguins, tmp_path):
+    run = ds.train(penguins, "body_mass_g", optimizer="gd", max_epochs=5, progress=False)
+    (tmp_path / "mine.txt").write_text("precious")
+    with pytest.raises(OutputError):
+        run.save(tmp_path)
+    assert (tmp_path / "mine.txt").read_text() == "precious"
+
+
+def test_evaluate_gives_the_metrics_of_the_held_out_rows(penguins):
+    run = ds.train(penguins, "body_mass_g", progress=False)
+    held_out = run.prepared.table.take(run.prepared.rows[1])
+    assert run.evaluate(held_out)["rmse"] == pytest.approx(run.metrics["val"]["rmse"], rel=1e-9)
+
+
+def test_evaluate_without_the_target_says_so(penguins):
+    run = ds.train(penguins, "body_mass_g", optimizer="gd", max_epochs=5, progress=False)
+    table = run.prepared.table.keep(["species", "island"])
+    with pytest.raises(ModelError) as caught:
+        run.evaluate(table)
+    assert str(caught.value) == (
+        "the data have no column 'body_mass_g', which is the target of this model; pass data with that column, or use predict"
+    )
+
+
+def test_the_document_is_json_and_says_why_each_value_was_chosen(penguins):
+    run = ds.train(penguins, "body_mass_g", progress=False)
+    document = json.loads(json.dumps(run.document(), allow_nan=False))
+    assert document["schema"] == "descend.run/1"
+    assert document["status"] == "ok"
+    assert document["data"]["rows"] == 344
+    assert document["data"]["delimiter"] == ","
+    assert document["chosen"]["why"]["lr"]["rule"] == "auto"
+    assert (
+        document["chosen"]["why"]["lr"]["stability_limit"] is None
+        or document["chosen"]["why"]["lr"]["stability_limit"] > 0
+    )
+    assert {"train", "val", "baseline", "optimum"} == set(document["metrics"])
+
+
+def test_what_was_typed_is_what_is_trained(penguins):
+    run = ds.train(penguins, "body_mass_g", optimizer="adam", lr=0.07, batch_size=32, momentum=0.5, betas=(0.8, 0.99),
+                   max_epochs=20, progress=False)  # fmt: skip
+    assert run.chosen["lr"] == 0.07
+    assert run.chosen["batch"] == 32
+    assert run.chosen["constants"] == {"lr": 0.07, "beta1": 0.8, "beta2": 0.99, "eps": 1e-8}
+    assert run.chosen["why"]["lr"]["rule"] == "typed"
+    assert "--optimizer adam --lr 0.07 --batch 32" in run.command
+
+
+def test_a_rule_of_the_users_own_trains_without_registration(penguins):
+    def my_rule(g, v, t, lr=0.01, beta=0.5):
+        v = beta * v + g
+        return lr * v, v
+
+    run = ds.train(penguins, "body_mass_g", optimizer=my_rule, progress=False)
+    assert run.chosen["optimizer"] == "my_rule"
+    assert run.metrics["val"]["rmse"] < 320
+
+
+def test_a_rule_that_cannot_be_compiled_is_trained_by_the_plain_engine(penguins):
+    def my_rule(g, t, lr=0.01):
+        return (lr * np.nan_to_num(np.asarray(g), nan=np.float64("0")),)
+
+    run = ds.train(penguins, "body_mass_g", optimizer=my_rule, lr=0.05, max_epochs=40, progress=False)
+    assert run.chosen["engine"] == "plain"
+    assert run.metrics["val"]["rmse"] < 400
+
+
+def test_listeners_hear_notes_in_order_and_progress(penguins):
+    heard = []
+    ds.train(penguins, "body_mass_g", optimizer="gd", listen=heard.append)
+    topics = [h.topic for h in heard if isinstance(h, Note)]
+    assert list(dict.fromkeys(topics)) == ["read", "target", "columns", "scaling", "split", "curve"]
+    assert any(isinstance(h, Progress) for h in heard)
+
+
+def test_ctrl_c_keeps_the_best_so_far(penguins):
+    def stop(event):
+        if isinstance(event, Progress) and event.epoch >= 5:
+            raise KeyboardInterrupt
+
+    run = ds.train(penguins, "body_mass_g", listen=stop)
+    assert run.interrupted
+    assert run.verdict.status == "interrupted"
+    assert run.metrics["val"]["rmse"] < run.metrics["baseline"]["rmse"]
+
+
+def test_same_seed_same_model_for_any_number_of_threads(penguins):
+    given = {"progress": False, "max_epochs": 60, "time_budget": None}
+    one, two = (ds.train(penguins, "body_mass_g", threads=t, **given) for t in (1, 2))
+    np.testing.assert_array_equal(one.model.W, two.model.W)
+
+
+def test_a_diverging_run_is_an_outcome_with_step_and_reason(penguins, tmp_path):
+    run = ds.train(penguins, "body_mass_g", optimizer="gd", lr=5.0, progress=False, run_dir=tmp_path / "r")
+    assert run.failed
+    assert run.findings[0].code == "D101"
+    assert run.verdict.text.startswith("training failed: learning rate 5 is 22.7 × the stability limit 0.221")
+    assert (tmp_path / "r" / "report.html").exists()
+    assert not (tmp_path / "r" / "model.safetensors").exists()
+    with pytest.raises(ModelError, match="holds no model: its training failed"):
+        ds.load(tmp_path / "r")
+
+
+def test_unknown_options_name_the_nearest(penguins):
+    with pytest.raises(UsageError) as caught:
+        ds.train(penguins, "body_mass_g", optimiser="adam", progress=False)
+    assert str(caught.value) == "there is no option 'optimiser'; try 'optimizer'"
+
+
+def test_the_time_counts_from_when_it_is_said_to_have_begun(penguins):
+    long_ago = time.monotonic() - 100
+    run = ds.train(
+        penguins, "species", hidden_layer_sizes=(8,), time_budget=50, begun=long_ago, seeds=1, progress=False
+    )
+    assert {t.epochs for t in run.tried} == {0}
+    assert run.verdict.status == "budget"
+
+
+def test_held_out_rows_decide_nothing(penguins):
+    """Another target in the held-out rows alone changes their score and nothing else."""
+    frame = pd.read_csv(penguins).dropna(subset=["body_mass_g"]).reset_index(drop=True)
+    options = {"hidden_layer_sizes": (4,), "optimizer": "adam", "max_epochs": 15, "seeds": 1, "progress": False}
+    one = ds.train(frame, "body_mass_g", **options)
+    held = one.prepared.rows[1]
+    frame.loc[held, "body_mass_g"] *= 3
+    other = ds.train(frame, "body_mass_g", **options)
+
+    assert one.metrics["val"] != other.metrics["val"]
+    np.testing.assert_array_equal(one.model.weights, other.model.weights)
+    assert one.chosen["lr"] == other.chosen["lr"]
+
+
+def test_run_json_tells_why_each_value_was_chosen(penguins):
+    why = ds.train(penguins, "body_mass_g", progress=False).document()["chosen"]["why"]
+
+    assert why["optimizer"]["source"].startswith("lowest training loss of 8 variants")
+    assert len(why["optimizer"]["scores"]) == 8
+    assert why["lr"]["stability_limit"] > 0
+    assert {"lr", "score", "epochs", "status"} <= set(why["lr"]["tried"][0])
+    assert why["batch"]["advice"].startswith("at the start, steps get better up to about ")
+    assert why["schedule"]["rule"] == "default"

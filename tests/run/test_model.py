@@ -1,0 +1,62 @@
+"""A model predicts by name, in the units of the file, and comes back from its file as it was."""
+
+import numpy as np
+import pytest
+
+import descend as ds
+from descend.errors import ModelError
+from descend.run.model import Model
+from descend.table.read import read
+
+
+@pytest.fixture(scope="module")
+def species():
+    from pathlib import Path
+
+    path = Path(__file__).parents[2] / "examples" / "data" / "penguins.csv"
+    return ds.train(path, "species", optimizer="nesterov", max_epochs=200, progress=False).model
+
+
+def test_columns_may_come_in_any_order_and_others_are_ignored(species, penguins):
+    table = read(penguins)
+    turned = table.keep(table.names[::-1])
+    assert species.predict(turned).values.tolist() == species.predict(table).values.tolist()
+
+
+def test_a_missing_column_is_named(species, penguins):
+    with pytest.raises(ModelError) as caught:
+        species.predict(read(penguins).keep(["sex", "year"]))
+    assert caught.value.code == "missing-columns"
+    assert "'island', 'bill_length_mm', 'bill_depth_mm', 'flipper_length_mm', 'body_mass_g'" in str(caught.value)
+
+
+def test_unseen_levels_and_filled_cells_are_counted(species, tmp_path, penguins):
+    text = penguins.read_text().replace("Torgersen", "Atlantis")
+    (tmp_path / "t.csv").write_text(text)
+    prediction = species.predict(read(tmp_path / "t.csv"))
+    assert prediction.rows == 344
+    assert prediction.unseen == {"island": 52}
+    assert prediction.filled["bill_length_mm"] == 2
+
+
+def test_a_model_of_its_own_tensors_and_document_is_the_same(species, penguins):
+    again = Model.of(species.tensors(), species.document())
+    np.testing.assert_array_equal(
+        again.predict(read(penguins)).probabilities, species.predict(read(penguins)).probabilities
+    )
+
+
+def test_coefficients_name_the_class_they_belong_to(species):
+    outputs = {output for output, _, _ in species.coefficients()}
+    assert outputs == {"Adelie", "Chinstrap", "Gentoo"}
+    assert len(species.coefficients()) == 3 * (len(species.schema.names) + 1)
+
+
+def test_a_poisson_model_predicts_means_above_zero():
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((300, 2))
+    y = rng.poisson(np.exp(X @ [0.5, -0.3] + 1)).astype(float)
+    run = ds.train(X, y, loss="poisson", optimizer="nesterov", l2=0, progress=False, validation=0)
+    assert run.verdict.status == "converged"
+    assert (run.predict(X).values > 0).all()
+    assert run.predict(X).values.mean() == pytest.approx(y.mean(), rel=1e-2)

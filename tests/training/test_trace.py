@@ -1,0 +1,33 @@
+"""What is recorded keeps its ends and its runs."""
+
+import numpy as np
+
+from descend.training.trace import Trace, record_points
+
+
+def trace(points, runs=1, shift=0.0):
+    values = np.arange(float(points)) + shift
+    return Trace(np.tile(np.arange(points), (runs, 1)), np.tile(values, (runs, 1)), np.tile(values, (runs, 1)),
+                 np.tile(values[:, None], (runs, 1, 1)))  # fmt: skip
+
+
+def test_record_points_begin_with_every_epoch_and_end_at_the_last():
+    points = record_points(0, 10_000)
+    assert points[:31].tolist() == list(range(1, 32))
+    assert points[-1] == 10_000
+    assert (np.diff(points) > 0).all()
+    assert len(points) < 300
+    assert record_points(7, 7).tolist() == []
+
+
+def test_points_are_appended():
+    assert trace(3).then(trace(2)).epochs.tolist() == [[0, 1, 2, 0, 1]]
+
+
+def test_runs_of_two_traces_stand_beside_each_other_the_shorter_repeating_its_end():
+    both = trace(4).beside(trace(2, shift=5.0))
+    assert both.loss.tolist() == [[0, 1, 2, 3], [5, 6, 6, 6]]
+
+
+def test_until_an_epoch_of_one_run():
+    assert trace(5, runs=2).until(1, 2).loss.tolist() == [[0, 1, 2]]
