@@ -128,7 +128,7 @@ def judge(table: Table, deep: bool) -> dict[str, Any] | None:
     for name, model in (network_rivals if deep else linear_rivals)(rows).items():
         losses, seconds = rival(rows, model)
         results[name] = {"loss": float(losses.mean()), "seconds": seconds, **_no_worse(own, losses)}
-    found = run.found
+    found = run.search_result
     best, exact = float(found.fit.loss[found.best]), found.landscape.optimum
     above = None if exact.weights is None else (best - exact.objective) / max(abs(exact.objective), 1e-300)
     return {"table": table.source, "target": table.target, "rows": len(rows.y), "features": rows.X.shape[1], "deep": deep,

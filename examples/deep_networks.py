@@ -76,7 +76,7 @@ def run(case: Case) -> Shown:
     how = replace(setting(case.optimizer, lr=case.lr, batch_size=32), init=case.init, clip=case.clip)
     fit = train(problem, Plan((how,)), held_out, Limits(epochs=case.epochs, patience=case.epochs))
     told = scores(network, fit.weights[0], held_out.X).argmax(axis=1)
-    norms = fit.trace.health[0, 1, :, 0]
+    norms = fit.trace.layer_stats[0, 1, :, 0]
     return Shown(fit, float((told == held_out.y).mean()), float(norms[0] / norms[-2]))
 
 

@@ -41,7 +41,7 @@ def refused(data, target, **options):
 
 
 def scaled_weights(run):
-    return run.found.fit.weights[run.found.best]
+    return run.search_result.fit.weights[run.search_result.best]
 
 
 # Shapes of the problem

@@ -56,7 +56,7 @@ def test_c02_the_limit_is_known_and_the_run_above_it_diverges():
 def test_c02_after_scaling_the_same_rate_solves_the_problem_in_one_step():
     x = np.arange(100.0)[:, None]
     run = ds.train(x, 0.1 * x[:, 0] + 0.3, l2=0, optimizer="gd", lr=0.5, **QUIET)
-    assert run.found.landscape.curvature.largest == pytest.approx(2.0)
+    assert run.search_result.landscape.curvature.largest == pytest.approx(2.0)
     assert run.trace["loss"][1] < 1e-25
 
 
@@ -160,13 +160,13 @@ def test_c12_a_gradient_that_is_not_finite_makes_no_update_and_names_the_step():
     network = Network((1, 2, 1), "identity")
     problem = Problem(Data(np.array([[1e200]]), np.array([0.0])), loss("squared"), network=network)
     plan = Plan((replace(setting("sgd", lr=0.1), clip=1.0),), np.full(network.params, 1e150))
-    health = np.empty((1, 1, 2, len(KINDS)))
+    layer_stats = np.empty((1, 1, 2, len(KINDS)))
 
-    state, path = choose(problem, plan).advance(problem, plan, start(problem, plan), np.array([1]), 1, health)
+    state, path = choose(problem, plan).advance(problem, plan, start(problem, plan), np.array([1]), 1, layer_stats)
 
     assert (state.outcome[0], state.steps[0]) == (Outcome.NONFINITE, 0)
     np.testing.assert_array_equal(path[0, 0], plan.start)
-    assert health[0, 0, :, KINDS.index("nonfinite")].tolist() == [4, 3]
+    assert layer_stats[0, 0, :, KINDS.index("nonfinite")].tolist() == [4, 3]
 
 
 def test_c12_a_limit_of_each_layer_turns_the_gradient_and_a_limit_of_all_does_not():
@@ -184,10 +184,10 @@ def sine(activation="relu"):
 
 
 def shown_by(problem, plan, epochs=1):
-    health = np.empty((len(plan), epochs, len(problem.network.layers), len(KINDS)))
+    layer_stats = np.empty((len(plan), epochs, len(problem.network.layers), len(KINDS)))
     marks = np.arange(1, epochs + 1) * problem.data.rows
-    state, _ = choose(problem, plan).advance(problem, plan, start(problem, plan), marks, 1, health)
-    return state, {kind: health[0, -1, :, k] for k, kind in enumerate(KINDS)}
+    state, _ = choose(problem, plan).advance(problem, plan, start(problem, plan), marks, 1, layer_stats)
+    return state, {kind: layer_stats[0, -1, :, k] for k, kind in enumerate(KINDS)}
 
 
 def test_c37_dead_rectifiers_are_counted_and_their_gradient_is_exactly_zero():

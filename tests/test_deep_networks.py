@@ -36,7 +36,7 @@ def test_large_weights_explode_in_a_few_steps():
 
     assert shown.fit.outcomes[0] == Outcome.NONFINITE
     assert shown.fit.steps[0] < 10
-    assert shown.fit.trace.health[0, 1, :, 5].max() > 0
+    assert shown.fit.trace.layer_stats[0, 1, :, 5].max() > 0
     assert shown.accuracy < CHANCE
 
 
@@ -50,7 +50,7 @@ def test_clipping_or_smaller_weights_hold_them(cure, accuracy):
 
 def test_the_gradient_grows_from_layer_to_layer_on_its_way_back():
     exploding = deep_networks.run(deep_networks.replace(CASES["clipping at norm 1"], epochs=1))
-    norms = exploding.fit.trace.health[0, 1, :-1, 0]
+    norms = exploding.fit.trace.layer_stats[0, 1, :-1, 0]
 
     assert np.median(norms[:-1] / norms[1:]) > 0.9
     assert norms.max() > 10

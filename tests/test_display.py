@@ -68,9 +68,9 @@ def timers():
 
 def shown(*heard, stream=None, **kwargs):
     stream = stream or io.StringIO()
-    with Display(stream, timer=Timer, environ=kwargs.pop("environ", {}), **kwargs) as listen:
+    with Display(stream, timer=Timer, environ=kwargs.pop("environ", {}), **kwargs) as on_event:
         for one in heard:
-            listen(one)
+            on_event(one)
     return stream.getvalue()
 
 
@@ -99,20 +99,20 @@ def test_a_log_gets_at_most_one_line_of_progress_in_ten_seconds():
 
 def test_the_compilation_is_mentioned_when_training_does_not_begin(timers):
     stream = io.StringIO()
-    with Display(stream, timer=Timer, environ={}) as listen:
-        listen(Note("read", "a.csv"))
-        listen(Note("curve", "steep"))
+    with Display(stream, timer=Timer, environ={}) as on_event:
+        on_event(Note("read", "a.csv"))
+        on_event(Note("curve", "steep"))
         assert [(t.seconds, t.daemon, t.cancelled) for t in timers] == [(1.0, True, True), (1.0, True, False)]
         timers[-1].call()
-        listen(HALF)
+        on_event(HALF)
 
     assert timers[-1].cancelled
     assert stream.getvalue() == "read     a.csv\ncurve    steep\n         compiling kernels, once\n"
 
 
 def test_the_timer_is_stopped_when_training_never_begins(timers):
-    with Display(io.StringIO(), timer=Timer, environ={}) as listen:
-        listen(Note("read", "a.csv"))
+    with Display(io.StringIO(), timer=Timer, environ={}) as on_event:
+        on_event(Note("read", "a.csv"))
 
     assert timers[-1].cancelled
 
@@ -120,8 +120,8 @@ def test_the_timer_is_stopped_when_training_never_begins(timers):
 def test_a_real_timer_leaves_no_thread_behind():
     import threading
 
-    with Display(io.StringIO(), environ={}) as listen:
-        listen(Note("read", "a.csv"))
+    with Display(io.StringIO(), environ={}) as on_event:
+        on_event(Note("read", "a.csv"))
         assert threading.active_count() > 1
 
     assert [t.name for t in threading.enumerate() if isinstance(t, threading.Timer)] == []
@@ -133,9 +133,9 @@ def test_a_stream_that_breaks_is_left_alone():
             raise BrokenPipeError(32, "Broken pipe")
 
     display = Display(Broken(), timer=Timer, environ={})
-    with display as listen:
-        listen(Note("read", "a.csv"))
-        listen(HALF)
+    with display as on_event:
+        on_event(Note("read", "a.csv"))
+        on_event(HALF)
 
     assert display.stream is None
 
@@ -143,9 +143,9 @@ def test_a_stream_that_breaks_is_left_alone():
 def test_a_closed_terminal_is_left_alone():
     stream = Terminal()
     display = Display(stream, timer=Timer, environ={"TERM": "xterm"})
-    with display as listen:
+    with display as on_event:
         stream.close()
-        listen(HALF)
+        on_event(HALF)
 
     assert display.stream is None
 
@@ -228,10 +228,10 @@ def test_python_draws_on_a_terminal_only_unless_forced():
 
 def test_the_bar_on_a_real_terminal():
     leader, follower = pty.openpty()
-    with open(follower, "w", encoding="utf-8") as stream, Display(stream, environ={"TERM": "xterm"}) as listen:
+    with open(follower, "w", encoding="utf-8") as stream, Display(stream, environ={"TERM": "xterm"}) as on_event:
         assert stream.isatty()
-        listen(Note("read", "a.csv · 3 rows"))
-        listen(HALF)
+        on_event(Note("read", "a.csv · 3 rows"))
+        on_event(HALF)
     said = b""
     while select.select([leader], [], [], 0)[0]:
         try:

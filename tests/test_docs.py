@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 import descend
-from descend.cli import COMMANDS
+from descend.cli.commands import COMMANDS
 from descend.losses import LOSSES
 from descend.plan.rule import RULES
 from descend.schedules import SCHEDULES

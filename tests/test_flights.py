@@ -9,8 +9,8 @@ import descend as ds
 def test_arrival_delay_is_learned_to_within_a_ten_thousandth_of_the_optimum(tmp_path):
     flights = pytest.importorskip("benchmarks.flights").flights(tmp_path)
     run = ds.train(flights, "arr_delay", progress=False, time_budget=60)
-    best = run.found.fit.loss[run.found.best]
+    best = run.search_result.fit.loss[run.search_result.best]
     assert run.data["rows"] == 336_776
     assert run.verdict.status == "converged"
-    assert best <= run.found.landscape.optimum.objective * (1 + 1e-4) + 1e-12
+    assert best <= run.search_result.landscape.optimum.objective * (1 + 1e-4) + 1e-12
     assert "above the exact optimum" in run.verdict.text

@@ -136,7 +136,7 @@ def test_a_network_is_no_worse_than_a_line_on_the_penguins(target, penguins):
 
 
 def held_out(run):
-    return float(run.found.fit.held_out[run.found.best])
+    return float(run.search_result.fit.held_out[run.search_result.best])
 
 
 @pytest.mark.slow
@@ -162,8 +162,8 @@ def test_more_parameters_than_memory_holds_is_said_before_anything_is_allocated(
 
 
 def test_weights_set_by_hand_must_be_finite(run):
-    problem = run.found.fit.problem
-    plan = Plan(run.found.fit.plan.settings[:1], np.full(problem.params, np.nan))
+    problem = run.search_result.fit.problem
+    plan = Plan(run.search_result.fit.plan.settings[:1], np.full(problem.params, np.nan))
 
     with pytest.raises(UsageError) as error:
         start(problem, plan)

@@ -23,7 +23,7 @@ from descend.plan import Plan
 from descend.problem import Problem
 from descend.problem.initialise import initial
 from descend.problem.network import Network, check_memory, free_memory, scores
-from descend.search.candidates import settings, typed
+from descend.search.candidates import settings, user_set
 from descend.search.search import search
 from descend.sparse import dense, is_sparse
 from descend.table.data import Data
@@ -89,7 +89,7 @@ class _Descent(BaseEstimator):  # type: ignore[misc]
         landscape = Landscape.of(problem, drawn)
         begin = self._start(problem) if self.warm_start and hasattr(self, "weights_" if deep else "coef_") else None
         found = search(problem, held_out, options, landscape, start=begin)
-        verdict, findings = judge(found, typed=frozenset(name for name in BY_NAME if typed(options, name)))
+        verdict, findings = judge(found, user_set=frozenset(name for name in BY_NAME if user_set(options, name)))
         fit, best = found.fit, found.best
         if fit.outcomes[best].failed:
             raise DivergenceError(verdict.text, fix=" or ".join(findings[0].fix), code=findings[0].code)

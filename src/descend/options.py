@@ -5,6 +5,7 @@ The table makes the flags of the command line, the checks of `descend.train` and
 
 import math
 import re
+import shlex
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -191,7 +192,7 @@ def activation_name(name: str, given: Any) -> str:
 
 def init_name(name: str, given: Any) -> str:
     """Read the name of an initialisation."""
-    from descend.problem.initialise import check_init
+    from descend.initialisers import check_init
 
     return check_init(str(given))
 
@@ -330,3 +331,48 @@ def _contradictions(values: Mapping[str, Any], given: Mapping[str, Any]) -> None
             fix="leave out --patience or --val none",
             code="contradiction",
         )
+
+
+def flags_of_options(config: Mapping[str, Any]) -> list[str]:
+    """Return the flags that stand for options, those at their defaults left out."""
+    flags: list[str] = []
+    for name, value in config.items():
+        option = BY_NAME[name]
+        if value == option.default:
+            continue
+        if isinstance(value, bool):
+            flags.append(option.flag.split("/")[0 if value else 1])
+        elif isinstance(value, tuple) and name not in ("betas", "hidden_layer_sizes"):
+            flags += [part for item in value for part in (option.flag, str(item))]
+        else:
+            flags += [option.flag, ",".join(map(str, value)) if isinstance(value, tuple) else str(value)]
+    return flags
+
+
+def options_of_flags(line: str) -> dict[str, Any]:
+    """Return the options that a line of flags stands for; none where a word of it is no flag.
+
+    >>> options_of_flags("--scale --lr 0.5"), options_of_flags("more rows")
+    ({'scale': True, 'lr': '0.5'}, {})
+    """
+    words, found, flags = shlex.split(line), {}, _values_of_flags()
+    while words:
+        word = words.pop(0)
+        if word not in flags:
+            return {}
+        name, value = flags[word]
+        if value is None and not words:
+            return {}
+        found[name] = words.pop(0) if value is None else value
+    return found
+
+
+def _values_of_flags() -> dict[str, tuple[str, bool | None]]:
+    """Flag to option and value; None where the value is the next word."""
+    flags: dict[str, tuple[str, bool | None]] = {}
+    for option in OPTIONS:
+        on, _, off = option.flag.partition("/")
+        flags[on] = (option.name, True if off else None)
+        if off:
+            flags[off] = (option.name, False)
+    return flags

@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from descend.cli import COMMANDS, app, edge, main
+from descend.cli import app, main
+from descend.cli import errors as edge
+from descend.cli.commands import COMMANDS
 from descend.errors import DataError
 from descend.version import VERSION
 

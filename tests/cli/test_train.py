@@ -32,10 +32,10 @@ def training(monkeypatch, fakes):
     """Replace the library's training; the list holds the calls."""
     calls = []
 
-    def train(data, target, *, listen, begun, checkpoint, **options):
+    def train(data, target, *, on_event, begun, checkpoint, **options):
         calls.append((data, target, options))
         for heard in (*NOTES, HALF):
-            listen(heard)
+            on_event(heard)
         if isinstance(calls.result, BaseException):
             raise calls.result
         return calls.result

@@ -47,6 +47,6 @@ def with_losses(evidence, losses, outcome=Outcome.BUDGET):
     points = len(losses)
     trace = Trace(
         np.arange(points)[None], np.array([losses], float), np.full((1, points), np.nan), np.zeros((1, points, 0)),
-        evidence.trace.health[:, :1].repeat(points, axis=1),
+        evidence.trace.layer_stats[:, :1].repeat(points, axis=1),
     )  # fmt: skip
     return dataclasses.replace(evidence, trace=trace, outcome=outcome, loss=float(losses[-1]), epochs=points - 1)

@@ -54,7 +54,7 @@ def test_a_constant_rate_hovers_above_the_optimum_and_the_noise_scale_says_why()
     found = noisy(loud)
 
     assert (found.code, found.level) == ("D504", "note")
-    assert noisy(dataclasses.replace(loud, typed=frozenset({"lr"}))).level == "warning"
+    assert noisy(dataclasses.replace(loud, user_set=frozenset({"lr"}))).level == "warning"
     assert found.evidence["noise_scale"] > 40
     assert "--batch 32" in found.fix
     assert noisy(evidence_of(problem, setting("sgd", lr=0.3), 150)) is None

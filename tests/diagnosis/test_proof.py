@@ -6,9 +6,9 @@ import pytest
 
 import descend as ds
 from descend.diagnosis import Finding
-from descend.diagnosis.proof import brief, change_of, proven
+from descend.diagnosis.proof import brief, proven
 from descend.errors import UsageError
-from descend.options import read_options
+from descend.options import options_of_flags, read_options
 
 RNG = np.random.default_rng(0)
 FRAME = pd.DataFrame(RNG.normal(size=(200, 3)), columns=["a", "b", "c"])
@@ -25,7 +25,7 @@ SLOW = {"optimizer": "gd", "lr": 0.001, "max_epochs": 20}
     ],
 )  # fmt: skip
 def test_flags_become_options_and_words_do_not(fix, change):
-    assert change_of(fix) == change
+    assert options_of_flags(fix) == change
 
 
 def trained(options):

@@ -105,7 +105,7 @@ VARIANTS = {
     "no intercept": (table(), {"intercept": False}),
     "several targets": (table(targets=(3,)), {}),
     "several targets, no intercept, l2": (table(targets=(2,)), {"intercept": False, "l2": 0.1}),
-    "weights": (replace(table(), weight=np.linspace(0, 2, 100)), {}),
+    "weights": (replace(table(), sample_weight=np.linspace(0, 2, 100)), {}),
     "l2": (table(), {"l2": 0.3}),
     "l1": (table(), {"l1": 0.2}),
     "elastic net, several targets": (table(targets=(2,)), {"l1": 0.1, "l2": 0.1}),

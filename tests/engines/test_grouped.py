@@ -43,7 +43,7 @@ def test_several_outputs_are_plain(name, batch_size, runs):
     rng = np.random.default_rng(3)
     X, y = rng.normal(size=(600, 4)), rng.normal(size=(600, 3))
     target = y.argmax(axis=1).astype(float) if name == "softmax" else y
-    data = Data(X, target, weight=rng.uniform(0.5, 1.5, 600))
+    data = Data(X, target, sample_weight=rng.uniform(0.5, 1.5, 600))
     problem, plan = (
         Problem(data, loss(name), outputs=3, l2=0.01, l1=0.001),
         Plan(many(batch_size, (0.001, 0.002))[:runs]),

@@ -133,7 +133,7 @@ def test_float32_stays_float32_and_near_float64(small):
     np.testing.assert_allclose(low.weights, high.weights, rtol=1e-4, atol=1e-5)
 
 
-@pytest.mark.parametrize("place", ["X", "y", "weight"])
+@pytest.mark.parametrize("place", ["X", "y", "sample_weight"])
 @pytest.mark.parametrize("batch_size", BATCHES)
 def test_a_nan_in_the_data_ends_the_run_before_it_reaches_the_weights(small, place, batch_size):
     problem = small("squared", weighted=True)

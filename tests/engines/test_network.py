@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from tests.test_network import torch_scores
+from tests.problem.test_network import torch_scores
 
 from descend.engines import choose, linear, network, plain
 from descend.engines.state import start
@@ -34,9 +34,9 @@ def problem_of(name="squared", widths=(6, 6), dtype=np.float64, weighted=False, 
 
 
 def trained(engine, problem, plan, threads=1):
-    health = np.empty((len(plan), len(MARKS), len(problem.network.layers), len(KINDS)))
-    state, path = engine.advance(problem, plan, start(problem, plan), MARKS, threads, health)
-    return state, path, health
+    layer_stats = np.empty((len(plan), len(MARKS), len(problem.network.layers), len(KINDS)))
+    state, path = engine.advance(problem, plan, start(problem, plan), MARKS, threads, layer_stats)
+    return state, path, layer_stats
 
 
 def assert_same(problem, plan, rtol=1e-9):

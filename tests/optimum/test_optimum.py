@@ -154,7 +154,7 @@ def test_one_column_a_trillion_times_another():
 def test_weights_are_repeated_rows(small):
     p = small("logistic", l2=0.1)
     times = np.arange(23) % 3 + 1
-    weighted = dataclasses.replace(p, data=dataclasses.replace(p.data, weight=times / times.mean()))
+    weighted = dataclasses.replace(p, data=dataclasses.replace(p.data, sample_weight=times / times.mean()))
     repeated = dataclasses.replace(p, data=Data(p.data.X.repeat(times, axis=0), p.data.y.repeat(times)))
     np.testing.assert_allclose(optimum(weighted).weights, optimum(repeated).weights, rtol=1e-8)
     assert curvature(weighted).largest == pytest.approx(curvature(repeated).largest)

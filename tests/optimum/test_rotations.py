@@ -13,7 +13,7 @@ def test_the_triangle_has_the_moments_of_the_rows(small):
     view = View.standard(p)
     R = triangle(view, np.array([0.7]), np.ones(3))
     joint = np.column_stack([view.features(slice(0, 50)), p.data.y - 0.7])
-    moments = joint.T @ (joint * p.data.weight[:, None]) / 50 + np.diag([1.0, 1, 1, 0])
+    moments = joint.T @ (joint * p.data.sample_weight[:, None]) / 50 + np.diag([1.0, 1, 1, 0])
     np.testing.assert_allclose(R.T @ R, moments, rtol=1e-12)
 
 

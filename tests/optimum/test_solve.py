@@ -34,7 +34,7 @@ def test_badly_conditioned_features_reach_what_bfgs_reaches_on_good_ones(make, c
 
 
 def test_bfgs_on_the_bad_features_would_fail_that(make, conditioned):
-    good, bad, y = conditioned("logistic", 1, 1e6)
+    good, bad, y = conditioned("logistic", 1, 1e8)
     missing = searched(make(bad, y, "logistic")) - searched(make(good, y, "logistic"))
     assert missing > 1e-6 * (baseline(make(good, y, "logistic"))[1] - searched(make(good, y, "logistic")))
 

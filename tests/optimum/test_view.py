@@ -29,8 +29,8 @@ def smooth(view, v):
 def test_standard_features_have_mean_zero_and_mean_square_one(small):
     p = small("squared", weighted=True)
     X = View.standard(p).features(slice(0, 23))
-    np.testing.assert_allclose(p.data.weight @ X, 0, atol=1e-12)
-    np.testing.assert_allclose(p.data.weight @ X**2 / 23, 1)
+    np.testing.assert_allclose(p.data.sample_weight @ X, 0, atol=1e-12)
+    np.testing.assert_allclose(p.data.sample_weight @ X**2 / 23, 1)
 
 
 def test_a_column_constant_up_to_rounding_has_no_effect(make):

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from descend.errors import UsageError
-from descend.problem.initialise import check_init, initial
+from descend.initialisers import check_init
+from descend.problem.initialise import initial
 from descend.problem.network import Network
 
 IN, OUT = 300, 200

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from descend.problem.layer_stats import KINDS, health, length
+from descend.problem.layer_stats import KINDS, layer_stats, length
 from descend.problem.network import Network, backward, forward
 
 
@@ -13,7 +13,7 @@ def test_the_numbers_of_a_step_by_hand():
     z, passed, last = forward(network, w, X)
     g = backward(network, w, passed, last, np.ones_like(z)) / 2
 
-    found = health(network, w, w - 0.1 * g, g, passed, [np.abs(passed[0].slope).max(axis=0)])
+    found = layer_stats(network, w, w - 0.1 * g, g, passed, [np.abs(passed[0].slope).max(axis=0)])
 
     assert KINDS == ("gradient", "weight", "update", "dead", "saturated", "nonfinite")
     assert z[:, 0].tolist() == [3.5, 6.5]
@@ -26,7 +26,7 @@ def test_saturated_slopes_are_those_below_a_twentieth_of_the_largest():
     w = np.array([0.0, 9.0, 0.0, 0.0, 1.0, 1.0, 0.0])
     _, passed, _ = forward(network, w, X)
 
-    found = health(network, w, w, 0 * w, passed, [np.ones(2)])
+    found = layer_stats(network, w, w, 0 * w, passed, [np.ones(2)])
 
     assert found[0, 4] == 0.5
 
@@ -36,7 +36,7 @@ def test_non_finite_coordinates_are_counted():
     w = np.ones(7)
     g = np.array([np.nan, 1, np.inf, 1, 1, 1, 1])
 
-    found = health(network, w, w, g, forward(network, w, X)[1], [np.ones(2)])
+    found = layer_stats(network, w, w, g, forward(network, w, X)[1], [np.ones(2)])
 
     assert found[:, 5].tolist() == [2, 0]
 

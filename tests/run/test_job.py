@@ -56,7 +56,7 @@ def test_a_class_is_learned_as_well_as_by_logistic_regression(request, table, ta
     theirs = LogisticRegression(C=np.inf if l2 == 0 else 1 / (l2 * len(y)), tol=1e-12, max_iter=100_000).fit(X, y)
     p, w = theirs.predict_proba(X)[:, 1], np.r_[theirs.coef_[0], theirs.intercept_]
     objective = -np.mean(np.log(np.where(y == 1, p, 1 - p))) + l2 / 2 * np.square(w[:-1]).sum()
-    assert run.found.fit.loss[run.found.best] == pytest.approx(objective, rel=1e-6)
+    assert run.search_result.fit.loss[run.search_result.best] == pytest.approx(objective, rel=1e-6)
 
 
 def test_the_comparison_with_scikit_learn_can_fail(penguins):
@@ -82,7 +82,7 @@ def test_auto_trains_the_eight_variants_and_ends_near_the_optimum(penguins):
     )
     assert sum(t.best for t in run.trials) == 1
     assert run.verdict.status == "converged"
-    assert run.found.landscape.gap(float(run.found.fit.loss[run.found.best])) < 1e-4
+    assert run.search_result.landscape.gap(float(run.search_result.fit.loss[run.search_result.best])) < 1e-4
     assert run.metrics["val"]["rmse"] < run.metrics["baseline"]["rmse"] / 2
 
 
@@ -197,7 +197,7 @@ def test_a_rule_that_cannot_be_compiled_is_trained_by_the_plain_engine(penguins)
 
 def test_listeners_hear_notes_in_order_and_progress(penguins):
     heard = []
-    ds.train(penguins, "body_mass_g", optimizer="gd", listen=heard.append)
+    ds.train(penguins, "body_mass_g", optimizer="gd", on_event=heard.append)
     topics = [h.topic for h in heard if isinstance(h, Note)]
     assert list(dict.fromkeys(topics)) == ["read", "target", "columns", "scaling", "split", "curve"]
     assert any(isinstance(h, Progress) for h in heard)
@@ -208,7 +208,7 @@ def test_ctrl_c_keeps_the_best_so_far(penguins):
         if isinstance(event, Progress) and event.epoch >= 5:
             raise KeyboardInterrupt
 
-    run = ds.train(penguins, "body_mass_g", listen=stop)
+    run = ds.train(penguins, "body_mass_g", on_event=stop)
     assert run.interrupted
     assert run.verdict.status == "interrupted"
     assert run.metrics["val"]["rmse"] < run.metrics["baseline"]["rmse"]

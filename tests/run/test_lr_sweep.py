@@ -56,7 +56,7 @@ def test_losses_are_those_of_training_at_that_rate(penguins):
         progress=False,
     )
 
-    assert alone.found.fit.trace.loss[0, -1] == pytest.approx(sweep.losses[10], rel=1e-9)
+    assert alone.search_result.fit.trace.loss[0, -1] == pytest.approx(sweep.losses[10], rel=1e-9)
 
 
 def test_a_large_table_is_sampled(monkeypatch):
@@ -94,9 +94,9 @@ def test_noise_has_a_number_or_a_reason():
 def test_nothing_is_left_behind(penguins):
     """C15: the same training before and after gives the same bits."""
     options = {"optimizer": "minibatch", "lr": 0.01, "max_epochs": 5, "seeds": 1, "progress": False}
-    before = ds.train(penguins, "body_mass_g", **options).found.fit.weights
+    before = ds.train(penguins, "body_mass_g", **options).search_result.fit.weights
     find_lr(penguins, "body_mass_g", variant="minibatch")
-    after = ds.train(penguins, "body_mass_g", **options).found.fit.weights
+    after = ds.train(penguins, "body_mass_g", **options).search_result.fit.weights
 
     np.testing.assert_array_equal(before, after)
 

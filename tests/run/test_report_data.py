@@ -96,7 +96,7 @@ def test_several_classes_name_the_class_of_each_coefficient(penguins):
 
 
 def test_a_loaded_run_tells_what_it_still_knows(run):
-    told = tell(dataclasses.replace(run, found=None, prepared=None))
+    told = tell(dataclasses.replace(run, search_result=None, prepared=None))
     assert (told.curves, told.scatters, told.columns) == ((), (), ())
     assert dict(told.numbers)["gap to the optimum"] == "not known"
     assert len(told.weight_paths) == len(tell(run).weight_paths)

@@ -70,9 +70,9 @@ def test_noise_cannot_win_against_convergence(small):
 
 def test_each_variant_has_one_leader_and_the_best_is_one_of_them(small):
     best = found(small("squared", l2=0.01, rows=100))
-    labels = [best.fit.plan.settings[r].label for r in best.leaders]
+    labels = [best.fit.plan.settings[r].label for r in best.best_per_variant]
     assert sorted(labels) == sorted(set(labels))
-    assert best.best in best.leaders
+    assert best.best in best.best_per_variant
 
 
 def test_a_schedule_without_an_end_is_refused(small):
@@ -104,7 +104,7 @@ def test_the_leaders_of_random_order_are_trained_again_with_other_seeds(small):
     kinds = [(s.label, s.seed) for s in best.fit.plan.settings]
     assert {seed for label, seed in kinds if label == "minibatch"} == {0, 1, 2}
     assert {seed for label, seed in kinds if label == "gd"} == {0}
-    assert all(best.fit.plan.settings[r].seed == 0 for r in best.leaders)
+    assert all(best.fit.plan.settings[r].seed == 0 for r in best.best_per_variant)
     assert {s.seed for s in found(problem, optimizer="minibatch", seeds=1).fit.plan.settings} == {0}
 
 
@@ -162,7 +162,7 @@ def test_when_all_that_were_ahead_fail_the_best_that_was_given_up_is_trained_on(
 def test_a_budget_that_is_over_at_once_still_gives_an_answer(small):
     best = found(small("logistic", rows=200), time_budget=0.001)
     assert best.fit.outcomes[best.best] in (Outcome.BUDGET, Outcome.CONVERGED)
-    assert len(best.leaders) == 8
+    assert len(best.best_per_variant) == 8
 
 
 def test_each_value_has_a_reason():

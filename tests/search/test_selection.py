@@ -3,7 +3,7 @@
 import numpy as np
 
 from descend.plan import Plan, setting
-from descend.search.selection import choose, leaders, score
+from descend.search.selection import best_per_variant, choose, score
 from descend.training import Limits, train
 
 
@@ -35,7 +35,7 @@ def test_what_converged_with_all_rows_comes_before_what_scores_lower(small):
 
 def test_each_variant_is_led_by_its_best(small):
     fit = fitted(small("squared"), [setting(name, lr=lr) for name in ("sgd", "adam") for lr in (0.001, 0.1)])
-    assert leaders(fit) == (1, 3)
+    assert best_per_variant(fit) == (1, 3)
 
 
 def test_a_score_that_is_not_finite_counts_as_the_worst(small):

@@ -12,8 +12,8 @@ def test_taking_rows():
     some = data.take(np.array([2, 0]))
     assert some.X.tolist() == [[4.0, 5.0], [0.0, 1.0]]
     assert some.y.tolist() == [2.0, 0.0]
-    assert some.weight.mean() == pytest.approx(1.0)
-    assert some.weight[0] / some.weight[1] == pytest.approx(4.0)
+    assert some.sample_weight.mean() == pytest.approx(1.0)
+    assert some.sample_weight[0] / some.sample_weight[1] == pytest.approx(4.0)
     assert (data.rows, data.features, some.names) == (3, 2, ("a", "b"))
 
 
@@ -23,7 +23,7 @@ def test_arrays_that_are_ready_are_not_copied():
         data = Data(X, y, weight)
         assert data.X is X
         assert np.shares_memory(data.y, y)
-        assert data.weight is weight
+        assert data.sample_weight is weight
 
 
 @pytest.mark.parametrize("dtype", ["bool", "int8", "uint64", "float16", "longdouble", ">f8", ">f4"])
@@ -35,7 +35,7 @@ def test_other_numbers_become_native_floats_in_c_order(dtype):
     assert data.y.dtype == data.X.dtype
     assert data.X.flags.c_contiguous
     assert data.X.tolist() == [[1, 0], [0, 1], [1, 1]]
-    assert (data.y.tolist(), data.weight.tolist()) == ([1, 0, 1], [0, 1, 1])
+    assert (data.y.tolist(), data.sample_weight.tolist()) == ([1, 0, 1], [0, 1, 1])
 
 
 X = np.ones((3, 2))

@@ -79,7 +79,7 @@ def test_weights_have_mean_one_and_are_no_feature():
     data = frame().assign(w=np.arange(100.0))
     done = prepared(data, weight="w", validation=0)
     assert done.schema.names == ("a", "b", "c")
-    assert done.train.weight.mean() == pytest.approx(1.0)
+    assert done.train.sample_weight.mean() == pytest.approx(1.0)
 
 
 @pytest.mark.parametrize(

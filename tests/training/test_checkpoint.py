@@ -63,12 +63,12 @@ def test_the_file_is_there_while_training_goes_on_and_gone_at_its_end(monkeypatc
     monkeypatch.setattr(run, "LONG", 0.0)
     place, seen = tmp_path / "new" / "one.search", []
 
-    def listen(heard):
+    def on_event(heard):
         if place.exists():
             seen.append(len(checkpoint.load(place).settings))
 
     options = {"optimizer": "gd,minibatch,sgd", "max_epochs": 50, "seeds": 2}
-    ds.train(penguins, "body_mass_g", listen=listen, checkpoint=place, **options)
+    ds.train(penguins, "body_mass_g", on_event=on_event, checkpoint=place, **options)
     assert seen
     assert not place.exists()
 

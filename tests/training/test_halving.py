@@ -8,35 +8,35 @@ import pytest
 from descend.outcome import Outcome
 from descend.plan import Plan, setting
 from descend.training import Limits, train
-from descend.training.halving import bracket, first_rung, losers
+from descend.training.halving import bracket, first_rung, worse_half
 
 
 def test_the_worse_half_of_each_bracket_gives_up():
     score = np.array([5.0, 1.0, 4.0, 2.0, 3.0, 7.0, 6.0])
-    out = losers(score, np.ones(7, bool), np.zeros(7, bool), list("aaaaabb"))
+    out = worse_half(score, np.ones(7, bool), np.zeros(7, bool), list("aaaaabb"))
 
     assert out.tolist() == [True, False, True, False, False, True, False]
 
 
 def test_a_run_that_ended_well_counts_and_cannot_give_up():
     ended = np.array([True, False, False])
-    out = losers(np.array([1.0, 2.0, 3.0]), ~ended, ended, ["a"] * 3)
+    out = worse_half(np.array([1.0, 2.0, 3.0]), ~ended, ended, ["a"] * 3)
     assert out.tolist() == [False, False, True]
 
 
 def test_a_failed_run_neither_counts_nor_gives_up():
     alive = np.array([False, True, True])
-    out = losers(np.array([np.nan, 2.0, 3.0]), alive, np.zeros(3, bool), ["a"] * 3)
+    out = worse_half(np.array([np.nan, 2.0, 3.0]), alive, np.zeros(3, bool), ["a"] * 3)
     assert out.tolist() == [False, False, True]
 
 
 def test_a_score_that_is_no_number_is_the_worst():
-    out = losers(np.array([np.nan, np.inf, 3.0, 2.0]), np.ones(4, bool), np.zeros(4, bool), ["a"] * 4)
+    out = worse_half(np.array([np.nan, np.inf, 3.0, 2.0]), np.ones(4, bool), np.zeros(4, bool), ["a"] * 4)
     assert out.tolist() == [True, True, False, False]
 
 
 def test_one_alone_never_gives_up():
-    assert not losers(np.array([np.nan]), np.ones(1, bool), np.zeros(1, bool), ["a"]).any()
+    assert not worse_half(np.array([np.nan]), np.ones(1, bool), np.zeros(1, bool), ["a"]).any()
 
 
 def test_brackets_differ_by_all_but_the_rate():

@@ -127,7 +127,7 @@ def test_an_interrupt_keeps_the_best_so_far(small):
             raise KeyboardInterrupt
 
     problem = small("squared")
-    done = train(problem, Plan((setting("sgd", lr=0.05),)), listen=stop)
+    done = train(problem, Plan((setting("sgd", lr=0.05),)), on_event=stop)
     assert done.interrupted
     assert done.outcomes == (Outcome.INTERRUPTED,)
     assert done.loss[0] < objectives(problem, np.zeros((1, 4)))[0]
@@ -139,7 +139,7 @@ def test_progress_is_told_with_numbers_that_make_sense(small):
         small("squared"),
         Plan((setting("sgd", lr=0.05), setting("adam", lr=0.1))),
         limits=Limits(epochs=50),
-        listen=heard.append,
+        on_event=heard.append,
     )
     assert [p.epoch for p in heard] == sorted(p.epoch for p in heard)
     assert heard[-1].epoch == 50
@@ -153,7 +153,7 @@ def test_long_epochs_are_cut_so_that_progress_is_told_between(small, monkeypatch
     monkeypatch.setattr(fit._Loop, "_next_marks", lambda self, epoch: np.empty(0, np.int64))
     monkeypatch.setattr(fit._Loop, "pace", property(lambda self: 0.0, lambda self, value: None), raising=False)
     plan = Plan((setting("adam", lr=0.1, batch_size=1),))
-    cut = train(small("squared"), plan, limits=Limits(epochs=2), listen=heard.append)
+    cut = train(small("squared"), plan, limits=Limits(epochs=2), on_event=heard.append)
     monkeypatch.undo()
     whole = train(small("squared"), plan, limits=Limits(epochs=2))
     assert len(heard) > 20

@@ -1,6 +1,5 @@
 """The `descend` command: one file a command, loaded when it is asked for; errors become exit codes in one place."""
 
-import importlib
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -8,24 +7,8 @@ from typing import Any
 
 import click
 
+from descend.cli.commands import Commands
 from descend.cli.errors import guarded
-
-COMMANDS = ("train", "compare", "lr", "predict", "eval", "doctor", "explain", "info", "demo")
-
-
-class Commands(click.Group):
-    """A group whose commands are imported one at a time."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        """Return the names, in the order in which people meet them."""
-        return list(COMMANDS)
-
-    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
-        """Import a command's file and return the command, or None when there is none of that name."""
-        if name not in COMMANDS:
-            return None
-        command: click.Command = importlib.import_module(f"descend.cli.{name}").command
-        return command
 
 
 def _version(ctx: click.Context, param: click.Parameter, wanted: bool) -> None:

@@ -41,7 +41,7 @@ def command(ctx: click.Context, /, data: str, target: str, variants: str, as_jso
     check_input(data)
     with Display(sys.stderr, quiet=ctx.obj["quiet"], color=False if ctx.obj["no_color"] else None) as show:
         options = {name: one.value for name, one in given.items() if name in BY_NAME}
-        found = compare(data, target, variants=variants, listen=show, **options)
+        found = compare(data, target, variants=variants, on_event=show, **options)
     answer_json(document(found)) if as_json else answer("\n".join(lines(found)))
     return 130 if found.run.interrupted else 4 if all(row.failed for row in found.rows) else 0
 

@@ -83,9 +83,9 @@ def solve(told: "Example") -> Solved:
         tol=0.0,
         progress=False,
     )
-    assert run.found is not None
-    fit, (w1, w2, b) = run.found.fit, (value for _, _, value in run.model.coefficients())
-    best, settings = run.found.best, fit.plan.settings
+    assert run.search_result is not None
+    fit, (w1, w2, b) = run.search_result.fit, (value for _, _, value in run.model.coefficients())
+    best, settings = run.search_result.best, fit.plan.settings
     slow = min(range(len(settings)), key=lambda r: settings[r].lr)
     return Solved(
         settings[best].lr, int(fit.epochs[best]), float(fit.loss[best]), (w1, w2), b, run.verdict.text,

@@ -96,7 +96,7 @@ def _usage(error: click.ClickException) -> Failure:
     if isinstance(error, click.NoSuchOption):
         return _unknown_option(error.option_name, ctx, seek)
     if isinstance(error, click.exceptions.NoSuchCommand):
-        from descend.cli import COMMANDS
+        from descend.cli.commands import COMMANDS
 
         close = nearest(error.command_name, COMMANDS)
         fix = f"try {close[0]}" if close else f"there are {', '.join(COMMANDS)}"

@@ -42,7 +42,7 @@ def command(ctx: click.Context, /, data: str, target: str, variant: str, as_json
     check_input(data)
     with Display(sys.stderr, quiet=ctx.obj["quiet"], color=False if ctx.obj["no_color"] else None) as show:
         options = {name: one.value for name, one in given.items() if name in BY_NAME}
-        found = find_lr(data, target, variant=variant, listen=show, **options)
+        found = find_lr(data, target, variant=variant, on_event=show, **options)
     answer_json(document(found)) if as_json else answer("\n".join(lines(found)))
     return 4 if found.lr is None and found.sweeps else 0
 

@@ -120,13 +120,15 @@ def _train(
     try:
         with recorder(events, force) as record, display as show:
 
-            def listen(heard: Any) -> None:
+            def on_event(heard: Any) -> None:
                 show(heard)
                 record(heard)
                 if dry and getattr(heard, "topic", "") == "curve":
                     raise Enough
 
-            return library.train(source, target, listen=listen, begun=begun, checkpoint=f"{folder}.search", **options)
+            return library.train(
+                source, target, on_event=on_event, begun=begun, checkpoint=f"{folder}.search", **options
+            )
     except Enough:
         return None
 

@@ -35,7 +35,7 @@ class Evidence:
         trace: of this run alone; its weights may be missing.
         state: where the run stood at its end; None of a run that was read from a folder.
         prepared: the table; None for arrays.
-        typed: the options that the user gave.
+        user_set: the options that the user gave.
         restarts: the final losses of the same setting from other seeds.
     """
 
@@ -51,7 +51,7 @@ class Evidence:
     trace: Trace
     state: State | None = None
     prepared: Prepared | None = None
-    typed: frozenset[str] = frozenset()
+    user_set: frozenset[str] = frozenset()
     restarts: tuple[float, ...] = ()
 
     @property
@@ -135,9 +135,9 @@ class Evidence:
         return np.asarray(self.trace.loss[0], np.float64)
 
     @property
-    def health(self) -> Array:
+    def layer_stats(self) -> Array:
         """What layers showed at the record points (points, layers, kinds), without the point before the first step."""
-        return np.asarray(self.trace.health[0, 1:], np.float64)
+        return np.asarray(self.trace.layer_stats[0, 1:], np.float64)
 
     @cached_property
     def start(self) -> Replay | None:

@@ -4,6 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from descend.options import options_of_flags
+
 LEVELS = ("error", "warning", "note")  # the gravest first
 
 
@@ -57,9 +59,7 @@ class Finding:
         >>> Finding("D101", "error", "", fix=("--lr auto", "fewer columns")).changes
         ({'lr': 'auto'}, {})
         """
-        from descend.diagnosis.proof import change_of
-
-        return tuple(change_of(fix) for fix in self.fix)
+        return tuple(options_of_flags(fix) for fix in self.fix)
 
 
 @dataclass(frozen=True)

@@ -89,7 +89,11 @@ def _curves(e: Evidence) -> tuple[float, str] | None:
 
 def imbalance(e: Evidence) -> Finding | None:
     """D303."""
-    if e.problem.loss.name not in ("logistic", "softmax") or e.outcome.failed or e.problem.data.weight is not None:
+    if (
+        e.problem.loss.name not in ("logistic", "softmax")
+        or e.outcome.failed
+        or e.problem.data.sample_weight is not None
+    ):
         return None
     y = e.problem.data.y.astype(np.int64)
     z = e.predictions

@@ -86,7 +86,7 @@ def noisy(e: Evidence) -> Finding | None:
     fixes = ["--schedule plateau", f"--lr {e.setting.lr / 10:.3g}"]
     if e.setting.label != "sgd":
         fixes.append(f"--batch {bigger}")
-    level = "warning" if "lr" in e.typed else "note"
+    level = "warning" if "lr" in e.user_set else "note"
     return Finding("D504", level, text, {"noise_scale": found.rows, "batch": e.batch, "gap": e.gap}, tuple(fixes))
 
 

@@ -1,13 +1,12 @@
 """proof: each proposed fix is tried in a short training, and what does not help is not proposed."""
 
 import dataclasses
-import shlex
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from descend.diagnosis.finding import Finding, Proof
 from descend.errors import DescendError
-from descend.options import BY_NAME, OPTIONS, read_options
+from descend.options import BY_NAME, options_of_flags, read_options
 
 SECONDS = 3.0  # of training that a fix gets
 EPOCHS = 60  # that it gets at least
@@ -18,35 +17,6 @@ NOT_OF_LOSS = ("D303", "D304", "D402", "D403", "D404", "D406")  # whose cure mak
 PROVED = ("error", "warning")
 ALSO = ("D201", "D105")  # notes whose cures are tried too
 HELD_OUT = ("D301", "D303", "D304", "D503")  # judged on held-out rows; all others on training rows
-
-
-def change_of(fix: str) -> dict[str, Any]:
-    """Return the options that a fix in flags stands for; none for a fix in words.
-
-    >>> change_of("--scale --lr 0.5"), change_of("more rows")
-    ({'scale': True, 'lr': '0.5'}, {})
-    """
-    words, found, flags = shlex.split(fix), {}, _flags()
-    while words:
-        word = words.pop(0)
-        if word not in flags:
-            return {}
-        name, value = flags[word]
-        if value is None and not words:
-            return {}
-        found[name] = words.pop(0) if value is None else value
-    return found
-
-
-def _flags() -> dict[str, tuple[str, bool | None]]:
-    """Flag to option and value; None where the value is the next word."""
-    flags: dict[str, tuple[str, bool | None]] = {}
-    for option in OPTIONS:
-        on, _, off = option.flag.partition("/")
-        flags[on] = (option.name, True if off else None)
-        if off:
-            flags[off] = (option.name, False)
-    return flags
 
 
 def proved(
@@ -69,10 +39,10 @@ def proven(finding: Finding, values: Mapping[str, Any], before: Any, train: Call
     part, metric = measure_of(finding, before)
     tried = [
         _tried(fix, change, values, before, train, part, metric)
-        for fix in finding.fix[:MOST] if (change := change_of(fix))
+        for fix in finding.fix[:MOST] if (change := options_of_flags(fix))
     ]  # fmt: skip
     helped = sorted((p for p in tried if p.helped), key=lambda p: p.after or 0.0)
-    words = tuple(fix for fix in finding.fix if not change_of(fix))
+    words = tuple(fix for fix in finding.fix if not options_of_flags(fix))
     return dataclasses.replace(finding, fix=(*(p.fix for p in helped), *words), proof=tuple(tried))
 
 

@@ -26,7 +26,7 @@ GRADIENT, UPDATE, FLAT, NEAR_ENDS = (KINDS.index(k) for k in ("gradient", "updat
 def out_of_budget(e: Evidence) -> Finding | None:
     """D201."""
     short = e.outcome == Outcome.BUDGET
-    if e.outcome.failed or not (short or (e.unfinished and e.gap is not None and "lr" in e.typed)):
+    if e.outcome.failed or not (short or (e.unfinished and e.gap is not None and "lr" in e.user_set)):
         return None
     steps, lr, gap = max(e.steps, 1), e.setting.lr, e.gap
     evidence: dict[str, object] = {"gap": gap, "steps": steps, "lr": lr}
@@ -52,7 +52,7 @@ def vanishing(e: Evidence) -> Finding | None:
         return None
     norms = e.start.gradient[:-1]
     ratio = float(norms[0] / norms[-1]) if norms[-1] > 0 else 1.0
-    recorded = e.health[:, :-1, GRADIENT] if e.health.size else np.full((0, len(norms)), np.nan)
+    recorded = e.layer_stats[:, :-1, GRADIENT] if e.layer_stats.size else np.full((0, len(norms)), np.nan)
     if len(recorded) and np.isfinite(recorded[-1]).all() and recorded[-1, -1] > 0:
         ratio = min(ratio, float(recorded[-1, 0] / recorded[-1, -1])) if not e.learned else ratio
     if not ratio < VANISHED or e.start.alike.any():
@@ -120,7 +120,7 @@ def _movement(e: Evidence) -> np.ndarray:
     if e.trace.weights.size:
         gaps = np.maximum(np.diff(e.trace.epochs[0]), 1)
         return np.asarray(np.linalg.norm(np.diff(e.trace.weights[0], axis=0), axis=1) / gaps)
-    return np.nanmean(e.health[:, :, UPDATE], axis=1) if e.health.size else np.empty(0)
+    return np.nanmean(e.layer_stats[:, :, UPDATE], axis=1) if e.layer_stats.size else np.empty(0)
 
 
 def zigzag(e: Evidence) -> Finding | None:
@@ -147,9 +147,9 @@ def zigzag(e: Evidence) -> Finding | None:
 
 def dead(e: Evidence) -> Finding | None:
     """D206."""
-    if e.problem.network is None or not e.health.size:
+    if e.problem.network is None or not e.layer_stats.size:
         return None
-    shares = e.health[:, :-1, FLAT]
+    shares = e.layer_stats[:, :-1, FLAT]
     seen = shares[np.isfinite(shares).all(axis=1)]
     if not len(seen) or not (seen[-1] > DEAD).any():
         return None
@@ -174,8 +174,8 @@ def saturated(e: Evidence) -> Finding | None:
     if e.start is None or activation(e.problem.network.activation).peak <= 0:  # type: ignore[union-attr]
         return None
     shares = e.start.saturated
-    if e.health.size and np.isfinite(e.health[-1, :-1, NEAR_ENDS]).all():
-        shares = np.maximum(shares, e.health[-1, :-1, NEAR_ENDS]) if not e.learned else shares
+    if e.layer_stats.size and np.isfinite(e.layer_stats[-1, :-1, NEAR_ENDS]).all():
+        shares = np.maximum(shares, e.layer_stats[-1, :-1, NEAR_ENDS]) if not e.learned else shares
     if not (shares >= SATURATED).any():
         return None
     layer = int(np.argmax(shares))

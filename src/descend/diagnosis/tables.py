@@ -25,7 +25,7 @@ FOLLOWS = 0.3  # correlation of a residual with the one before it in time
 
 def unscaled(e: Evidence) -> Finding | None:
     """D401."""
-    if e.problem.scaled or (e.prepared is not None and "scale" not in e.typed):
+    if e.problem.scaled or (e.prepared is not None and "scale" not in e.user_set):
         return None
     squares, column = column_squares(e.problem.data.X) / e.problem.data.rows, e.largest[0]
     used = squares[squares > 0]
@@ -145,7 +145,7 @@ def time_ignored(e: Evidence) -> Finding | None:
     """D406."""
     if (
         e.prepared is None
-        or "time" in e.typed
+        or "time" in e.user_set
         or e.problem.outputs > 1
         or e.outcome.failed
         or is_sparse(e.problem.data.X)

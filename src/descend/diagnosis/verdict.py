@@ -6,7 +6,7 @@ from descend.diagnosis import Evidence, Finding, diagnose
 from descend.diagnosis.words import percent
 from descend.optimum.landscape import Landscape
 from descend.outcome import Outcome
-from descend.search.search import Found
+from descend.search.search import SearchResult
 from descend.table.prepare import Prepared
 from descend.training import Fit
 
@@ -25,17 +25,17 @@ class Verdict:
 
 
 def judge(
-    found: Found, prepared: Prepared | None = None, typed: frozenset[str] = frozenset()
+    found: SearchResult, prepared: Prepared | None = None, user_set: frozenset[str] = frozenset()
 ) -> tuple[Verdict, tuple[Finding, ...]]:
     """Return the verdict on the run that is kept, and the findings about it.
 
     Args:
         prepared: the table that it was trained on, if any.
-        typed: the options that the user gave.
+        user_set: the options that the user gave.
     """
     fit, r, landscape = found.fit, found.best, found.landscape
     outcome = fit.outcomes[r]
-    findings = diagnose(evidence_of(found, prepared, typed))
+    findings = diagnose(evidence_of(found, prepared, user_set))
     if outcome.failed:
         return Verdict(outcome.word, f"training failed: {findings[0].text}"), findings
     if landscape.optimum.reason.startswith("separable"):
@@ -45,14 +45,14 @@ def judge(
     return Verdict("interrupted" if fit.interrupted else outcome.word, text), findings
 
 
-def evidence_of(found: Found, prepared: Prepared | None, typed: frozenset[str]) -> Evidence:
+def evidence_of(found: SearchResult, prepared: Prepared | None, user_set: frozenset[str]) -> Evidence:
     """Return the evidence about the run that is kept."""
     fit, r = found.fit, found.best
     others = {s.seed: float(fit.score[k]) for k, s in enumerate(fit.plan.settings) if s.alike(fit.plan.settings[r])}
     return Evidence(
         fit.problem, found.landscape, fit.plan.settings[r], fit.outcomes[r], int(fit.steps[r]), int(fit.epochs[r]),
         fit.weights[r], float(fit.loss[r]), float(fit.held_out[r]), fit.trace.until(r, int(fit.epochs[r])),
-        fit.state.take([r]), prepared, typed, tuple(others[seed] for seed in sorted(others)),
+        fit.state.take([r]), prepared, user_set, tuple(others[seed] for seed in sorted(others)),
     )  # fmt: skip
 
 

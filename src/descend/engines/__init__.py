@@ -2,7 +2,7 @@
 
 The contract is one function, `advance(problem, plan, state, marks, threads=1) -> (state, path)`: train every running
 run until it has seen marks[-1] rows, and return the weights (runs, marks, params) as they were at each mark. Engines
-that train networks also fill `health=` (runs, marks, layers, kinds), see `descend.problem.layer_stats`.
+that train networks also fill `layer_stats=` (runs, marks, layers, kinds), see `descend.problem.layer_stats`.
 """
 
 import importlib

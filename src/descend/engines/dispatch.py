@@ -19,7 +19,7 @@ from descend.sparse import is_sparse
 def arrays_of(problem: Problem) -> tuple[Any, Array, Array]:
     """Return features, targets (rows, 1) or (rows, targets), and weights, empty when there are none, of one dtype."""
     data, dtype = problem.data, problem.dtype
-    weight = np.empty(0, dtype) if data.weight is None else data.weight.astype(dtype)
+    weight = np.empty(0, dtype) if data.sample_weight is None else data.sample_weight.astype(dtype)
     y = data.y.astype(dtype, copy=False)
     return unpacked(data.X) if is_sparse(data.X) else data.X, y if y.ndim == 2 else y[:, None], weight
 

@@ -50,14 +50,14 @@ MOST_ROWS = 512  # of one pass: larger batches are summed in parts, unless they 
 
 
 def advance(
-    problem: Problem, plan: Plan, state: State, marks: Array, threads: int = 1, health: Array | None = None
+    problem: Problem, plan: Plan, state: State, marks: Array, threads: int = 1, layer_stats: Array | None = None
 ) -> tuple[State, Array]:
     """Train every running run until it has seen marks[-1] rows; see engines.plain for the contract."""
     state, path = state.copy(), np.empty((len(plan), len(marks), problem.params), problem.dtype)
     orders = functools.lru_cache(maxsize=2)(functools.partial(order_of, problem.data, plan.shuffle))
     spans = functools.partial(calls, problem.data.rows, orders)
     jobs = [
-        functools.partial(_train, problem, plan.settings[r], spans, state, path, r, marks, None if health is None else health[r])
+        functools.partial(_train, problem, plan.settings[r], spans, state, path, r, marks, None if layer_stats is None else layer_stats[r])
         for r in range(len(plan))
     ]  # fmt: skip
     with one_thread_each():
@@ -66,7 +66,7 @@ def advance(
 
 
 def _train(
-    problem: Problem, setting: Setting, spans: Any, state: State, path: Array, r: int, marks: Array, health: Array | None
+    problem: Problem, setting: Setting, spans: Any, state: State, path: Array, r: int, marks: Array, layer_stats: Array | None
 ) -> None:  # fmt: skip
     """Train run r from mark to mark, in place."""
     assert problem.network is not None
@@ -76,8 +76,8 @@ def _train(
         found[:] = np.nan
         to_mark(call, spans, setting, problem.data.rows, state, r, int(mark))
         path[r, k] = state.weights[r]
-        if health is not None:
-            health[k] = found
+        if layer_stats is not None:
+            layer_stats[k] = found
 
 
 def _bind(problem: Problem, setting: Setting, state: State, r: int, found: Array) -> Any:

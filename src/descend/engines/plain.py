@@ -11,20 +11,20 @@ from descend.outcome import Outcome
 from descend.plan import Plan, Setting
 from descend.plan.order import next_batch
 from descend.problem import Problem, gradient, network_gradient
-from descend.problem.layer_stats import health as health_of
+from descend.problem.layer_stats import layer_stats as layer_stats_of
 from descend.problem.network import Passed, dropout_masks, updated_statistics
 
 
 def advance(
-    problem: Problem, plan: Plan, state: State, marks: Array, threads: int = 1, health: Array | None = None
+    problem: Problem, plan: Plan, state: State, marks: Array, threads: int = 1, layer_stats: Array | None = None
 ) -> tuple[State, Array]:
     """Train every running run until it has seen marks[-1] rows.
 
     Args:
         threads: not used; the definition is trained one run after the other.
         marks: rows seen at which to keep the weights, increasing, int64 (marks,); a step never crosses a mark.
-        health: filled with what the last step before each mark shows of each layer of a network, (runs, marks, layers,
-            kinds) as `health.KINDS` says; NaN where there was no step.
+        layer_stats: filled with what the last step before each mark shows of each layer of a network, (runs, marks, layers,
+            kinds) as `layer_stats.KINDS` says; NaN where there was no step.
 
     Returns the new state, and the weights (runs, marks, params) as they were at each mark.
     """
@@ -37,8 +37,8 @@ def advance(
                 and (rows := _next_rows(problem, plan, setting, state, r, mark)) is not None
             ):
                 _step(problem, setting, state, r, rows, seen)
-            if health is not None:
-                health[r, k] = seen.health
+            if layer_stats is not None:
+                layer_stats[r, k] = seen.layer_stats
             path[r, k] = state.weights[r]
     return state, path
 
@@ -56,14 +56,14 @@ class _Seen:
 
     def __init__(self, problem: Problem) -> None:
         self.network = problem.network
-        self.health: Any = np.nan
+        self.layer_stats: Any = np.nan
         self.reach = [np.zeros(layer.fan_out) for layer in problem.network.hidden] if problem.network else []
 
     def step(self, before: Array, after: Array, g: Array, passed: list[Passed]) -> None:
         if self.network is not None:
             for most, layer in zip(self.reach, passed, strict=True):
                 np.maximum(most, np.abs(layer.slope).max(axis=0), out=most)
-            self.health = health_of(self.network, before, after, g, passed, self.reach)
+            self.layer_stats = layer_stats_of(self.network, before, after, g, passed, self.reach)
 
 
 def _gradient(problem: Problem, setting: Setting, state: State, r: int, rows: Array) -> tuple[Array, list[Passed]]:

@@ -34,7 +34,7 @@ def _objective(problem: Problem, bias: Array) -> float:
 
 
 def _weights(problem: Problem) -> Array:
-    weight = problem.data.weight
+    weight = problem.data.sample_weight
     return np.ones(problem.data.rows) if weight is None else weight.astype(np.float64)
 
 

@@ -76,7 +76,7 @@ def _curve(problem: Problem, weights: Array | None) -> tuple[float | Array, str]
     if weights is not None:
         return _means(problem, weights) / several, "at the weights given"
     y = problem.data.y.astype(np.float64)
-    means = np.average(y, axis=0, weights=problem.data.weight) if problem.intercept else 1.0
+    means = np.average(y, axis=0, weights=problem.data.sample_weight) if problem.intercept else 1.0
     return float(np.max(means)) / several, "at the best constant prediction"
 
 

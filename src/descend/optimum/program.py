@@ -33,7 +33,7 @@ def _form(view: View, unit: float) -> dict[str, object]:
     problem, every = view.problem, slice(0, view.problem.data.rows)
     X, y = view.features(every), problem.data.y.astype(np.float64) / unit
     X = np.column_stack([X, np.ones(len(X))]) if problem.intercept else X
-    share = np.full(len(y), 1 / len(y)) if problem.data.weight is None else problem.data.weight / len(y)
+    share = np.full(len(y), 1 / len(y)) if problem.data.sample_weight is None else problem.data.sample_weight / len(y)
     one, weights = eye_array(len(y), format="csr"), np.concatenate([view.l1, view.l1])
     if problem.loss.name == "quantile":
         tau = problem.constants["tau"]

@@ -102,7 +102,7 @@ def _unmet(problem: Problem) -> str:
     """Why a free bias has no optimum: a class, or for poisson any event, of which there is no example."""
     if not problem.intercept or problem.loss.name not in ("logistic", "softmax", "poisson"):
         return ""
-    y, weight = problem.data.y, problem.data.weight
+    y, weight = problem.data.y, problem.data.sample_weight
     if problem.loss.name == "poisson":
         seen = y if weight is None else y * weight
         return "" if seen.any() else "no finite optimum: every count is 0"

@@ -79,4 +79,4 @@ def _mean_target(problem: Problem) -> Array:
     if not problem.intercept:
         return np.zeros(problem.outputs)
     y = problem.data.y.astype(np.float64).reshape(problem.data.rows, -1)
-    return np.asarray(np.average(y, axis=0, weights=problem.data.weight))
+    return np.asarray(np.average(y, axis=0, weights=problem.data.sample_weight))

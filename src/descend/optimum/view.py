@@ -126,7 +126,7 @@ def columns(problem: Problem) -> Iterator[Problem]:
     """Return a problem for each of several targets; the mean of their objectives is the objective of the whole."""
     k = problem.outputs
     for y in problem.data.y.T:
-        data = Data(problem.data.X, np.ascontiguousarray(y), problem.data.weight, problem.data.names)
+        data = Data(problem.data.X, np.ascontiguousarray(y), problem.data.sample_weight, problem.data.names)
         yield replace(problem, data=data, outputs=1, l2=problem.l2 * k, l1=problem.l1 * k)
 
 
@@ -139,9 +139,9 @@ def blocks(problem: Problem) -> Iterator[slice]:
 
 def shares(problem: Problem, rows: slice) -> Array:
     """Return each row's weight divided by the number of rows (rows,), float64."""
-    if problem.data.weight is None:
+    if problem.data.sample_weight is None:
         return np.full(rows.stop - rows.start, 1 / problem.data.rows)
-    share: Array = problem.data.weight[rows].astype(np.float64) / problem.data.rows
+    share: Array = problem.data.sample_weight[rows].astype(np.float64) / problem.data.rows
     return share
 
 

@@ -4,42 +4,8 @@ import numpy as np
 
 from descend.activations import activation
 from descend.arrays import Array
-from descend.errors import UsageError, nearest
+from descend.initialisers import check_init, spread_of, weight_variance
 from descend.problem.network import Layer, Network
-
-ALIASES = {"glorot": "xavier", "glorot_uniform": "xavier_uniform", "glorot_normal": "xavier", "kaiming": "he"}
-KNOWN = ("auto", "he", "he_uniform", "xavier", "xavier_uniform", "lecun", "lecun_uniform", "orthogonal", "zeros")
-
-
-def check_init(how: str) -> str:
-    """Return the name of an initialisation; raises UsageError for an unknown one, or a bad number after "normal:"."""
-    name = ALIASES.get(how, how)
-    if name in KNOWN:
-        return name
-    if name.startswith("normal:"):
-        _spread(name)
-        return name
-    known = [*KNOWN, "normal:STD"]
-    raise UsageError(
-        f"there is no initialisation {how!r}, there are {', '.join(known)}",
-        fix=f"try {(nearest(str(how), known) or ['auto'])[0]!r}",
-        code="unknown-init",
-    )
-
-
-def _spread(how: str) -> float:
-    text = how.partition(":")[2]
-    try:
-        spread = float(text)
-    except ValueError:
-        spread = float("nan")
-    if not (np.isfinite(spread) and spread >= 0):
-        raise UsageError(
-            f"the initialisation {how!r} has no standard deviation of at least 0 after its colon",
-            fix="write it as in normal:0.1",
-            code="bad-init",
-        )
-    return spread
 
 
 def initial(network: Network, how: str, seed: int) -> Array:
@@ -75,11 +41,11 @@ def _drawn(generator: np.random.Generator, layer: Layer, how: str, gain: float) 
     if how == "zeros":
         return np.zeros(shape)
     if how.startswith("normal:"):
-        return np.asarray(generator.standard_normal(shape) * _spread(how))
+        return np.asarray(generator.standard_normal(shape) * spread_of(how))
     if how == "orthogonal":
         return np.asarray(_orthogonal(generator, shape) * np.sqrt(gain))
     form, _, uniform = how.partition("_")
-    variance = {"he": 2 / layer.fan_in, "xavier": 2 / (layer.fan_in + layer.fan_out), "lecun": 1 / layer.fan_in}[form]
+    variance = weight_variance(form, layer.fan_in, layer.fan_out)
     if uniform:
         return np.asarray(generator.uniform(-1, 1, shape) * np.sqrt(3 * variance))
     return np.asarray(generator.standard_normal(shape) * np.sqrt(variance))

@@ -1,4 +1,4 @@
-"""health: what a training step shows of each layer; the evidence of every finding about networks."""
+"""layer_stats: what a training step shows of each layer; the evidence of every finding about networks."""
 
 import numpy as np
 
@@ -18,7 +18,9 @@ FLAT = 0.05  # a unit is saturated where its slope is below this part of the lar
 #   nonfinite   the number of coordinates of the gradient that are not finite
 
 
-def health(network: Network, before: Array, after: Array, g: Array, passed: list[Passed], reach: list[Array]) -> Array:
+def layer_stats(
+    network: Network, before: Array, after: Array, g: Array, passed: list[Passed], reach: list[Array]
+) -> Array:
     """Return the numbers of one step, float64 (layers, KINDS).
 
     Args:

@@ -72,7 +72,9 @@ def _pieces(data: Data) -> Iterable[Data]:
         return [data]
     size = max(256, BLOCK_CELLS // (data.features + 1))
     cuts = [slice(lo, lo + size) for lo in range(0, data.rows, size)]
-    return (Data(dense(data.X[c]), data.y[c], None if data.weight is None else data.weight[c]) for c in cuts)
+    return (
+        Data(dense(data.X[c]), data.y[c], None if data.sample_weight is None else data.sample_weight[c]) for c in cuts
+    )
 
 
 def accumulate(pieces: Iterable[Data], threads: int = 1) -> Gram:
@@ -214,12 +216,12 @@ def _joint(block: Data) -> Array:
 def _moments(block: Data, shift: Array) -> _Moments:
     joint = _joint(block)
     with np.errstate(over="ignore", invalid="ignore"):
-        weight = np.ones(block.rows) if block.weight is None else block.weight.astype(np.float64)
+        weight = np.ones(block.rows) if block.sample_weight is None else block.sample_weight.astype(np.float64)
         mass = float(weight.sum())
         joint -= shift
         mean = weight @ joint / (mass or 1.0)
         joint -= mean
-        if block.weight is not None:
+        if block.sample_weight is not None:
             joint *= np.sqrt(weight)[:, None]
         return _Moments(mass, mean, _products(joint), block.rows, block.features)
 
@@ -254,13 +256,13 @@ def _blocks(pieces: Iterable[Data]) -> Iterator[Data]:
 
 
 def _rows(data: Data, lo: int, hi: int) -> Data:
-    return Data(data.X[lo:hi], data.y[lo:hi], None if data.weight is None else data.weight[lo:hi])
+    return Data(data.X[lo:hi], data.y[lo:hi], None if data.sample_weight is None else data.sample_weight[lo:hi])
 
 
 def _joined(pieces: list[Data]) -> Data:
     if len(pieces) == 1:
         return pieces[0]
-    weights = [p.weight for p in pieces if p.weight is not None]
+    weights = [p.sample_weight for p in pieces if p.sample_weight is not None]
     parts = np.concatenate([p.X for p in pieces]), np.concatenate([p.y for p in pieces])
     return Data(*parts, np.concatenate(weights) if weights else None)
 

@@ -135,9 +135,9 @@ def network_gradient(
 def _weighted(problem: Problem, z: Array, y: Array, rows: Array | slice) -> tuple[Array, Array]:
     """Losses and slopes of some rows, times their weights."""
     value, slope = losses_and_slopes(problem, z, y)
-    if problem.data.weight is None:
+    if problem.data.sample_weight is None:
         return value, slope
-    weight = problem.data.weight[rows]
+    weight = problem.data.sample_weight[rows]
     return value * weight, slope * (weight if slope.ndim == 1 else weight[:, None])
 
 
@@ -158,7 +158,7 @@ def mean_losses(problem: Problem, weights: Array, data: Data | None = None) -> A
     with np.errstate(over="ignore", invalid="ignore"):
         for rows in _blocks(data.rows, max(1, len(weights) * problem.outputs)):
             value = _values(problem, runs, data.X[rows], data.y[rows])
-            weight = np.ones(len(value)) if data.weight is None else data.weight[rows]
+            weight = np.ones(len(value)) if data.sample_weight is None else data.sample_weight[rows]
             total += weight.astype(np.float64) @ value
     return total / data.rows
 
@@ -169,7 +169,7 @@ def _network_loss(problem: Problem, network: Network, weights: Array, data: Data
         for rows in _blocks(data.rows, max(network.sizes)):
             z = flat(problem, network_scores(network, weights, data.X[rows]))
             value = losses_and_slopes(problem, z, data.y[rows])[0].astype(np.float64)
-            total += float(value.sum() if data.weight is None else data.weight[rows] @ value)
+            total += float(value.sum() if data.sample_weight is None else data.sample_weight[rows] @ value)
     return total / data.rows
 
 

@@ -86,9 +86,9 @@ def compare(data: Any, target: Any, *, variants: str = "all", **options: Any) ->
 
 def of_run(run: Run) -> Comparison:
     """Return the comparison that a run of several variants holds; it must have been trained in this process."""
-    assert run.found is not None
+    assert run.search_result is not None
     where, metric = ("val" if "val" in run.metrics else "train"), run.metric
-    rows = [_row(run, r) for r in run.found.leaders]
+    rows = [_row(run, r) for r in run.search_result.best_per_variant]
     sign = -1.0 if metric in HIGHER_IS_BETTER else 1.0
     rows.sort(key=lambda row: math.inf if row.score is None else sign * row.score)
     judged = tuple(_judged(row, rows[0]) for row in rows)
@@ -96,7 +96,7 @@ def of_run(run: Run) -> Comparison:
 
 
 def _row(run: Run, leader: int) -> Row:
-    fit, landscape = run.found.fit, run.found.landscape  # type: ignore[union-attr]
+    fit, landscape = run.search_result.fit, run.search_result.landscape  # type: ignore[union-attr]
     own = fit.plan.settings[leader]
     by_seed = {s.seed: r for r, s in enumerate(fit.plan.settings) if s.alike(own)}
     scores = [s for r in by_seed.values() if (s := run.tried[r].score) is not None]
@@ -118,7 +118,7 @@ def _row(run: Run, leader: int) -> Row:
 
 
 def _seconds(run: Run, leader: int) -> float | None:
-    fit = run.found.fit  # type: ignore[union-attr]
+    fit = run.search_result.fit  # type: ignore[union-attr]
     own, epochs = fit.plan.settings[leader], int(fit.epochs[leader])
     limits = Limits(epochs, PACE, patience=epochs + 1, tol=0.0, ends=True)
     alone = train_alone(fit.problem, Plan((own,)), None, limits, threads=int(run.env["threads"]))

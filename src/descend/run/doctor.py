@@ -45,14 +45,14 @@ class _Before:
 
 
 def doctor(
-    folder: str | os.PathLike[str], data: Any = None, listen: Callable[[Any], None] = lambda event: None
+    folder: str | os.PathLike[str], data: Any = None, on_event: Callable[[Any], None] = lambda event: None
 ) -> Examined:
     """Return the findings of a run folder, each cure tried in a short training on the same data.
 
     Args:
         folder: a run folder of `descend train`, of a failed training too.
         data: the data, where they are no longer where they were.
-        listen: hears the progress of the trainings.
+        on_event: hears the progress of the trainings.
 
     Raises ModelError when the folder is no run, is damaged, or is of a newer version.
     """
@@ -74,7 +74,7 @@ def doctor(
     if table is not None and target not in table.names:
         table, reason = None, f"the data have no column {target!r}"
     if table is not None:
-        findings = proved(findings, values, before, lambda options: retrain(table, target, options, listen))
+        findings = proved(findings, values, before, lambda options: retrain(table, target, options, on_event))
     return Examined(str(folder), verdict["status"], verdict["text"], findings, reason)
 
 

@@ -21,7 +21,7 @@ from descend.diagnosis.proof import proved
 from descend.diagnosis.verdict import Verdict, judge
 from descend.errors import ModelError
 from descend.optimum.landscape import NOT_CONVEX, Landscape
-from descend.options import BY_NAME, OPTIONS, read_options
+from descend.options import BY_NAME, OPTIONS, flags_of_options, read_options
 from descend.outcome import Outcome
 from descend.problem import Problem
 from descend.problem.initialise import initial
@@ -30,8 +30,8 @@ from descend.problem.network import Network, check_memory, free_memory
 from descend.run.model import Model, Prediction
 from descend.run.scoring import metrics_of, model_of, score, scores
 from descend.run.trials import Trial, trials
-from descend.search.candidates import typed
-from descend.search.search import Found, search
+from descend.search.candidates import user_set
+from descend.search.search import SearchResult, search
 from descend.table.cross_validation import Folds, cross_validated, folds
 from descend.table.data import Data
 from descend.table.prepare import Note, Prepared, labelled, prepare, set_aside
@@ -64,7 +64,7 @@ class Run:
         config: the value of every option.
         env: versions and machine.
         trace: columns epoch, loss, held_out and each weight, of the run that is kept.
-        found: the search itself; None when the run was loaded from a folder.
+        search_result: the search itself; None when the run was loaded from a folder.
     """
 
     model: Model
@@ -80,7 +80,7 @@ class Run:
     seconds: float
     trace: dict[str, list[Any]]
     notes: tuple[Note, ...] = ()
-    found: Found | None = None
+    search_result: SearchResult | None = None
     prepared: Prepared | None = None
     folder: Path | None = None
 
@@ -112,9 +112,9 @@ class Run:
 
     def baseline_on(self, part: str, metric: str) -> float:
         """Return a metric of the best constant prediction on a part, "train" or "val"; infinity where it is not known."""
-        if part == "val" or self.found is None or self.prepared is None:
+        if part == "val" or self.search_result is None or self.prepared is None:
             return self.metrics.get("baseline", {}).get(metric, np.inf)
-        found, problem = self.found, self.found.fit.problem
+        found, problem = self.search_result, self.search_result.fit.problem
         return score(self.prepared, problem, found.landscape.baseline_weights, problem.data).get(metric, np.inf)
 
     @property
@@ -131,7 +131,7 @@ class Run:
     def command(self) -> str:
         """The equivalent command line."""
         return shlex.join(
-            ["descend", "train", str(self.data["name"]), "--target", self.model.target, *_flags(self.config)]
+            ["descend", "train", str(self.data["name"]), "--target", self.model.target, *flags_of_options(self.config)]
         )
 
     @property
@@ -188,7 +188,7 @@ class Run:
         files = {"trace.jsonl": store.pack_trace(self.trace)}
         if not self.failed:
             files["model.safetensors"] = store.pack_model(self.model.tensors(), plain(self.model.document()))
-        if report and self.found is not None:
+        if report and self.search_result is not None:
             files["report.html"] = self.report().encode()
         artifacts = {Path(name).stem: str(folder / name) for name in (*files, "run.json")}
         document = self.document(command, artifacts)
@@ -213,7 +213,7 @@ def _signature(function: Callable[..., Any]) -> inspect.Signature:
 
 
 def train(
-    data: Any, target: Any, *, listen: Callable[[Any], None] | None = None, progress: Any = "auto",
+    data: Any, target: Any, *, on_event: Callable[[Any], None] | None = None, progress: Any = "auto",
     run_dir: str | os.PathLike[str] | None = None, begun: float | None = None,
     checkpoint: str | os.PathLike[str] | None = None, **options: Any,
 ) -> Run:  # fmt: skip
@@ -222,8 +222,8 @@ def train(
     Args:
         data: a path, "-" for standard input, a data frame (pandas, polars, Arrow), or an array (rows, features).
         target: a column's name, or an array (rows,).
-        listen: hears every Note and every fit.Progress.
-        progress: "auto" draws on a terminal only; True; False; ignored when `listen` is given.
+        on_event: hears every Note and every fit.Progress.
+        progress: "auto" draws on a terminal only; True; False; ignored when `on_event` is given.
         run_dir: where to save the run, if anywhere.
         checkpoint: a file for the state of the search, written after each group of runs once it has taken five seconds,
             and removed at the end; beside `run_dir` when None.
@@ -233,28 +233,33 @@ def train(
     Raises UsageError for a bad option and DataError for bad data. A training that diverges is no error: the run says
     so in its verdict.
     """
-    if listen is None and progress in ("auto", True):
+    if on_event is None and progress in ("auto", True):
         from descend.display import listening
 
         with listening(force=progress is True) as heard:
             known: dict[str, Any] = {"run_dir": run_dir, "begun": begun, "checkpoint": checkpoint}
-            return train(data, target, listen=heard, progress=False, **known, **options)
+            return train(data, target, on_event=heard, progress=False, **known, **options)
     values = read_options(options)
     if run_dir is not None:
         store.check_folder(Path(run_dir), force=False)
     begun = time.monotonic() if begun is None else begun
     place = checkpoint if checkpoint is not None or run_dir is None else f"{os.fspath(run_dir)}.search"
     with _kept(place, begun) as keep:
-        run = _run(data, target, values, listen or (lambda event: None), begun, keep=keep)
+        run = _run(data, target, values, on_event or (lambda event: None), begun, keep=keep)
     if run_dir is not None:
         run.save(run_dir)
     return run
 
 
-def retrain(table: Table, target: Any, values: dict[str, Any], listen: Callable[[Any], None]) -> Run:
+def retrain(table: Table, target: Any, values: dict[str, Any], on_event: Callable[[Any], None]) -> Run:
     """Train on a table that was read before, saying nothing but progress, and proving nothing."""
     return _run(
-        table, target, values, lambda heard: None if isinstance(heard, Note) else listen(heard), time.monotonic(), False
+        table,
+        target,
+        values,
+        lambda heard: None if isinstance(heard, Note) else on_event(heard),
+        time.monotonic(),
+        False,
     )
 
 
@@ -262,14 +267,14 @@ train.__signature__ = _signature(train)  # type: ignore[attr-defined]
 
 
 def _run(
-    data: Any, target: Any, values: dict[str, Any], listen: Callable[[Any], None], begun: float, proving: bool = True,
+    data: Any, target: Any, values: dict[str, Any], on_event: Callable[[Any], None], begun: float, proving: bool = True,
     keep: Callable[[Fit], None] = lambda fit: None,
 ) -> Run:  # fmt: skip
     heard: list[Note] = []
 
     def hear(note: Note) -> None:
         heard.append(note)
-        listen(note)
+        on_event(note)
 
     prepared = prepare(data, target, values, hear)
     made = folds(prepared, target, values) if values["cv"] else None
@@ -277,38 +282,38 @@ def _run(
     hear(Note("curve", curve(landscape)))
     threads = values["threads"] or os.cpu_count() or 1
     options = {**values, "threads": threads, **_time_left(values, begun)}
-    found = search(problem, watched, options, landscape, listen, keep=keep)
-    verdict, findings = judge(found, prepared, frozenset(name for name in BY_NAME if typed(values, name)))
+    found = search(problem, watched, options, landscape, on_event, keep=keep)
+    verdict, findings = judge(found, prepared, frozenset(name for name in BY_NAME if user_set(values, name)))
     model = model_of(prepared, problem, found.fit.weights[found.best])
     metric = values["metric"]
     if metric == "auto":
         metric = "accuracy" if model.classes else "rmse"
     run = Run(
         model, verdict, findings, trials(prepared, found, findings, metric),
-        {**scores(prepared, problem, found), **(_folded(made, values, hear, listen) if made else {})}, metric,
+        {**scores(prepared, problem, found), **(_folded(made, values, hear, on_event) if made else {})}, metric,
         _chosen(found), _data(prepared, data), {k: v for k, v in values.items() if BY_NAME[k].read is not None},
         _env(values, threads), time.monotonic() - begun, _trace(found, prepared), tuple(heard), found, prepared,
     )  # fmt: skip
-    return _with_proof(run, values, prepared, target, listen) if run.failed and proving else run
+    return _with_proof(run, values, prepared, target, on_event) if run.failed and proving else run
 
 
 def _with_proof(
-    run: Run, values: dict[str, Any], prepared: Prepared, target: Any, listen: Callable[[Any], None]
+    run: Run, values: dict[str, Any], prepared: Prepared, target: Any, on_event: Callable[[Any], None]
 ) -> Run:
     """A run that failed, with its cures tried; the time for this is beside that of training."""
     table, name = labelled(prepared.table, target)
-    findings = proved(run.findings, values, run, lambda options: retrain(table, name, options, listen))
+    findings = proved(run.findings, values, run, lambda options: retrain(table, name, options, on_event))
     verdict = replace(run.verdict, text=f"training failed: {findings[0].text}")
     return replace(run, findings=findings, verdict=verdict)
 
 
 def _folded(
-    made: Folds, values: dict[str, Any], hear: Callable[[Note], None], listen: Callable[[Any], None]
+    made: Folds, values: dict[str, Any], hear: Callable[[Note], None], on_event: Callable[[Any], None]
 ) -> dict[str, dict[str, float]]:
     """The metrics of a cross-validation, whose folds get as much time each as the training itself."""
 
     def fold(table: Table, name: str, options: dict[str, Any]) -> Run:
-        return retrain(table, name, {**options, **share}, listen)
+        return retrain(table, name, {**options, **share}, on_event)
 
     share = {} if values["time_budget"] is None else {"time_budget": values["time_budget"] / (1 + values["cv"])}
     found = cross_validated(made, values, fold)
@@ -348,7 +353,7 @@ def _task(
     """
     problem = problem_of(prepared, values)
     landscape = Landscape.of(problem, start_of(problem, values))
-    guided = landscape.optimum.weights is None or typed(values, "patience")
+    guided = landscape.optimum.weights is None or user_set(values, "patience")
     if not guided or prepared.held_out is None or (parts := set_aside(prepared, values)) is None:
         return problem, landscape, None if guided else prepared.held_out
     hear(Note("split", f"{parts[1].rows:,} of the training rows set aside, to decide when to stop and what to keep"))
@@ -425,7 +430,7 @@ def finding_of(document: Mapping[str, Any]) -> Finding:
     return Finding(**{**document, "fix": tuple(document["fix"]), "proof": proof})
 
 
-def _chosen(found: Found) -> dict[str, Any]:
+def _chosen(found: SearchResult) -> dict[str, Any]:
     setting = found.fit.plan.settings[found.best]
     return {
         "optimizer": setting.label, "lr": setting.lr, "batch": setting.batch_size or "full",
@@ -457,7 +462,7 @@ def _env(values: Mapping[str, Any], threads: int) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _trace(found: Found, prepared: Prepared) -> dict[str, list[Any]]:
+def _trace(found: SearchResult, prepared: Prepared) -> dict[str, list[Any]]:
     problem = found.fit.problem
     trace = found.fit.trace.until(found.best, int(found.fit.epochs[found.best]))
     if problem.network is not None:
@@ -476,8 +481,8 @@ def _columns(trace: Trace) -> dict[str, list[Any]]:
 def _health(trace: Trace) -> dict[str, list[Any]]:
     """What each layer showed, the first layer as layer 1."""
     return {
-        f"{kind}:{layer + 1}": trace.health[0, :, layer, k].tolist()
-        for k, kind in enumerate(KINDS) for layer in range(trace.health.shape[2])
+        f"{kind}:{layer + 1}": trace.layer_stats[0, :, layer, k].tolist()
+        for k, kind in enumerate(KINDS) for layer in range(trace.layer_stats.shape[2])
     }  # fmt: skip
 
 
@@ -490,21 +495,6 @@ def _known_classes(theirs: tuple[str, ...], ours: tuple[str, ...], y: Array) -> 
             code="unseen-class",
         )
     return np.array([ours.index(c) for c in theirs])[y.astype(np.int64)]
-
-
-def _flags(config: Mapping[str, Any]) -> list[str]:
-    flags: list[str] = []
-    for name, value in config.items():
-        option = BY_NAME[name]
-        if value == option.default:
-            continue
-        if isinstance(value, bool):
-            flags.append(option.flag.split("/")[0 if value else 1])
-        elif isinstance(value, tuple) and name not in ("betas", "hidden_layer_sizes"):
-            flags += [part for item in value for part in (option.flag, str(item))]
-        else:
-            flags += [option.flag, ",".join(map(str, value)) if isinstance(value, tuple) else str(value)]
-    return flags
 
 
 def plain(value: Any) -> Any:

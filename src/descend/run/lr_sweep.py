@@ -84,14 +84,19 @@ class LRResult:
 
 
 def find_lr(
-    data: Any, target: Any, *, variant: str = "auto", listen: Callable[[Any], None] = lambda event: None, **options: Any
+    data: Any,
+    target: Any,
+    *,
+    variant: str = "auto",
+    on_event: Callable[[Any], None] = lambda event: None,
+    **options: Any,
 ) -> LRResult:
     """Return the loss after a budget against the learning rate, for one variant, several, or all eight.
 
     Args:
         data, target: as `descend.train` takes them.
         variant: "auto" for all eight, or names with commas between.
-        listen: hears notes and progress.
+        on_event: hears notes and progress.
         options: as those of `descend.train`; `max_epochs` is the budget, 20 when not given.
 
     All rates are trained side by side from the same start, on the training rows alone, and nothing is kept. What is
@@ -102,7 +107,7 @@ def find_lr(
     epochs = values["max_epochs"] or EPOCHS
     table, name, of = _sampled(data, target, values)
     try:
-        prepared = prepare(table, name, values, listen)
+        prepared = prepare(table, name, values, on_event)
     except DataError as error:
         if error.code != "target-constant":
             raise
@@ -114,7 +119,7 @@ def find_lr(
         epochs, values["time_budget"], patience=epochs + 1, tol=0.0, reference=landscape.baseline, ends=True
     )
     threads = values["threads"] or os.cpu_count() or 1
-    fit = train(problem, Plan(tuple(settings)), None, limits, listen, threads)
+    fit = train(problem, Plan(tuple(settings)), None, limits, on_event, threads)
     last = np.where([o.failed for o in fit.outcomes], np.inf, fit.trace.loss[:, -1])
     begun = float(fit.trace.loss[0, 0])
     labels = list(dict.fromkeys(s.label for s in settings))

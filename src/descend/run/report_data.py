@@ -38,7 +38,11 @@ def _note(finding: Finding) -> Note:
 
 def _numbers(run: "Run") -> tuple[tuple[str, str], ...]:
     where = "val" if "val" in run.metrics else "train"
-    gap = None if run.found is None else run.found.landscape.gap(float(run.found.fit.loss[run.found.best]))
+    gap = (
+        None
+        if run.search_result is None
+        else run.search_result.landscape.gap(float(run.search_result.fit.loss[run.search_result.best]))
+    )
     return (
         (f"{'held-out' if where == 'val' else 'training'} {run.metric}", _number(run.metrics[where].get(run.metric))),
         (f"baseline {run.metric}", _number(run.metrics["baseline"].get(run.metric))),
@@ -58,10 +62,10 @@ def _variants(run: "Run") -> tuple[Variant, ...]:
 
 
 def _curves(run: "Run") -> tuple[Curve, ...]:
-    if run.found is None:
+    if run.search_result is None:
         return ()
-    fit, curves = run.found.fit, []
-    for r in run.found.leaders:
+    fit, curves = run.search_result.fit, []
+    for r in run.search_result.best_per_variant:
         setting = fit.plan.settings[r]
         own = fit.trace.until(r, int(fit.epochs[r]))
         held = None if np.isnan(own.held_out).all() else own.held_out[0]

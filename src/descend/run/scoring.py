@@ -8,7 +8,7 @@ from descend.arrays import Array
 from descend.metrics import classification_metrics, regression_metrics
 from descend.problem import Problem
 from descend.run.model import Model, Prediction
-from descend.search.search import Found
+from descend.search.search import SearchResult
 from descend.table.data import Data
 from descend.table.prepare import Prepared
 
@@ -34,10 +34,10 @@ def score(prepared: Prepared, problem: Problem, weights: Array, data: Data) -> d
     with np.errstate(over="ignore", invalid="ignore"):
         values, probabilities = model.respond(model.scores_of(data.X))
         prediction = Prediction(values, probabilities, model.classes, {}, {})
-        return metrics_of(model, _targets(prepared, data.y), prediction, data.weight)
+        return metrics_of(model, _targets(prepared, data.y), prediction, data.sample_weight)
 
 
-def scores(prepared: Prepared, problem: Problem, found: Found) -> dict[str, dict[str, float]]:
+def scores(prepared: Prepared, problem: Problem, found: SearchResult) -> dict[str, dict[str, float]]:
     """Return the metrics of the kept weights on training and held-out data, and of baseline and optimum beside them."""
     kept, where = found.fit.weights[found.best], prepared.held_out or prepared.train
     named: dict[str, tuple[Any, Data | None]] = {

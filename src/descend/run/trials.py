@@ -8,7 +8,7 @@ from descend.diagnosis.finding import Finding
 from descend.outcome import Outcome
 from descend.plan import letter
 from descend.run.scoring import score
-from descend.search.search import Found
+from descend.search.search import SearchResult
 from descend.table.prepare import Prepared
 
 
@@ -45,7 +45,7 @@ class Trial:
     finding: str | None
 
 
-def trials(prepared: Prepared, found: Found, findings: tuple[Finding, ...], metric: str) -> tuple[Trial, ...]:
+def trials(prepared: Prepared, found: SearchResult, findings: tuple[Finding, ...], metric: str) -> tuple[Trial, ...]:
     """Return every run of a search; scores are of held-out data, or of training data where there is none."""
     fit, where = found.fit, prepared.held_out or prepared.train
     scores = [
@@ -55,25 +55,25 @@ def trials(prepared: Prepared, found: Found, findings: tuple[Finding, ...], metr
     return tuple(_trial(found, findings, scores, r) for r in range(len(fit.plan)))
 
 
-def _spread(found: Found, scores: list[float | None], r: int) -> float | None:
+def _spread(found: SearchResult, scores: list[float | None], r: int) -> float | None:
     """The standard deviation of a leader's score over the runs that differ from it by their seed alone."""
     settings, own = found.fit.plan.settings, found.fit.plan.settings[r]
     known = [s for s, other in zip(scores, settings, strict=True) if other.alike(own) and s is not None]
-    return float(np.std(known, ddof=1)) if r in found.leaders and len(known) > 1 else None
+    return float(np.std(known, ddof=1)) if r in found.best_per_variant and len(known) > 1 else None
 
 
-def _trial(found: Found, findings: tuple[Finding, ...], scores: list[float | None], r: int) -> Trial:
+def _trial(found: SearchResult, findings: tuple[Finding, ...], scores: list[float | None], r: int) -> Trial:
     fit, setting, outcome = found.fit, found.fit.plan.settings[r], found.fit.outcomes[r]
     best = r == found.best
     code = "D101" if outcome.failed else "D201" if outcome == Outcome.BUDGET else None
     return Trial(
         setting.label, letter(setting.label), setting.lr, setting.batch, setting.seed,
         int(fit.epochs[r]), int(fit.steps[r]), outcome.word, scores[r], _spread(found, scores, r), _result(found, r),
-        r in found.leaders, best, findings[0].code if best and findings else code,
+        r in found.best_per_variant, best, findings[0].code if best and findings else code,
     )  # fmt: skip
 
 
-def _result(found: Found, r: int) -> str:
+def _result(found: SearchResult, r: int) -> str:
     fit, outcome = found.fit, found.fit.outcomes[r]
     if outcome.failed:
         return f"D101 {outcome.word} by step {int(fit.steps[r]):,}"

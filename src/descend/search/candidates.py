@@ -33,7 +33,7 @@ def settings(problem: Problem, options: Mapping[str, Any], landscape: Landscape)
             continue
         found += [base.at(lr=lr) for lr in _rates(problem, base, landscape)]
         heavy = problem.network is None and base.rule.name in ("momentum", "nesterov") and base.batch_size == FULL
-        if heavy and not typed(options, "momentum"):
+        if heavy and not user_set(options, "momentum"):
             slower = base.at(beta=HEAVY)
             found += [slower.at(lr=lr) for lr in _rates(problem, slower, landscape)]
     return found
@@ -57,9 +57,9 @@ def _setting(problem: Problem, name: str, form: Variant, options: Mapping[str, A
     read = rule(form.rule if isinstance(given, str) else given)
     names = {"momentum": "beta", "eps": "eps"}
     wanted = {
-        to: options[of] for of, to in names.items() if of in options and to in read.constants and typed(options, of)
+        to: options[of] for of, to in names.items() if of in options and to in read.constants and user_set(options, of)
     }
-    if typed(options, "betas"):
+    if user_set(options, "betas"):
         wanted |= {k: v for k, v in zip(("beta1", "beta2"), options["betas"], strict=True) if k in read.constants}
     clip = options.get("clip")
     batch, schedule = _batch(problem, form, options["batch_size"]), options["schedule"]
@@ -70,7 +70,7 @@ def _setting(problem: Problem, name: str, form: Variant, options: Mapping[str, A
     )  # fmt: skip
 
 
-def typed(options: Mapping[str, Any], name: str) -> bool:
+def user_set(options: Mapping[str, Any], name: str) -> bool:
     """A rule keeps its own default of a constant unless the user asked for another value."""
     from descend.options import BY_NAME
 

@@ -9,7 +9,7 @@ from descend import optimum as exact
 from descend.engines import start
 from descend.optimum.landscape import Landscape
 from descend.optimum.noise_scale import noise_scale
-from descend.search.selection import leaders, score
+from descend.search.selection import best_per_variant, score
 from descend.training import Fit
 from descend.training.halving import bracket
 
@@ -32,7 +32,7 @@ def _reason(given: Any, source: str) -> dict[str, Any]:
 
 
 def _optimizer(fit: Fit, best: int, options: Mapping[str, Any]) -> dict[str, Any]:
-    ahead = leaders(fit)
+    ahead = best_per_variant(fit)
     scores = {fit.plan.settings[r].label: score(fit, best if _same(fit, r, best) else r) for r in ahead}
     held = "loss on rows that were set aside" if fit.guided else "training loss"
     reached = {o.word for o in (fit.outcomes[r] for r in ahead)} == {"converged"}

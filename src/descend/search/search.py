@@ -1,6 +1,6 @@
 """search: which rule at which rate; all candidates are trained side by side and the best is kept.
 
-Learning rates of one variant race each other by successive halving (`race.losers`); the best is tried between its
+Learning rates of one variant race each other by successive halving (`race.worse_half`); the best is tried between its
 neighbours, from other starts and under other schedules where that was asked, and the few that lead are repeated over
 seeds.
 """
@@ -19,9 +19,9 @@ from descend.outcome import Outcome
 from descend.plan import FULL, Plan, Setting
 from descend.problem import Problem
 from descend.problem.network import check_memory, free_memory
-from descend.search.candidates import factors_of, settings, typed
+from descend.search.candidates import factors_of, settings, user_set
 from descend.search.rationale import reasons
-from descend.search.selection import choose, leaders, score
+from descend.search.selection import best_per_variant, choose, score
 from descend.table.data import Data
 from descend.training import Fit, Limits, Progress, train
 from descend.training.halving import bracket, first_rung
@@ -36,20 +36,20 @@ CLEARLY = 1e-3  # part of the loss by which a schedule must beat none
 
 
 @dataclass(frozen=True, eq=False)
-class Found:
+class SearchResult:
     """The outcome of a search.
 
     Args:
         fit: all runs.
         best: the run that is kept.
-        leaders: the best run of each variant, in the plan's order.
+        best_per_variant: the best run of each variant, in the plan's order.
         landscape: what was known before.
         why: for each value that was chosen: how it was found, and the evidence.
     """
 
     fit: Fit
     best: int
-    leaders: tuple[int, ...]
+    best_per_variant: tuple[int, ...]
     landscape: Landscape
     why: dict[str, dict[str, Any]]
 
@@ -59,10 +59,10 @@ def search(
     held_out: Data | None,
     options: Mapping[str, Any],
     landscape: Landscape | None = None,
-    listen: Callable[[Progress], None] = lambda progress: None,
+    on_event: Callable[[Progress], None] = lambda progress: None,
     start: Array | None = None,
     keep: Callable[[Fit], None] = lambda fit: None,
-) -> Found:
+) -> SearchResult:
     """Train every candidate that the options leave open and keep the best.
 
     Args:
@@ -77,15 +77,17 @@ def search(
     stability limit.
     """
     landscape = landscape or Landscape.of(problem)
-    job = _Job(problem, held_out, options, _limits(options, landscape), listen, start, time.monotonic(), keep)
+    job = _Job(problem, held_out, options, _limits(options, landscape), on_event, start, time.monotonic(), keep)
     fit = job.raced(settings(problem, options, landscape))
     fit = job.refined(fit)
     best = choose(fit)
     fit, best = job.restarted(fit, best)
     fit, best = job.scheduled(fit, best)
-    ahead = tuple(best if fit.plan.settings[r].label == fit.plan.settings[best].label else r for r in leaders(fit))
+    ahead = tuple(
+        best if fit.plan.settings[r].label == fit.plan.settings[best].label else r for r in best_per_variant(fit)
+    )
     why = reasons(fit, best, options, landscape)
-    return Found(job.reseeded(fit, ahead), best, ahead, landscape, why)
+    return SearchResult(job.reseeded(fit, ahead), best, ahead, landscape, why)
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,7 +98,7 @@ class _Job:
     held_out: Data | None
     options: Mapping[str, Any]
     limits: Limits
-    listen: Callable[[Progress], None]
+    on_event: Callable[[Progress], None]
     start: Array | None
     begun: float
     keep: Callable[[Fit], None]
@@ -193,12 +195,12 @@ class _Job:
     def _heard(self, before: int) -> Callable[[Progress], None]:
         """The listener, told of the search as a whole."""
 
-        def listen(heard: Progress) -> None:
+        def on_event(heard: Progress) -> None:
             seconds, limit = time.monotonic() - self.begun, self.limits.seconds
             share = heard.share if limit is None else max(min(1.0, seconds / limit), heard.share * (before == 0))
-            self.listen(dataclasses.replace(heard, runs=heard.runs + before, seconds=seconds, share=share))
+            self.on_event(dataclasses.replace(heard, runs=heard.runs + before, seconds=seconds, share=share))
 
-        return listen
+        return on_event
 
 
 def _settled(fit: Fit, r: int) -> bool:
@@ -256,5 +258,5 @@ def _limits(options: Mapping[str, Any], landscape: Landscape) -> Limits:
         epochs, options["time_budget"], options["patience"], options["tol"],
         None if landscape.optimum.weights is None else landscape.optimum.objective,
         landscape.aim(options["tol"]), landscape.baseline,
-        landscape.optimum.weights is None or typed(options, "patience"),
+        landscape.optimum.weights is None or user_set(options, "patience"),
     )  # fmt: skip

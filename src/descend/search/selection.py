@@ -25,7 +25,7 @@ def choose(fit: Fit) -> int:
     return min(range(len(score)), key=rank)
 
 
-def leaders(fit: Fit) -> tuple[int, ...]:
+def best_per_variant(fit: Fit) -> tuple[int, ...]:
     """Return the best run of each variant."""
     found: list[int] = []
     for label in dict.fromkeys(s.label for s in fit.plan.settings):

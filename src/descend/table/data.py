@@ -19,7 +19,7 @@ class Data:
         X: features (rows, features), float32 or float64, C order, finite; real numbers of another dtype become float64.
             SciPy's sparse containers stay sparse, as rows of non-zeros.
         y: target (rows,), brought to the same dtype; class indices for softmax; (rows, targets) for several targets.
-        weight: example weights (rows,), with mean 1, or None when all count alike.
+        sample_weight: example weights (rows,), with mean 1, or None when all count alike.
         names: a name a feature.
 
     Raises DataError for other shapes, for values that are not real numbers and for negative weights.
@@ -30,7 +30,7 @@ class Data:
 
     X: Any
     y: Array
-    weight: Array | None = None
+    sample_weight: Array | None = None
     names: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
@@ -41,8 +41,8 @@ class Data:
             raise DataError(what, fix=fix, code="array-shape")
         object.__setattr__(self, "X", X)
         object.__setattr__(self, "y", np.ascontiguousarray(_floats(self.y, "the target"), X.dtype))
-        if self.weight is not None:
-            object.__setattr__(self, "weight", _weights(self.weight, self.rows))
+        if self.sample_weight is not None:
+            object.__setattr__(self, "sample_weight", _weights(self.sample_weight, self.rows))
 
     @property
     def rows(self) -> int:
@@ -67,8 +67,9 @@ class Data:
 
     def take(self, rows: Array) -> "Data":
         """Return the examples at these indices; their weights are brought back to mean 1."""
-        weight = None if self.weight is None else self.weight[rows] / max(self.weight[rows].mean(), 1e-300)
-        return replace(self, X=self.X[rows], y=np.ascontiguousarray(self.y[rows]), weight=weight)
+        weight = self.sample_weight
+        weight = None if weight is None else weight[rows] / max(weight[rows].mean(), 1e-300)
+        return replace(self, X=self.X[rows], y=np.ascontiguousarray(self.y[rows]), sample_weight=weight)
 
 
 def _features(given: Any) -> Any:

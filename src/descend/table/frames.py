@@ -11,7 +11,8 @@ import numpy as np
 
 from descend.arrays import Array
 from descend.errors import DataError
-from descend.table.table import Column, Kind, Source, Table
+from descend.table.table import Column, Kind, Source, Table, check_finite
+from descend.table.types import MISSING_WORDS, PLAIN
 
 NO_CELLS = (dict, list, tuple, set, bytes, complex, np.complexfloating, np.ndarray, timedelta, np.timedelta64)
 MOMENTS = (date, np.datetime64)
@@ -64,18 +65,6 @@ def from_arrays(X: Any, names: tuple[str, ...] | None = None) -> Table:
     columns = tuple(Column(n, kind, check_finite(np.ascontiguousarray(numbers[:, j]), n)) for j, n in enumerate(names))
     notes = ("X holds text: its cells are read as numbers",) if _has_text(array) else ()
     return Table(columns, len(array), Source("array", "array"), notes)
-
-
-def check_finite(values: Array, name: str) -> Array:
-    """Return values in which no cell is infinite; raises DataError naming column, row and count."""
-    infinite = np.isinf(values)
-    if infinite.any():
-        raise DataError(
-            f"the column {name!r} is infinite in row {int(np.argmax(infinite)) + 1} ({int(infinite.sum())} cells in all)",
-            fix="mend these cells or leave the column out with --drop",
-            code="infinite",
-        )
-    return values
 
 
 def check_names(names: list[str], where: str) -> None:
@@ -136,8 +125,6 @@ def number_of(cell: Any) -> float | None:
     >>> number_of("1e3"), number_of("NA"), number_of("1_000"), number_of(10**400)
     (1000.0, nan, None, inf)
     """
-    from descend.table.types import MISSING_WORDS, PLAIN
-
     if isinstance(cell, str):
         text = cell.strip()
         return float("nan") if text in MISSING_WORDS else float(text) if re.fullmatch(PLAIN, text, re.ASCII) else None

@@ -13,7 +13,6 @@ from descend.losses import Loss
 from descend.table.columns import Encoded, Schema, complete_rows, fit_schema
 from descend.table.data import Data
 from descend.table.frames import (
-    check_finite,
     column_of_cells,
     from_arrays,
     from_frame,
@@ -24,7 +23,7 @@ from descend.table.frames import (
 from descend.table.read import read
 from descend.table.scale import Scale
 from descend.table.split import split
-from descend.table.table import Column, Kind, Table
+from descend.table.table import Column, Kind, Table, check_finite
 from descend.table.target import Target, read_target
 from descend.table.target_loss import loss_for, shown, told, typed_loss
 
@@ -86,7 +85,7 @@ def load(data: Any, options: Mapping[str, Any]) -> Table:
 
 
 def prepare(
-    data: Any, target: Any, options: Mapping[str, Any], listen: Callable[[Note], None] = lambda note: None
+    data: Any, target: Any, options: Mapping[str, Any], on_event: Callable[[Note], None] = lambda note: None
 ) -> Prepared:
     """Read, choose, split, encode and scale.
 
@@ -101,7 +100,7 @@ def prepare(
 
     def say(topic: str, text: str) -> None:
         notes.append(Note(topic, text))
-        listen(notes[-1])
+        on_event(notes[-1])
 
     table = load(data, options)
     say("read", _describe(table))

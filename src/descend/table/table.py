@@ -7,7 +7,7 @@ from enum import StrEnum
 import numpy as np
 
 from descend.arrays import Array
-from descend.errors import UsageError, nearest
+from descend.errors import DataError, UsageError, nearest
 
 
 def text_of(value: float) -> str:
@@ -110,3 +110,15 @@ class Table:
     def keep(self, names: Iterable[str]) -> "Table":
         """Return these columns, in the order given."""
         return replace(self, columns=tuple(self[name] for name in names))
+
+
+def check_finite(values: Array, name: str) -> Array:
+    """Return values in which no cell is infinite; raises DataError naming column, row and count."""
+    infinite = np.isinf(values)
+    if infinite.any():
+        raise DataError(
+            f"the column {name!r} is infinite in row {int(np.argmax(infinite)) + 1} ({int(infinite.sum())} cells in all)",
+            fix="mend these cells or leave the column out with --drop",
+            code="infinite",
+        )
+    return values

@@ -7,8 +7,7 @@ import numpy as np
 
 from descend.arrays import Array
 from descend.errors import DataError
-from descend.table.frames import check_finite
-from descend.table.table import Column, Kind
+from descend.table.table import Column, Kind, check_finite
 
 MISSING_WORDS = ("", "NA", "N/A", "n/a", "na", "NaN", "nan", "null", "NULL", "#N/A")
 MISSING_AMONG_NUMBERS = (*MISSING_WORDS, "None", "none", "?", "-", ".")

@@ -25,7 +25,7 @@ def bracket(setting: Setting) -> Hashable:
     return setting.label, others, setting.batch_size, setting.schedule, setting.seed
 
 
-def losers(score: Array, alive: Array, ended: Array, brackets: Sequence[Hashable]) -> Array:
+def worse_half(score: Array, alive: Array, ended: Array, brackets: Sequence[Hashable]) -> Array:
     """Tell which runs (runs,) give up at a rung: those in the worse half of their bracket, if they still train.
 
     Args:
@@ -39,7 +39,7 @@ def losers(score: Array, alive: Array, ended: Array, brackets: Sequence[Hashable
     run once the rounds outlast the gap between their curves). It trusts early scores: that a slow rate would overtake
     later goes unseen, which is why the first rung is not early.
 
-    >>> losers(np.array([3.0, 1.0, 2.0, 9.0]), np.ones(4, bool), np.zeros(4, bool), ["a", "a", "a", "b"]).tolist()
+    >>> worse_half(np.array([3.0, 1.0, 2.0, 9.0]), np.ones(4, bool), np.zeros(4, bool), ["a", "a", "a", "b"]).tolist()
     [True, False, False, False]
     """
     out = np.zeros(len(score), bool)

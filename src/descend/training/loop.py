@@ -15,7 +15,7 @@ from descend.problem import Problem, mean_losses, objectives
 from descend.problem.layer_stats import KINDS
 from descend.table.data import Data
 from descend.training.best import Best
-from descend.training.halving import bracket, losers
+from descend.training.halving import bracket, worse_half
 from descend.training.trace import Trace, record_points
 
 CALL_SECONDS = 0.1  # a compiled call returns about so often
@@ -49,7 +49,7 @@ class Limits:
         early: whether the held-out loss, where there is one, decides when a run stops and which of its weights are
             kept; else the training objective does.
         rung: after how many epochs learning rates of one variant are first compared, and the worse half is given up;
-            again after twice as many, and so on, see `race.losers`; 0 for never.
+            again after twice as many, and so on, see `race.worse_half`; 0 for never.
         ends: whether only the first and the last epoch are recorded and judged.
     """
 
@@ -145,7 +145,7 @@ def train(
     plan: Plan,
     held_out: Data | None = None,
     limits: Limits = Limits(),  # noqa: B008  frozen
-    listen: Callable[[Progress], None] = lambda progress: None,
+    on_event: Callable[[Progress], None] = lambda progress: None,
     threads: int = 1,
 ) -> Fit:
     """Train all runs of a plan side by side.
@@ -154,7 +154,7 @@ def train(
     all of them; what they had reached is returned.
     """
     engine = choose(problem, plan, held_out, threads)
-    loop = _Loop(problem, plan, held_out, limits, listen, engine, threads)
+    loop = _Loop(problem, plan, held_out, limits, on_event, engine, threads)
     interrupted = False
     try:
         loop.run()
@@ -168,7 +168,7 @@ class _Loop:
 
     def __init__(
         self, problem: Problem, plan: Plan, held_out: Data | None, limits: Limits,
-        listen: Callable[[Progress], None], engine: Engine, threads: int,
+        on_event: Callable[[Progress], None], engine: Engine, threads: int,
     ) -> None:  # fmt: skip
         self.problem, self.plan, self.held_out, self.limits = problem, plan, held_out, limits
         self.given, self.rung = plan, limits.rung
@@ -176,7 +176,7 @@ class _Loop:
         self.steady = np.full(len(plan), np.inf)  # the lowest mean of those so far
         self.lowered = np.zeros(len(plan), np.int64)  # the epoch at which a plateau last lowered lr
         self.part = np.ones(len(plan))  # of the lr that was given, which a plateau has left
-        self.listen, self.engine, self.threads = listen, engine, threads
+        self.on_event, self.engine, self.threads = on_event, engine, threads
         self.state = start(problem, plan)
         engine.advance(problem, plan, self.state, np.zeros(1, np.int64), threads)  # compiles, and trains nothing
         self.begun = time.monotonic()
@@ -232,7 +232,7 @@ class _Loop:
     def _advance(self, epoch: int, marks: Array) -> None:
         began, running = self.seconds, self._running()
         room, rows = self._room(len(marks)), marks * self.problem.data.rows
-        more = {} if self.problem.network is None else {"health": room}
+        more = {} if self.problem.network is None else {"layer_stats": room}
         self.state, path = self.engine.advance(self.problem, self.plan, self.state, rows, self.threads, **more)
         points = self._recorded(marks, path, room, running, self.trace)
         self._judge(points, path, running)
@@ -245,7 +245,7 @@ class _Loop:
         layers = 0 if self.problem.network is None else len(self.problem.network.layers)
         return np.full((len(self.plan), points, layers, len(KINDS)), np.nan)
 
-    def _recorded(self, epochs: Array, path: Array, health: Array, running: Array, before: Trace) -> Trace:
+    def _recorded(self, epochs: Array, path: Array, layer_stats: Array, running: Array, before: Trace) -> Trace:
         """What the runs came to; those that had ended before stay where they were."""
         runs, points, params = path.shape
         flat = path[running].reshape(-1, params)
@@ -254,7 +254,7 @@ class _Loop:
         for values, measure in ((loss, self.engine.objectives), (held_out, self.engine.held_out)):
             values[running] = measure(flat).reshape(-1, points)
         kept = path if self.problem.network is None else path[..., :0]
-        return Trace(np.broadcast_to(epochs, (runs, points)).copy(), loss, held_out, kept, health)
+        return Trace(np.broadcast_to(epochs, (runs, points)).copy(), loss, held_out, kept, layer_stats)
 
     def _judge(self, points: Trace, path: Array, running: Array) -> None:
         """Decide, point by point, which runs have ended and which weights are the best so far."""
@@ -305,7 +305,7 @@ class _Loop:
         ended = np.isin(self.state.outcome, (Outcome.CONVERGED, Outcome.STOPPED))
         brackets = [bracket(s) for s in self.given.settings]
         self._end(
-            losers(self.steady if self._guided else self.by_loss.score, self._running(), ended, brackets),
+            worse_half(self.steady if self._guided else self.by_loss.score, self._running(), ended, brackets),
             Outcome.DROPPED,
         )
         self.rung *= 2
@@ -334,7 +334,7 @@ class _Loop:
         return BLOWN_UP * np.maximum(np.abs(self.trace.loss[:, 0]), abs(self.limits.reference or 0.0)) + 1e-300
 
     def _kept(self, trace: Trace) -> Trace:
-        cells = trace.weights[:, 0].size + trace.health[:, 0].size
+        cells = trace.weights[:, 0].size + trace.layer_stats[:, 0].size
         most = int(min(TRACE_POINTS, max(8, TRACE_CELLS // max(1, cells))))
         return trace.thinned(most) if trace.epochs.shape[1] > 2 * most else trace
 
@@ -354,7 +354,7 @@ class _Loop:
         share = epoch / max(self.limits.epochs, 1)
         if self.limits.seconds:
             share = max(share, min(1.0, self.seconds / self.limits.seconds))
-        self.listen(
+        self.on_event(
             Progress(
                 epoch, self.limits.epochs, self.seconds, share, float(np.nanmin(self.by_loss.score, initial=np.inf)),
                 float(self.by_held_out.score[r]), self.plan.settings[r].lr, int(self._running().sum()), len(self.plan),

@@ -17,7 +17,7 @@ class Trace:
         loss: training objective, penalty included, of the weights at that point (runs, points).
         held_out: mean loss on held-out data, without penalty (runs, points); NaN where there is none.
         weights: (runs, points, params); no params of a network, whose weights are too many to keep.
-        health: what the layers of a network showed, float64 (runs, points, layers, kinds), see `health.KINDS`; no
+        layer_stats: what the layers of a network showed, float64 (runs, points, layers, kinds), see `layer_stats.KINDS`; no
             layers of a linear model.
     """
 
@@ -25,11 +25,11 @@ class Trace:
     loss: Array
     held_out: Array
     weights: Array
-    health: Array = field(default_factory=lambda: np.zeros(0))
+    layer_stats: Array = field(default_factory=lambda: np.zeros(0))
 
     def __post_init__(self) -> None:
-        if self.health.ndim != 4:
-            object.__setattr__(self, "health", np.zeros((*self.epochs.shape, 0, len(KINDS))))
+        if self.layer_stats.ndim != 4:
+            object.__setattr__(self, "layer_stats", np.zeros((*self.epochs.shape, 0, len(KINDS))))
 
     def then(self, later: "Trace") -> "Trace":
         """Return this trace with the later one's points appended."""
@@ -59,7 +59,7 @@ class Trace:
         return Trace(*(getattr(self, n)[run : run + 1, :last] for n in _NAMES))
 
 
-_NAMES = ("epochs", "loss", "held_out", "weights", "health")
+_NAMES = ("epochs", "loss", "held_out", "weights", "layer_stats")
 
 
 def _padded(values: Array, points: int) -> Array:
