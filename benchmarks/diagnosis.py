@@ -284,8 +284,8 @@ def right_place(case: Case, finding: Any) -> bool | None:
 
 def judge(case: Case, seed: int) -> dict[str, Any]:
     """Train, look whether the fault is named, and try the first cure that the doctor proposes."""
-    from descend.diagnosis.proof import change_of, proved
-    from descend.options import read_options
+    from descend.diagnosis.proof import proved
+    from descend.options import options_of_flags
     from descend.run.job import retrain
 
     begun = time.perf_counter()
@@ -301,16 +301,17 @@ def judge(case: Case, seed: int) -> dict[str, Any]:
     }
     if found is not None:
         row["place"] = right_place(case, found)
-        values = read_options({k: v for k, v in run.config.items() if v is not None})
         cured = (
             found
             if found.proof
-            else proved((found,), values, run, lambda o: retrain(run.prepared.table, "y", o, lambda heard: None))[0]
+            else proved((found,), run.options, run, lambda o: retrain(run.prepared.table, "y", o, lambda heard: None))[
+                0
+            ]
         )
         if found.code == "D103" and not found.fix:
             cured = next((f for f in run.findings if f.proof), found)
         tried = list(cured.proof)
-        flags = [fix for fix in cured.fix if change_of(fix)]
+        flags = [fix for fix in cured.fix if options_of_flags(fix)]
         row["tried"] = len(tried)
         row["cure"] = flags[0] if flags else None
         row["helps"] = _helps(case, run, found, flags[0]) if tried and flags else None
@@ -321,9 +322,10 @@ def judge(case: Case, seed: int) -> dict[str, Any]:
 
 def _helps(case: Case, run: Any, found: Any, fix: str) -> bool:
     """Whether a training of full length with the fix is better than the one before."""
-    from descend.diagnosis.proof import change_of, measure_of, outcome
+    from descend.diagnosis.proof import measure_of, outcome
+    from descend.options import options_of_flags
 
-    again = trained(case.frame, {**case.options, **change_of(fix)})
+    again = trained(case.frame, {**case.options, **options_of_flags(fix)})
     return outcome(run, again, *measure_of(found, run))[1]
 
 

@@ -13,7 +13,7 @@ from descend.problem import Problem
 from descend.table.data import Data
 from descend.training import Limits, train
 
-ALL = {"progress": False, "validation": 0, "l2": 0}
+ALL = {"progress": False, "test": 0, "l2": 0}
 QUIET = {**ALL, "optimizer": "gd"}
 EXACT = {**ALL, "optimizer": "nesterov", "tol": 1e-9, "time_budget": None}
 NUMERIC = ("int8", "uint8", "int64", "uint64", "float16", "float32", "float64", "longdouble", ">f8", ">i2")
@@ -163,10 +163,10 @@ def test_a_row_of_weight_zero_is_a_row_left_out_and_of_weight_two_is_two_rows():
 # Classes
 
 
-@pytest.mark.parametrize("validation", [0, 0.2])
-def test_a_class_with_one_example_is_learned_from_it(validation):
+@pytest.mark.parametrize("test", [0, 0.2])
+def test_a_class_with_one_example_is_learned_from_it(test):
     X, _ = line()
-    run = ds.train(X, ["u"] * 40 + ["v"] + ["u"] * 19, **{**EXACT, "validation": validation, "l2": 0.01})
+    run = ds.train(X, ["u"] * 40 + ["v"] + ["u"] * 19, **{**EXACT, "test": test, "l2": 0.01})
     rows = run.prepared.train.rows
     assert run.prepared.train.y.sum() == 1
     assert run.verdict.status == "converged"
@@ -289,10 +289,10 @@ def test_refused(data, target, text):
 
 
 def test_a_split_that_leaves_nothing_to_learn_is_refused():
-    text = "the target 'y' is the same in every training row ({} rows); use --val none, another --seed or more rows"
-    assert refused(X[:2], Y[:2], validation=0.5) == text.format("1 of 2")
+    text = "the target 'y' is the same in every training row ({} rows); use --test none, another --seed or more rows"
+    assert refused(X[:2], Y[:2], test=0.5) == text.format("1 of 2")
     steps = pd.DataFrame({"t": np.arange(10.0), "a": np.arange(10.0) ** 2, "y": [1.0] * 8 + [5.0] * 2})
-    assert refused(steps, "y", time="t", validation=0.2) == text.format("8 of 10")
+    assert refused(steps, "y", time="t", test=0.2) == text.format("8 of 10")
 
 
 def table(cell):

@@ -19,7 +19,7 @@ from descend.problem.network import Network, forward
 from descend.problem.shapes import check_shapes
 from descend.table.data import Data
 
-QUIET = {"progress": False, "validation": 0}
+QUIET = {"progress": False, "test": 0}
 
 
 def c01():

@@ -5,7 +5,7 @@ import pytest
 
 import descend as ds
 from descend.problem import mean_losses
-from descend.run.job import problem_of
+from descend.problem.build import build_problem
 from descend.search.search import search
 
 SEEDS = 50
@@ -32,7 +32,7 @@ OPTIONS = {
 def test_noise_cannot_be_predicted(task, model):
     metric = "rmse" if task == "regression" else "logloss"
     runs = [trained(seed, task, **OPTIONS[model]).metrics for seed in range(SEEDS)]
-    gained = np.array([m["baseline"][metric] - m["val"][metric] for m in runs])
+    gained = np.array([m["baseline"][metric] - m["test"][metric] for m in runs])
 
     assert (gained > 0).sum() < CHANCE
     assert gained.mean() < 2 * gained.std(ddof=1) / np.sqrt(SEEDS)
@@ -43,9 +43,9 @@ def test_choosing_by_the_held_out_rows_would_be_seen():
     gained = []
     for seed in range(SEEDS):
         run = trained(seed, "regression", **OPTIONS["network"])
-        prepared, values = run.prepared, {**run.config, "seeds": 1, "threads": 1}
-        problem = problem_of(prepared, values)
-        found = search(problem, prepared.held_out, values)
-        baseline = mean_losses(problem, found.landscape.baseline_weights[None], prepared.held_out)[0]
+        prepared, options = run.prepared, run.options.replace(seeds=1, threads=1)
+        problem = build_problem(prepared.train, prepared.loss, prepared.constants, prepared.outputs, options)
+        found = search(problem, prepared.test, options)
+        baseline = mean_losses(problem, found.landscape.baseline_weights[None], prepared.test)[0]
         gained.append(baseline - np.nanmin(found.fit.held_out))
     assert np.mean(gained) > 2 * np.std(gained, ddof=1) / np.sqrt(SEEDS)

@@ -44,7 +44,7 @@ def test_a_network_comes_back_from_its_folder_as_it_was(run, tmp_path, penguins)
 def test_the_record_says_what_each_layer_did(run):
     assert len(run.trace["gradient:1"]) == len(run.trace["epoch"])
     assert {name.partition(":")[0] for name in run.trace} == {
-        "epoch", "loss", "held_out", "gradient", "weight", "update", "dead", "saturated", "nonfinite",
+        "epoch", "loss", "val", "gradient", "weight", "update", "dead", "saturated", "nonfinite",
     }  # fmt: skip
     assert np.isfinite(run.trace["gradient:3"][1:]).all()
 
@@ -88,7 +88,7 @@ def test_auto_tries_every_variant_and_keeps_the_best_of_each(penguins):
     assert {t.variant for t in run.trials} == set(THE_EIGHT)
     assert len(run.trials) == 8
     assert len(run.tried) in (8 * 5 + 1, 8 * 5 + 2)  # and the neighbours of the best rate
-    assert run.metrics["val"]["accuracy"] > 0.9
+    assert run.metrics["test"]["accuracy"] > 0.9
 
 
 def test_restarts_are_reported(penguins):

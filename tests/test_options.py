@@ -8,13 +8,14 @@ from descend.options import BY_NAME, OPTIONS, read_options
 
 def test_defaults_are_the_published_ones():
     values = read_options({})
-    assert values["l2"] == 1e-4
-    assert values["time_budget"] == 30
-    assert values["patience"] == 10
-    assert values["tol"] == 1e-4
-    assert values["validation"] == 0.2
-    assert values["seeds"] == 3
-    assert values["optimizer"] == values["lr"] == values["batch_size"] == "auto"
+    assert values.l2 == 1e-4
+    assert values.time_budget == 30
+    assert values.patience == 10
+    assert values.tol == 1e-4
+    assert values.test == 0.2
+    assert values.validation == "auto"
+    assert values.seeds == 3
+    assert values.optimizer == values.lr == values.batch_size == "auto"
 
 
 @pytest.mark.parametrize("option", OPTIONS, ids=lambda o: o.name)
@@ -24,8 +25,8 @@ def test_every_default_is_read_as_itself(option):
 
 @pytest.mark.parametrize(
     ("name", "given", "value"),
-    [("time_budget", "500ms", 0.5), ("time_budget", "5m", 300.0), ("time_budget", 2, 2.0), ("validation", "none", 0.0),
-     ("validation", "0.3", 0.3), ("validation", "held.csv", "held.csv"), ("betas", "0.8,0.9", (0.8, 0.9)), ("lr", "1e-3", 1e-3),
+    [("time_budget", "500ms", 0.5), ("time_budget", "5m", 300.0), ("time_budget", 2, 2.0), ("test", "none", 0.0),
+     ("validation", "0.3", 0.3), ("validation", "auto", "auto"), ("test", "held.csv", "held.csv"), ("betas", "0.8,0.9", (0.8, 0.9)), ("lr", "1e-3", 1e-3),
      ("batch_size", "32", 32), ("batch_size", "full", "full"), ("drop", "a", ("a",)), ("optimizer", "gd, adam", "gd,adam"),
      ("max_epochs", 0, 0)],
 )  # fmt: skip
@@ -60,9 +61,9 @@ def test_values_that_are_read(name, given, value):
         ("patience", 0, "patience is 0, it must be a whole number of at least 1; try 10"),
         ("seeds", 0, "seeds is 0, it must be a whole number from 1 to 1000; try 3"),
         (
-            "validation",
+            "test",
             1.5,
-            "validation is 1.5, it must be a share of at least 0 and below 1, a file, or none; try 0.2",
+            "test is 1.5, it must be a share of at least 0 and below 1, a file, or none; try 0.2",
         ),
         ("missing", "mean", "missing is 'mean', it must be one of median, drop, error; try 'median'"),
         ("scale", "yes", "scale is 'yes', it must be True or False; try True"),
@@ -83,7 +84,7 @@ def test_values_that_are_refused_with_a_sentence(name, given, text):
         ({"optimizer": "gd", "batch_size": 64}, "gd takes all rows a step, but batch_size is 64; use --optimizer minibatch for that"),
         ({"drop": "a", "features": ["a", "b"]}, "the column 'a' is both in drop and in features; name it once"),
         ({"validation": "none", "patience": 3},
-         "patience waits for the held-out loss, but validation is none; leave out --patience or --val none"),
+         "patience waits for the validation loss, but validation is none; leave out --patience or --val none"),
     ],
 )  # fmt: skip
 def test_contradictions_are_refused(given, text):

@@ -18,8 +18,10 @@ if TYPE_CHECKING:
     from descend.plan.rule import RULES, Rule
     from descend.run.comparison import Comparison, compare
     from descend.run.doctor import doctor
-    from descend.run.job import Run, load, train
+    from descend.run.document import load
+    from descend.run.job import train
     from descend.run.lr_sweep import LRResult, find_lr
+    from descend.run.record import Run
     from descend.search.range_test import Suggestion, suggest_lr
 
 _HOMES = {
@@ -33,8 +35,8 @@ _HOMES = {
     "Finding": "descend.diagnosis",
     "suggest_lr": "descend.search.range_test",
     "Suggestion": "descend.search.range_test",
-    "load": "descend.run.job",
-    "Run": "descend.run.job",
+    "load": "descend.run.document",
+    "Run": "descend.run.record",
     "DescentRegressor": "descend.estimators",
     "DescentClassifier": "descend.estimators",
     "Rule": "descend.plan.rule",

@@ -17,17 +17,18 @@ from descend.engines import State, choose, start
 from descend.errors import DivergenceError, UsageError
 from descend.losses import LOSSES, Loss, loss
 from descend.optimum.landscape import Landscape
-from descend.options import BY_NAME, read_options
+from descend.options import Options, read_options
 from descend.outcome import Outcome
 from descend.plan import Plan
 from descend.problem import Problem
-from descend.problem.initialise import initial
-from descend.problem.network import Network, check_memory, free_memory, scores
-from descend.search.candidates import settings, user_set
+from descend.problem.build import build_problem, initial_weights
+from descend.problem.network import scores
+from descend.problem.response import class_indices, probabilities
+from descend.search.candidates import settings
 from descend.search.search import search
 from descend.sparse import dense, is_sparse
 from descend.table.data import Data
-from descend.table.scale import Scale
+from descend.table.scale import fit_scale, scaled_data
 from descend.table.split import split
 
 FEWEST_TO_SPLIT = 20  # rows of which a tenth may be held out
@@ -85,11 +86,10 @@ class _Descent(BaseEstimator):  # type: ignore[misc]
         X, targets, weight = self._read(X, y, sample_weight, reset=True)
         problem, held_out, options = self._problem(X, targets, weight)
         deep = problem.network is not None
-        drawn = initial(problem.network, options["init"], options["random_state"]) if problem.network else None
-        landscape = Landscape.of(problem, drawn)
+        landscape = Landscape.of(problem, initial_weights(problem, options))
         begin = self._start(problem) if self.warm_start and hasattr(self, "weights_" if deep else "coef_") else None
         found = search(problem, held_out, options, landscape, start=begin)
-        verdict, findings = judge(found, user_set=frozenset(name for name in BY_NAME if user_set(options, name)))
+        verdict, findings = judge(found, user_set=options.user_set)
         fit, best = found.fit, found.best
         if fit.outcomes[best].failed:
             raise DivergenceError(verdict.text, fix=" or ".join(findings[0].fix), code=findings[0].code)
@@ -104,7 +104,7 @@ class _Descent(BaseEstimator):  # type: ignore[misc]
         self.loss_curve_ = trace.loss[0].tolist()
         self.val_curve_ = trace.held_out[0].tolist() if held_out is not None else None
         self.history_ = [
-            {"epoch": int(e), "loss": float(a), "held_out": float(b)}
+            {"epoch": int(e), "loss": float(a), "val": float(b)}
             for e, a, b in zip(trace.epochs[0], trace.loss[0], trace.held_out[0], strict=True)
         ]
         self.optimizer_, self.lr_ = setting.label, setting.lr
@@ -127,9 +127,9 @@ class _Descent(BaseEstimator):  # type: ignore[misc]
         if first:
             options = self._options()
             if self.optimizer == "auto":
-                options["optimizer"] = "adam"
+                options = options.replace(optimizer="adam")
             if self.lr == "auto":
-                options["lr"] = 0.01 if problem.network is None else 0.001
+                options = options.replace(lr=0.01 if problem.network is None else 0.001)
             self._plan = Plan(tuple(settings(problem, options, Landscape.of(problem))[:1]))
             self._state = start(problem, self._plan)
         self._epoch(problem)
@@ -170,7 +170,7 @@ class _Descent(BaseEstimator):  # type: ignore[misc]
                 f"averaging is {self.averaging!r}, this version takes False alone",
                 fix="leave averaging at False", code="no-averaging",
             )  # fmt: skip
-        deep = bool(self._options()["hidden_layer_sizes"])
+        deep = bool(self._options().hidden_layer_sizes)
         if deep and not self.fit_intercept:
             raise UsageError(
                 "fit_intercept is False, but a network has biases in every layer",
@@ -181,7 +181,7 @@ class _Descent(BaseEstimator):  # type: ignore[misc]
                 "X is sparse, but a network takes dense features", fix="use X.toarray()", code="sparse-network"
             )
 
-    def _options(self) -> dict[str, Any]:
+    def _options(self) -> Options:
         given: dict[str, Any] = {
             name: getattr(self, name)
             for name in ("optimizer", "lr", "batch_size", "momentum", "betas", "eps", "l2", "l1", "scale", "clip",
@@ -189,8 +189,7 @@ class _Descent(BaseEstimator):  # type: ignore[misc]
                          "batch_norm", "dropout", "restarts")
         }  # fmt: skip
         given["schedule"] = "none" if self.schedule is None else self.schedule
-        options = read_options(given)
-        return {**options, "random_state": self._seed(), "threads": 1, "seeds": 1}
+        return read_options(given).replace(random_state=self._seed(), threads=1, seeds=1)
 
     def _seed(self) -> int:
         if self.random_state is None:
@@ -199,12 +198,12 @@ class _Descent(BaseEstimator):  # type: ignore[misc]
             return int(self.random_state)
         return int(check_random_state(self.random_state).randint(2**31 - 1))
 
-    def _problem(self, X: Array, y: Array, weight: Array | None) -> tuple[Problem, Data | None, dict[str, Any]]:
+    def _problem(self, X: Array, y: Array, weight: Array | None) -> tuple[Problem, Data | None, Options]:
         options = self._options()
-        waits = self.early_stopping is True or (self.early_stopping == "auto" and bool(options["hidden_layer_sizes"]))
+        waits = self.early_stopping is True or (self.early_stopping == "auto" and bool(options.hidden_layer_sizes))
         share = self.validation_fraction if waits and X.shape[0] >= FEWEST_TO_SPLIT else 0.0
         rows, held = split(
-            X.shape[0], share, options["random_state"], stratify=y.astype(np.int64) if self._classifies else None
+            X.shape[0], share, options.random_state, stratify=y.astype(np.int64) if self._classifies else None
         )
         own = None if weight is None else weight[rows]
         self._fit_scale(X[rows], y[rows], own)
@@ -214,25 +213,17 @@ class _Descent(BaseEstimator):  # type: ignore[misc]
 
     def _fit_scale(self, X: Array, y: Array, weight: Array | None) -> None:
         form, _ = self._form()
-        scale = Scale.fit(X, y, weight, target=form.scales_target and self.fit_intercept) if self.scale else None
-        if scale is not None and not self.fit_intercept:
-            scale = Scale(np.zeros_like(scale.center), scale.width)
-        self._scale = scale or Scale.none(X.shape[1])
+        self._scale = fit_scale(
+            X, y, weight, scale=bool(self.scale), target=form.scales_target, intercept=self.fit_intercept
+        )
 
     def _scaled(self, X: Array, y: Array, weight: Array | None) -> Problem:
         form, constants = self._form()
         if not np.asarray(form.allows(y)).all():
             raise ValueError(f"y holds values that the loss {form.name} does not allow, it takes {form.allowed}")
-        target = self._scale.transform_target(y) if form.scales_target else y
-        weight = None if weight is None else weight / weight.mean()
-        data = Data(self._scale.transform(X, X.dtype), np.ascontiguousarray(target, X.dtype), weight)
+        data = scaled_data(self._scale, X, y, weight, target=form.scales_target, dtype=X.dtype)
         outputs = len(self.classes_) if form.outputs == "classes" else 1 if y.ndim == 1 else y.shape[1]
-        options, network = self._options(), None
-        if options["hidden_layer_sizes"]:
-            sizes = (data.features, *options["hidden_layer_sizes"], outputs)
-            network = Network(sizes, options["activation"], options["batch_norm"], False, options["dropout"])
-            check_memory(network, 1, 2, data.X.itemsize, free_memory())
-        return Problem(data, form, constants, outputs, self.fit_intercept, options["l2"], options["l1"], network)
+        return build_problem(data, form, constants, outputs, self._options(), intercept=self.fit_intercept)
 
     def _start(self, problem: Problem) -> Array | None:
         if problem.network is not None:
@@ -336,15 +327,11 @@ class DescentClassifier(ClassifierMixin, _Descent):  # type: ignore[misc]
     def predict_proba(self, X: Any) -> Array:
         """Return the classes' probabilities (rows, classes)."""
         z = self._scores(X)
-        if z.shape[1] > 1:
-            return np.asarray(LOSSES["softmax"].mean(z))
-        one = np.asarray(LOSSES["logistic"].mean(z[:, 0]))
-        return np.column_stack([1 - one, one])
+        return probabilities(self._form()[0], z)
 
     def predict(self, X: Any) -> Array:
         """Return the most probable class (rows,)."""
-        z = self._scores(X)
-        at = (z[:, 0] > 0).astype(np.int64) if z.shape[1] == 1 else z.argmax(axis=1)
+        at = class_indices(self._scores(X))
         labels: Array = self.classes_[at]
         return labels
 

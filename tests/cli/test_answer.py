@@ -16,12 +16,12 @@ def test_the_whole_answer(fakes):
     assert (
         "\n".join(report_lines(fakes.good, ARTIFACTS))
         == """
-    variant   lr     batch  epochs  val RMSE  result
- D  adam      0.031    256      41    69,214  best
- G  gd        0.46    full     500    71,902  D201 not converged in budget
- H  momentum  90      full       3         –  D101 diverged by step 3
+    variant   lr     batch  epochs  test RMSE  result
+ D  adam      0.031    256      41     69,214  best
+ G  gd        0.46    full     500     71,902  D201 not converged in budget
+ H  momentum  90      full       3          –  D101 diverged by step 3
 
-adam · val RMSE 69,214 · R² 0.641 · baseline 115,530 · exact optimum 69,208
+adam · test RMSE 69,214 · R² 0.641 · baseline 115,530 · exact optimum 69,208
 ✔ converged in 41 epochs; 0.01 % above the exact optimum
 
 saved    runs/my houses/   model.safetensors  report.html  run.json
@@ -34,8 +34,8 @@ def test_a_failed_run_has_its_finding_and_no_prediction_to_make(fakes):
     assert (
         "\n".join(report_lines(fakes.diverged, {"run": "r/run.json"}))
         == """
-    variant   lr  batch  epochs  val RMSE  result
- H  momentum  90   full       3         –  D101 diverged by step 3
+    variant   lr  batch  epochs  test RMSE  result
+ H  momentum  90   full       3          –  D101 diverged by step 3
 
 ✖ D101 learning rate 90 is 24 × the stability limit 3.8
   fix      --lr auto   or   --scale
@@ -69,7 +69,7 @@ def test_colour_marks_the_best_the_failed_and_the_mark(fakes):
 def test_a_narrow_screen_keeps_variant_score_and_result(fakes):
     lines = trial_lines(fakes.good, width=44)
 
-    assert lines[1] == " adam        69,214  best"
+    assert lines[1] == " adam         69,214  best"
     assert trial_lines(fakes.good, width=None)[1] == trial_lines(fakes.good, width=100)[1]
 
 

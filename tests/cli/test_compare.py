@@ -10,7 +10,7 @@ def test_a_line_a_variant_and_a_verdict(descend, penguins):
     assert code == 0
     assert lines[0].split()[:5] == ["variant", "lr", "batch", "epochs", "gradients"]
     assert {line.split()[1] for line in lines[1:4]} == {"gd", "nesterov", "sgd"}
-    assert "has the best held-out rmse" in lines[-1] or "tie in held-out rmse" in lines[-1]
+    assert "has the best test rmse" in lines[-1] or "tie in test rmse" in lines[-1]
 
 
 def test_one_json_document(descend, penguins):

@@ -2,7 +2,7 @@
 
 import json
 
-from descend.run.job import load
+from descend.run.document import load
 
 
 def test_metrics_are_those_of_the_library(descend, runs, penguins):
@@ -42,8 +42,8 @@ def test_refusals(descend, runs, penguins, tmp_path):
     assert descend("eval", runs / "mass", penguins, "--metric", "auc") == (
         2, "", "error: --metric is 'auc', this model has rmse, mae, r2; try rmse\n"
     )  # fmt: skip
-    assert descend("eval", runs / "mass", penguins, "--fail-if", "val.rmse>1") == (
-        2, "", "error: --fail-if 'val.rmse>1' asks for what only train knows; compare a plain metric, such as rmse>1\n"
+    assert descend("eval", runs / "mass", penguins, "--fail-if", "test.rmse>1") == (
+        2, "", "error: --fail-if 'test.rmse>1' asks for what only train knows; compare a plain metric, such as rmse>1\n"
     )  # fmt: skip
     assert descend("eval", runs / "mass", "few.csv") == (
         5, "", "error: the data have no column 'body_mass_g', which is the target of this model; "

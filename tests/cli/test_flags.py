@@ -73,7 +73,7 @@ def test_defaults_are_shown_as_they_would_be_typed(name, text):
         (["--lr", "0"], "--lr is '0', it must be a finite number above 0; try --lr auto, which finds it"),
         (["--lr", "nan"], "--lr is 'nan', it must be a finite number above 0; try --lr auto, which finds it"),
         (["--batch", "0"], "--batch is '0', it must be a whole number of at least 1, full or auto; try --batch auto"),
-        (["--val", "1"], "--val is '1', it must be a share of at least 0 and below 1, a file, or none; try 0.2"),
+        (["--test", "1"], "--test is '1', it must be a share of at least 0 and below 1, a file, or none; try 0.2"),
         (["--betas", "0.9"], "--betas is '0.9', it must be two numbers of at least 0 and below 1; try 0.9,0.999"),
         (["--time", "5 parsecs"], "--time is '5 parsecs', it must be a time above 0, such as 30s, 5m or 1h; try 30s"),
         (["--missing", "mean"], "--missing is 'mean', it must be one of median, drop, error; try 'median'"),
@@ -81,13 +81,13 @@ def test_defaults_are_shown_as_they_would_be_typed(name, text):
         (["--optimizer", "sgd", "--batch", "64"],
          "sgd takes one row a step, but batch_size is 64; use --optimizer minibatch for that"),
         (["--val", "none", "--patience", "3"],
-         "patience waits for the held-out loss, but validation is none; leave out --patience or --val none"),
+         "patience waits for the validation loss, but validation is none; leave out --patience or --val none"),
         (["--fail-if", "rmse"],
          "--fail-if is 'rmse': it must read METRIC SIGN NUMBER, or finding>=LEVEL; "
          "try 'rmse>70000' or 'finding>=warning'"),
-        (["--val", "none", "--fail-if", "rmse>1"],
-         "--fail-if 'rmse>1' asks for held-out data, but none were held out; "
-         "compare train.rmse, or leave out --val none"),
+        (["--test", "none", "--fail-if", "rmse>1"],
+         "--fail-if 'rmse>1' asks for test rows, but there are none; "
+         "compare train.rmse, or leave out --test none"),
         (["--json", "--events", "-"], "--json and --events - both claim standard output; give --events a file"),
     ],
 )  # fmt: skip

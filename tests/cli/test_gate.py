@@ -5,7 +5,7 @@ import pytest
 from descend.cli.gate import judge_evaluation, judge_run, read_gate, told
 from descend.errors import UsageError
 
-METRICS = {"val": {"rmse": 342.0, "r2": 0.81}, "train": {"rmse": 330.0, "r2": 0.83}}
+METRICS = {"test": {"rmse": 342.0, "r2": 0.81}, "train": {"rmse": 330.0, "r2": 0.83}}
 
 
 @pytest.mark.parametrize(
@@ -14,7 +14,7 @@ METRICS = {"val": {"rmse": 342.0, "r2": 0.81}, "train": {"rmse": 330.0, "r2": 0.
         ("rmse>300", True, 342.0),
         ("rmse > 342", False, 342.0),
         ("rmse>=342", True, 342.0),
-        ("val.rmse<=341", False, 342.0),
+        ("test.rmse<=341", False, 342.0),
         ("train_rmse<331", True, 330.0),
         ("train rmse!=330", False, 330.0),
         ("r2==0.81", True, 0.81),
@@ -61,13 +61,13 @@ def test_a_gate_on_what_is_not_there_is_refused():
     with pytest.raises(UsageError) as caught:
         judge_run(read_gate("auc<0.5"), METRICS, [])
     assert str(caught.value) == (
-        "--fail-if 'auc<0.5' asks for auc, but the held-out part has rmse, r2; compare a metric that is there"
+        "--fail-if 'auc<0.5' asks for auc, but the test part has rmse, r2; compare a metric that is there"
     )
 
     with pytest.raises(UsageError) as caught:
         judge_run(read_gate("rmse>1"), {"train": {"rmse": 1.0}}, [])
     assert str(caught.value) == (
-        "--fail-if 'rmse>1' asks for held-out data, but none were held out; compare train.rmse, or leave out --val none"
+        "--fail-if 'rmse>1' asks for test rows, but there are none; compare train.rmse, or leave out --test none"
     )
 
     with pytest.raises(UsageError) as caught:

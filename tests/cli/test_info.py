@@ -70,7 +70,7 @@ def test_the_card_of_a_run(descend, runs):
     assert code == 0
     assert [line.split()[0] for line in out.splitlines()][:6] == ["run", "verdict", "data", "target", "chosen", "RMSE"]
     assert "data     penguins.csv · 344 rows × 8 columns · sha256 f204db2c753b\n" in out
-    assert json.loads(descend("info", runs / "mass", "--json")[1])["schema"] == "descend.run/1"
+    assert json.loads(descend("info", runs / "mass", "--json")[1])["schema"] == "descend.run/2"
 
 
 def test_a_run_that_failed_has_a_card_too(descend, runs):

@@ -8,7 +8,7 @@ import sys
 import duckdb
 import pytest
 
-from descend.run.job import load
+from descend.run.document import load
 
 FILLED = "".join(
     f"filled   {c}: 2 missing cells filled\n" for c in ("bill_length_mm", "bill_depth_mm", "flipper_length_mm")

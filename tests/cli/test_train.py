@@ -12,12 +12,12 @@ from descend.training import Progress
 NOTES = (Note("read", "a.csv · 3 rows"), Note("curve", "λmax 2"))
 HALF = Progress(epoch=12, epochs=24, seconds=1.0, share=0.5, loss=0.25, held_out=float("nan"), lr=0.1, running=1)
 ANSWER = """
-    variant   lr     batch  epochs  val RMSE  result
- D  adam      0.031    256      41    69,214  best
- G  gd        0.46    full     500    71,902  D201 not converged in budget
- H  momentum  90      full       3         –  D101 diverged by step 3
+    variant   lr     batch  epochs  test RMSE  result
+ D  adam      0.031    256      41     69,214  best
+ G  gd        0.46    full     500     71,902  D201 not converged in budget
+ H  momentum  90      full       3          –  D101 diverged by step 3
 
-adam · val RMSE 69,214 · R² 0.641 · baseline 115,530 · exact optimum 69,208
+adam · test RMSE 69,214 · R² 0.641 · baseline 115,530 · exact optimum 69,208
 ✔ converged in 41 epochs; 0.01 % above the exact optimum
 
 saved    runs/a-1/   trace.jsonl  model.safetensors  report.html  run.json
@@ -62,7 +62,7 @@ def test_json_is_one_document(descend, training):
 
     assert (code, err) == (0, SAID + "gate     rmse>1e6 · passed, it is 69214.2\n")
     assert json.loads(out) == {
-        "schema": "descend.run/1", "status": "ok", "loss": None,
+        "schema": "descend.run/2", "status": "ok", "loss": None,
         "command": ["train", "a.csv", "-t", "y", "--json", "--no-report", "--fail-if", "rmse>1e6"],
         "artifacts": {
             "trace": "runs/a-1/trace.jsonl", "model": "runs/a-1/model.safetensors", "run": "runs/a-1/run.json",

@@ -20,7 +20,7 @@ LEFT_TO_UNITS = {"D104", "D105", "D209", "D501"}  # that no seed plants for sure
 
 @pytest.mark.parametrize("case", CASES, ids=[f"{c.code}-{k}" for k, c in enumerate(CASES)])
 def test_a_planted_fault_is_named_with_its_place(case, monkeypatch):
-    monkeypatch.setattr("descend.run.job._with_proof", lambda run, *more: run)
+    monkeypatch.setattr("descend.run.job._Job.with_proof", lambda job, run: run)
     run = planted.trained(case.frame, case.options)
     found = {f.code: f for f in run.findings}
 

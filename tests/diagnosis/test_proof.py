@@ -8,7 +8,7 @@ import descend as ds
 from descend.diagnosis import Finding
 from descend.diagnosis.proof import brief, proven
 from descend.errors import UsageError
-from descend.options import options_of_flags, read_options
+from descend.options import Options, options_of_flags, read_options
 
 RNG = np.random.default_rng(0)
 FRAME = pd.DataFrame(RNG.normal(size=(200, 3)), columns=["a", "b", "c"])
@@ -29,7 +29,9 @@ def test_flags_become_options_and_words_do_not(fix, change):
 
 
 def trained(options):
-    return ds.train(FRAME, "y", progress=False, **{k: v for k, v in options.items() if v is not None})
+    if isinstance(options, Options):
+        options = {name: getattr(options, name) for name in options.user_set}
+    return ds.train(FRAME, "y", progress=False, **options)
 
 
 def run_of(**options):
@@ -39,8 +41,7 @@ def run_of(**options):
 
 def proof_of(*fixes, code="D201", **options):
     values, run = run_of(**options)
-    given = {k: v for k, v in values.items() if k in options}
-    return run, proven(Finding(code, "warning", "text", {}, fixes), given, run, trained)
+    return run, proven(Finding(code, "warning", "text", {}, fixes), values, run, trained)
 
 
 def test_what_helps_is_proposed_with_the_numbers_of_both_trainings():
@@ -80,8 +81,8 @@ def test_near_the_optimum_a_closed_gap_counts_where_the_loss_hardly_moves():
 
 
 def test_a_short_training_has_the_epochs_of_the_run_or_sixty():
-    assert brief({"max_epochs": 500}, {}, 300)["max_epochs"] == 300
-    assert brief({"max_epochs": 500}, {}, 3)["max_epochs"] == 60
-    assert brief({"hidden_layer_sizes": (8,)}, {"restarts": "4"}, 3)["restarts"] == 4
+    assert brief(read_options({"max_epochs": 500}), {}, 300).max_epochs == 300
+    assert brief(read_options({"max_epochs": 500}), {}, 3).max_epochs == 60
+    assert brief(read_options({"hidden_layer_sizes": (8,)}), {"restarts": "4"}, 3).restarts == 4
     with pytest.raises(UsageError):
-        brief({}, {"lr": "-1"}, 3)
+        brief(read_options({}), {"lr": "-1"}, 3)

@@ -55,7 +55,7 @@ def test_a_good_column_is_no_leak():
 
 def test_copies_across_the_split_are_counted():
     found = codes(pd.concat([frame(150), frame(150)], ignore_index=True))["D403"]
-    assert found.evidence["copies"] > 0.5 * found.evidence["held_out"]
+    assert found.evidence["copies"] > 0.5 * found.evidence["test"]
 
 
 def test_rows_of_few_values_repeat_by_nature():
@@ -72,7 +72,7 @@ def test_columns_that_tell_nothing_are_noted():
 def test_a_target_far_out_is_named_with_its_row():
     table = frame()
     table.loc[7, "y"] = 900.0
-    found = codes(table, validation=0)["D405"]
+    found = codes(table, test=0)["D405"]
     assert found.evidence["row"] == 8
     assert found.fix[0] == "--loss huber"
 

@@ -6,7 +6,7 @@ import pytest
 import descend as ds
 from descend.diagnosis.words import percent
 
-QUIET = {"progress": False, "validation": 0}
+QUIET = {"progress": False, "test": 0}
 
 
 def exact_line():

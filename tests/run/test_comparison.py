@@ -25,7 +25,7 @@ def test_the_eight_are_rows_best_first(mass):
     assert {r.variant for r in mass.rows} == set(THE_EIGHT)
     assert scores == sorted(scores)
     assert mass.rows[0].result.startswith("best")
-    assert (mass.metric, mass.where) == ("rmse", "val")
+    assert (mass.metric, mass.where) == ("rmse", "test")
 
 
 def test_scores_are_means_over_seeds_of_the_trials(mass):
@@ -67,7 +67,7 @@ def test_the_verdict_names_the_best_and_those_that_tie():
         row(11.0, variant="sgd", result="behind"),
     )
 
-    assert _verdict(rows, "rmse", "val") == "gd has the best held-out rmse, 10, tied with adam"
+    assert _verdict(rows, "rmse", "test") == "gd has the best test rmse, 10, tied with adam"
     assert _verdict(rows[::2], "rmse", "train") == "gd has the best training rmse, 10"
 
 
@@ -90,7 +90,7 @@ def test_when_every_variant_fails_it_is_said(penguins):
 def test_when_all_tie_the_cheapest_is_named():
     rows = (row(10.0, gradients=500), row(10.001, variant="adam", gradients=200, result="tie with best"))
 
-    assert _verdict(rows, "rmse", "val") == "all 2 variants tie in held-out rmse; adam needs the fewest gradients, 200"
+    assert _verdict(rows, "rmse", "test") == "all 2 variants tie in test rmse; adam needs the fewest gradients, 200"
 
 
 def test_it_can_be_made_of_a_training(mass):

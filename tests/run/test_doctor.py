@@ -72,7 +72,7 @@ def cut(folder):
 
 def newer(folder):
     document = json.loads((folder / "run.json").read_text())
-    (folder / "run.json").write_text(json.dumps({**document, "schema": "descend.run/2"}))
+    (folder / "run.json").write_text(json.dumps({**document, "schema": "descend.run/3"}))
 
 
 def traceless(folder):
@@ -88,7 +88,7 @@ def incomplete(folder):
 @pytest.mark.parametrize(
     ("damage", "text"),
     [
-        (cut, "it is no valid JSON"), (newer, "descend.run/2"), (traceless, "trace.jsonl"),
+        (cut, "it is no valid JSON"), (newer, "descend.run/3"), (traceless, "trace.jsonl"),
         (incomplete, "is incomplete: KeyError 'config'; train again"),
     ],
 )  # fmt: skip

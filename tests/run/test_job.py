@@ -69,7 +69,7 @@ def test_the_comparison_with_scikit_learn_can_fail(penguins):
 def test_three_classes_are_learned_by_softmax(penguins):
     run = ds.train(penguins, "species", progress=False)
     assert run.model.classes == ("Adelie", "Chinstrap", "Gentoo")
-    assert run.metrics["val"]["accuracy"] > 0.95
+    assert run.metrics["test"]["accuracy"] > 0.95
     prediction = run.predict(penguins)
     assert prediction.probabilities.shape == (344, 3)
     np.testing.assert_allclose(prediction.probabilities.sum(axis=1), 1)
@@ -83,7 +83,7 @@ def test_auto_trains_the_eight_variants_and_ends_near_the_optimum(penguins):
     assert sum(t.best for t in run.trials) == 1
     assert run.verdict.status == "converged"
     assert run.search_result.landscape.gap(float(run.search_result.fit.loss[run.search_result.best])) < 1e-4
-    assert run.metrics["val"]["rmse"] < run.metrics["baseline"]["rmse"] / 2
+    assert run.metrics["test"]["rmse"] < run.metrics["baseline"]["rmse"] / 2
 
 
 def test_coefficients_are_in_the_units_of_the_file(penguins):
@@ -110,7 +110,7 @@ def test_a_path_a_frame_and_arrays_are_one_and_the_same(penguins):
 def test_case_c23_all_forms_of_a_target_give_the_same_fit(form):
     X = np.random.default_rng(0).standard_normal((40, 2))
     y = (X @ [1.0, -2.0] + 0.5).tolist()
-    given = {"optimizer": "nesterov", "max_epochs": 30, "progress": False, "validation": 0}
+    given = {"optimizer": "nesterov", "max_epochs": 30, "progress": False, "test": 0}
     expected = ds.train(X, np.array(y), **given).predict(X).values
     np.testing.assert_array_equal(ds.train(X, form(y), **given).predict(X).values, expected)
     assert ds.train(X, form(y), **given).predict(X[:1]).values.shape == (1,)
@@ -138,7 +138,7 @@ def test_an_existing_folder_is_not_overwritten_without_force(penguins, tmp_path)
 def test_evaluate_gives_the_metrics_of_the_held_out_rows(penguins):
     run = ds.train(penguins, "body_mass_g", progress=False)
     held_out = run.prepared.table.take(run.prepared.rows[1])
-    assert run.evaluate(held_out)["rmse"] == pytest.approx(run.metrics["val"]["rmse"], rel=1e-9)
+    assert run.evaluate(held_out)["rmse"] == pytest.approx(run.metrics["test"]["rmse"], rel=1e-9)
 
 
 def test_evaluate_without_the_target_says_so(penguins):
@@ -154,7 +154,7 @@ def test_evaluate_without_the_target_says_so(penguins):
 def test_the_document_is_json_and_says_why_each_value_was_chosen(penguins):
     run = ds.train(penguins, "body_mass_g", progress=False)
     document = json.loads(json.dumps(run.document(), allow_nan=False))
-    assert document["schema"] == "descend.run/1"
+    assert document["schema"] == "descend.run/2"
     assert document["status"] == "ok"
     assert document["data"]["rows"] == 344
     assert document["data"]["delimiter"] == ","
@@ -163,7 +163,7 @@ def test_the_document_is_json_and_says_why_each_value_was_chosen(penguins):
         document["chosen"]["why"]["lr"]["stability_limit"] is None
         or document["chosen"]["why"]["lr"]["stability_limit"] > 0
     )
-    assert {"train", "val", "baseline", "optimum"} == set(document["metrics"])
+    assert {"train", "test", "baseline", "optimum"} == set(document["metrics"])
 
 
 def test_what_was_typed_is_what_is_trained(penguins):
@@ -183,7 +183,7 @@ def test_a_rule_of_the_users_own_trains_without_registration(penguins):
 
     run = ds.train(penguins, "body_mass_g", optimizer=my_rule, progress=False)
     assert run.chosen["optimizer"] == "my_rule"
-    assert run.metrics["val"]["rmse"] < 320
+    assert run.metrics["test"]["rmse"] < 320
 
 
 def test_a_rule_that_cannot_be_compiled_is_trained_by_the_plain_engine(penguins):
@@ -192,7 +192,7 @@ def test_a_rule_that_cannot_be_compiled_is_trained_by_the_plain_engine(penguins)
 
     run = ds.train(penguins, "body_mass_g", optimizer=my_rule, lr=0.05, max_epochs=40, progress=False)
     assert run.chosen["engine"] == "plain"
-    assert run.metrics["val"]["rmse"] < 400
+    assert run.metrics["test"]["rmse"] < 400
 
 
 def test_listeners_hear_notes_in_order_and_progress(penguins):
@@ -211,7 +211,7 @@ def test_ctrl_c_keeps_the_best_so_far(penguins):
     run = ds.train(penguins, "body_mass_g", on_event=stop)
     assert run.interrupted
     assert run.verdict.status == "interrupted"
-    assert run.metrics["val"]["rmse"] < run.metrics["baseline"]["rmse"]
+    assert run.metrics["test"]["rmse"] < run.metrics["baseline"]["rmse"]
 
 
 def test_same_seed_same_model_for_any_number_of_threads(penguins):
@@ -255,7 +255,7 @@ def test_held_out_rows_decide_nothing(penguins):
     frame.loc[held, "body_mass_g"] *= 3
     other = ds.train(frame, "body_mass_g", **options)
 
-    assert one.metrics["val"] != other.metrics["val"]
+    assert one.metrics["test"] != other.metrics["test"]
     np.testing.assert_array_equal(one.model.weights, other.model.weights)
     assert one.chosen["lr"] == other.chosen["lr"]
 

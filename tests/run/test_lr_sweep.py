@@ -63,7 +63,7 @@ def test_a_large_table_is_sampled(monkeypatch):
     monkeypatch.setattr(rates, "SAMPLE", 100)
     X = np.random.default_rng(0).normal(size=(1000, 3))
 
-    found = find_lr(X, X @ [1.0, 2.0, 3.0], variant="gd", validation=0)
+    found = find_lr(X, X @ [1.0, 2.0, 3.0], variant="gd", test=0)
 
     assert found.rows == 100
     assert found.reason.endswith("after 20 epochs of 100 of 1,000 rows")
@@ -77,7 +77,7 @@ def test_a_constant_target_has_a_reason_and_no_rate():
 
 
 def test_five_rows_have_a_rate():
-    found = find_lr(np.arange(5.0)[:, None], 2 * np.arange(5.0), validation=0)
+    found = find_lr(np.arange(5.0)[:, None], 2 * np.arange(5.0), test=0)
 
     assert found.lr > 0
     assert found.reason
@@ -112,7 +112,7 @@ def test_a_network_has_rates_too(penguins):
 def test_case_c14_few_rows_are_visited_again_and_again():
     rng = np.random.default_rng(0)
     X = rng.normal(size=(16, 2))
-    found = find_lr(X, X @ [1.0, -1.0], variant="minibatch", batch_size=8, validation="none")
+    found = find_lr(X, X @ [1.0, -1.0], variant="minibatch", batch_size=8, test="none")
 
     assert (found.rows, found.epochs) == (16, 20)
     assert found.lr is not None

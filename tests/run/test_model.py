@@ -56,7 +56,7 @@ def test_a_poisson_model_predicts_means_above_zero():
     rng = np.random.default_rng(0)
     X = rng.standard_normal((300, 2))
     y = rng.poisson(np.exp(X @ [0.5, -0.3] + 1)).astype(float)
-    run = ds.train(X, y, loss="poisson", optimizer="nesterov", l2=0, progress=False, validation=0)
+    run = ds.train(X, y, loss="poisson", optimizer="nesterov", l2=0, progress=False, test=0)
     assert run.verdict.status == "converged"
     assert (run.predict(X).values > 0).all()
     assert run.predict(X).values.mean() == pytest.approx(y.mean(), rel=1e-2)

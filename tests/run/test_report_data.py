@@ -29,8 +29,8 @@ def test_verdict_numbers_and_variants_are_the_runs(run):
     assert (told.status, told.verdict, told.target, told.metric) == (
         run.verdict.status, run.verdict.text, "y", run.metric,
     )  # fmt: skip
-    assert [label for label, _ in told.numbers] == ["held-out rmse", "baseline rmse", "gap to the optimum", "time"]
-    assert float(told.numbers[0][1]) == pytest.approx(run.metrics["val"]["rmse"], rel=1e-3)
+    assert [label for label, _ in told.numbers] == ["test rmse", "baseline rmse", "gap to the optimum", "time"]
+    assert float(told.numbers[0][1]) == pytest.approx(run.metrics["test"]["rmse"], rel=1e-3)
     assert [(v.name, v.letter) for v in told.variants] == [("gd", "G"), ("adam", "D")]
     assert sum(v.best for v in told.variants) == 1
 
@@ -92,7 +92,7 @@ def test_several_classes_name_the_class_of_each_coefficient(penguins):
     names = [name for name, _ in told.coefficients]
     assert {name.rpartition(" → ")[2] for name in names} == {"Adelie", "Chinstrap", "Gentoo"}
     assert len(set(names)) == len(names)
-    assert told.numbers[0][0].startswith("held-out ")
+    assert told.numbers[0][0].startswith("test ")
 
 
 def test_a_loaded_run_tells_what_it_still_knows(run):

@@ -21,7 +21,7 @@ from descend.training import Limits, train
 
 
 def options(**given):
-    return {**read_options(given), "threads": 1}
+    return read_options({**given, "threads": 1})
 
 
 def found(problem, held_out=None, **given):

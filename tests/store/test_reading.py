@@ -9,7 +9,7 @@ import pytest
 from descend.errors import ModelError
 from descend.store import pack_model, pack_trace, read_document, read_model, read_trace, write_folder
 
-RUN = {"schema": "descend.run/1", "verdict": {"status": "converged"}, "seconds": 1.5}
+RUN = {"schema": "descend.run/2", "verdict": {"status": "converged"}, "seconds": 1.5}
 TRACE = {"epoch": [0, 1], "loss": [2.0, 1.0]}
 
 
@@ -93,10 +93,10 @@ def test_every_cut_is_noticed(run):
     ("text", "sentence"),
     [
         ('{"schema": "descend.run/7"}',
-         "'r/run.json' was written by a newer descend (descend.run/7, this one reads descend.run/1); upgrade descend"),
+         "'r/run.json' was written by a newer descend (descend.run/7, this one reads descend.run/2); upgrade descend"),
         ('{"schema": "other/1"}', "'r/run.json' was not written by descend; name a run that train wrote"),
         ("[]", "'r/run.json' is damaged: it is no JSON object; copy it again, or train again"),
-        ('{"schema": "descend.run/1", "a": NaN}',
+        ('{"schema": "descend.run/2", "a": NaN}',
          "'r/run.json' is damaged: it is no valid JSON (NaN is no number); copy it again, or train again"),
         ('{"a": 1, "a": 2}',
          "'r/run.json' is damaged: it is no valid JSON (a key stands twice); copy it again, or train again"),

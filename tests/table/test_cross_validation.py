@@ -65,8 +65,8 @@ def test_too_many_folds_are_refused_before_anything_is_trained():
 def test_the_score_is_the_mean_over_folds_of_models_that_never_saw_them():
     run = ds.train(FRAME[["a", "y"]], "y", cv=5, progress=False)
 
-    assert set(run.metrics["cv"]) == set(run.metrics["val"])
-    assert run.metrics["cv"]["rmse"] == pytest.approx(run.metrics["val"]["rmse"], rel=0.5)
+    assert set(run.metrics["cv"]) == set(run.metrics["test"])
+    assert run.metrics["cv"]["rmse"] == pytest.approx(run.metrics["test"]["rmse"], rel=0.5)
     assert run.metrics["cv_std"]["rmse"] > 0
     expected = []
     for rows, fold in cut("y", cv=5).cuts:

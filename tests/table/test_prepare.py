@@ -6,7 +6,7 @@ import pytest
 
 from descend.errors import DataError, UsageError
 from descend.options import read_options
-from descend.table.prepare import prepare, set_aside
+from descend.table.prepare import prepare, validation_split
 
 
 def prepared(data, target="y", **given):
@@ -35,13 +35,13 @@ def test_case_c30_missing_cells_are_filled_and_said_and_infinite_ones_refused():
         "the column 'c' is infinite in row 3 (1 cells in all); mend these cells or leave the column out with --drop"
     )
     with pytest.raises(DataError, match="cells are missing in 'b' \\(1 cells, first in row"):
-        prepared(data.drop(columns="c"), missing="error", validation=0)
+        prepared(data.drop(columns="c"), missing="error", test=0)
 
 
 def test_rows_with_missing_cells_can_be_dropped():
     data = frame()
     data.loc[[3, 4], "b"] = np.nan
-    done = prepared(data, missing="drop", validation=0)
+    done = prepared(data, missing="drop", test=0)
     assert done.train.rows == 98
     assert done.schema.names == ("a", "b", "c")
 
@@ -77,7 +77,7 @@ def test_features_and_dropped_columns():
 
 def test_weights_have_mean_one_and_are_no_feature():
     data = frame().assign(w=np.arange(100.0))
-    done = prepared(data, weight="w", validation=0)
+    done = prepared(data, weight="w", test=0)
     assert done.schema.names == ("a", "b", "c")
     assert done.train.sample_weight.mean() == pytest.approx(1.0)
 
@@ -106,15 +106,15 @@ def test_groups_and_time_decide_the_split():
 def test_a_file_can_be_held_out(tmp_path):
     frame().to_csv(tmp_path / "train.csv", index=False)
     frame(30).to_csv(tmp_path / "held.csv", index=False)
-    done = prepared(tmp_path / "train.csv", validation=str(tmp_path / "held.csv"))
-    assert (done.train.rows, done.held_out.rows) == (100, 30)
-    np.testing.assert_allclose(done.held_out.X[:, 0], done.scale.transform(done.schema.encode(done.table).X)[:0, 0].sum() + (
+    done = prepared(tmp_path / "train.csv", test=str(tmp_path / "held.csv"))
+    assert (done.train.rows, done.test.rows) == (100, 30)
+    np.testing.assert_allclose(done.test.X[:, 0], done.scale.transform(done.schema.encode(done.table).X)[:0, 0].sum() + (
         pd.read_csv(tmp_path / "held.csv").a - done.scale.center[0]) / done.scale.width[0])  # fmt: skip
 
 
 def test_when_no_column_is_left_it_is_said_why():
     with pytest.raises(DataError) as caught:
-        prepared(pd.DataFrame({"a": [1.0] * 5, "y": [1.0, 2, 3, 4, 5]}), validation=0)
+        prepared(pd.DataFrame({"a": [1.0] * 5, "y": [1.0, 2, 3, 4, 5]}), test=0)
     assert str(caught.value) == (
         "no column is left to learn 'y' from: 'a' is constant: every value is 1; add columns that vary from row to row"
     )
@@ -127,7 +127,7 @@ def test_when_no_column_is_left_it_is_said_why():
 )  # fmt: skip
 def test_targets_that_the_loss_does_not_allow(loss, y, text):
     with pytest.raises(DataError) as caught:
-        prepared(pd.DataFrame({"a": [1.0, 2, 4], "y": y}), loss=loss, validation=0)
+        prepared(pd.DataFrame({"a": [1.0, 2, 4], "y": y}), loss=loss, test=0)
     assert str(caught.value) == text
 
 
@@ -158,7 +158,7 @@ def test_notes_come_in_the_order_of_the_work(penguins):
         ("target", "2 rows without a target left out"),
         ("columns", "4 number, 3 category (9 levels → one-hot) → 13 features"),
         ("scaling", "on · every feature has mean 0 and spread 1"),
-        ("split", "273 rows train / 69 held out (20%, seed 0)"),
+        ("split", "273 training rows / 69 test rows (20%, seed 0)"),
     ]
 
 
@@ -175,7 +175,7 @@ def test_what_the_columns_of_an_array_are_called_leaves_the_target_its_own_name(
      (pd.DataFrame({"q": ["u", None, "v"] * 4}), ("u", "v"), 8), (np.arange(12.0)[:, None], (), 12)],
 )  # fmt: skip
 def test_missing_cells_of_a_target_are_left_out_however_they_are_written(target, classes, kept):
-    done = prepared(frame(12)[["a"]], target, validation=0)
+    done = prepared(frame(12)[["a"]], target, test=0)
     assert (done.target.classes, done.train.rows) == (classes, kept)
 
 
@@ -200,21 +200,21 @@ def test_a_held_out_file_may_have_one_target_but_no_class_of_its_own(tmp_path):
     frame().assign(k=["u", "v"] * 50).to_csv(tmp_path / "train.csv", index=False)
     held = frame(2).assign(k=["v", "v"], y=[3.0, 3.0])
     held.to_csv(tmp_path / "held.csv", index=False)
-    options = {"validation": str(tmp_path / "held.csv")}
-    assert prepared(tmp_path / "train.csv", **options).held_out.rows == 2
-    assert prepared(tmp_path / "train.csv", "k", **options).held_out.y.tolist() == [1.0, 1.0]
+    options = {"test": str(tmp_path / "held.csv")}
+    assert prepared(tmp_path / "train.csv", **options).test.rows == 2
+    assert prepared(tmp_path / "train.csv", "k", **options).test.y.tolist() == [1.0, 1.0]
     held.assign(k="w").to_csv(tmp_path / "held.csv", index=False)
     with pytest.raises(DataError) as caught:
         prepared(tmp_path / "train.csv", "k", **options)
     assert str(caught.value) == (
-        "the held-out file has the class 'w' of 'k', which the training rows do not have; train on rows of every class"
+        "held.csv has the class 'w', the model knows 'u', 'v'; leave these rows out, or train on rows of every class"
     )
 
 
 def test_rows_are_dropped_by_the_columns_that_are_used():
     data = frame().assign(c=[None, *[f"l{i % 7}" for i in range(99)]])
-    assert prepared(data, missing="drop", validation=0, max_levels=5).train.rows == 100
-    assert prepared(data, missing="drop", validation=0, max_levels=9).train.rows == 99
+    assert prepared(data, missing="drop", test=0, max_levels=5).train.rows == 100
+    assert prepared(data, missing="drop", test=0, max_levels=9).train.rows == 99
 
 
 def test_text_tells_no_time():
@@ -228,7 +228,7 @@ def test_text_tells_no_time():
 )
 def test_case_c25_every_numeric_dtype_gives_the_same_data(dtype):
     X, y = np.array([[1, 0], [0, 1], [1, 1], [0, 0]]), np.array([1, 0, 1, 1])
-    expected, given = (prepared(X.astype(d), y.astype(d), validation=0, task="regression") for d in ("float64", dtype))
+    expected, given = (prepared(X.astype(d), y.astype(d), test=0, task="regression") for d in ("float64", dtype))
     np.testing.assert_array_equal(given.train.X, expected.train.X)
     np.testing.assert_array_equal(given.train.y, expected.train.y)
 
@@ -246,27 +246,27 @@ def test_a_column_is_given_by_its_name(option):
 def test_moments_are_a_target_of_days_in_every_form(unit):
     moments = np.array(["1970-01-02", "NaT", "1970-01-04", "1970-01-05"], f"datetime64[{unit}]")
     for target in (moments, pd.Series(moments.astype("M8[ns]")), list(pd.to_datetime(moments))):
-        done = prepared(np.arange(4.0)[:, None], target, validation=0, scale=False, loss="poisson")
+        done = prepared(np.arange(4.0)[:, None], target, test=0, scale=False, loss="poisson")
         assert done.train.y.tolist() == [1.0, 3.0, 4.0]
 
 
 def test_a_target_of_digits_as_text_is_learned_as_numbers_unless_it_is_told_to_be_classes():
     X, y = np.arange(4.0)[:, None], ["2", "4", "", "8"]
     for target in (y, np.array(y), np.array(y, object), pd.Series(y)):
-        done = prepared(X, target, validation=0)
+        done = prepared(X, target, test=0)
         assert done.target.task == "regression"
         assert done.target.y.tolist() == [2.0, 4.0, 8.0]
         assert "its text is read as numbers; if they are classes, use --task classification" in [
             n.text for n in done.notes
         ]
-        assert prepared(X, target, validation=0, task="classification").target.classes[-3:] == ("2", "4", "8")
-    assert prepared(X, ["2", "4", "x", "8"], validation=0).target.task == "classification"
+        assert prepared(X, target, test=0, task="classification").target.classes[-3:] == ("2", "4", "8")
+    assert prepared(X, ["2", "4", "x", "8"], test=0).target.task == "classification"
 
 
 def deciding(frame, **given):
     options = read_options(given)
     prepared = prepare(frame, "y", options)
-    return prepared, set_aside(prepared, options)
+    return prepared, validation_split(prepared, options)
 
 
 def table_of(rows):
@@ -279,7 +279,7 @@ def table_of(rows):
 def test_rows_that_decide_are_training_rows_and_the_held_out_rows_stay_as_they_are():
     prepared, (own, aside) = deciding(table_of(100))
 
-    assert (own.rows, aside.rows, prepared.held_out.rows) == (64, 16, 20)
+    assert (own.rows, aside.rows, prepared.test.rows) == (64, 16, 20)
     both = np.vstack([own.X, aside.X])
     assert sorted(map(tuple, both)) == sorted(map(tuple, prepared.train.X))
 

@@ -44,7 +44,7 @@ def test_what_cannot_be_split_is_refused():
         split(1, 0.2, 0)
     assert (
         str(few.value)
-        == "1 rows cannot be split with 20% held out, one side would be empty; use --val none or more rows"
+        == "1 rows cannot be split with 20% test rows, one side would be empty; use --test none or more rows"
     )
     with pytest.raises(DataError) as one:
         split(9, 0.2, 0, group=np.array(["a"] * 9))

@@ -52,7 +52,7 @@ def test_another_file_is_refused(tmp_path, data):
 
 def test_a_search_tells_where_it_stands_after_each_group(small):
     seen = []
-    options = {**read_options({"optimizer": "gd,minibatch,sgd", "max_epochs": 20, "seeds": 1}), "threads": 1}
+    options = read_options({"optimizer": "gd,minibatch,sgd", "max_epochs": 20, "seeds": 1, "threads": 1})
     found = search(small("squared", rows=60), None, options, keep=lambda fit: seen.append(len(fit.plan)))
     assert seen == sorted(seen)
     assert len(seen) >= 3

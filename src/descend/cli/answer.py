@@ -38,7 +38,7 @@ def number(value: float | None) -> str:
 
 def trial_lines(run: Any, *, color: bool = False, width: int | None = None, verbose: bool = False) -> list[str]:
     """Return one line a variant, best first; every trial when verbose. Narrow screens lose columns, not the result."""
-    part = "val" if "val" in run.metrics else "train"
+    part = run.scored_part
     head = ["", "variant", "lr", "batch", "epochs", f"{part} {METRICS[run.metric]}", "result"]
     trials = sorted(run.tried if verbose else run.trials, key=lambda t: _rank(t, run.metric))
     rows = [
@@ -84,7 +84,7 @@ def _line(row: Row, widths: dict[int, int]) -> str:
 
 def summary(run: Any) -> str:
     """Return the line of numbers: what was kept, its metrics, and what they are compared with."""
-    part = "val" if "val" in run.metrics else "train"
+    part = run.scored_part
     own = run.metrics[part]
     said = [f"{part} {METRICS[run.metric]} {number(own.get(run.metric))}"]
     second = next((m for m in ("r2", "logloss") if m in own and m != run.metric), None)
@@ -94,7 +94,7 @@ def summary(run: Any) -> str:
             said.append(f"{words} {number(run.metrics[name].get(run.metric))}")
     if run.metric in run.metrics.get("cv", {}):
         value, spread = (run.metrics[k][run.metric] for k in ("cv", "cv_std"))
-        said.append(f"{run.config['cv']}-fold {METRICS[run.metric]} {number(value)} ± {spread:.2g}")
+        said.append(f"{run.options.cv}-fold {METRICS[run.metric]} {number(value)} ± {spread:.2g}")
     return " · ".join([inert(str(run.chosen["optimizer"])), *said])
 
 

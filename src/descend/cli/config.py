@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from descend.errors import UsageError, nearest
-from descend.options import BY_NAME, OPTIONS, Option, betas, hidden, names, text
+from descend.options import BY_NAME, OPTIONS, Option
+from descend.options.readers import betas, hidden, names, text
 
 OUTSIDE = ("target", "run_dir")  # settings of the command line that are no options of training
 PYPROJECT = "pyproject.toml"

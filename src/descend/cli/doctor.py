@@ -38,7 +38,7 @@ def document(one: Any) -> dict[str, Any]:
     """Return what the doctor says of a run as plain values."""
     from dataclasses import asdict
 
-    from descend.run.job import plain
+    from descend.store.plain import plain
 
     found: dict[str, Any] = plain(asdict(one))
     return found

@@ -5,7 +5,8 @@ from typing import Any, TypeVar
 
 import click
 
-from descend.options import OPTIONS, Option, names
+from descend.options import OPTIONS, Option
+from descend.options.readers import names
 
 F = TypeVar("F", bound=Callable[..., Any])
 SECTIONS = ("data", "model", "optimizer", "budget", "preparation", "validation", "output", "gate")

@@ -18,7 +18,8 @@ COMPARE = {
     "<": operator.lt,
     ">": operator.gt,
 }
-SHAPE = re.compile(r"\s*(?:(val|train)[._ ])?\s*(\w+)\s*(<=|>=|==|!=|<|>)\s*(\S+)\s*")
+SHAPE = re.compile(r"\s*(?:(test|val|train)[._ ])?\s*(\w+)\s*(<=|>=|==|!=|<|>)\s*(\S+)\s*")
+PARTS = {"test": "the test", "val": "the validation", "train": "the training"}
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,7 @@ class Gate:
 
     Args:
         text: as it was typed.
-        part: "val", "train", or "" for the part that counts.
+        part: "test", "val", "train", or "" for the part that counts.
         name: a metric, or "finding".
         sign: how `name` is compared.
         bound: with what: a number, or the rank of a level.
@@ -89,19 +90,19 @@ def judge_metric(gate: Gate, metrics: Mapping[str, Any], where: str) -> Judged:
 
 
 def judge_run(gate: Gate, metrics: Mapping[str, Mapping[str, Any]], levels: Iterable[str]) -> Judged:
-    """Judge a trained run: its findings, or the held-out or training part of its metrics."""
+    """Judge a trained run: its findings, or the metrics of one part of its rows."""
     if gate.name == "finding":
         hits = [level for level in levels if COMPARE[gate.sign](LEVELS.index(level), gate.bound)]
         worst = max(hits, key=LEVELS.index, default=None)
         return Judged(gate.text, worst, worst is not None)
-    part = gate.part or "val"
+    part = gate.part or "test"
     if part not in metrics:
         raise UsageError(
-            f"--fail-if {gate.text!r} asks for held-out data, but none were held out",
-            fix=f"compare train.{gate.name}, or leave out --val none",
+            f"--fail-if {gate.text!r} asks for {part} rows, but there are none",
+            fix=f"compare train.{gate.name}" + (", or leave out --test none" if part == "test" else ""),
             code="bad-fail-if",
         )
-    return judge_metric(gate, metrics[part], f"the {'held-out' if part == 'val' else 'training'} part")
+    return judge_metric(gate, metrics[part], f"{PARTS[part]} part")
 
 
 def judge_evaluation(gate: Gate, metrics: Mapping[str, Any]) -> Judged:

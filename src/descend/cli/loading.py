@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from descend.errors import DataError
-from descend.options import BY_NAME
+from descend.options import BY_NAME, Options
 
 
 def check_input(data: str) -> None:
@@ -20,9 +20,9 @@ def check_input(data: str) -> None:
 
 def load_run(folder: str) -> Any:
     """Return the run of a folder; raises ModelError when it is none."""
-    from descend.run import job as run
+    from descend.run.document import load
 
-    return run.load(folder)
+    return load(folder)
 
 
 def load_table(data: str, run: Any, reading: Mapping[str, Any]) -> Any:
@@ -33,11 +33,12 @@ def load_table(data: str, run: Any, reading: Mapping[str, Any]) -> Any:
     return load(data, reading_options(run, reading))
 
 
-def reading_options(run: Any, reading: Mapping[str, Any]) -> dict[str, Any]:
+def reading_options(run: Any, reading: Mapping[str, Any]) -> Options:
     """Return how to read: what was typed, else what the run was told; the format goes by the file."""
     given = {name: value for name, value in reading.items() if value not in (None, ())}
     typed = {name: BY_NAME[name].read(BY_NAME[name].flag, value) for name, value in given.items()}
-    return {**run.config, "input_format": "auto", **typed}
+    options: Options = run.options
+    return options.replace(input_format="auto", **typed)
 
 
 @contextlib.contextmanager

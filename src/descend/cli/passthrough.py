@@ -2,19 +2,18 @@
 
 import csv
 import gzip
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, TextIO
 
 from descend.errors import UsageError
+from descend.options import Options
 
 EXACT = 2.0**53
 
 
-def carried(
-    path: str, table: Any, names: Sequence[str], options: Mapping[str, Any], as_text: bool
-) -> dict[str, list[Any]]:
+def carried(path: str, table: Any, names: Sequence[str], options: Options, as_text: bool) -> dict[str, list[Any]]:
     """Return the cells of these columns, by name.
 
     Args:
@@ -32,12 +31,12 @@ def carried(
     return cells if as_text else {column.name: _typed(column, cells[column.name]) for column in columns}
 
 
-def _texts(path: Path, table: Any, options: Mapping[str, Any]) -> list[list[str]] | None:
+def _texts(path: Path, table: Any, options: Options) -> list[list[str]] | None:
     """All cells as text; None when they do not line up with the table."""
     from descend.table.dialect import sniff
     from descend.table.files import head_of
 
-    dialect = sniff(path, head_of(path), options["delimiter"], options["encoding"], table.source.header)
+    dialect = sniff(path, head_of(path), options.delimiter, options.encoding, table.source.header)
     with _open(path, dialect.encoding) as file:
         rows = [row for row in csv.reader(file, delimiter=dialect.delimiter) if row][int(dialect.header) :]
     width = len(table.names)

@@ -87,7 +87,7 @@ def _job(data: str | None, given: Mapping[str, Any], gates: list[Gate]) -> tuple
     options = {name: one.value for name, one in given.items() if name in BY_NAME}
     values = read_options(options)
     for gate in gates:
-        if gate.part != "train" and gate.name != "finding" and values["validation"] == 0.0:
+        if gate.part != "train" and gate.name != "finding" and values.test == 0.0:
             judge_run(gate, {}, [])
     return data, given["target"].value, options
 

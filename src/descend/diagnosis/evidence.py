@@ -123,7 +123,7 @@ class Evidence:
     @cached_property
     def held_out_losses(self) -> Array | None:
         """The same of the held-out rows of the table, or None."""
-        data = None if self.prepared is None else self.prepared.held_out
+        data = None if self.prepared is None else self.prepared.test
         if data is None:
             return None
         z = scores(self.problem, self.weights.astype(self.problem.dtype), data.X)

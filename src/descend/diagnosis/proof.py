@@ -6,7 +6,7 @@ from typing import Any
 
 from descend.diagnosis.finding import Finding, Proof
 from descend.errors import DescendError
-from descend.options import BY_NAME, options_of_flags, read_options
+from descend.options import Options, options_of_flags, read_options
 
 SECONDS = 3.0  # of training that a fix gets
 EPOCHS = 60  # that it gets at least
@@ -20,13 +20,13 @@ HELD_OUT = ("D301", "D303", "D304", "D503")  # judged on held-out rows; all othe
 
 
 def proved(
-    findings: tuple[Finding, ...], values: Mapping[str, Any], before: Any, train: Callable[[dict[str, Any]], Any]
+    findings: tuple[Finding, ...], values: Options, before: Any, train: Callable[[Options], Any]
 ) -> tuple[Finding, ...]:
     """Return findings with the proof of their cures; notes keep theirs untried, but for a few."""
     return tuple(proven(f, values, before, train) if f.level in PROVED or f.code in ALSO else f for f in findings)
 
 
-def proven(finding: Finding, values: Mapping[str, Any], before: Any, train: Callable[[dict[str, Any]], Any]) -> Finding:
+def proven(finding: Finding, values: Options, before: Any, train: Callable[[Options], Any]) -> Finding:
     """Return a finding whose fixes were tried: those that helped, the best first, then those that no flag does.
 
     Args:
@@ -48,13 +48,13 @@ def proven(finding: Finding, values: Mapping[str, Any], before: Any, train: Call
 
 def measure_of(finding: Finding, before: Any) -> tuple[str, str]:
     """Return which part of the data, and which metric, a finding is judged by."""
-    part = "val" if finding.code in HELD_OUT and "val" in before.metrics else "train"
+    part = "test" if finding.code in HELD_OUT and "test" in before.metrics else "train"
     metric = "logloss" if before.model_is_classifier else "mae" if finding.code == "D405" else "rmse"
     return part, metric
 
 
 def _tried(
-    fix: str, change: dict[str, Any], values: Mapping[str, Any], before: Any, train: Callable[[dict[str, Any]], Any],
+    fix: str, change: dict[str, Any], values: Options, before: Any, train: Callable[[Options], Any],
     part: str, metric: str,
 ) -> Proof:  # fmt: skip
     start = _value(before, part, metric)
@@ -87,11 +87,12 @@ def _better(before: Any, run: Any, start: float, after: float) -> bool:
     return after <= start and None not in (before.gap, run.gap) and bool(run.gap < CLOSER * before.gap)
 
 
-def brief(values: Mapping[str, Any], change: Mapping[str, Any], epochs: int) -> dict[str, Any]:
-    """Return the options of a short training with a change."""
-    own = {k: v for k, v in values.items() if k in BY_NAME} | {"seeds": 1, "cv": None, "time_budget": SECONDS}
+def brief(options: Options, change: Mapping[str, Any], epochs: int) -> Options:
+    """Return the options of a short training with a change; raises UsageError where it contradicts what was set."""
+    given = {name: getattr(options, name) for name in options.user_set} | {"seeds": 1, "time_budget": SECONDS}
+    given.pop("cv", None)
     if "restarts" not in change:
-        own["restarts"] = 1
-    if values.get("max_epochs") is not None:
-        own["max_epochs"] = max(EPOCHS, min(values["max_epochs"], epochs))
-    return read_options({k: v for k, v in (own | dict(change)).items() if v != BY_NAME[k].default or k in change})
+        given.pop("restarts", None)
+    if options.max_epochs is not None:
+        given["max_epochs"] = max(EPOCHS, min(options.max_epochs, epochs))
+    return read_options(given | dict(change))

@@ -90,9 +90,9 @@ def _pairs(positive: Array) -> int:
 
 def copies(e: Evidence) -> Finding | None:
     """D403."""
-    if e.prepared is None or e.prepared.held_out is None:
+    if e.prepared is None or e.prepared.test is None:
         return None
-    own, held = e.prepared.train, e.prepared.held_out
+    own, held = e.prepared.train, e.prepared.test
     varied = max((len(np.unique(own.X[:, j])) for j in range(own.features)), default=0)
     if held.rows < 10 or varied < own.rows / 2:
         return None
@@ -102,7 +102,7 @@ def copies(e: Evidence) -> Finding | None:
         return None
     text = f"{count:,} of {held.rows:,} held-out rows ({count / held.rows:.0%}) are copies of training rows: the score is flattered"
     fixes = ("leave out repeated rows before training", "--group COL")
-    return Finding("D403", "warning", text, {"copies": count, "held_out": held.rows}, fixes)
+    return Finding("D403", "warning", text, {"copies": count, "test": held.rows}, fixes)
 
 
 def useless(e: Evidence) -> Finding | None:

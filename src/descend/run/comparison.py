@@ -9,7 +9,8 @@ import numpy as np
 from descend.metrics import HIGHER_IS_BETTER
 from descend.outcome import Outcome
 from descend.plan import THE_EIGHT, Plan, letter
-from descend.run.job import Run, train
+from descend.run.job import train
+from descend.run.record import Run
 from descend.training import Limits
 from descend.training import train as train_alone
 
@@ -58,7 +59,7 @@ class Comparison:
     Args:
         rows: best first, failed ones last.
         verdict: one sentence.
-        metric, where: what `score` is, and on which part of the data: "val" or "train".
+        metric, where: what `score` is, and on which part of the rows: "test" or "train".
         run: the training it is made of, with the best model.
     """
 
@@ -87,7 +88,7 @@ def compare(data: Any, target: Any, *, variants: str = "all", **options: Any) ->
 def of_run(run: Run) -> Comparison:
     """Return the comparison that a run of several variants holds; it must have been trained in this process."""
     assert run.search_result is not None
-    where, metric = ("val" if "val" in run.metrics else "train"), run.metric
+    where, metric = run.scored_part, run.metric
     rows = [_row(run, r) for r in run.search_result.best_per_variant]
     sign = -1.0 if metric in HIGHER_IS_BETTER else 1.0
     rows.sort(key=lambda row: math.inf if row.score is None else sign * row.score)
@@ -149,7 +150,7 @@ def _verdict(rows: tuple[Row, ...], metric: str, where: str) -> str:
     if not good:
         return f"no variant trained: {', '.join(failed)} failed"
     best, tied = good[0], [row.variant for row in good[1:] if "tie" in row.result]
-    part = "held-out" if where == "val" else "training"
+    part = "test" if where == "test" else "training"
     if len(tied) == len(good) - 1 and tied:
         cheapest = min(good, key=lambda row: row.gradients)
         return (f"all {len(good)} variants tie in {part} {metric}; {cheapest.variant} needs the fewest gradients, "

@@ -9,8 +9,9 @@ from typing import Any
 from descend import store
 from descend.diagnosis.finding import Finding
 from descend.diagnosis.proof import proved
-from descend.options import read_options
-from descend.run.job import finding_of, incomplete, retrain
+from descend.options import Options
+from descend.run.document import finding_of, incomplete, metrics_of, options_of
+from descend.run.job import retrain
 from descend.table.prepare import load as load_table
 from descend.table.table import Table
 
@@ -60,10 +61,10 @@ def doctor(
     store.read_trace(Path(folder))
     try:
         findings = tuple(finding_of(f) for f in document["findings"])
-        values = read_options({k: v for k, v in document["config"].items() if v is not None})
+        values = options_of(document)
         epochs = max((int(t["epochs"]) for t in document["trials"] if t["best"]), default=0)
         before = _Before(
-            document["status"] == "failed", document["metrics"], "logloss" in document["metrics"].get("baseline", {}), epochs,
+            document["status"] == "failed", metrics_of(document), "logloss" in document["metrics"].get("baseline", {}), epochs,
             document["chosen"].get("gap"),
         )  # fmt: skip
         verdict, said = document["verdict"], document["data"]
@@ -78,7 +79,7 @@ def doctor(
     return Examined(str(folder), verdict["status"], verdict["text"], findings, reason)
 
 
-def _table(said: Mapping[str, Any], values: Mapping[str, Any], data: Any) -> tuple[Table | None, str]:
+def _table(said: Mapping[str, Any], values: Options, data: Any) -> tuple[Table | None, str]:
     """The data of a run, or why they are not at hand."""
     path = said.get("path") if data is None else data
     if path is None:

@@ -1,7 +1,7 @@
 """rates: the loss after a budget against the learning rate, variant by variant; the limit, the usable band, one rate."""
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,10 +11,10 @@ from descend import optimum as exact
 from descend.arrays import Array
 from descend.errors import DataError
 from descend.optimum.landscape import Landscape
-from descend.options import read_options
+from descend.options import Options, read_options
 from descend.plan import Plan, Setting, letter
 from descend.problem import Problem
-from descend.run.job import problem_of, start_of
+from descend.problem.build import build_problem, initial_weights
 from descend.search.candidates import candidates
 from descend.table.prepare import labelled, load, prepare
 from descend.table.table import Table
@@ -104,7 +104,7 @@ def find_lr(
     behind the rate, and the suggestion with it). The suggestion may be None, the reason never is.
     """
     values = read_options({**options, "optimizer": variant})
-    epochs = values["max_epochs"] or EPOCHS
+    epochs = values.max_epochs or EPOCHS
     table, name, of = _sampled(data, target, values)
     try:
         prepared = prepare(table, name, values, on_event)
@@ -112,13 +112,11 @@ def find_lr(
         if error.code != "target-constant":
             raise
         return LRResult(None, None, None, None, f"no rate is better than another: {error.what}", (), epochs, 0, np.nan)
-    problem = problem_of(prepared, values)
-    landscape = Landscape.of(problem, start_of(problem, values))
+    problem = build_problem(prepared.train, prepared.loss, prepared.constants, prepared.outputs, values)
+    landscape = Landscape.of(problem, initial_weights(problem, values))
     settings = [s for base in candidates(problem, values) for s in _at_rates(problem, base, landscape, values)]
-    limits = Limits(
-        epochs, values["time_budget"], patience=epochs + 1, tol=0.0, reference=landscape.baseline, ends=True
-    )
-    threads = values["threads"] or os.cpu_count() or 1
+    limits = Limits(epochs, values.time_budget, patience=epochs + 1, tol=0.0, reference=landscape.baseline, ends=True)
+    threads = values.threads or os.cpu_count() or 1
     fit = train(problem, Plan(tuple(settings)), None, limits, on_event, threads)
     last = np.where([o.failed for o in fit.outcomes], np.inf, fit.trace.loss[:, -1])
     begun = float(fit.trace.loss[0, 0])
@@ -130,7 +128,7 @@ def find_lr(
     return _result(sorted(sweeps, key=_lowest), epochs, problem.data.rows, of, begun)
 
 
-def _sampled(data: Any, target: Any, values: Mapping[str, Any]) -> tuple[Table, str, int]:
+def _sampled(data: Any, target: Any, values: Options) -> tuple[Table, str, int]:
     """Rows spread over the data, when these are many: all that follows is done with them alone; and how many there were."""
     if isinstance(data, np.ndarray) and data.ndim == 2 and isinstance(target, np.ndarray) and len(data) == len(target):
         rows = _spread(len(data))
@@ -143,9 +141,9 @@ def _spread(rows: int) -> Array:
     return np.unique(np.linspace(0, rows - 1, min(rows, SAMPLE)).round().astype(np.int64))
 
 
-def _at_rates(problem: Problem, base: Setting, landscape: Landscape, values: Mapping[str, Any]) -> list[Setting]:
-    if values["lr"] != "auto":
-        rates = [values["lr"]]
+def _at_rates(problem: Problem, base: Setting, landscape: Landscape, values: Options) -> list[Setting]:
+    if not isinstance(values.lr, str):
+        rates = [values.lr]
     else:
         limit = _limit(problem, base, landscape)
         unit, ends = (1.0, ADAPTIVE) if limit is None else (limit, STEADY)

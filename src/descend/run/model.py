@@ -10,6 +10,7 @@ from descend.arrays import Array
 from descend.losses import LOSSES, Loss
 from descend.problem.network import Network
 from descend.problem.network import scores as network_scores
+from descend.problem.response import class_indices, probabilities
 from descend.table.columns import Schema
 from descend.table.scale import Scale
 from descend.table.table import Table
@@ -105,15 +106,7 @@ class Model:
         if not self.classes:
             mean = self.loss.mean(z[:, 0])
             return np.asarray(mean * self.scale.target_width + self.scale.target_center), None
-        probabilities = self.probabilities(z)
-        return np.array(self.classes, dtype=object)[probabilities.argmax(axis=1)], probabilities
-
-    def probabilities(self, z: Array) -> Array:
-        """Return the classes' probabilities (rows, classes) of linear predictions."""
-        if z.shape[1] > 1:
-            return np.asarray(self.loss.mean(z))
-        one = np.asarray(self.loss.mean(z[:, 0]), dtype=np.float64)
-        return np.column_stack([1 - one, one])
+        return np.array(self.classes, dtype=object)[class_indices(z)], probabilities(self.loss, z)
 
     def coefficients(self) -> list[tuple[str, str, float]]:
         """Return (output, feature, value) in the units of the file, the intercepts last; none of a network."""

@@ -13,7 +13,7 @@ from descend.table.table import Kind
 from descend.version import VERSION
 
 if TYPE_CHECKING:
-    from descend.run.job import Run
+    from descend.run.record import Run
 
 
 def tell(run: "Run") -> Story:
@@ -37,14 +37,14 @@ def _note(finding: Finding) -> Note:
 
 
 def _numbers(run: "Run") -> tuple[tuple[str, str], ...]:
-    where = "val" if "val" in run.metrics else "train"
+    where = run.scored_part
     gap = (
         None
         if run.search_result is None
         else run.search_result.landscape.gap(float(run.search_result.fit.loss[run.search_result.best]))
     )
     return (
-        (f"{'held-out' if where == 'val' else 'training'} {run.metric}", _number(run.metrics[where].get(run.metric))),
+        (f"{'test' if where == 'test' else 'training'} {run.metric}", _number(run.metrics[where].get(run.metric))),
         (f"baseline {run.metric}", _number(run.metrics["baseline"].get(run.metric))),
         ("gap to the optimum", "not known" if gap is None else percent(gap)),
         ("time", f"{run.seconds:.1f} s"),

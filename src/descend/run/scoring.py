@@ -37,15 +37,19 @@ def score(prepared: Prepared, problem: Problem, weights: Array, data: Data) -> d
         return metrics_of(model, _targets(prepared, data.y), prediction, data.sample_weight)
 
 
-def scores(prepared: Prepared, problem: Problem, found: SearchResult) -> dict[str, dict[str, float]]:
-    """Return the metrics of the kept weights on training and held-out data, and of baseline and optimum beside them."""
-    kept, where = found.fit.weights[found.best], prepared.held_out or prepared.train
+def scores(prepared: Prepared, result: SearchResult) -> dict[str, dict[str, float]]:
+    """Return the metrics of the kept weights on each part of the rows, and of baseline and optimum beside them.
+
+    Baseline and optimum are measured on the test rows, or on the training rows where there are none.
+    """
+    fit, landscape = result.fit, result.landscape
+    kept, where = fit.weights[result.best], prepared.test or prepared.train
     named: dict[str, tuple[Any, Data | None]] = {
-        "train": (kept, problem.data), "val": (kept, prepared.held_out),
-        "baseline": (found.landscape.baseline_weights, where), "optimum": (found.landscape.optimum.weights, where),
+        "train": (kept, fit.problem.data), "val": (kept, result.validation), "test": (kept, prepared.test),
+        "baseline": (landscape.baseline_weights, where), "optimum": (landscape.optimum.weights, where),
     }  # fmt: skip
     there = {name: (w, data) for name, (w, data) in named.items() if w is not None and data is not None}
-    return {name: score(prepared, problem, w, data) for name, (w, data) in there.items()}
+    return {name: score(prepared, fit.problem, w, data) for name, (w, data) in there.items()}
 
 
 def _targets(prepared: Prepared, y: Array) -> Array:

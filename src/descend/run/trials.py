@@ -21,7 +21,7 @@ class Trial:
         lr, batch, seed: how it was trained; batch is "full" or a number.
         epochs: epochs trained.
         status: how it ended, a word of Outcome.
-        score: its metric on held-out data, else on training data, in the units of the file; None when it failed.
+        score: its metric on the test rows, else on the training rows, in the units of the file; None when it failed.
         spread: of a leader, the standard deviation of the score over seeds; None when there was one seed.
         result: what a table says of it.
         leader: whether it is the best of its variant.
@@ -46,8 +46,8 @@ class Trial:
 
 
 def trials(prepared: Prepared, found: SearchResult, findings: tuple[Finding, ...], metric: str) -> tuple[Trial, ...]:
-    """Return every run of a search; scores are of held-out data, or of training data where there is none."""
-    fit, where = found.fit, prepared.held_out or prepared.train
+    """Return every run of a search; scores are of the test rows, or of the training rows where there are none."""
+    fit, where = found.fit, prepared.test or prepared.train
     scores = [
         None if fit.outcomes[r].failed else score(prepared, fit.problem, fit.weights[r], where).get(metric)
         for r in range(len(fit.plan))

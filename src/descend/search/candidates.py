@@ -1,6 +1,5 @@
 """candidates: which settings a search tries, from what was typed and what is known before training."""
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -9,6 +8,7 @@ from descend import optimum as exact
 from descend.arrays import Array
 from descend.errors import UsageError
 from descend.optimum.landscape import Landscape
+from descend.options import Options
 from descend.plan import FULL, THE_EIGHT, Setting, Variant, variant
 from descend.plan.rule import rule
 from descend.problem import Problem
@@ -24,24 +24,24 @@ DEEP_BATCH = (8, 128)  # rows a step of a network: a 32nd of the data, between t
 DEEP_ADAPTIVE = (0.03, 0.01, 0.003, 0.001, 0.0003)  # rates of adaptive rules for networks
 
 
-def settings(problem: Problem, options: Mapping[str, Any], landscape: Landscape) -> list[Setting]:
+def settings(problem: Problem, options: Options, landscape: Landscape) -> list[Setting]:
     """Return the candidates that the options leave open: what was typed, and rates below the limit for "auto"."""
     found: list[Setting] = []
     for base in candidates(problem, options):
-        if options["lr"] != "auto":
-            found.append(base.at(lr=options["lr"]))
+        if not isinstance(options.lr, str):
+            found.append(base.at(lr=options.lr))
             continue
         found += [base.at(lr=lr) for lr in _rates(problem, base, landscape)]
         heavy = problem.network is None and base.rule.name in ("momentum", "nesterov") and base.batch_size == FULL
-        if heavy and not user_set(options, "momentum"):
+        if heavy and "momentum" not in options.user_set:
             slower = base.at(beta=HEAVY)
             found += [slower.at(lr=lr) for lr in _rates(problem, slower, landscape)]
     return found
 
 
-def candidates(problem: Problem, options: Mapping[str, Any]) -> list[Setting]:
+def candidates(problem: Problem, options: Options) -> list[Setting]:
     """Return a setting for each variant that the options ask for, at its rule's own rate."""
-    return [_setting(problem, name, form, options) for name, form in _variants(options["optimizer"])]
+    return [_setting(problem, name, form, options) for name, form in _variants(options.optimizer)]
 
 
 def _variants(optimizer: Any) -> list[tuple[str, Variant | Any]]:
@@ -52,29 +52,23 @@ def _variants(optimizer: Any) -> list[tuple[str, Variant | Any]]:
     return [(read.name, Variant(read.name, read.name, "auto", read.name[:1].upper()))]
 
 
-def _setting(problem: Problem, name: str, form: Variant, options: Mapping[str, Any]) -> Setting:
-    given = options["optimizer"]
+def _setting(problem: Problem, name: str, form: Variant, options: Options) -> Setting:
+    given = options.optimizer
     read = rule(form.rule if isinstance(given, str) else given)
     names = {"momentum": "beta", "eps": "eps"}
-    wanted = {
-        to: options[of] for of, to in names.items() if of in options and to in read.constants and user_set(options, of)
-    }
-    if user_set(options, "betas"):
-        wanted |= {k: v for k, v in zip(("beta1", "beta2"), options["betas"], strict=True) if k in read.constants}
-    clip = options.get("clip")
-    batch, schedule = _batch(problem, form, options["batch_size"]), options["schedule"]
+    wanted = {to: getattr(options, of) for of, to in names.items() if to in read.constants and of in options.user_set}
+    if "betas" in options.user_set:
+        wanted |= {k: v for k, v in zip(("beta1", "beta2"), options.betas, strict=True) if k in read.constants}
+    batch, schedule = _batch(problem, form, options.batch_size), options.schedule
     return Setting(
-        read, read.with_constants(**wanted), batch, options["random_state"], _factors(problem, batch, options),
-        np.inf if clip is None else clip, schedule="none" if schedule == "auto" else schedule, init=options["init"],
-        label=name,
+        read, read.with_constants(**wanted), batch, options.random_state, _factors(problem, batch, options),
+        _bound(options.clip), _bound(options.clip_value), _bound(options.clip_layer),
+        schedule="none" if schedule == "auto" else schedule, init=options.init, label=name,
     )  # fmt: skip
 
 
-def user_set(options: Mapping[str, Any], name: str) -> bool:
-    """A rule keeps its own default of a constant unless the user asked for another value."""
-    from descend.options import BY_NAME
-
-    return bool(options[name] != BY_NAME[name].default)
+def _bound(clip: float | None) -> float:
+    return np.inf if clip is None else clip
 
 
 def _batch(problem: Problem, form: Variant, given: Any) -> int:
@@ -90,17 +84,17 @@ def _batch(problem: Problem, form: Variant, given: Any) -> int:
     return FULL if given >= rows else int(given)
 
 
-def _factors(problem: Problem, form_batch: int, options: Mapping[str, Any]) -> Array:
-    schedule = options["schedule"]
-    if schedule in STEADY_SCHEDULES and not options["warmup"]:
+def _factors(problem: Problem, form_batch: int, options: Options) -> Array:
+    schedule = options.schedule
+    if schedule in STEADY_SCHEDULES and not options.warmup:
         return np.ones(1)
-    if options["max_epochs"] is None and schedule not in STEADY_SCHEDULES:
+    if options.max_epochs is None and schedule not in STEADY_SCHEDULES:
         raise UsageError(
             f"the schedule {schedule} needs to know its end, but max_epochs is not given",
             fix="add --epochs, such as --epochs 100",
             code="schedule-without-end",
         )
-    return factors_of(problem, schedule, options["max_epochs"] or 1, options["warmup"], form_batch)
+    return factors_of(problem, schedule, options.max_epochs or 1, options.warmup, form_batch)
 
 
 def factors_of(problem: Problem, schedule: str, epochs: int, warmup: int, batch_size: int) -> Array:

@@ -7,7 +7,7 @@ seeds.
 
 import dataclasses
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,11 +15,12 @@ import numpy as np
 
 from descend.arrays import Array
 from descend.optimum.landscape import Landscape
+from descend.options import Options
 from descend.outcome import Outcome
 from descend.plan import FULL, Plan, Setting
 from descend.problem import Problem
 from descend.problem.network import check_memory, free_memory
-from descend.search.candidates import factors_of, settings, user_set
+from descend.search.candidates import factors_of, settings
 from descend.search.rationale import reasons
 from descend.search.selection import best_per_variant, choose, score
 from descend.table.data import Data
@@ -45,6 +46,7 @@ class SearchResult:
         best_per_variant: the best run of each variant, in the plan's order.
         landscape: what was known before.
         why: for each value that was chosen: how it was found, and the evidence.
+        validation: the rows that decided when to stop and what to keep; None where the training objective did.
     """
 
     fit: Fit
@@ -52,12 +54,13 @@ class SearchResult:
     best_per_variant: tuple[int, ...]
     landscape: Landscape
     why: dict[str, dict[str, Any]]
+    validation: Data | None = None
 
 
 def search(
     problem: Problem,
     held_out: Data | None,
-    options: Mapping[str, Any],
+    options: Options,
     landscape: Landscape | None = None,
     on_event: Callable[[Progress], None] = lambda progress: None,
     start: Array | None = None,
@@ -67,8 +70,8 @@ def search(
 
     Args:
         problem: what to minimise.
-        held_out: data that decides which run is best, and when one stops, where the optimum is not known or patience
-            was typed; else the training objective does, and these data are only watched.
+        held_out: validation rows, which decide when a run stops and which is best where `validation_decides` says so;
+            else rows that are only watched.
         options: as `options.read_options` returns them.
         start: initial weights (params,), zeros when None.
         keep: is called with all runs so far, after each group of them, to write a checkpoint.
@@ -87,7 +90,8 @@ def search(
         best if fit.plan.settings[r].label == fit.plan.settings[best].label else r for r in best_per_variant(fit)
     )
     why = reasons(fit, best, options, landscape)
-    return SearchResult(job.reseeded(fit, ahead), best, ahead, landscape, why)
+    validation = held_out if fit.guided else None
+    return SearchResult(job.reseeded(fit, ahead), best, ahead, landscape, why, validation)
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,7 +100,7 @@ class _Job:
 
     problem: Problem
     held_out: Data | None
-    options: Mapping[str, Any]
+    options: Options
     limits: Limits
     on_event: Callable[[Progress], None]
     start: Array | None
@@ -118,22 +122,22 @@ class _Job:
     def refined(self, fit: Fit) -> Fit:
         """Try rates between the best one and its neighbours, where that run has not reached the optimum."""
         best = choose(fit)
-        if self.options["lr"] != "auto" or _settled(fit, best):
+        if self.options.lr != "auto" or _settled(fit, best):
             return fit
         return self._more(fit, between(fit, best), share=0.5)
 
     def restarted(self, fit: Fit, best: int) -> tuple[Fit, int]:
         """Train the best setting from other starts side by side, and choose anew."""
-        if self.options["restarts"] == 1:
+        if self.options.restarts == 1:
             return fit, best
         own, before = fit.plan.settings[best], len(fit.plan)
-        fit = self._more(fit, own.reseeded(self.options["restarts"]))
+        fit = self._more(fit, own.reseeded(self.options.restarts))
         among = [best, *range(before, len(fit.plan))]
         return fit, min(among, key=lambda r: (fit.outcomes[r].failed, score(fit, r)))
 
     def scheduled(self, fit: Fit, best: int) -> tuple[Fit, int]:
         """Try schedules on the best setting, and keep one that is clearly better on held-out data."""
-        if self.options["schedule"] != "auto" or _settled(fit, best):
+        if self.options.schedule != "auto" or _settled(fit, best):
             return fit, best
         own, before = fit.plan.settings[best], len(fit.plan)
         epochs = max(int(fit.epochs[best]), 1)
@@ -148,7 +152,7 @@ class _Job:
         if self.problem.network is not None:
             own = sorted(own, key=lambda r: score(fit, r))[:FEW]
         own = [r for r in own if fit.plan.settings[r].batch_size != FULL or self.problem.network is not None]
-        again = [other for r in own for other in fit.plan.settings[r].reseeded(self.options["seeds"])]
+        again = [other for r in own for other in fit.plan.settings[r].reseeded(self.options.seeds)]
         return self._more(fit, again, max((int(fit.epochs[r]) for r in own), default=0))
 
     def _more(self, fit: Fit, runs: list[Setting], epochs: int | None = None, share: float = 1.0) -> Fit:
@@ -170,7 +174,7 @@ class _Job:
             limits = dataclasses.replace(limits, rung=first_rung(-(-rows // group[0].rows_a_step(rows))))
         if self.problem.network is not None:
             _check_room(self.problem, group)
-        threads = self.options["threads"] or 1
+        threads = self.options.threads or 1
         heard = self._heard(0 if done is None else len(done.plan))
         own = train(self.problem, Plan(group, self.start), self.held_out, limits, heard, threads)
         fit = own if done is None else done.beside(own)
@@ -201,6 +205,16 @@ class _Job:
             self.on_event(dataclasses.replace(heard, runs=heard.runs + before, seconds=seconds, share=share))
 
         return on_event
+
+
+def validation_decides(landscape: Landscape, options: Options) -> bool:
+    """Whether validation rows, rather than the training objective, decide when a run stops and which weights are kept.
+
+    They do where they were asked for, by --val or --patience, and where no exact optimum tells how far a run has to go.
+    """
+    if isinstance(options.validation, str) and options.validation == "auto":
+        return landscape.optimum.weights is None or "patience" in options.user_set
+    return not (isinstance(options.validation, float) and options.validation == 0)
 
 
 def _settled(fit: Fit, r: int) -> bool:
@@ -252,11 +266,11 @@ def _by_batch(runs: list[Setting]) -> list[tuple[Setting, ...]]:
     return sorted(groups, key=len, reverse=True)
 
 
-def _limits(options: Mapping[str, Any], landscape: Landscape) -> Limits:
-    epochs = MOST_EPOCHS if options["max_epochs"] is None else options["max_epochs"]
+def _limits(options: Options, landscape: Landscape) -> Limits:
+    epochs = MOST_EPOCHS if options.max_epochs is None else options.max_epochs
     return Limits(
-        epochs, options["time_budget"], options["patience"], options["tol"],
+        epochs, options.time_budget, options.patience, options.tol,
         None if landscape.optimum.weights is None else landscape.optimum.objective,
-        landscape.aim(options["tol"]), landscape.baseline,
-        landscape.optimum.weights is None or user_set(options, "patience"),
+        landscape.aim(options.tol), landscape.baseline,
+        validation_decides(landscape, options),
     )  # fmt: skip

@@ -10,7 +10,7 @@ from descend.store.formats import unpack_model, unpack_trace
 from descend.store.place import moved_aside
 from descend.store.strict import check_schema, parse
 
-SCHEMA = "descend.run/1"
+SCHEMA = "descend.run/2"
 DOCUMENT, MODEL, TRACE = "run.json", "model.safetensors", "trace.jsonl"
 LARGEST = 1 << 32  # bytes
 

@@ -1,6 +1,6 @@
 """folds: K-fold cross-validation of the whole training, search included, so that nothing of a fold is seen before it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,6 +8,7 @@ import numpy as np
 
 from descend.arrays import Array
 from descend.errors import DataError
+from descend.options import Options
 from descend.table.prepare import Prepared, labelled, split_labels
 from descend.table.table import Table
 
@@ -27,7 +28,7 @@ class Folds:
     cuts: list[tuple[Array, Array]]
 
 
-def folds(prepared: Prepared, target: Any, options: Mapping[str, Any]) -> Folds:
+def folds(prepared: Prepared, target: Any, options: Options) -> Folds:
     """Cut the rows into K folds.
 
     Args:
@@ -42,7 +43,7 @@ def folds(prepared: Prepared, target: Any, options: Mapping[str, Any]) -> Folds:
     table = table.take(prepared.target.kept)
     group, time = split_labels(table, options)
     classes = prepared.target.classes and np.array([str(v) for v in table[name].values])
-    return Folds(table, name, _cuts(table.rows, options["cv"], options["random_state"], classes, group, time))
+    return Folds(table, name, _cuts(table.rows, options.cv or 2, options.random_state, classes, group, time))
 
 
 def _cuts(
@@ -71,18 +72,18 @@ def _cuts(
 
 
 def cross_validated(
-    made: Folds, options: Mapping[str, Any], train: Callable[[Table, str, dict[str, Any]], Any]
+    made: Folds, options: Options, train: Callable[[Table, str, Options], Any]
 ) -> dict[str, dict[str, float]]:
     """Return {"cv": mean, "cv_std": standard deviation} of each metric over the folds.
 
     Args:
-        train: trains on a table and returns a Run whose "val" metrics are of the table that `validation` is.
+        train: trains on a table and returns a Run whose "test" metrics are of the table that `test` is.
     """
     found = []
     for rows, fold in made.cuts:
-        run = train(made.table.take(rows), made.name, {**options, "cv": None, "validation": made.table.take(fold)})
+        run = train(made.table.take(rows), made.name, options.replace(cv=None, test=made.table.take(fold)))
         if not run.failed and not run.interrupted:
-            found.append(run.metrics["val"])
+            found.append(run.metrics["test"])
     if len(found) < 2:
         return {}
     values = {metric: np.array([one[metric] for one in found if metric in one]) for metric in found[0]}

@@ -1,4 +1,4 @@
-"""prepare: from a file, a frame or arrays to scaled training data and held-out data, saying what was done."""
+"""prepare: from a file, a frame or arrays to scaled training and test rows, saying what was done."""
 
 import os
 from collections.abc import Callable, Mapping
@@ -10,6 +10,7 @@ import numpy as np
 from descend.arrays import Array
 from descend.errors import DataError, UsageError
 from descend.losses import Loss
+from descend.options import Options
 from descend.table.columns import Encoded, Schema, complete_rows, fit_schema
 from descend.table.data import Data
 from descend.table.frames import (
@@ -21,14 +22,14 @@ from descend.table.frames import (
     number_of,
 )
 from descend.table.read import read
-from descend.table.scale import Scale
+from descend.table.scale import Scale, fit_scale, scaled_data
 from descend.table.split import split
 from descend.table.table import Column, Kind, Table, check_finite
-from descend.table.target import Target, read_target
+from descend.table.target import Target, match_classes, read_target
 from descend.table.target_loss import loss_for, shown, told, typed_loss
 
-ASIDE = 0.2  # of the training rows, where the held-out rows are a file of their own
-FEWEST_TO_SET_ASIDE = 20  # training rows
+VALIDATION_SHARE = 0.2  # of the training rows, unless told: as for test rows, scikit-learn's MLP takes 0.1
+FEWEST_TO_VALIDATE = 20  # training rows: of fewer, a fifth is too few to decide anything (arbitrary)
 WORDS = {Kind.CATEGORY: "text", Kind.BOOLEAN: "booleans", Kind.DATE: "dates"}
 
 
@@ -48,11 +49,12 @@ class Prepared:
         table: what was read, before rows or columns were left out.
         schema: how columns become features; fitted on the training rows alone.
         scale: fitted on the training rows alone.
-        train: scaled training data.
-        held_out: scaled held-out data, or None.
+        train: scaled training rows.
+        test: scaled test rows, which decide nothing, or None.
+        validation: scaled validation rows, where they are a file of their own, else None; see `validation_split`.
         target: the target, as read.
         loss: the loss to train on, with its constants.
-        rows: indices into the table of the training rows, and of the held-out rows when they come from it.
+        rows: indices into the table of the training rows, and of the test rows when they come from it.
         notes: what was done, in order.
     """
 
@@ -60,7 +62,8 @@ class Prepared:
     schema: Schema
     scale: Scale
     train: Data
-    held_out: Data | None
+    test: Data | None
+    validation: Data | None
     target: Target
     loss: Loss
     constants: dict[str, float]
@@ -74,19 +77,17 @@ class Prepared:
         return len(self.target.classes) if self.loss.outputs == "classes" else 1
 
 
-def load(data: Any, options: Mapping[str, Any]) -> Table:
+def load(data: Any, options: Options) -> Table:
     """Return the table of a path, "-" for standard input, a data frame, or a two-dimensional array."""
     if isinstance(data, (str, os.PathLike)):
         return read(
-            data, format=options["input_format"], delimiter=options["delimiter"], decimal=options["decimal"],
-            encoding=options["encoding"], null=options["null"],
+            data, format=options.input_format, delimiter=options.delimiter, decimal=options.decimal,
+            encoding=options.encoding, null=options.null,
         )  # fmt: skip
     return data if isinstance(data, Table) else from_frame(data) if is_frame(data) else from_arrays(data)
 
 
-def prepare(
-    data: Any, target: Any, options: Mapping[str, Any], on_event: Callable[[Note], None] = lambda note: None
-) -> Prepared:
+def prepare(data: Any, target: Any, options: Options, on_event: Callable[[Note], None] = lambda note: None) -> Prepared:
     """Read, choose, split, encode and scale.
 
     Args:
@@ -118,32 +119,37 @@ def prepare(
         say("target", text)
     features, weight = _features(named, found.name, options)
     kept, weight = _kept_rows(found, weight, say)
-    if options["missing"] == "drop":
+    if options.missing == "drop":
         here = features.take(kept)
-        whole = complete_rows(here, fit_schema(here, missing="drop", max_levels=options["max_levels"]))
+        whole = complete_rows(here, fit_schema(here, missing="drop", max_levels=options.max_levels))
         say("columns", f"{int((~whole).sum())} rows with missing cells left out")
         kept, found, weight = kept[whole], replace(found, y=found.y[whole]), None if weight is None else weight[whole]
-    train_rows, held_rows = _split(named, found, kept, options)
+    train_rows, test_rows = _split(named, found, kept, options.test, options)
     _check_left(found, train_rows)
     if weight is not None:
-        check_weights(weight[train_rows], f"the weight column {options['weight']!r}, among the training rows,")
-    schema = fit_schema(features.take(kept[train_rows]), missing=options["missing"], max_levels=options["max_levels"])
+        check_weights(weight[train_rows], f"the weight column {options.weight!r}, among the training rows,")
+    schema = fit_schema(features.take(kept[train_rows]), missing=options.missing, max_levels=options.max_levels)
     if not schema.names:
         raise _no_features(found.name, schema.dropped)
     encoded = schema.encode(features.take(kept))
     for text in _columns(schema, encoded):
         say("columns", text)
     X, y = encoded.X, found.y
-    scale = _scale(X[train_rows], y[train_rows], None if weight is None else weight[train_rows], form, options)
-    say("scaling", "on · every feature has mean 0 and spread 1" if options["scale"] else "off")
-    train = _data(
-        scale, X[train_rows], y[train_rows], None if weight is None else weight[train_rows], schema.names, form
-    )
-    held_out, text = _held_out(scale, X, y, weight, held_rows, schema, found, form, options)
-    say("split", text.format(train=f"{train.rows:,}"))
+    own = None if weight is None else weight[train_rows]
+    scale = fit_scale(X[train_rows], y[train_rows], own, scale=options.scale, target=form.scales_target)
+    say("scaling", "on · every feature has mean 0 and spread 1" if options.scale else "off")
+    scaling = _Scaling(scale, schema, found, form)
+    train = scaling.data(X[train_rows], y[train_rows], own)
+    if isinstance(options.test, float):
+        rest = None if weight is None else weight[test_rows]
+        test = scaling.data(X[test_rows], y[test_rows], rest) if len(test_rows) else None
+    else:
+        test = scaling.file(options.test, options)
+    validation = None if _no_file(options.validation) else scaling.file(options.validation, options)
+    say("split", _described_split(train, test, options))
     return Prepared(
-        table, schema, scale, train, held_out, found, form, constants,
-        (kept[train_rows], kept[held_rows]), encoded, tuple(notes),
+        table=table, schema=schema, scale=scale, train=train, test=test, validation=validation, target=found, loss=form,
+        constants=constants, rows=(kept[train_rows], kept[test_rows]), encoded=encoded, notes=tuple(notes),
     )  # fmt: skip
 
 
@@ -204,21 +210,21 @@ def _numbers_of_text(column: Column) -> Column | None:
     return Column(column.name, Kind.NUMBER, check_finite(np.array(numbers, np.float64), column.name))
 
 
-def _features(table: Table, target: str, options: Mapping[str, Any]) -> tuple[Table, Array | None]:
+def _features(table: Table, target: str, options: Options) -> tuple[Table, Array | None]:
     """The table of candidate features, and the example weights."""
-    if target in options["features"]:
+    if target in options.features:
         raise UsageError(
             f"the target {target!r} is also among the features",
             fix="leave it out of --features",
             code="target-is-feature",
         )
     for option in ("weight", "group", "time"):
-        _check_name(option, options[option])
-    for name in (*options["drop"], *options["features"]):
+        _check_name(option, getattr(options, option))
+    for name in (*options.drop, *options.features):
         table[name]
-    weight = None if options["weight"] is None else _weights(table[options["weight"]])
-    aside = {target, options["weight"], options["group"], *options["drop"]}
-    wanted = options["features"] or tuple(c.name for c in table.columns)
+    weight = None if options.weight is None else _weights(table[options.weight])
+    aside = {target, options.weight, options.group, *options.drop}
+    wanted = options.features or tuple(c.name for c in table.columns)
     return table.keep([name for name in wanted if name not in aside]), weight
 
 
@@ -267,35 +273,39 @@ def _kept_rows(found: Target, weight: Array | None, say: Callable[[str, str], No
     return kept, weight[kept]
 
 
-def _split(table: Table, found: Target, kept: Array, options: Mapping[str, Any]) -> tuple[Array, Array]:
-    share = options["validation"]
+def _split(table: Table, found: Target, kept: Array, share: Any, options: Options) -> tuple[Array, Array]:
+    """Cut rows in two; none are set aside where `share` is no share but a file."""
     if not isinstance(share, float):
         return np.arange(len(kept)), np.arange(0)
     group, time = (None if labels is None else labels[kept] for labels in split_labels(table, options))
     stratify = found.y.astype(np.int64) if found.classes else None
-    return split(len(kept), share, options["random_state"], stratify=stratify, group=group, time=time)
+    return split(len(kept), share, options.random_state, stratify=stratify, group=group, time=time)
 
 
-def split_labels(table: Table, options: Mapping[str, Any]) -> tuple[Array | None, Array | None]:
+def split_labels(table: Table, options: Options) -> tuple[Array | None, Array | None]:
     """Return the labels of groups and the times that a split goes by, each (rows,) or None."""
-    group = None if options["group"] is None else _labels(table[options["group"]])
-    return group, None if options["time"] is None else _ordered(table[options["time"]])
+    group = None if options.group is None else _labels(table[options.group])
+    return group, None if options.time is None else _ordered(table[options.time])
 
 
-def set_aside(prepared: Prepared, options: Mapping[str, Any]) -> tuple[Data, Data] | None:
-    """Return the training rows in two parts: those to train on, and those that decide when to stop and what to keep.
+def validation_split(prepared: Prepared, options: Options) -> tuple[Data, Data] | None:
+    """Return the training rows in two parts: those to train on, and the validation rows.
 
-    The held-out rows are for the final score alone, so they cannot decide. None where the rows are too few.
+    Validation rows decide when to stop and what to keep; the test rows are for the final score alone, so they cannot.
+    None where the training rows are too few.
     """
-    rows, share = prepared.rows[0], options["validation"] if isinstance(options["validation"], float) else ASIDE
-    if len(rows) < FEWEST_TO_SET_ASIDE:
+    if prepared.validation is not None:
+        return prepared.train, prepared.validation
+    rows = prepared.rows[0]
+    if len(rows) < FEWEST_TO_VALIDATE:
         return None
-    found = replace(prepared.target, y=prepared.train.y)
+    share = VALIDATION_SHARE if options.validation == "auto" else options.validation
+    target = replace(prepared.target, y=prepared.train.y)
     try:
-        own, aside = _split(prepared.table, found, rows, {**options, "validation": share})
+        train, validation = _split(prepared.table, target, rows, share, options)
     except DataError:
         return None
-    return prepared.train.take(own), prepared.train.take(aside)
+    return prepared.train.take(train), prepared.train.take(validation)
 
 
 def _check_left(found: Target, train_rows: Array) -> None:
@@ -303,7 +313,7 @@ def _check_left(found: Target, train_rows: Array) -> None:
     y = found.y[train_rows]
     if (y == y[0]).all():
         what = f"the target {found.name!r} is the same in every training row ({len(y):,} of {len(found.y):,} rows)"
-        raise DataError(what, fix="use --val none, another --seed or more rows", code="target-constant")
+        raise DataError(what, fix="use --test none, another --seed or more rows", code="target-constant")
 
 
 def _no_features(target: str, dropped: Mapping[str, str]) -> DataError:
@@ -343,51 +353,43 @@ def _columns(schema: Schema, encoded: Encoded) -> list[str]:
     return lines + [f"{shown(name)}: left out, {why}" for name, why in schema.dropped.items()]
 
 
-def _scale(X: Array, y: Array, weight: Array | None, form: Loss, options: Mapping[str, Any]) -> Scale:
-    if not options["scale"]:
-        return Scale.none(X.shape[1])
-    return Scale.fit(X, y, weight, target=form.scales_target)
+def _no_file(rows: Any) -> bool:
+    """Whether an option of rows is a share or "auto" rather than a file."""
+    return isinstance(rows, float) or (isinstance(rows, str) and rows == "auto")
 
 
-def _data(scale: Scale, X: Array, y: Array, weight: Array | None, names: tuple[str, ...], form: Loss) -> Data:
-    scaled = scale.transform_target(y) if form.scales_target else y
-    if weight is not None:
-        weight = weight / weight.mean()
-    return Data(scale.transform(X, np.float64), np.ascontiguousarray(scaled, np.float64), weight, names)
+@dataclass(frozen=True)
+class _Scaling:
+    """What turns rows of the file into data for training: fitted on the training rows, used for all others."""
 
+    scale: Scale
+    schema: Schema
+    target: Target
+    loss: Loss
 
-def _held_out(
-    scale: Scale, X: Array, y: Array, weight: Array | None, rows: Array,
-    schema: Schema, found: Target, form: Loss, options: Mapping[str, Any],
-) -> tuple[Data | None, str]:  # fmt: skip
-    if not isinstance(options["validation"], float):
-        other = load(options["validation"], options)
-        theirs = _same_classes(
-            read_target(other[found.name], "classification" if found.classes else "regression", evaluating=True), found
+    def data(self, X: Array, y: Array, sample_weight: Array | None) -> Data:
+        """Return rows that are encoded already."""
+        return scaled_data(
+            self.scale, X, y, sample_weight, target=self.loss.scales_target, dtype=np.float64, names=self.schema.names
         )
-        encoded = schema.encode(other.take(np.flatnonzero(theirs.kept)))
-        data = _data(scale, encoded.X, theirs.y, None, schema.names, form)
-        return data, f"{{train}} rows train / {data.rows:,} held out from {shown(other.source.name)}"
-    if len(rows) == 0:
-        return None, "{train} rows train / none held out"
-    data = _data(scale, X[rows], y[rows], None if weight is None else weight[rows], schema.names, form)
+
+    def file(self, rows: Any, options: Options) -> Data:
+        """Return the rows of a file of their own."""
+        other = load(rows, options)
+        task = "classification" if self.target.classes else "regression"
+        target = read_target(other[self.target.name], task, evaluating=True)
+        if self.target.classes:
+            target = match_classes(target, self.target.classes, f"{shown(other.source.name)} has")
+        return self.data(self.schema.encode(other.take(np.flatnonzero(target.kept))).X, target.y, None)
+
+
+def _described_split(train: Data, test: Data | None, options: Options) -> str:
+    if test is None:
+        return f"{train.rows:,} training rows / no test rows"
+    if not isinstance(options.test, float):
+        return f"{train.rows:,} training rows / {test.rows:,} test rows from a file of their own"
     how = (
-        "last in time" if options["time"] else f"whole groups of {shown(options['group'])}" if options["group"] else ""
-    )
-    seed = how or f"seed {options['random_state']}"
-    return data, f"{{train}} rows train / {data.rows:,} held out ({options['validation']:.0%}, {seed})"
-
-
-def _same_classes(theirs: Target, found: Target) -> Target:
-    """The held-out file's class indices, in the order of the training classes."""
-    if not found.classes:
-        return theirs
-    unknown = sorted(set(theirs.classes) - set(found.classes))
-    if unknown:
-        raise DataError(
-            f"the held-out file has the class {unknown[0]!r} of {found.name!r}, which the training rows do not have",
-            fix="train on rows of every class",
-            code="unseen-class",
-        )
-    index = np.array([found.classes.index(c) for c in theirs.classes], np.float64)
-    return replace(theirs, y=index[theirs.y.astype(np.int64)])
+        "last in time" if options.time else f"whole groups of {shown(options.group)}" if options.group
+        else f"seed {options.random_state}"
+    )  # fmt: skip
+    return f"{train.rows:,} training rows / {test.rows:,} test rows ({options.test:.0%}, {how})"

@@ -8,6 +8,7 @@ from numpy.typing import DTypeLike
 
 from descend.arrays import Array
 from descend.sparse import canonical, is_sparse
+from descend.table.data import Data
 
 ROUNDING = 1e-13  # a spread below this part of the mean is rounding, not spread
 
@@ -106,3 +107,35 @@ def _power_of_two(X: Array) -> Array:
     exponent = np.frexp(np.abs(X).max(axis=0, initial=0.0).astype(np.float64))[1]
     power: Array = np.ldexp(1.0, np.clip(exponent, -1000, 1000))
     return power
+
+
+def fit_scale(
+    X: Any, y: Array, sample_weight: Array | None, *, scale: bool, target: bool, intercept: bool = True
+) -> Scale:
+    """Return the scale of features X (rows, features) and target y (rows,), or the one that changes nothing.
+
+    Args:
+        sample_weight: (rows,), or None.
+        scale: whether anything is scaled at all.
+        target: whether the target is scaled too, as far as its loss allows.
+        intercept: whether the model has a bias; without one nothing may be centred, and the target stays as it is.
+    """
+    if not scale:
+        return Scale.none(X.shape[1])
+    fitted = Scale.fit(X, y, sample_weight, target=target and intercept)
+    return fitted if intercept else Scale(np.zeros_like(fitted.center), fitted.width)
+
+
+def scaled_data(
+    scale: Scale, X: Any, y: Array, sample_weight: Array | None, *, target: bool, dtype: DTypeLike,
+    names: tuple[str, ...] = (),
+) -> Data:  # fmt: skip
+    """Return what training reads: scaled features and target of one dtype, and weights of mean 1.
+
+    Args:
+        target: whether the loss allows its target to be scaled.
+        names: a name a feature.
+    """
+    y = scale.transform_target(y) if target else y
+    weight = None if sample_weight is None else sample_weight / sample_weight.mean()
+    return Data(scale.transform(X, dtype), np.ascontiguousarray(y, dtype), weight, names)

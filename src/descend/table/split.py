@@ -42,8 +42,8 @@ def split(
     mask[held] = True
     if mask.all() or not mask.any():
         raise DataError(
-            f"{rows} rows cannot be split with {share:.0%} held out, one side would be empty",
-            fix="use --val none or more rows",
+            f"{rows} rows cannot be split with {share:.0%} test rows, one side would be empty",
+            fix="use --test none or more rows",
             code="too-few-rows",
         )
     return np.flatnonzero(~mask), np.flatnonzero(mask)

@@ -1,12 +1,12 @@
 """Target: the column to learn, as numbers or class indices."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from descend.arrays import Array
-from descend.errors import DataError
+from descend.errors import DataError, DescendError
 from descend.table.table import Column, Kind, text_of
 
 MOST_CLASSES = 100
@@ -98,3 +98,23 @@ def _check(column: Column, y: Array, task: str) -> None:
 
 def _unusable(column: Column, what: str, fix: str, code: str) -> DataError:
     return DataError(f"the target {column.name!r} {what}", fix=fix, code=code)
+
+
+def match_classes(target: Target, classes: tuple[str, ...], what: str, error: type[DescendError] = DataError) -> Target:
+    """Return a target whose class indices are those of other, known classes.
+
+    Args:
+        classes: the known classes, in their order.
+        what: how the error begins, such as "the data have".
+
+    Raises `error` when the target has a class that is not among them.
+    """
+    unknown = sorted(set(target.classes) - set(classes))
+    if unknown:
+        raise error(
+            f"{what} the class {unknown[0]!r}, the model knows {', '.join(map(repr, classes[:10]))}",
+            fix="leave these rows out, or train on rows of every class",
+            code="unseen-class",
+        )
+    index = np.array([classes.index(c) for c in target.classes], np.float64)
+    return replace(target, y=index[target.y.astype(np.int64)], classes=classes)

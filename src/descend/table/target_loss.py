@@ -1,27 +1,25 @@
 """target_loss: which loss a target is learned with, and whether it allows the target."""
 
-from collections.abc import Mapping
-from typing import Any
-
 import numpy as np
 
 from descend.errors import DataError, UsageError
 from descend.losses import Loss, loss
+from descend.options import Options
 from descend.table.target import Target
 
 
-def typed_loss(options: Mapping[str, Any]) -> tuple[Loss | None, dict[str, float], str]:
+def typed_loss(options: Options) -> tuple[Loss | None, dict[str, float], str]:
     """Return the loss that was typed, such as "quantile:0.9", with its constants, and the task that it implies."""
-    if options["loss"] == "auto":
-        return None, {}, options["task"]
-    name, _, constant = str(options["loss"]).partition(":")
+    if options.loss == "auto":
+        return None, {}, options.task
+    name, _, constant = str(options.loss).partition(":")
     form = loss(name)
     constants = dict(form.constants)
     if constant:
         constants = _constant(form, constant)
-    if options["task"] not in ("auto", form.task):
+    if options.task not in ("auto", form.task):
         raise UsageError(
-            f"the loss {name} is for {form.task}, but task is {options['task']}",
+            f"the loss {name} is for {form.task}, but task is {options.task}",
             fix=f"use --task {form.task} or another loss",
             code="contradiction",
         )

@@ -1,0 +1,70 @@
+"""document: from a run folder back to a Run; folders of older versions are read too."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from descend import store
+from descend.diagnosis.finding import Finding, Proof
+from descend.diagnosis.verdict import Verdict
+from descend.errors import ModelError
+from descend.options import OPTIONS, Options
+from descend.run.model import Model
+from descend.run.record import Run
+from descend.run.trials import Trial
+from descend.table.prepare import Note
+
+
+def load(folder: str | os.PathLike[str]) -> Run:
+    """Return the run of a folder; raises ModelError when it is not one, or is damaged."""
+    folder = Path(folder)
+    document = store.read_document(folder)
+    try:
+        return Run(
+            model=Model.of(*store.read_model(folder)), verdict=Verdict(**document["verdict"]),
+            findings=tuple(finding_of(f) for f in document["findings"]), tried=tuple(Trial(**t) for t in document["trials"]),
+            metrics=metrics_of(document), metric=document["metric"], chosen=document["chosen"], data=document["data"],
+            options=options_of(document), env=document["env"], seconds=document["seconds"],
+            trace=store.read_trace(folder), notes=tuple(Note(**n) for n in document["notes"]), folder=folder,
+        )  # fmt: skip
+    except (KeyError, TypeError, IndexError, AttributeError) as error:
+        raise incomplete(folder, error) from error
+
+
+def incomplete(folder: str | os.PathLike[str], error: Exception) -> ModelError:
+    """Return the error for a run folder whose document lacks something."""
+    return ModelError(
+        f"the run folder {os.fspath(folder)!r} is incomplete: {type(error).__name__} {error}",
+        fix="train again",
+        code="damaged-run",
+    )
+
+
+def finding_of(document: Mapping[str, Any]) -> Finding:
+    """Return a finding as run.json has it."""
+    proof = tuple(Proof(**p) for p in document.get("proof", ()))
+    return Finding(**{**document, "fix": tuple(document["fix"]), "proof": proof})
+
+
+def options_of(document: Mapping[str, Any]) -> Options:
+    """Return the options of a run as they were; what they ask for was checked when it was typed, and is not again.
+
+    In `descend.run/1` the option `validation` meant the test rows, and training rows were set aside by themselves.
+    """
+    config = {k: v for k, v in document["config"].items() if v is not None}
+    if _first_schema(document):
+        config["test"] = config.pop("validation", 0.2)
+    return Options(**{o.name: o.read(o.name, config[o.name]) for o in OPTIONS if o.name in config})
+
+
+def metrics_of(document: Mapping[str, Any]) -> dict[str, dict[str, float]]:
+    """Return the metrics by part; in `descend.run/1` the test rows were called "val"."""
+    metrics: dict[str, dict[str, float]] = dict(document["metrics"])
+    if _first_schema(document) and "val" in metrics:
+        metrics["test"] = metrics.pop("val")
+    return metrics
+
+
+def _first_schema(document: Mapping[str, Any]) -> bool:
+    return bool(document["schema"] == "descend.run/1")

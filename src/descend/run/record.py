@@ -1,0 +1,198 @@
+"""record: a trained model, and all that is known about how it came to be."""
+
+import json
+import os
+import shlex
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from descend import store
+from descend.diagnosis.finding import Finding
+from descend.diagnosis.verdict import Verdict
+from descend.errors import ModelError
+from descend.options import OPTIONS, Options, flags_of_options
+from descend.outcome import Outcome
+from descend.run.model import Model, Prediction
+from descend.run.scoring import metrics_of, score
+from descend.run.trials import Trial
+from descend.search.search import SearchResult
+from descend.store.plain import plain
+from descend.store.reading import SCHEMA
+from descend.table.prepare import Note, Prepared
+from descend.table.prepare import load as load_table
+from descend.table.target import match_classes, read_target
+from descend.version import VERSION
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Run:
+    """A trained model, and all that is known about how it came to be.
+
+    Args:
+        model: predicts from tables.
+        verdict: how training ended.
+        findings: what is wrong, with fixes.
+        tried: every run of the search; `trials` holds the best of each variant.
+        metrics: {"train" | "val" | "test" | "cv" | "baseline" | "optimum": {metric: value}}, in the units of the file;
+            baseline and optimum are measured on the test rows, or on the training rows where there are none.
+        metric: the one that tables show.
+        chosen: optimizer, lr and batch, and why.
+        data: what was read and what became of it.
+        options: the value of every option.
+        env: versions and machine.
+        seconds: of the whole job.
+        trace: columns epoch, loss, val or test, and each weight, of the run that is kept.
+        notes: what was done with the data, in order.
+        search_result: the search itself; None when the run was loaded from a folder.
+        prepared: the data as they were trained on; None when the run was loaded from a folder.
+        folder: where the run was loaded from.
+    """
+
+    model: Model
+    verdict: Verdict
+    findings: tuple[Finding, ...]
+    tried: tuple[Trial, ...]
+    metrics: dict[str, dict[str, float]]
+    metric: str
+    chosen: dict[str, Any]
+    data: dict[str, Any]
+    options: Options
+    env: dict[str, Any]
+    seconds: float
+    trace: dict[str, list[Any]]
+    notes: tuple[Note, ...] = ()
+    search_result: SearchResult | None = None
+    prepared: Prepared | None = None
+    folder: Path | None = None
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """The value of every option, by its name."""
+        return {o.name: getattr(self.options, o.name) for o in OPTIONS}
+
+    @property
+    def trials(self) -> tuple[Trial, ...]:
+        """The best run of each variant."""
+        return tuple(t for t in self.tried if t.leader)
+
+    @property
+    def failed(self) -> bool:
+        """True when no usable model came out."""
+        return self.verdict.status in (Outcome.DIVERGED.word, Outcome.NONFINITE.word)
+
+    @property
+    def model_is_classifier(self) -> bool:
+        """True when the target has classes."""
+        return bool(self.model.classes)
+
+    @property
+    def epochs(self) -> int:
+        """Epochs of the run that is kept."""
+        return next((t.epochs for t in self.tried if t.best), 0)
+
+    @property
+    def gap(self) -> float | None:
+        """Excess training loss over the optimum, as a part of the way from the baseline; None where it is not known."""
+        gap: float | None = self.chosen.get("gap")
+        return gap
+
+    @property
+    def scored_part(self) -> str:
+        """The rows whose metrics count: "test", or "train" where there are no test rows."""
+        return "test" if "test" in self.metrics else "train"
+
+    def baseline_on(self, part: str, metric: str) -> float:
+        """Return a metric of the best constant prediction on a part, "train" or "test"; infinity where it is not known."""
+        if part == self.scored_part or self.search_result is None or self.prepared is None:
+            return self.metrics.get("baseline", {}).get(metric, np.inf)
+        problem, weights = self.search_result.fit.problem, self.search_result.landscape.baseline_weights
+        return score(self.prepared, problem, weights, problem.data).get(metric, np.inf)
+
+    @property
+    def interrupted(self) -> bool:
+        """True when the user stopped the training."""
+        return self.verdict.status == Outcome.INTERRUPTED.word
+
+    @property
+    def history(self) -> list[dict[str, Any]]:
+        """The trace, a dict a record point."""
+        return [dict(zip(self.trace, row, strict=True)) for row in zip(*self.trace.values(), strict=True)]
+
+    @property
+    def command(self) -> str:
+        """The equivalent command line."""
+        return shlex.join(
+            ["descend", "train", str(self.data["name"]), "--target", self.model.target, *flags_of_options(self.options)]
+        )
+
+    @property
+    def code(self) -> str:
+        """The equivalent Python."""
+        arguments = "".join(f", {k}={v!r}" for k, v in self.config.items() if k in self.options.user_set)
+        return f"import descend as ds\n\nrun = ds.train({self.data['name']!r}, {self.model.target!r}{arguments})"
+
+    def predict(self, data: Any) -> Prediction:
+        """Predict each row of a path, frame or array; raises ModelError when the data do not fit the model."""
+        return self.model.predict(load_table(data, self.options))
+
+    def evaluate(self, data: Any) -> dict[str, float]:
+        """Return every metric on data that hold the target; rows without it are left out."""
+        table = load_table(data, self.options)
+        if self.model.target not in table.names:
+            raise ModelError(
+                f"the data have no column {self.model.target!r}, which is the target of this model",
+                fix="pass data with that column, or use predict",
+                code="missing-columns",
+            )
+        task = "classification" if self.model.classes else "regression"
+        target = read_target(table[self.model.target], task, evaluating=True)
+        prediction = self.model.predict(table.take(np.flatnonzero(target.kept)))
+        y = match_classes(target, self.model.classes, "the data have", ModelError).y if self.model.classes else target.y
+        return metrics_of(self.model, y, prediction, None)
+
+    def document(self, command: list[str] | None = None, artifacts: Mapping[str, str] | None = None) -> dict[str, Any]:
+        """Return run.json: plain values only, NaN and infinity as null."""
+        document: dict[str, Any] = plain({
+            "schema": SCHEMA, "version": VERSION, "command": command or shlex.split(self.command)[1:],
+            "status": "failed" if self.failed else "ok", "verdict": asdict(self.verdict), "data": self.data,
+            "chosen": self.chosen, "metric": self.metric, "metrics": self.metrics, "trials": [asdict(t) for t in self.tried],
+            "findings": [asdict(f) for f in self.findings], "artifacts": dict(artifacts or {}),
+            "config": self.config, "env": self.env, "seconds": self.seconds, "notes": [asdict(n) for n in self.notes],
+        })  # fmt: skip
+        return document
+
+    def save(
+        self,
+        folder: str | os.PathLike[str],
+        *,
+        force: bool = False,
+        report: bool = True,
+        command: list[str] | None = None,
+    ) -> dict[str, str]:
+        """Write the run folder, whole or not at all, and return the paths of its files.
+
+        Raises OutputError when the folder holds something already and `force` is not set, or cannot be written.
+        """
+        folder = Path(folder)
+        files = {"trace.jsonl": store.pack_trace(self.trace)}
+        if not self.failed:
+            files["model.safetensors"] = store.pack_model(self.model.tensors(), plain(self.model.document()))
+        if report and self.search_result is not None:
+            files["report.html"] = self.report().encode()
+        artifacts = {Path(name).stem: str(folder / name) for name in (*files, "run.json")}
+        document = self.document(command, artifacts)
+        files["run.json"] = json.dumps(document, ensure_ascii=False, indent=1, allow_nan=False).encode()
+        store.write_folder(folder, files, force=force)
+        return artifacts
+
+    def report(self, *, markdown: bool = False) -> str:
+        """Return the report as one HTML page, or as Markdown."""
+        from descend.report import html
+        from descend.report import markdown as short
+        from descend.run.report_data import tell
+
+        return short.render(tell(self)) if markdown else html.render(tell(self))
