@@ -3,8 +3,6 @@
 import numpy as np
 import pytest
 
-from descend.errors import UsageError
-from descend.initialisers import check_init
 from descend.problem.initialise import initial
 from descend.problem.network import Network
 
@@ -64,24 +62,3 @@ def test_zeros_biases_and_normalisation():
 def test_the_seed_decides():
     assert (first("he", seed=3) == first("he", seed=3)).all()
     assert (first("he", seed=3) != first("he", seed=4)).all()
-
-
-def test_names_of_other_frameworks_are_understood():
-    assert check_init("glorot_uniform") == "xavier_uniform"
-    assert check_init("kaiming") == "he"
-
-
-@pytest.mark.parametrize(
-    ("how", "text"),
-    [
-        ("hee", "there is no initialisation 'hee', there are auto, he, he_uniform, xavier, xavier_uniform, lecun, lecun_uniform, orthogonal, zeros, normal:STD; try 'he'"),
-        ("normal:", "the initialisation 'normal:' has no standard deviation of at least 0 after its colon; write it as in normal:0.1"),
-        ("normal:-1", "the initialisation 'normal:-1' has no standard deviation of at least 0 after its colon; write it as in normal:0.1"),
-        ("normal:inf", "the initialisation 'normal:inf' has no standard deviation of at least 0 after its colon; write it as in normal:0.1"),
-    ],
-)  # fmt: skip
-def test_what_cannot_be_read_is_said(how, text):
-    with pytest.raises(UsageError) as error:
-        check_init(how)
-
-    assert str(error.value) == text

@@ -1,26 +1,9 @@
-"""Options: good values, bad values with their whole sentence, contradictions."""
+"""Readers: good values, and bad values with their whole sentence."""
 
 import pytest
 
 from descend.errors import UsageError
-from descend.options import BY_NAME, OPTIONS, read_options
-
-
-def test_defaults_are_the_published_ones():
-    values = read_options({})
-    assert values.l2 == 1e-4
-    assert values.time_budget == 30
-    assert values.patience == 10
-    assert values.tol == 1e-4
-    assert values.test == 0.2
-    assert values.validation == "auto"
-    assert values.seeds == 3
-    assert values.optimizer == values.lr == values.batch_size == "auto"
-
-
-@pytest.mark.parametrize("option", OPTIONS, ids=lambda o: o.name)
-def test_every_default_is_read_as_itself(option):
-    assert option.read(option.name, option.default) == option.default
+from descend.options import BY_NAME, read_options
 
 
 @pytest.mark.parametrize(
@@ -75,25 +58,3 @@ def test_values_that_are_refused_with_a_sentence(name, given, text):
         read_options({name: given})
     assert str(caught.value) == text
     assert caught.value.code == f"bad-{name.replace('_', '-')}"
-
-
-@pytest.mark.parametrize(
-    ("given", "text"),
-    [
-        ({"optimizer": "sgd", "batch_size": 64}, "sgd takes one row a step, but batch_size is 64; use --optimizer minibatch for that"),
-        ({"optimizer": "gd", "batch_size": 64}, "gd takes all rows a step, but batch_size is 64; use --optimizer minibatch for that"),
-        ({"drop": "a", "features": ["a", "b"]}, "the column 'a' is both in drop and in features; name it once"),
-        ({"validation": "none", "patience": 3},
-         "patience waits for the validation loss, but validation is none; leave out --patience or --val none"),
-    ],
-)  # fmt: skip
-def test_contradictions_are_refused(given, text):
-    with pytest.raises(UsageError) as caught:
-        read_options(given)
-    assert str(caught.value) == text
-
-
-def test_an_unknown_name_is_refused_with_the_nearest():
-    with pytest.raises(UsageError) as caught:
-        read_options({"learning_rate": 1})
-    assert caught.value.code == "unknown-option"
