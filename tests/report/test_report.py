@@ -13,9 +13,9 @@ import pytest
 import descend as ds
 from descend.plots.style import DARK, LIGHT, contrast
 from descend.report import html, markdown
+from descend.report.content import ColumnRow, Curve, Note, Scatter, Story, Variant, WeightPath
 from descend.report.numbers import metric
 from descend.report.page_style import STYLE
-from descend.report.story import ColumnRow, Curve, Note, Scatter, Story, Variant, WeightPath
 from descend.run.report_data import tell
 
 HOSTILE = [

@@ -8,7 +8,7 @@ import numpy as np
 
 from descend.arrays import Array
 from descend.plots.element import Element, tag
-from descend.plots.sheet import shortened, words
+from descend.plots.svg import shortened, words
 from descend.plots.ticks import label, linear_ticks, log_ticks
 
 LARGEST = 1e280  # leaves room above, and its inverse below, within float64

@@ -10,8 +10,8 @@ from descend.arrays import Array
 from descend.plots.axes import Axis, frame, plausible, spans_decades
 from descend.plots.element import Element
 from descend.plots.lines import Line, cross, line, mark
-from descend.plots.sheet import picture, shortened, words
 from descend.plots.style import pen
+from descend.plots.svg import picture, shortened, words
 
 TOP, BOTTOM = 30.0, 46.0
 TEXT = 15.0

@@ -7,7 +7,7 @@ from typing import TypeVar
 from descend.arrays import Array
 from descend.plots.axes import Axis
 from descend.plots.element import Element
-from descend.plots.sheet import picture
+from descend.plots.svg import picture
 
 Item = TypeVar("Item")
 COLUMNS, WIDTH, HEIGHT = 3, 300.0, 220.0

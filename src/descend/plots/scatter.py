@@ -10,8 +10,8 @@ from descend.metrics import correlation as pearson
 from descend.plots.axes import Axis, frame
 from descend.plots.element import Element, tag
 from descend.plots.panels import Spot, chosen, panel, sheet
-from descend.plots.sheet import shortened
 from descend.plots.style import PENS
+from descend.plots.svg import shortened
 
 MOST_DOTS = 1000
 OPACITY = 0.85

@@ -10,8 +10,8 @@ from descend.plots.axes import frame, plausible, spans_decades
 from descend.plots.element import Element, tag
 from descend.plots.lines import cross, line
 from descend.plots.panels import Spot, chosen, panel, sheet
-from descend.plots.sheet import shortened
 from descend.plots.style import ACCENT
+from descend.plots.svg import shortened
 
 
 @dataclass(frozen=True, eq=False)

@@ -5,13 +5,13 @@ import hashlib
 
 from descend.plots.element import Element, tag
 from descend.plots.lines import mark
-from descend.plots.sheet import shortened
 from descend.plots.style import pen
-from descend.report import pictures
+from descend.plots.svg import shortened
+from descend.report import figures
+from descend.report.content import Note, Story, Variant
 from descend.report.markup import LONGEST, Cell, code, section, table, terms
 from descend.report.numbers import metric, rate
 from descend.report.page_style import STYLE
-from descend.report.story import Note, Story, Variant
 
 LANGUAGE = "en"
 MOST_FINDINGS, MOST_COEFFICIENTS = 3, 200
@@ -28,8 +28,8 @@ GLOSSARY = (
 def render(story: Story) -> str:
     """Return the page. Everything of the user's is escaped by `Element`."""
     sections = (
-        _verdict(story), _next(story), _variants(story), pictures.loss(story), pictures.weights(story),
-        pictures.scatters(story), _data(story), _model(story), _reproduce(story),
+        _verdict(story), _next(story), _variants(story), figures.loss(story), figures.weights(story),
+        figures.scatters(story), _data(story), _model(story), _reproduce(story),
         section("How to read this page", terms(GLOSSARY, "glossary")),
     )  # fmt: skip
     title = shortened(story.title, LONGEST)

@@ -1,8 +1,8 @@
 """markdown: a story as a short summary for a job's page."""
 
 from descend.plots.element import text
+from descend.report.content import Story
 from descend.report.numbers import metric, rate
-from descend.report.story import Story
 
 
 def render(story: Story) -> str:

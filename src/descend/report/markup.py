@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from descend.plots.element import Element, tag
-from descend.plots.sheet import shortened
+from descend.plots.svg import shortened
 
 LONGEST, LONGEST_CELL = 120, 400
 Cell = str | Element | tuple[str | Element, ...]

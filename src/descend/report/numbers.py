@@ -2,7 +2,7 @@
 
 import math
 
-from descend.report.story import Variant
+from descend.report.content import Variant
 
 NONE = "–"
 

@@ -8,7 +8,7 @@ import numpy as np
 from descend.diagnosis import Finding, explain
 from descend.diagnosis.words import percent
 from descend.plan import letter
-from descend.report.story import ColumnRow, Curve, Note, Scatter, Story, Variant, WeightPath
+from descend.report.content import ColumnRow, Curve, Note, Scatter, Story, Variant, WeightPath
 from descend.table.table import Kind
 from descend.version import VERSION
 

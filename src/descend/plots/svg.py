@@ -1,4 +1,4 @@
-"""sheet: the paper that a picture is drawn on, and the words on it.
+"""svg: the paper that a picture is drawn on, and the words on it.
 
 Words and grids take the colour of the text around the picture, and a grey that is legible on light and on dark
 where there is none.

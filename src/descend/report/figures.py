@@ -1,4 +1,4 @@
-"""pictures: the sections of the page that show how the loss went, where the weights went, and what the data look like."""
+"""figures: the sections of the page that show how the loss went, where the weights went, and what the data look like."""
 
 import numpy as np
 
@@ -6,10 +6,10 @@ from descend.arrays import Array
 from descend.plots import curves, scatter, weight_paths
 from descend.plots.element import Element, tag
 from descend.plots.panels import MOST
-from descend.plots.sheet import shortened
+from descend.plots.svg import shortened
+from descend.report.content import Curve, Scatter, Story, WeightPath
 from descend.report.markup import figure, section, table
 from descend.report.numbers import NONE, number
-from descend.report.story import Curve, Scatter, Story, WeightPath
 
 MOST_ROWS = 200
 NAME = 40

@@ -1,4 +1,4 @@
-"""story: what a report tells, as plain values."""
+"""content: what a report tells, as plain values."""
 
 from dataclasses import dataclass
 
