@@ -64,3 +64,15 @@ def correlation(x: Array, y: Array) -> float:
     a, b = x - x.mean(), y - y.mean()
     size = float(np.sqrt((a @ a) * (b @ b)))
     return float(a @ b) / size if size > 0 else 0.0
+
+
+def correlation_ratio(x: Array, group: Array) -> float:
+    """Return how much of the spread of x (rows,) lies between groups (rows,), indices from 0; 0 to 1 (Fisher 1925).
+
+    >>> correlation_ratio(np.array([1.0, 1.0, 3.0, 3.0]), np.array([0, 0, 1, 1]))
+    1.0
+    """
+    count = np.bincount(group)
+    mean = np.bincount(group, weights=x) / np.maximum(count, 1)
+    total = float(np.sum(np.square(x - x.mean())))
+    return float(np.sqrt(np.sum(count * np.square(mean - x.mean())) / total)) if total > 0 else 0.0

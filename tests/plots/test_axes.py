@@ -1,36 +1,9 @@
-"""Axes, ticks and lines: numbers where they belong, whatever the numbers are."""
+"""Axes put numbers where they belong, whatever the numbers are."""
 
 import numpy as np
 import pytest
 
-from descend.plots.axes import Axis, frame, plausible, spans_decades
-from descend.plots.lines import decimate, line
-from descend.plots.ticks import label, linear_ticks, log_ticks
-
-
-def test_linear_ticks_are_round_numbers():
-    assert linear_ticks(0, 10, 5) == [0, 2, 4, 6, 8, 10]
-    assert linear_ticks(-0.31, 0.42, 5) == [-0.2, 0, 0.2, 0.4]
-    assert linear_ticks(13.1, 21.5, 4) == [15, 17.5, 20]
-    assert linear_ticks(2007, 2009, 4) == [2007, 2007.5, 2008, 2008.5, 2009]
-    assert linear_ticks(0, 6e-15, 4) == [0, 2e-15, 4e-15, 6e-15]
-    assert linear_ticks(2.7e12, 6.3e12, 4) == [3e12, 4e12, 5e12, 6e12]
-
-
-def test_log_ticks_are_as_many_marks_a_decade_as_fit():
-    assert log_ticks(0.15, 4, 5) == [0.2, 0.3, 0.5, 1, 2, 3]
-    assert log_ticks(0.15, 12, 5) == [0.2, 0.5, 1, 2, 5, 10]
-    assert log_ticks(0.6, 9, 5) == [1, 2, 3, 5]
-    assert log_ticks(0.3, 90, 5) == [0.3, 1, 3, 10, 30]
-    assert log_ticks(0.9, 1100, 5) == [1, 10, 100, 1000]
-    assert log_ticks(1e-12, 1, 5) == [1e-12, 1e-9, 1e-6, 1e-3, 1]
-    assert log_ticks(1.1, 1.4, 4) == [1.1, 1.2, 1.3, 1.4]
-
-
-def test_labels_are_the_shortest_text_that_is_exact():
-    values = (0, 2007, 12_000, 1e-6, 0.05, 2.5e7, -0.025, 1_234_500, 4e-15, 12_345.25)
-    texts = ["0", "2007", "12,000", "1e-6", "0.05", "2.5e7", "-0.025", "1.2345e6", "4e-15", "12,345.25"]
-    assert [label(v) for v in values] == texts
+from descend.plots.axes import Axis, axis_losses, diverged, frame, spans_decades
 
 
 def test_pixels_are_where_the_values_are():
@@ -88,46 +61,27 @@ def test_a_factor_of_ten_makes_an_axis_logarithmic_and_a_negative_value_does_not
 
 
 def test_losses_far_above_every_start_do_not_count():
-    assert plausible([np.array([1.0, 0.5]), np.array([2.0, 19, 21, 1e300, np.nan, np.inf])]).tolist() == [1, 0.5, 2, 19]
-    assert plausible([np.array([0.0, 3.0])]).tolist() == [0, 3]
-    assert plausible([]).tolist() == []
+    assert axis_losses([np.array([1.0, 0.5]), np.array([2.0, 19, 21, 1e300, np.nan, np.inf])]).tolist() == [
+        1,
+        0.5,
+        2,
+        19,
+    ]
+    assert axis_losses([np.array([0.0, 3.0])]).tolist() == [0, 3]
+    assert axis_losses([]).tolist() == []
 
 
-def test_thinning_keeps_extremes_and_ends():
-    xs, ys = np.arange(1e5), np.sin(np.arange(1e5) / 500)
-    ys[31_234], ys[77_777] = 9.0, -9.0
-    kept_x, kept_y = decimate(xs, ys)
-    assert 1500 < len(kept_x) <= 2000
-    assert {9.0, -9.0} <= set(kept_y)
-    assert (kept_x[0], kept_x[-1]) == (0, 99_999)
-    assert np.all(np.diff(kept_x) > 0)
+def test_an_axis_of_classes_has_a_row_for_each_and_names_of_at_most_ten():
+    axis = Axis.of_classes(["a", "b", "c"], 90, 0)
+    np.testing.assert_allclose(axis(np.array([0, 1, 2])), [75, 45, 15])
+    assert [axis.text(tick) for tick in axis.ticks()] == ["a", "b", "c"]
+    many = Axis.of_classes([f"c{k}" for k in range(25)], 0, 100)
+    assert [many.text(tick) for tick in many.ticks()] == [f"c{k}" for k in range(0, 25, 3)]
 
 
-def test_thinning_spreads_points_over_the_width_of_a_logarithmic_axis():
-    across = np.log1p(np.arange(1e5))
-    kept, _ = decimate(across, np.arange(1e5), 100)
-    assert np.diff(kept).max() < 1
-    even = np.linspace(0, 99_999, 100).astype(int)  # what thinning by index would leave: a gap of half the axis
-    assert np.diff(across[even]).max() > 5
-
-
-def test_thinning_keeps_gaps():
-    ys = np.ones(10_000)
-    ys[5_000] = np.nan
-    assert np.isnan(decimate(np.arange(1e4), ys, 100)[1]).sum() == 1
-
-
-def pieces(ys, top=10.0):
-    drawn = line(Axis(0, 4, 0, 400), Axis(0, top, 100, 0), np.arange(5.0), np.array(ys))
-    return [list(zip(xs.tolist(), up.tolist(), strict=True)) for xs, up in drawn.pieces], drawn.cut
-
-
-def test_a_line_is_cut_at_what_is_no_number():
-    assert pieces([0, 10, np.nan, 5, 0]) == ([[(0, 100), (100, 0)], [(300, 50), (400, 100)]], False)
-    assert pieces([5, 5, 5, 5, np.nan]) == ([[(0, 50), (100, 50), (200, 50), (300, 50)]], True)
-
-
-def test_a_line_reaches_the_top_where_it_leaves_and_where_it_returns():
-    assert pieces([0, 20, 20, 0, 0]) == ([[(0, 100), (50, 0)], [(250, 0), (300, 100), (400, 100)]], False)
-    assert pieces([5, 5, 5, 5, np.inf]) == ([[(0, 50), (100, 50), (200, 50), (300, 50), (300, 0)]], True)
-    assert pieces([np.nan] * 5) == ([], True)
+@pytest.mark.parametrize(
+    ("loss", "expected"),
+    [([1.0, 0.5], False), ([1.0, 10.0], False), ([1.0, 10.1], True), ([1.0, np.nan], True), ([-1.0, np.inf], True)],
+)
+def test_a_loss_diverged_when_it_ends_beyond_the_axis(loss, expected):
+    assert diverged(np.array(loss)) is expected

@@ -1,1 +1,1 @@
-"""Pictures as SVG text, one a file, in one style, from plain values."""
+"""plots: charts as SVG, one kind a file, in one style, from plain values."""

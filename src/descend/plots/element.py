@@ -1,12 +1,12 @@
-"""element: markup as values; text is escaped when it is written and cannot be forgotten."""
+"""element: HTML and SVG elements as values; all text is escaped when an element is written."""
 
 from dataclasses import dataclass
 from html import escape
 
 VOID = frozenset({"meta", "link", "br", "hr", "img"})
-FORBIDDEN = (*range(9), 11, 12, *range(14, 32), 65534, 65535, *range(55296, 57344))
-DIRECTION = (*range(0x202A, 0x202F), *range(0x2066, 0x206A))  # they would turn the text around them, too
-REPLACED = dict.fromkeys((*FORBIDDEN, *DIRECTION), "\N{REPLACEMENT CHARACTER}")
+NOT_XML = (*range(9), 11, 12, *range(14, 32), 65534, 65535, *range(55296, 57344))  # XML 1.0, section 2.2
+BIDI = (*range(0x202A, 0x202F), *range(0x2066, 0x206A))  # direction controls also reverse the text around them
+REPLACED = dict.fromkeys((*NOT_XML, *BIDI), "\N{REPLACEMENT CHARACTER}")
 
 
 @dataclass(frozen=True)
@@ -16,7 +16,7 @@ class Element:
     Args:
         name: of the element.
         attributes: names and values in order.
-        children: elements, and text that is not yet escaped.
+        children: elements, and text before escaping.
     """
 
     name: str
@@ -24,16 +24,15 @@ class Element:
     children: "tuple[Element | str, ...]"
 
     def __str__(self) -> str:
-        opened = self.name + "".join(f' {name}="{text(value)}"' for name, value in self.attributes)
+        start = self.name + "".join(f' {name}="{escaped(value)}"' for name, value in self.attributes)
         if self.name in VOID:
-            return f"<{opened}/>"
-        return (
-            f"<{opened}>{''.join(str(c) if isinstance(c, Element) else text(c) for c in self.children)}</{self.name}>"
-        )
+            return f"<{start}/>"
+        content = "".join(str(c) if isinstance(c, Element) else escaped(c) for c in self.children)
+        return f"<{start}>{content}</{self.name}>"
 
 
-def text(value: str) -> str:
-    """Escape text for content and attributes alike; characters that XML forbids or that turn text are replaced."""
+def escaped(value: str) -> str:
+    """Return text escaped for content and attributes; characters that XML forbids, and bidi controls, are replaced."""
     return escape(value.translate(REPLACED), quote=True)
 
 
@@ -43,8 +42,8 @@ def tag(name: str, /, *children: "Element | str | None", **attributes: "str | fl
     >>> str(tag("text", "a < b", text_anchor="end", x=1.0))
     '<text text-anchor="end" x="1">a &lt; b</text>'
     """
-    given = tuple((n.rstrip("_").replace("_", "-"), number(v)) for n, v in attributes.items() if v is not None)
-    return Element(name, given, tuple(c for c in children if c is not None))
+    pairs = tuple((n.rstrip("_").replace("_", "-"), number(v)) for n, v in attributes.items() if v is not None)
+    return Element(name, pairs, tuple(c for c in children if c is not None))
 
 
 def number(value: "str | float") -> str:

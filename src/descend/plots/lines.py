@@ -1,4 +1,4 @@
-"""lines: a run's line, thinned, and cut where it leaves the picture; marks that tell lines apart without colour."""
+"""lines: a run's line, thinned, and clipped to the chart; markers that tell lines apart without colour."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ import numpy as np
 from descend.arrays import Array
 from descend.plots.axes import Axis
 from descend.plots.element import Element, tag
-from descend.plots.style import SHAPES, Pen
+from descend.plots.style import MARKERS, LineStyle
 
 
 @dataclass(frozen=True, eq=False)
@@ -15,20 +15,20 @@ class Line:
     """A line in pixels.
 
     Args:
-        pieces: (x, y) of each unbroken stretch inside the picture.
-        cut: whether the last point is outside, or is no number.
+        pieces: (x, y) of each unbroken part inside the chart.
+        clipped: whether the last point is outside, or is NaN.
     """
 
     pieces: tuple[tuple[Array, Array], ...]
-    cut: bool
+    clipped: bool
 
     @property
     def end(self) -> tuple[float, float] | None:
-        """The last point inside the picture."""
+        """The last point inside the chart."""
         return (float(self.pieces[-1][0][-1]), float(self.pieces[-1][1][-1])) if self.pieces else None
 
     def draw(self, colour: str, dash: str | None = None, width: float = 1.8) -> list[Element]:
-        """Return one polyline a piece."""
+        """Return one polyline for each piece."""
         return [
             tag("polyline", points=" ".join(f"{a:.1f},{b:.1f}" for a, b in zip(xs, ys, strict=True)), fill="none",
                 stroke=colour, stroke_width=width, stroke_linejoin="round", stroke_dasharray=dash)
@@ -36,7 +36,7 @@ class Line:
         ]  # fmt: skip
 
     def nearest(self, x: float) -> tuple[float, float] | None:
-        """Return the point whose x is nearest to the one given, or None when the line ends before it."""
+        """Return the point nearest to `x`, or None when the line ends before it."""
         if self.end is None or x > self.end[0]:
             return None
         xs, ys = (np.concatenate(part) for part in zip(*self.pieces, strict=True))
@@ -45,7 +45,7 @@ class Line:
 
 
 def line(x: Axis, y: Axis, xs: Array, ys: Array) -> Line:
-    """Return the line of points on two axes: at most a point a pixel, what is above the axis or no number cut."""
+    """Return the line of points on two axes: at most one point a pixel; NaN and what is above the axis are clipped."""
     xs, ys = (np.asarray(values, np.float64) for values in (xs, ys))
     xs, ys = np.where(np.isfinite(xs), xs, np.nan), np.where(np.isneginf(ys), np.nan, ys)
     across, up = decimate(x(xs), y(ys), max(4, int(abs(x.end - x.start))))
@@ -73,30 +73,30 @@ def _crossing(across: Array, up: Array, inside: int, outside: int, top: float) -
 
 
 def decimate(xs: Array, ys: Array, most: int = 2000) -> tuple[Array, Array]:
-    """Return at most `most` points: the first, the last, and the lowest and highest of each stretch.
+    """Return at most `most` points: the first, the last, and the lowest and highest of each interval.
 
-    Stretches are equally wide in x where x never falls, otherwise they hold equally many points. A value that is no
-    number counts as the highest, so that gaps stay.
+    Intervals are equally wide in x where x never falls, otherwise they hold equally many points. NaN counts as the
+    highest value, so that gaps stay.
     """
     if len(xs) <= most:
         return xs, ys
     place = xs if np.all(np.diff(xs) >= 0) else np.arange(len(xs), dtype=np.float64)
     count = (most - 2) // 2
-    stretch = np.minimum((place - place[0]) / ((place[-1] - place[0]) or 1.0) * count, count - 1).astype(int)
-    order = np.lexsort((ys, stretch))
-    starts = np.flatnonzero(np.diff(stretch, prepend=-1))
+    interval = np.minimum((place - place[0]) / ((place[-1] - place[0]) or 1.0) * count, count - 1).astype(int)
+    order = np.lexsort((ys, interval))
+    starts = np.flatnonzero(np.diff(interval, prepend=-1))
     keep = np.unique(np.r_[0, order[starts], order[np.r_[starts[1:], len(xs)] - 1], len(xs) - 1])
     return xs[keep], ys[keep]
 
 
-def mark(pen: Pen, x: float, y: float) -> Element:
-    """Return a variant's mark."""
+def marker(style: LineStyle, x: float, y: float) -> Element:
+    """Return a variant's marker at (x, y) in pixels."""
     return tag(
-        "path", d=SHAPES[pen.shape], transform=f"translate({x:.1f} {y:.1f})", stroke=pen.colour, stroke_width=1.4,
-        fill="none" if pen.hollow else pen.colour,
+        "path", d=MARKERS[style.marker], transform=f"translate({x:.1f} {y:.1f})", stroke=style.colour, stroke_width=1.4,
+        fill="none" if style.hollow else style.colour,
     )  # fmt: skip
 
 
 def cross(x: float, y: float, colour: str) -> Element:
-    """Return the mark of a run that left the picture."""
+    """Return the end of a line that was clipped."""
     return tag("path", d=f"M{x - 4:.1f} {y - 4:.1f}l8 8m0 -8l-8 8", stroke=colour, stroke_width=2.2, fill="none")

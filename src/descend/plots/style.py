@@ -1,4 +1,4 @@
-"""style: one colour, dash, mark and letter a variant, the same in every picture, on light and on dark pages.
+"""style: one colour, dash, marker and letter a variant, the same in every chart, on light and on dark pages.
 
 Each colour has a contrast of at least 3 to 1 against both backgrounds, and no two variants differ by colour alone.
 """
@@ -6,10 +6,11 @@ Each colour has a contrast of at least 3 to 1 against both backgrounds, and no t
 from dataclasses import dataclass
 
 LIGHT, DARK = "#ffffff", "#16191d"
-PLAIN = "#737a84"  # of words and grids where nothing around the picture has a colour
+NEUTRAL = "#737a84"  # of text and grids where the page sets no colour
 ACCENT = "#2187a8"
 
-SHAPES = {
+# Paths around (0, 0), in pixels.
+MARKERS = {
     "circle": "M-3.5 0a3.5 3.5 0 1 0 7 0a3.5 3.5 0 1 0 -7 0z",
     "square": "M-3.2 -3.2h6.4v6.4h-6.4z",
     "up": "M0 -4.2l4 7h-8z",
@@ -22,37 +23,45 @@ SHAPES = {
 
 
 @dataclass(frozen=True)
-class Pen:
-    """How a variant is drawn: colour, dashes of its held-out line, letter, the shape of its mark, filled or hollow."""
+class LineStyle:
+    """How a variant is drawn.
+
+    Args:
+        colour: of its line and marker.
+        dash: of its held-out line, as SVG's stroke-dasharray.
+        letter: stands for it where there is no colour.
+        marker: a key of MARKERS.
+        hollow: whether the marker is an outline.
+    """
 
     colour: str
     dash: str
     letter: str
-    shape: str
+    marker: str
     hollow: bool = False
 
 
-PENS = {
-    "gd": Pen("#5f7fbf", "5 3", "G", "circle"),
-    "sgd": Pen("#bd6b1f", "2 3", "S", "down"),
-    "minibatch": Pen("#2f9360", "7 3", "M", "square"),
-    "momentum": Pen("#c8504f", "8 2 2 2", "H", "up"),
-    "nesterov": Pen("#9068c0", "9 3 2 3", "N", "diamond"),
-    "adagrad": Pen("#8b7355", "3 2", "A", "plus"),
-    "rmsprop": Pen("#cc5fa0", "5 2", "R", "hourglass"),
-    "adam": Pen("#2187a8", "4 3", "D", "star"),
-    "adamw": Pen("#2187a8", "6 3", "W", "star", hollow=True),
-    "amsgrad": Pen("#2187a8", "2 2", "X", "circle", hollow=True),
-    "nadam": Pen("#9068c0", "3 3", "Z", "diamond", hollow=True),
-    "adadelta": Pen("#8b7355", "4 4", "L", "plus", hollow=True),
-    "lion": Pen("#8a8420", "6 2 2 2", "O", "up", hollow=True),
+LINE_STYLES = {
+    "gd": LineStyle("#5f7fbf", "5 3", "G", "circle"),
+    "sgd": LineStyle("#bd6b1f", "2 3", "S", "down"),
+    "minibatch": LineStyle("#2f9360", "7 3", "M", "square"),
+    "momentum": LineStyle("#c8504f", "8 2 2 2", "H", "up"),
+    "nesterov": LineStyle("#9068c0", "9 3 2 3", "N", "diamond"),
+    "adagrad": LineStyle("#8b7355", "3 2", "A", "plus"),
+    "rmsprop": LineStyle("#cc5fa0", "5 2", "R", "hourglass"),
+    "adam": LineStyle("#2187a8", "4 3", "D", "star"),
+    "adamw": LineStyle("#2187a8", "6 3", "W", "star", hollow=True),
+    "amsgrad": LineStyle("#2187a8", "2 2", "X", "circle", hollow=True),
+    "nadam": LineStyle("#9068c0", "3 3", "Z", "diamond", hollow=True),
+    "adadelta": LineStyle("#8b7355", "4 4", "L", "plus", hollow=True),
+    "lion": LineStyle("#8a8420", "6 2 2 2", "O", "up", hollow=True),
 }
-OTHER = Pen("#7a828c", "4 2", "", "square", hollow=True)
+OTHER = LineStyle("#7a828c", "4 2", "", "square", hollow=True)
 
 
-def pen(variant: str) -> Pen:
-    """Return how a variant is drawn; unknown ones share one grey pen."""
-    return PENS.get(variant, OTHER)
+def line_style(variant: str) -> LineStyle:
+    """Return how a variant is drawn; unknown variants share one grey style."""
+    return LINE_STYLES.get(variant, OTHER)
 
 
 def contrast(a: str, b: str) -> float:

@@ -1,37 +1,41 @@
-"""svg: the paper that a picture is drawn on, and the words on it.
+"""svg: the SVG element of a chart, the text in it, and names shortened to fit.
 
-Words and grids take the colour of the text around the picture, and a grey that is legible on light and on dark
-where there is none.
+Text and grids take the colour of the text around the chart, and a grey that is legible on light and on dark where
+there is none.
 """
 
 from collections.abc import Sequence
 
 from descend.plots.element import Element, tag
-from descend.plots.style import PLAIN
+from descend.plots.style import NEUTRAL
 
 FONT = "ui-sans-serif, system-ui, sans-serif"
+LONGEST_TITLE = 120  # characters; arbitrary: two lines of a tooltip
 
 
-def picture(title: str, told: str, width: float, height: float, parts: Sequence[Element]) -> Element:
-    """Return an SVG that names itself, and says in a sentence what it shows, to people who cannot see it."""
+def chart(title: str, description: str, width: float, height: float, parts: Sequence[Element]) -> Element:
+    """Return an SVG of `width` by `height` pixels, with a title and a description for screen readers."""
     return tag(
-        "svg", tag("title", shortened(title, 120)), tag("desc", told), *parts, xmlns="http://www.w3.org/2000/svg",
-        viewBox=f"0 0 {width:.0f} {height:.0f}", width=width, height=height, role="img", color=PLAIN,
+        "svg", tag("title", shortened(title, LONGEST_TITLE)), tag("desc", description), *parts,
+        xmlns="http://www.w3.org/2000/svg", viewBox=f"0 0 {width:.0f} {height:.0f}", width=width, height=height,
+        role="img", color=NEUTRAL,
     )  # fmt: skip
 
 
-def words(said: str, x: float, y: float, anchor: str = "start", size: int = 11, weight: str | None = None) -> Element:
-    """Return a line of text."""
+def label(text: str, x: float, y: float, anchor: str = "start", size: int = 11) -> Element:
+    """Return a line of text at (x, y) in pixels; `anchor` is "start", "middle" or "end", `size` is in pixels."""
     return tag(
-        "text", said, x=x, y=y, text_anchor=anchor, fill="currentColor", font_size=size, font_weight=weight,
-        font_family=FONT,
+        "text", text, x=x, y=y, text_anchor=anchor, fill="currentColor", font_size=size, font_family=FONT
     )  # fmt: skip
 
 
-def shortened(name: str, most: int) -> str:
-    """Return a name of at most so many characters.
+def shortened(name: str, longest: int) -> str:
+    """Return a name of at most `longest` characters; both its ends stay, since names of one table share a beginning.
 
     >>> shortened("flipper_length_mm", 10)
-    'flipper_l…'
+    'flipp…h_mm'
     """
-    return name if len(name) <= most else name[: most - 1] + "…"
+    if len(name) <= longest:
+        return name
+    tail = (longest - 1) // 2
+    return name[: longest - 1 - tail] + "…" + name[len(name) - tail :]

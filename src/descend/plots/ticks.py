@@ -1,8 +1,8 @@
-"""ticks: round values to write beside an axis."""
+"""ticks: round values to label an axis with."""
 
 import math
 
-MARKS = ((1, 2, 3, 5), (1, 2, 5), (1, 3), (1,))
+MANTISSAS = ((1, 2, 3, 5), (1, 2, 5), (1, 3), (1,))  # of a logarithmic axis, the densest first
 
 
 def linear_ticks(low: float, high: float, most: int) -> list[float]:
@@ -20,26 +20,26 @@ def linear_ticks(low: float, high: float, most: int) -> list[float]:
 
 
 def log_ticks(low: float, high: float, most: int) -> list[float]:
-    """Return about `most` round values from low to high, both positive: as many marks a decade as fit.
+    """Return about `most` round values from low to high, both positive: as many a decade as fit.
 
     >>> log_ticks(0.15, 12, 5)
     [0.2, 0.5, 1.0, 2.0, 5.0, 10.0]
     """
     decades = range(math.floor(math.log10(low)), math.floor(math.log10(high)) + 1)
-    found: list[float] = []
-    for marks in MARKS:
-        found = [t for e in decades for m in marks if low <= (t := float(f"{m}e{e}")) <= high]
-        if len(found) <= most + 1:
+    ticks: list[float] = []
+    for mantissas in MANTISSAS:
+        ticks = [t for e in decades for m in mantissas if low <= (t := float(f"{m}e{e}")) <= high]
+        if len(ticks) <= most + 1:
             break
-    if len(found) < 2:
+    if len(ticks) < 2:
         return [t for t in linear_ticks(low, high, most) if t > 0]
-    return found[:: math.ceil(len(found) / (most + 1))]
+    return ticks[:: math.ceil(len(ticks) / (most + 1))]
 
 
-def label(value: float) -> str:
+def number_label(value: float) -> str:
     """Return a tick's text.
 
-    >>> [label(v) for v in (0, 2007, 12_000, 1e-6, 0.05, 2.5e7)]
+    >>> [number_label(v) for v in (0, 2007, 12_000, 1e-6, 0.05, 2.5e7)]
     ['0', '2007', '12,000', '1e-6', '0.05', '2.5e7']
     """
     size = abs(value)

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from descend.arrays import Array
-from descend.plots.axes import frame, plausible, spans_decades
+from descend.plots.axes import axis_losses, frame, spans_decades
 from descend.plots.element import Element, tag
 from descend.plots.lines import cross, line
-from descend.plots.panels import Spot, chosen, panel, sheet
+from descend.plots.panels import MOST_PANELS, Place, grid, panel
 from descend.plots.style import ACCENT
 from descend.plots.svg import shortened
 
@@ -22,19 +22,29 @@ class WeightPath:
     values: Array
     loss: Array
 
+    @property
+    def recorded(self) -> int:
+        """The number of points at which both are finite; a path needs two."""
+        return int(np.sum(np.isfinite(self.values) & np.isfinite(self.loss)))
+
+
+def largest_first(paths: Sequence[WeightPath]) -> list[WeightPath]:
+    """Return the paths by the size of their last value; those that end at NaN or inf first."""
+    return sorted(paths, key=lambda p: -abs(p.values[-1]) if len(p.values) and np.isfinite(p.values[-1]) else -np.inf)
+
 
 def draw(paths: Sequence[WeightPath]) -> Element:
-    """Return one picture; a ring where the run began, a dot where it ended, a cross where it left the picture."""
-    told = " ".join(_told(p) for p in chosen(paths))
-    return sheet("Each weight against the loss along the run", told, paths, _panel)
+    """Return one chart; a ring at the start of each path, a dot at its end, a cross where it left the chart."""
+    description = " ".join(_description(p) for p in paths[:MOST_PANELS])
+    return grid("Each weight against the loss along the run", description, paths, _panel)
 
 
 def panels(paths: Sequence[WeightPath]) -> list[Element]:
-    """Return one picture a weight, for pages that set them side by side as there is room."""
-    return [panel(f"{shortened(p.name, 60)} against the loss", _told(p), p, _panel) for p in chosen(paths)]
+    """Return one chart for each weight, for pages that set them side by side."""
+    return [panel(f"{shortened(p.name, 60)} against the loss", _description(p), p, _panel) for p in paths[:MOST_PANELS]]
 
 
-def _told(p: WeightPath) -> str:
+def _description(p: WeightPath) -> str:
     if not len(p.values):
         return f"{shortened(p.name, 40)}: nothing was recorded."
     return (
@@ -43,17 +53,17 @@ def _told(p: WeightPath) -> str:
     )
 
 
-def _panel(p: WeightPath, spot: Spot) -> list[Element]:
+def _panel(p: WeightPath, place: Place) -> list[Element]:
     values, loss = np.asarray(p.values, np.float64), np.asarray(p.loss, np.float64)
-    held = plausible([loss])
-    there = np.isfinite(loss) & (loss <= held.max(initial=-np.inf))
-    x, y = spot.x(values[there]), spot.y(held, log=spans_decades(held))
-    drawn = line(x, y, np.where(there, values, np.nan), loss)
-    parts = [*frame(x, y, p.name, "loss", 4), *drawn.draw(ACCENT)]
-    if drawn.end is None:
+    shown = axis_losses([loss])
+    inside = np.isfinite(loss) & (loss <= shown.max(initial=-np.inf))
+    x, y = place.x(values[inside]), place.y(shown, log=spans_decades(shown))
+    path = line(x, y, np.where(inside, values, np.nan), loss)
+    parts = [*frame(x, y, p.name, "loss", 4), *path.draw(ACCENT)]
+    if path.end is None:
         return parts
-    start = (float(drawn.pieces[0][0][0]), float(drawn.pieces[0][1][0]))
-    end = cross(*drawn.end, ACCENT) if drawn.cut else _dot(*drawn.end, ACCENT)
+    start = (float(path.pieces[0][0][0]), float(path.pieces[0][1][0]))
+    end = cross(*path.end, ACCENT) if path.clipped else _dot(*path.end, ACCENT)
     return [*parts, _dot(*start, "none"), end]
 
 

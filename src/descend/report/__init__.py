@@ -1,1 +1,1 @@
-"""Reports: a story of plain values to one page, or to a summary in Markdown."""
+"""report: plain values to one HTML page, or to a summary in Markdown."""

@@ -1,15 +1,31 @@
-"""content: what a report tells, as plain values."""
+"""content: what a report shows, as plain values."""
 
 from dataclasses import dataclass
+from enum import Enum
 
 from descend.plots.curves import Curve
 from descend.plots.scatter import Scatter
 from descend.plots.weight_paths import WeightPath
 
 
-@dataclass(frozen=True)
-class Note:
-    """A finding: its code, level, one sentence, and flags to type; what tried cures came to, and what the code means."""
+class Mark(Enum):
+    """The sign before the verdict."""
+
+    OK = "✔"  # converged, no warning, better than a constant prediction
+    NEUTRAL = "●"
+    FAILED = "✖"  # there is no usable model
+
+
+@dataclass(frozen=True, kw_only=True)
+class FindingRow:
+    """A finding.
+
+    Args:
+        code, level, text: as in `diagnosis.Finding`.
+        fixes: flags to type.
+        proof: what each fix that was tried did, one sentence each.
+        meaning: (label, text) parts of the code's documentation.
+    """
 
     code: str
     level: str
@@ -19,9 +35,17 @@ class Note:
     meaning: tuple[tuple[str, str], ...] = ()
 
 
-@dataclass(frozen=True)
-class Variant:
-    """One row of the table of variants."""
+@dataclass(frozen=True, kw_only=True)
+class VariantRow:
+    """One row of the table of variants.
+
+    Args:
+        name, letter: the variant, and its letter in charts.
+        lr, batch, epochs: how it was trained; lr is None where it has none.
+        metric, spread: its score and the standard deviation over seeds; None where unknown.
+        result: how it compares.
+        best: whether its model is the one in use.
+    """
 
     name: str
     letter: str
@@ -36,7 +60,7 @@ class Variant:
 
 @dataclass(frozen=True)
 class ColumnRow:
-    """One column as read: its name, kind, missing cells, and what it became."""
+    """One column as read: its name, kind, missing cells, and its use."""
 
     name: str
     kind: str
@@ -44,15 +68,34 @@ class ColumnRow:
     used_as: str
 
 
-@dataclass(frozen=True, eq=False)
-class Story:
+@dataclass(frozen=True)
+class CoefficientRow:
+    """One coefficient of a linear model.
+
+    Args:
+        feature: its name, or "intercept".
+        output: the class it belongs to; empty where there is one output.
+        value: in the units of the file.
+        standardised: of scaled features, so that sizes can be compared; None of an intercept.
+    """
+
+    feature: str
+    output: str
+    value: float
+    standardised: float | None
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class ReportData:
     """A report's contents, in the order of the page.
 
     Args:
+        mark, status, verdict: how training ended: a sign, a word and a sentence.
         numbers: four (label, value) pairs beside the verdict.
         metric: the name of the variants' metric.
         data: (topic, text) lines of what was read and done.
-        coefficients: (name, value) in the units of the file.
+        model: one sentence on the kind of model, and its size.
+        coefficients: of a linear model, the largest first.
         reproduce: (label, text) pairs: command, Python, versions.
     """
 
@@ -60,11 +103,12 @@ class Story:
     data_name: str
     date: str
     version: str
+    mark: Mark
     status: str
     verdict: str
     numbers: tuple[tuple[str, str], ...]
-    findings: tuple[Note, ...]
-    variants: tuple[Variant, ...]
+    findings: tuple[FindingRow, ...]
+    variants: tuple[VariantRow, ...]
     metric: str
     curves: tuple[Curve, ...]
     weight_paths: tuple[WeightPath, ...]
@@ -72,8 +116,6 @@ class Story:
     target: str
     data: tuple[tuple[str, str], ...]
     columns: tuple[ColumnRow, ...]
-    coefficients: tuple[tuple[str, float], ...]
+    model: str
+    coefficients: tuple[CoefficientRow, ...]
     reproduce: tuple[tuple[str, str], ...]
-
-
-__all__ = ["ColumnRow", "Curve", "Note", "Scatter", "Story", "Variant", "WeightPath"]

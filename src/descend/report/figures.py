@@ -1,98 +1,117 @@
-"""figures: the sections of the page that show how the loss went, where the weights went, and what the data look like."""
+"""figures: the sections of the page with charts: loss curves, weights against the loss, target against features.
+
+Each says in a sentence what it shows. A chart needs two finite points; with fewer, the section says so and why.
+"""
 
 import numpy as np
 
 from descend.arrays import Array
 from descend.plots import curves, scatter, weight_paths
+from descend.plots.axes import diverged
+from descend.plots.curves import Curve
 from descend.plots.element import Element, tag
-from descend.plots.panels import MOST
+from descend.plots.panels import MOST_PANELS
+from descend.plots.scatter import Scatter
 from descend.plots.svg import shortened
-from descend.report.content import Curve, Scatter, Story, WeightPath
+from descend.plots.weight_paths import WeightPath
+from descend.report.content import ReportData
 from descend.report.markup import figure, section, table
-from descend.report.numbers import NONE, number
+from descend.report.numbers import DASH, number
 
-MOST_ROWS = 200
-NAME = 40
+FEWEST_POINTS = 2  # of a line
+MOST_ROWS = 200  # of a table of numbers below a chart; about 20 kB
+LOSS_ROWS = 25  # of a curve's table: a screen
+NAME = 40  # letters of a name in a sentence
 
 
-def loss(story: Story) -> Element | None:
+def loss(report: ReportData) -> Element | None:
     """Return the loss of each variant against epochs."""
-    drawn = [c for c in story.curves if len(c.loss)]
-    if not drawn:
+    title = "Learning curves"
+    if not report.curves:
         return None
-    best = next((v.name for v in story.variants if v.best), drawn[0].label)
-    kept = next((c for c in drawn if c.label == best), drawn[0])
+    shown = [c for c in report.curves if c.recorded >= FEWEST_POINTS]
+    if not shown:
+        return _nothing(title, report, "fewer than two finite losses were recorded")
+    name = next((v.name for v in report.variants if v.best), shown[0].label)
+    best = next((c for c in shown if c.label == name), shown[0])
     caption = (
-        f"{shortened(kept.label, NAME)} takes the training loss from {number(kept.loss[0])} to {number(kept.loss[-1])}."
-        + (" Solid: training. Dashed: held out." if any(c.held_out is not None for c in drawn) else "")
-        + (" A cross: the run left the picture." if any(not _calm(c.loss) for c in drawn) else "")
+        f"{shortened(best.label, NAME)} takes the training loss from {number(best.loss[0])} to {number(best.loss[-1])}."
+        + (" Solid: training. Dashed: held out." if any(c.held_out is not None for c in shown) else "")
+        + (" Cross: the loss diverged." if any(diverged(c.loss) for c in shown) else "")
     )
-    wide = tag("div", curves.draw(drawn), class_="picture wide")
-    narrow = tag("div", curves.draw(drawn, curves.NARROW), class_="picture narrow", hidden="hidden")
-    return section("Learning curves", figure(caption, _losses(kept), wide, narrow))
-
-
-def _calm(loss: Array) -> bool:
-    return bool(np.isfinite(loss[-1]) and loss[-1] <= 10 * abs(float(loss[0])))
+    wide = tag("div", curves.draw(shown), class_="chart wide")
+    narrow = tag("div", curves.draw(shown, curves.NARROW), class_="chart narrow", hidden="hidden")
+    return section(title, figure(caption, _losses(best), wide, narrow))
 
 
 def _losses(c: Curve) -> Element:
-    keep = np.unique(np.linspace(0, len(c.loss) - 1, min(25, len(c.loss))).round().astype(int))
-    held = [NONE] * len(keep) if c.held_out is None else [number(c.held_out[k]) for k in keep]
-    rows = [(f"{c.epochs[k]:,.0f}", number(c.loss[k]), h) for k, h in zip(keep, held, strict=True)]
-    said = f"{shortened(c.label, NAME)}, {len(keep)} of {len(c.loss):,} points"
-    return table(said, ("epoch", "training loss", "held-out loss"), rows, numeric=(1, 2))
+    rows = np.unique(np.linspace(0, len(c.loss) - 1, min(LOSS_ROWS, len(c.loss))).round().astype(int))
+    held_out = [DASH] * len(rows) if c.held_out is None else [number(c.held_out[k]) for k in rows]
+    cells = [(f"{c.epochs[k]:,.0f}", number(c.loss[k]), h) for k, h in zip(rows, held_out, strict=True)]
+    caption = f"{shortened(c.label, NAME)}, {len(rows)} of {len(c.loss):,} points"
+    return table(caption, ("epoch", "training loss", "held-out loss"), cells, numeric=(1, 2))
 
 
-def weights(story: Story) -> Element | None:
-    """Return each weight and bias against the loss."""
-    paths = [p for p in story.weight_paths if len(p.values)]
-    if not paths:
+def weights(report: ReportData) -> Element | None:
+    """Return each weight and bias against the loss, the largest first."""
+    title = "Each weight and bias against the loss"
+    if not report.weight_paths:
         return None
-    left = "" if all(_calm(p.loss) for p in paths) else " Cross: where the run left the picture."
-    caption = f"{_farthest(paths)} Ring: the start. Dot: the end.{left}"
+    paths = weight_paths.largest_first([p for p in report.weight_paths if p.recorded >= FEWEST_POINTS])
+    if not paths:
+        return _nothing(title, report, "fewer than two finite points were recorded")
+    clipped = " Cross: where the loss diverged." if any(diverged(p.loss) for p in paths) else ""
+    caption = f"{_largest(paths[0])} Ring: the start. Dot: the end.{clipped}"
     caption += _more(len(paths), "weights are in trace.jsonl")
     rows = [(p.name, number(p.values[0]), number(p.values[-1])) for p in paths[:MOST_ROWS]]
-    numbers = table("In scaled units", ("weight", "first", "last"), rows, numeric=(1, 2))
-    return section("Each weight and bias against the loss", figure(caption, numbers, _grid(weight_paths.panels(paths))))
+    numbers = table("In scaled units, the largest first", ("weight", "first", "last"), rows, numeric=(1, 2))
+    return section(title, figure(caption, numbers, _grid(weight_paths.panels(paths))))
 
 
-def _farthest(paths: list[WeightPath]) -> str:
-    ends = [abs(float(p.values[-1])) for p in paths]
-    if not np.isfinite(ends).all():
-        return "Some weights left the finite range."
-    p = paths[int(np.argmax(ends))]
-    return f"{shortened(p.name, NAME)} ends farthest from zero, at {number(p.values[-1])} in scaled units."
+def _largest(first: WeightPath) -> str:
+    if not np.isfinite(first.values[-1]):
+        return "Some weights became NaN or inf."
+    return f"{shortened(first.name, NAME)} is the largest at the end, {number(first.values[-1])} in scaled units."
 
 
-def scatters(story: Story) -> Element | None:
-    """Return the target against each feature."""
-    drawn = [s for s in story.scatters if len(s.x)]
-    if not drawn:
+def scatters(report: ReportData) -> Element | None:
+    """Return the target against each feature, the most strongly associated first."""
+    shown = [s for s in report.scatters if len(s.x)]
+    if not shown:
         return None
-    rows, r = len(drawn[0].x), [scatter.correlation(s) for s in drawn]
+    values = [scatter.association(s) for s in shown]
+    sizes: Array = np.array([-1.0 if value is None else abs(value) for value in values])
+    order = np.argsort(-sizes, kind="stable")
+    shown, values, rows = [shown[k] for k in order], [values[k] for k in order], len(shown[0].x)
     caption = (
-        _strongest(drawn, r)
-        + (f" {scatter.shown(rows):,} of {rows:,} training rows" + (", evenly picked." if rows > scatter.MOST_DOTS else "."))
-        + (" Bars: fitted values." if any(s.fitted is not None for s in drawn) else "")
-        + _more(len(drawn), "columns are not drawn")
+        _strongest(shown[0], values[0])
+        + (f" {scatter.drawn_rows(rows):,} of {rows:,} training rows" + (", evenly spaced." if rows > scatter.MOST_DOTS else "."))
+        + (" Bars: fitted values." if any(s.fitted is not None for s in shown) else "")
+        + (" Dots are spread within the row of their class." if shown[0].classes else "")
+        + _more(len(shown), "columns are not drawn")
     )  # fmt: skip
-    rs = [(s.feature, number(value)) for s, value in zip(drawn, r, strict=True)][:MOST_ROWS]
-    numbers = table("Correlation with the target", ("feature", "r"), rs, numeric=(1,))
-    title = f"{shortened(story.target, NAME)} against each feature"
-    return section(title, figure(caption, numbers, _grid(scatter.panels(drawn, story.target))))
+    symbol = scatter.symbol(shown[0])
+    cells = [(s.feature, number(value)) for s, value in zip(shown, values, strict=True)][:MOST_ROWS]
+    word = "Correlation ratio" if shown[0].classes else "Correlation with the target"
+    numbers = table(word, ("feature", symbol), cells, numeric=(1,))
+    title = f"{shortened(report.target, NAME)} against each feature"
+    return section(title, figure(caption, numbers, _grid(scatter.panels(shown, report.target))))
 
 
-def _strongest(drawn: list[Scatter], r: list[float | None]) -> str:
-    sizes: Array = np.array([-1.0 if value is None else abs(value) for value in r])
-    k = int(np.argmax(sizes))
-    name = shortened(drawn[k].feature, NAME)
-    return "No feature varies." if r[k] is None else f"{name} goes along with the target most, r = {r[k]:.2f}."
+def _strongest(s: Scatter, value: float | None) -> str:
+    if value is None:
+        return "No feature varies."
+    return f"{shortened(s.feature, NAME)} has the strongest association with the target, {scatter.symbol(s)} = {value:.2f}."
+
+
+def _nothing(title: str, report: ReportData, why: str) -> Element:
+    """A section without a chart, which says what happened instead."""
+    return section(title, tag("p", f"There is no chart: {why}. {report.verdict}"))
 
 
 def _more(count: int, what: str) -> str:
-    return f" {count - MOST:,} more {what}." if count > MOST else ""
+    return f" {count - MOST_PANELS:,} more {what}." if count > MOST_PANELS else ""
 
 
-def _grid(pictures: list[Element]) -> Element:
-    return tag("div", *pictures, class_="panels")
+def _grid(charts: list[Element]) -> Element:
+    return tag("div", *charts, class_="panels")

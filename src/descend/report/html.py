@@ -1,43 +1,52 @@
-"""html: a story as one page that needs nothing but itself: no script, no request, readable without its style."""
+"""html: a report as one self-contained page: no script, no request, readable without its style sheet."""
 
 import base64
 import hashlib
 
 from descend.plots.element import Element, tag
-from descend.plots.lines import mark
-from descend.plots.style import pen
+from descend.plots.lines import marker
+from descend.plots.style import line_style
 from descend.plots.svg import shortened
 from descend.report import figures
-from descend.report.content import Note, Story, Variant
+from descend.report.content import CoefficientRow, FindingRow, Mark, ReportData, VariantRow
 from descend.report.markup import LONGEST, Cell, code, section, table, terms
-from descend.report.numbers import metric, rate
+from descend.report.numbers import DASH, metric, rate
 from descend.report.page_style import STYLE
 
 LANGUAGE = "en"
-MOST_FINDINGS, MOST_COEFFICIENTS = 3, 200
+MOST_FINDINGS = 3  # a reader fixes one thing at a time; the others are in run.json
+MOST_COEFFICIENTS = 200  # rows, about 20 kB
+NO_FINDINGS = {
+    Mark.OK: "No problems found. A better result needs other columns, more rows, or a larger model.",
+    Mark.NEUTRAL: "No problems found.",
+    Mark.FAILED: "No check explains this failure.",
+}
 GLOSSARY = (
-    ("loss", "what training makes small; here for scaled data, penalty included."),
-    ("held out", "rows that training never saw; they measure how well the model does on new data."),
-    ("gap to the optimum", "how much of what can be gained over the best constant prediction is still missing."),
-    ("lr", "the learning rate: how far a step goes."),
-    ("batch", "rows a step: full takes all of them."),
+    ("loss", "what training minimises; here on scaled data, including the penalty."),
+    ("held out", "rows that were not used in training; they measure how well the model predicts new data."),
+    (
+        "gap to the optimum",
+        "excess training loss over the exact optimum, in per cent of what the optimum gains over a constant.",
+    ),
+    ("lr", "the learning rate: the factor of each step."),
+    ("batch", "rows in each step; full means all of them."),
     ("epoch", "one pass over the training rows."),
 )
 
 
-def render(story: Story) -> str:
-    """Return the page. Everything of the user's is escaped by `Element`."""
+def render(report: ReportData) -> str:
+    """Return the page; all text is escaped by `Element`."""
     sections = (
-        _verdict(story), _next(story), _variants(story), figures.loss(story), figures.weights(story),
-        figures.scatters(story), _data(story), _model(story), _reproduce(story),
+        _verdict(report), _next(report), _variants(report), figures.loss(report), figures.weights(report),
+        figures.scatters(report), _data(report), _model(report), _reproduce(report),
         section("How to read this page", terms(GLOSSARY, "glossary")),
     )  # fmt: skip
-    title = shortened(story.title, LONGEST)
+    title = shortened(report.title, LONGEST)
     skip = tag("a", "Skip to the verdict", href="#verdict", class_="skip")
-    about = tag("p", f"descend {story.version} · {story.date} · {shortened(story.data_name, LONGEST)}")
-    body = tag("body", skip, tag("header", about, tag("h1", title)), tag("main", *(s for s in sections if s)))
+    source = tag("p", f"descend {report.version} · {report.date} · {shortened(report.data_name, LONGEST)}")
+    body = tag("body", skip, tag("header", source, tag("h1", title)), tag("main", *(s for s in sections if s)))
     page = tag("html", _head(title), body, lang=LANGUAGE)
-    # The style is ours and constant; escaping its quotes and angles would break it.
+    # The style sheet is a constant and goes in unescaped: escaped quotes would break it.
     return "<!DOCTYPE html>\n" + str(page).replace("</head>", f"<style>{STYLE}</style></head>", 1) + "\n"
 
 
@@ -50,64 +59,72 @@ def _head(title: str) -> Element:
     )  # fmt: skip
 
 
-def _verdict(story: Story) -> Element:
-    failed = story.status in ("diverged", "nonfinite")
-    sign = "✖" if failed else "✔" if story.status == "converged" else "●"
+def _verdict(report: ReportData) -> Element:
     return tag(
-        "section", tag("h2", f"{sign} {story.status}"), tag("p", story.verdict, class_="verdict"),
-        terms(story.numbers, "numbers"), id="verdict", class_="failed" if failed else "ok",
+        "section", tag("h2", f"{report.mark.value} {report.status}"), tag("p", report.verdict, class_="verdict"),
+        terms(report.numbers, "numbers"), id="verdict", class_=report.mark.name.lower(),
     )  # fmt: skip
 
 
-def _next(story: Story) -> Element:
-    if not story.findings:
-        settled = story.status in ("converged", "stopped")
-        said = "Nothing to fix. A better result needs other columns, more rows, or a richer model."
-        return section("What to do next", tag("p", said if settled else "Nothing was found beyond the verdict above."))
-    more = len(story.findings) - MOST_FINDINGS
-    rest = [tag("p", f"{more:,} more in run.json.")] if more > 0 else []
-    items = tag("ul", *map(_finding, story.findings[:MOST_FINDINGS]), class_="findings")
+def _next(report: ReportData) -> Element:
+    if not report.findings:
+        return section("What to do next", tag("p", NO_FINDINGS[report.mark]))
+    hidden = len(report.findings) - MOST_FINDINGS
+    rest = [tag("p", f"{hidden:,} more in run.json.")] if hidden > 0 else []
+    items = tag("ul", *map(_finding, report.findings[:MOST_FINDINGS]), class_="findings")
     return section("What to do next", items, *rest)
 
 
-def _finding(note: Note) -> Element:
-    proof = [tag("p", line) for line in note.proof]
-    said = [tag("p", tag("strong", f"{label}: "), text) for label, text in note.meaning]
-    more = [tag("details", tag("summary", f"What {note.code} means"), *said)] if said else []
+def _finding(row: FindingRow) -> Element:
+    proof = [tag("p", line) for line in row.proof]
+    meaning = [tag("p", tag("strong", f"{label}: "), text) for label, text in row.meaning]
+    more = [tag("details", tag("summary", f"What {row.code} means"), *meaning)] if meaning else []
     return tag(
-        "li", tag("p", tag("strong", f"{note.code} {note.level}: "), note.text), *map(code, note.fixes), *proof, *more
+        "li", tag("p", tag("strong", f"{row.code} {row.level}: "), row.text), *map(code, row.fixes), *proof, *more
     )
 
 
-def _variants(story: Story) -> Element:
-    best = next((f"; {shortened(v.name, LONGEST)} is kept" for v in story.variants if v.best), "")
-    header = ("variant", "lr", "batch", "epochs", shortened(story.metric, LONGEST), "result")
-    rows = [(_name(v), rate(v.lr), v.batch, f"{v.epochs:,}", metric(v), _result(v)) for v in story.variants]
-    said = f"Each variant at its best learning rate{best}."
-    return section("Which variant", table(said, header, rows, numeric=(1, 2, 3, 4)))
+def _variants(report: ReportData) -> Element:
+    best = next((f"; {shortened(v.name, LONGEST)} is the model of this run" for v in report.variants if v.best), "")
+    header = ("variant", "lr", "batch", "epochs", shortened(report.metric, LONGEST), "result")
+    rows = [(_name(v), rate(v.lr), v.batch, f"{v.epochs:,}", metric(v), _result(v)) for v in report.variants]
+    caption = f"Each variant at its best learning rate{best}."
+    return section("Which variant", table(caption, header, rows, numeric=(1, 2, 3, 4)))
 
 
-def _name(v: Variant) -> Cell:
-    swatch = tag("svg", mark(pen(v.name), 7, 7), viewBox="0 0 14 14", width=14, height=14, aria_hidden="true")
+def _name(v: VariantRow) -> Cell:
+    swatch = tag("svg", marker(line_style(v.name), 7, 7), viewBox="0 0 14 14", width=14, height=14, aria_hidden="true")
     return swatch, f" {v.letter} {v.name}"
 
 
-def _result(v: Variant) -> Cell:
+def _result(v: VariantRow) -> Cell:
     return (tag("strong", shortened(v.result, LONGEST)),) if v.best else v.result
 
 
-def _data(story: Story) -> Element:
-    lines = table("What was read, and what was done", ("step", "what"), story.data)
-    rows = [(c.name, c.kind, f"{c.missing:,}", c.used_as) for c in story.columns]
-    return section("The data as read", lines, table("Columns", ("column", "kind", "missing", "used as"), rows, (2,)))
+def _data(report: ReportData) -> Element:
+    lines = table("What was read and done", ("step", "result"), report.data)
+    rows = [(c.name, c.kind, f"{c.missing:,}", c.used_as) for c in report.columns]
+    columns = [table("Columns", ("column", "kind", "missing", "used as"), rows, (2,))] if rows else []
+    return section("The data as read", lines, *columns)
 
 
-def _model(story: Story) -> Element:
-    rows = [(name, f"{value:,.6g}") for name, value in story.coefficients[:MOST_COEFFICIENTS]]
-    more = len(story.coefficients) - MOST_COEFFICIENTS
-    said = "Coefficients in the units of the file" + (f"; {more:,} more are in run.json" if more > 0 else "")
-    return section("The model", table(said, ("feature", "coefficient"), rows, (1,)))
+def _model(report: ReportData) -> Element:
+    about = tag("p", report.model)
+    if not report.coefficients:
+        return section("The model", about)
+    hidden = len(report.coefficients) - MOST_COEFFICIENTS
+    caption = "Coefficients, the largest standardised one first"
+    caption += f"; {hidden:,} more are in model.safetensors" if hidden > 0 else ""
+    classes = any(row.output for row in report.coefficients)
+    header = ("feature", *(("class",) if classes else ()), "in the file's units", "standardised")
+    rows = [_coefficient(row, classes) for row in report.coefficients[:MOST_COEFFICIENTS]]
+    return section("The model", about, table(caption, header, rows, (len(header) - 2, len(header) - 1)))
 
 
-def _reproduce(story: Story) -> Element:
-    return section("Reproduce", terms(((label, code(words)) for label, words in story.reproduce), "reproduce"))
+def _coefficient(row: CoefficientRow, classes: bool) -> tuple[str, ...]:
+    standardised = DASH if row.standardised is None else f"{row.standardised:,.4g}"
+    return (row.feature, *((row.output,) if classes else ()), f"{row.value:,.6g}", standardised)
+
+
+def _reproduce(report: ReportData) -> Element:
+    return section("Reproduce", terms(((label, code(text)) for label, text in report.reproduce), "reproduce"))

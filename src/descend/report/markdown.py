@@ -1,28 +1,28 @@
-"""markdown: a story as a short summary for a job's page."""
+"""markdown: a report as a short summary, such as for the page of a CI job."""
 
-from descend.plots.element import text
-from descend.report.content import Story
+from descend.plots.element import escaped
+from descend.report.content import ReportData
 from descend.report.numbers import metric, rate
 
 
-def render(story: Story) -> str:
-    """Return verdict, numbers, variants and findings; everything of the user's is escaped."""
-    header = ["variant", "lr", "batch", "epochs", story.metric, "result"]
-    rows = [[v.name, rate(v.lr), v.batch, f"{v.epochs:,}", metric(v), v.result] for v in story.variants]
-    lines = [f"## {cell(story.title)}", "", f"**{cell(story.status)}** · {cell(story.verdict)}", ""]
-    lines += _table([label for label, _ in story.numbers], [[value for _, value in story.numbers]])
+def render(report: ReportData) -> str:
+    """Return verdict, numbers, variants and findings; names from the data are escaped."""
+    header = ["variant", "lr", "batch", "epochs", report.metric, "result"]
+    rows = [[v.name, rate(v.lr), v.batch, f"{v.epochs:,}", metric(v), v.result] for v in report.variants]
+    lines = [f"## {cell(report.title)}", "", f"**{cell(report.status)}** · {cell(report.verdict)}", ""]
+    lines += _table([label for label, _ in report.numbers], [[value for _, value in report.numbers]])
     lines += _table(header, rows)
-    lines += [f"- **{cell(n.code)}** {cell(n.text)} {' or '.join(map(cell, n.fixes))}" for n in story.findings]
+    lines += [f"- **{cell(n.code)}** {cell(n.text)} {' or '.join(map(cell, n.fixes))}" for n in report.findings]
     return "\n".join(lines).rstrip() + "\n"
 
 
 def cell(value: str) -> str:
-    """Return text that neither Markdown nor HTML takes for markup.
+    """Return text in which nothing is markup, of Markdown or of HTML.
 
     >>> cell("a|b <i>")
     'a\\\\|b &lt;i&gt;'
     """
-    safe = text(" ".join(value.split()))
+    safe = escaped(" ".join(value.split()))
     for sign in "\\`*_[]|":
         safe = safe.replace(sign, "\\" + sign)
     return safe

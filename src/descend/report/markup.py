@@ -1,11 +1,11 @@
-"""markup: the parts that every section of the page is made of."""
+"""markup: sections, figures, tables and lists of the page."""
 
 from collections.abc import Iterable, Sequence
 
 from descend.plots.element import Element, tag
 from descend.plots.svg import shortened
 
-LONGEST, LONGEST_CELL = 120, 400
+LONGEST, LONGEST_CELL = 120, 400  # characters of a heading and of a table's cell; arbitrary
 Cell = str | Element | tuple[str | Element, ...]
 
 
@@ -14,13 +14,13 @@ def section(title: str, *children: Element) -> Element:
     return tag("section", tag("h2", shortened(title, LONGEST)), *children)
 
 
-def figure(caption: str, table: Element, *pictures: Element) -> Element:
-    """Return pictures under a sentence that says what they show, with the numbers folded away below."""
-    return tag("figure", tag("figcaption", caption), *pictures, tag("details", tag("summary", "The numbers"), table))
+def figure(caption: str, table: Element, *charts: Element) -> Element:
+    """Return charts below a sentence that says what they show, with the numbers in a closed table below."""
+    return tag("figure", tag("figcaption", caption), *charts, tag("details", tag("summary", "The numbers"), table))
 
 
 def table(caption: str, header: Sequence[str], rows: Iterable[Sequence[Cell]], numeric: Sequence[int] = ()) -> Element:
-    """Return a table; the first cell of a row is its heading, the `numeric` columns are set flush right."""
+    """Return a table; the first cell of a row is its heading, the `numeric` columns are aligned to the right."""
     kind = ["n" if k in numeric else None for k in range(len(header))]
     head = tag("tr", *(tag("th", h, scope="col", class_=k) for h, k in zip(header, kind, strict=True)))
     body = [
@@ -33,14 +33,14 @@ def table(caption: str, header: Sequence[str], rows: Iterable[Sequence[Cell]], n
 
 
 def terms(pairs: Iterable[tuple[str, str | Element]], class_: str) -> Element:
-    """Return a list of terms and what they are."""
+    """Return a list of terms and their meanings."""
     parts = [tag("div", tag("dt", shortened(term, LONGEST)), tag("dd", meaning)) for term, meaning in pairs]
     return tag("dl", *parts, class_=class_)
 
 
-def code(words: str) -> Element:
+def code(text: str) -> Element:
     """Return text to copy."""
-    return tag("pre", tag("code", words))
+    return tag("pre", tag("code", text))
 
 
 def _parts(cell: Cell) -> tuple[str | Element, ...]:

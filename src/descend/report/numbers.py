@@ -1,10 +1,10 @@
-"""numbers: numbers as people read them."""
+"""numbers: numbers as text."""
 
 import math
 
-from descend.report.content import Variant
+from descend.report.content import VariantRow
 
-NONE = "–"
+DASH = "–"
 
 
 def number(value: float | None) -> str:
@@ -14,7 +14,7 @@ def number(value: float | None) -> str:
     ['292.2', '4,207.1', '9.004e-05', '–']
     """
     if value is None or not math.isfinite(value):
-        return NONE
+        return DASH
     return f"{value:,.1f}" if 1e3 <= abs(value) < 1e7 else f"{value:.4g}"
 
 
@@ -24,10 +24,10 @@ def rate(value: float | None) -> str:
     >>> rate(0.0024863)
     '0.00249'
     """
-    return NONE if value is None or not math.isfinite(value) else f"{value:.3g}"
+    return DASH if value is None or not math.isfinite(value) else f"{value:.3g}"
 
 
-def metric(v: Variant) -> str:
+def metric(v: VariantRow) -> str:
     """Return a variant's metric, with its spread over seeds, to two digits, where there is one."""
     if v.spread is None or not math.isfinite(v.spread):
         return number(v.metric)

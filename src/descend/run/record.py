@@ -193,6 +193,6 @@ class Run:
         """Return the report as one HTML page, or as Markdown."""
         from descend.report import html
         from descend.report import markdown as short
-        from descend.run.report_data import tell
+        from descend.run.report_data import report_data
 
-        return short.render(tell(self)) if markdown else html.render(tell(self))
+        return short.render(report_data(self)) if markdown else html.render(report_data(self))

@@ -1,50 +1,163 @@
-"""telling: what a report says about a run."""
+"""report_data: what a report shows of a run, as plain values."""
 
+from collections.abc import Mapping, Sequence
 from datetime import date
-from typing import TYPE_CHECKING
+from typing import Any, Protocol
 
 import numpy as np
 
 from descend.diagnosis import Finding, explain
+from descend.diagnosis.verdict import Verdict
 from descend.diagnosis.words import percent
+from descend.metrics import HIGHER_IS_BETTER
+from descend.outcome import Outcome
 from descend.plan import letter
-from descend.report.content import ColumnRow, Curve, Note, Scatter, Story, Variant, WeightPath
+from descend.plots.curves import Curve
+from descend.plots.scatter import Scatter
+from descend.plots.weight_paths import WeightPath
+from descend.report.content import CoefficientRow, ColumnRow, FindingRow, Mark, ReportData, VariantRow
+from descend.run.model import Model
+from descend.run.trials import Trial
+from descend.search.search import SearchResult
+from descend.table.prepare import Note, Prepared
 from descend.table.table import Kind
 from descend.version import VERSION
 
-if TYPE_CHECKING:
-    from descend.run.record import Run
+MOST_LEVELS = 6  # of a category, named in the table of columns; arbitrary
+SERIOUS = ("error", "warning")
 
 
-def tell(run: "Run") -> Story:
-    """Return the story of a run that was trained in this process."""
-    return Story(
+class ReportedRun(Protocol):
+    """What a report reads of a run; `descend.run.Run` has it all."""
+
+    @property
+    def model(self) -> Model:
+        """The trained model."""
+        ...
+
+    @property
+    def verdict(self) -> Verdict:
+        """How training ended."""
+        ...
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """What is wrong, the most severe first."""
+        ...
+
+    @property
+    def trials(self) -> tuple[Trial, ...]:
+        """The best trial of each variant."""
+        ...
+
+    @property
+    def metrics(self) -> Mapping[str, Mapping[str, float]]:
+        """Metrics by part of the data: train, val, test, baseline, optimum."""
+        ...
+
+    @property
+    def scored_part(self) -> str:
+        """The part whose metrics count: "test", or "train"."""
+        ...
+
+    @property
+    def metric(self) -> str:
+        """The metric that tables show."""
+        ...
+
+    @property
+    def data(self) -> Mapping[str, Any]:
+        """What was read: name, sha256, rows, ..."""
+        ...
+
+    @property
+    def env(self) -> Mapping[str, Any]:
+        """Versions and machine."""
+        ...
+
+    @property
+    def seconds(self) -> float:
+        """Seconds of the whole run."""
+        ...
+
+    @property
+    def trace(self) -> Mapping[str, Sequence[float]]:
+        """Columns of record points: epoch, loss, and "w:NAME" for each weight of a linear model."""
+        ...
+
+    @property
+    def notes(self) -> tuple[Note, ...]:
+        """What was reported while reading and preparing."""
+        ...
+
+    @property
+    def search_result(self) -> SearchResult | None:
+        """The search; None of a run that was loaded."""
+        ...
+
+    @property
+    def prepared(self) -> Prepared | None:
+        """The data; None of a run that was loaded."""
+        ...
+
+    @property
+    def failed(self) -> bool:
+        """Whether there is no usable model."""
+        ...
+
+    @property
+    def command(self) -> str:
+        """The equivalent command line."""
+        ...
+
+    @property
+    def code(self) -> str:
+        """The equivalent Python."""
+        ...
+
+
+def report_data(run: ReportedRun) -> ReportData:
+    """Return the contents of the report; of a run that was loaded from a folder, only what its folder holds."""
+    return ReportData(
         title=f"{run.model.target} from {run.data['name']}", data_name=run.data["name"], date=date.today().isoformat(),
-        version=VERSION, status=run.verdict.status, verdict=run.verdict.text, numbers=_numbers(run),
-        findings=tuple(_note(f) for f in run.findings), variants=_variants(run),
+        version=VERSION, mark=_mark(run), status=run.verdict.status, verdict=run.verdict.text, numbers=_numbers(run),
+        findings=tuple(_finding(f) for f in run.findings), variants=_variants(run),
         metric=run.metric, curves=_curves(run), weight_paths=_weight_paths(run), scatters=_scatters(run),
         target=run.model.target, data=tuple((n.topic, n.text) for n in run.notes), columns=_columns(run),
-        coefficients=tuple((f"{name} → {output}" if len(run.model.classes) > 2 else name, value)
-                           for output, name, value in run.model.coefficients()),
+        model=_model(run), coefficients=() if run.failed else _coefficients(run.model),
         reproduce=(("command", run.command), ("Python", run.code), ("data SHA-256", str(run.data["sha256"])),
                    *((k, str(v)) for k, v in run.env.items())),
     )  # fmt: skip
 
 
-def _note(finding: Finding) -> Note:
-    proof = tuple(f"tried {p.told(_number)}" for p in finding.proof)
-    return Note(finding.code, finding.level, finding.text, finding.fix, proof, explain(finding.code).parts)
+def _mark(run: ReportedRun) -> Mark:
+    if run.failed:
+        return Mark.FAILED
+    converged = run.verdict.status == Outcome.CONVERGED.word
+    serious = any(f.level in SERIOUS for f in run.findings)
+    return Mark.OK if converged and not serious and _beats_baseline(run) else Mark.NEUTRAL
 
 
-def _numbers(run: "Run") -> tuple[tuple[str, str], ...]:
-    where = run.scored_part
-    gap = (
-        None
-        if run.search_result is None
-        else run.search_result.landscape.gap(float(run.search_result.fit.loss[run.search_result.best]))
-    )
+def _beats_baseline(run: ReportedRun) -> bool:
+    """Whether the model predicts better than a constant; True where that is not known."""
+    value, baseline = (run.metrics.get(part, {}).get(run.metric) for part in (run.scored_part, "baseline"))
+    if value is None or baseline is None:
+        return True
+    return value > baseline if run.metric in HIGHER_IS_BETTER else value < baseline
+
+
+def _finding(finding: Finding) -> FindingRow:
+    return FindingRow(
+        code=finding.code, level=finding.level, text=finding.text, fixes=finding.fix,
+        proof=tuple(f"tried {p.told(_number)}" for p in finding.proof), meaning=explain(finding.code).parts,
+    )  # fmt: skip
+
+
+def _numbers(run: ReportedRun) -> tuple[tuple[str, str], ...]:
+    part, result = run.scored_part, run.search_result
+    gap = None if result is None else result.landscape.gap(float(result.fit.loss[result.best]))
     return (
-        (f"{'test' if where == 'test' else 'training'} {run.metric}", _number(run.metrics[where].get(run.metric))),
+        (f"{'test' if part == 'test' else 'training'} {run.metric}", _number(run.metrics[part].get(run.metric))),
         (f"baseline {run.metric}", _number(run.metrics["baseline"].get(run.metric))),
         ("gap to the optimum", "not known" if gap is None else percent(gap)),
         ("time", f"{run.seconds:.1f} s"),
@@ -55,25 +168,29 @@ def _number(value: float | None) -> str:
     return "–" if value is None or not np.isfinite(value) else f"{value:,.4g}" if abs(value) < 1e4 else f"{value:,.0f}"
 
 
-def _variants(run: "Run") -> tuple[Variant, ...]:
+def _variants(run: ReportedRun) -> tuple[VariantRow, ...]:
     return tuple(
-        Variant(t.variant, t.letter, t.lr, t.batch, t.epochs, t.score, t.spread, t.result, t.best) for t in run.trials
-    )
+        VariantRow(
+            name=t.variant, letter=t.letter, lr=t.lr, batch=t.batch, epochs=t.epochs, metric=t.score, spread=t.spread,
+            result=t.result, best=t.best and not run.failed,
+        )
+        for t in run.trials
+    )  # fmt: skip
 
 
-def _curves(run: "Run") -> tuple[Curve, ...]:
+def _curves(run: ReportedRun) -> tuple[Curve, ...]:
     if run.search_result is None:
         return ()
     fit, curves = run.search_result.fit, []
     for r in run.search_result.best_per_variant:
-        setting = fit.plan.settings[r]
-        own = fit.trace.until(r, int(fit.epochs[r]))
-        held = None if np.isnan(own.held_out).all() else own.held_out[0]
-        curves.append(Curve(setting.label, letter(setting.label), own.epochs[0], own.loss[0], held))
+        label = fit.plan.settings[r].label
+        trace = fit.trace.until(r, int(fit.epochs[r]))
+        held_out = None if np.isnan(trace.held_out).all() else trace.held_out[0]
+        curves.append(Curve(label, letter(label), trace.epochs[0], trace.loss[0], held_out))
     return tuple(curves)
 
 
-def _weight_paths(run: "Run") -> tuple[WeightPath, ...]:
+def _weight_paths(run: ReportedRun) -> tuple[WeightPath, ...]:
     loss = np.array(run.trace["loss"], np.float64)
     return tuple(
         WeightPath(name[2:], np.array(values, np.float64), loss)
@@ -82,22 +199,25 @@ def _weight_paths(run: "Run") -> tuple[WeightPath, ...]:
     )
 
 
-def _scatters(run: "Run") -> tuple[Scatter, ...]:
+def _scatters(run: ReportedRun) -> tuple[Scatter, ...]:
     """Target against each column of numbers or dates, on the training rows."""
     prepared = run.prepared
     if prepared is None:
         return ()
     rows, y = prepared.rows[0], prepared.train.y * prepared.scale.target_width + prepared.scale.target_center
-    wanted = [f.column for f in run.model.schema.features if f.kind != Kind.CATEGORY]
-    return tuple(Scatter(name, prepared.table[name].values[rows], y, None) for name in wanted)
+    names = [f.column for f in run.model.schema.features if f.kind != Kind.CATEGORY]
+    return tuple(Scatter(name, prepared.table[name].values[rows], y, classes=run.model.classes) for name in names)
 
 
-def _columns(run: "Run") -> tuple[ColumnRow, ...]:
+def _columns(run: ReportedRun) -> tuple[ColumnRow, ...]:
     prepared = run.prepared
     if prepared is None:
         return ()
     schema = run.model.schema
-    used = {f.column: ", ".join(f.names[:6]) + (" …" if len(f.names) > 6 else "") for f in schema.features}
+    used = {
+        f.column: ", ".join(f.names[:MOST_LEVELS]) + (" …" if len(f.names) > MOST_LEVELS else "")
+        for f in schema.features
+    }
     return tuple(
         ColumnRow(
             c.name, c.kind.value, c.missing,
@@ -105,3 +225,28 @@ def _columns(run: "Run") -> tuple[ColumnRow, ...]:
         )
         for c in prepared.table.columns
     )  # fmt: skip
+
+
+def _model(run: ReportedRun) -> str:
+    model = run.model
+    if run.failed:
+        return "There is no usable model, since training failed."
+    if model.network is not None:
+        sizes = " → ".join(f"{size:,}" for size in model.network.sizes)
+        return f"A network of {sizes} units with {model.network.activation}: {len(model.weights):,} weights and biases."
+    outputs = f" for each of {len(model.b):,} classes" if len(model.b) > 1 else ""
+    return f"A linear model of {model.W.shape[0]:,} features{outputs}."
+
+
+def _coefficients(model: Model) -> tuple[CoefficientRow, ...]:
+    """The coefficients, the largest standardised one first and the intercepts last."""
+    values = model.coefficients()
+    if not values:
+        return ()
+    standardised = model.W.T.ravel().tolist() + [None] * len(model.b)
+    several = len(model.b) > 1
+    rows = [
+        CoefficientRow(feature, output if several else "", value, size)
+        for (output, feature, value), size in zip(values, standardised, strict=True)
+    ]
+    return tuple(sorted(rows, key=lambda row: np.inf if row.standardised is None else -abs(row.standardised)))

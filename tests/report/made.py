@@ -1,0 +1,83 @@
+"""A report made of one name in every place, and how HTML and XML parsers read a page."""
+
+import xml.etree.ElementTree as ET
+from html.parser import HTMLParser
+
+import numpy as np
+
+from descend.plots.curves import Curve
+from descend.plots.scatter import Scatter
+from descend.plots.weight_paths import WeightPath
+from descend.report.content import CoefficientRow, ColumnRow, FindingRow, Mark, ReportData, VariantRow
+
+HOSTILE = [
+    "<script>alert(1)</script>",
+    "</script><script>alert(1)</script>",
+    "\"'><img src=x onerror=alert(1)>",
+    "' onload='alert(1)",
+    "</title></style><svg onload=alert(1)>",
+    "</td></tr></table><iframe src=//example.org>",
+    "</svg><foreignObject>",
+    "<!-- ",
+    "--><!--",
+    "]]>",
+    "<![CDATA[",
+    "<?xml version='1.0'?>",
+    "&lt;b&gt;&amp;&#60;",
+    "a\nb\r\n\tc",
+    "\u202egnp.exe",
+    "\u2066\u2067\u2068",
+    "\x00\x1b[31m\x7f\ufffe",
+    "javascript:alert(1)",
+    "</head>",
+    "x" * 10_000,
+]
+
+
+def a_report(name="name", points=50):
+    x = np.arange(float(points))
+    return ReportData(
+        title=name, data_name=name, date=name, version=name, mark=Mark.OK, status="converged", verdict=name,
+        numbers=((name, name),) * 4, findings=(FindingRow(code=name, level=name, text=name, fixes=(name,)),),
+        variants=(a_variant(name=name, batch=name, result=name),), metric=name,
+        curves=(Curve(name, name[:1], x, np.exp(-x / points), np.exp(-x / points)),),
+        weight_paths=(WeightPath(name, x, np.exp(-x / points)),), scatters=(Scatter(name, x, x * 2, x * 1.9),), target=name,
+        data=((name, name),), columns=(ColumnRow(name, name, 3, name),), model=name,
+        coefficients=(CoefficientRow(name, name, 1.5, 0.5),), reproduce=((name, name),),
+    )  # fmt: skip
+
+
+def a_variant(**fields):
+    defaults = {"name": "adam", "letter": "D", "lr": 0.1, "batch": "full", "epochs": 3, "metric": 1.5, "spread": 0.1,
+                "result": "best", "best": True}  # fmt: skip
+    return VariantRow(**(defaults | fields))
+
+
+def parsed(page):
+    return ET.fromstring(page.removeprefix("<!DOCTYPE html>\n"))
+
+
+def shape(page):
+    """Elements and attributes as XML sees them, and as the more forgiving HTML does."""
+    seen = Seen()
+    seen.feed(page)
+    return [(e.tag, sorted(e.attrib)) for e in parsed(page).iter()], seen.parts
+
+
+class Seen(HTMLParser):
+    """What an HTML parser meets, text left out."""
+
+    def __init__(self):
+        super().__init__()
+        self.parts = []
+
+    def handle_starttag(self, tag, attrs):
+        self.parts.append((tag, [name for name, _ in attrs]))
+
+    def handle_endtag(self, tag):
+        self.parts.append(tag)
+
+    def handle_comment(self, data):
+        self.parts.append("comment")
+
+    handle_decl = handle_pi = unknown_decl = handle_comment
