@@ -97,6 +97,8 @@ def test_no_curve_is_an_empty_chart():
     assert points(parsed(curves.draw([]))) == []
 
 
-def test_recorded_points_are_the_finite_losses():
-    assert a_curve(loss=np.array([1.0, np.nan, np.inf, 2.0])).recorded == 2
+def test_recorded_points_are_those_that_can_be_drawn():
+    assert a_curve(loss=np.array([1.0, np.nan, np.inf, 10.0, 10.1])).recorded == 2
     assert a_curve(loss=np.zeros(0)).recorded == 0
+    assert a_curve(loss=np.array([0.0, 1e9])).recorded == 2
+    assert a_curve(loss=np.array([np.nan, 1.0, 2.0])).recorded == 2

@@ -1,9 +1,11 @@
 """Panels lie side by side, three in a row, twelve at most."""
 
 import numpy as np
+import pytest
 from tests.plots.parsing import SVG, parsed
 
-from descend.plots.panels import BOTTOM, HEIGHT, LEFT, MOST_PANELS, RIGHT, TOP, WIDTH, Place, grid, panel
+from descend.plots.axes import LETTER
+from descend.plots.panels import BOTTOM, HEIGHT, LEFT, MOST_PANELS, RIGHT, TOP, WIDTH, Place, grid, margin_of, panel
 from descend.plots.svg import label
 
 
@@ -36,7 +38,9 @@ def test_axes_lie_inside_the_margins_of_their_place():
     assert place.y(values, log=True).log
 
 
-def test_the_axis_of_classes_has_names_short_enough_for_the_margin():
-    axis = Place().y_of_classes(["Adelie", "Chinstrap"])
-    assert axis.names == ("Adelie", "Chi…rap")
+def test_the_axis_of_classes_has_names_and_the_margin_room_for_them():
+    axis = Place().y_of_classes(["Adelie", "c" * 100])
+    assert axis.names == ("Adelie", "ccccccc…cccccc")
+    assert margin_of(axis) == pytest.approx(14 * LETTER + 14)
+    assert margin_of(Place().y_of_classes(["a"])) == LEFT
     assert (axis.start, axis.end) == (HEIGHT - BOTTOM, TOP)

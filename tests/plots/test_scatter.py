@@ -48,13 +48,13 @@ def test_classes_are_rows_with_their_names():
     y = rng.integers(0, 3, 200)
     species = ("Adelie", "Chinstrap", "Gentoo")
     root = parsed(scatter.draw([Scatter("x", rng.standard_normal(200), y.astype(float), None, species)], "species"))
-    assert [t for t in texts(root) if t in ("Adelie", "Chi…rap", "Gentoo")] == ["Adelie", "Chi…rap", "Gentoo"]
+    assert [t for t in texts(root) if t in ("Adelie", "Chinstrap", "Gentoo")] == ["Adelie", "Chinstrap", "Gentoo"]
     heights = {e.text: float(e.get("y")) - 3.5 for e in root.iter(SVG + "text")}
     path = next(e for e in root.iter(SVG + "path")).get("d")
     dots = [float(move.split()[1].partition("h")[0]) for move in path.split("M")[1:]]
-    row = heights["Adelie"] - heights["Chi…rap"]
+    row = heights["Adelie"] - heights["Chinstrap"]
     assert len(dots) == 200
-    for k, name in enumerate(("Adelie", "Chi…rap", "Gentoo")):
+    for k, name in enumerate(("Adelie", "Chinstrap", "Gentoo")):
         assert np.abs(np.array(dots)[y == k] - heights[name]).max() <= 0.3 * row + 0.1
 
 

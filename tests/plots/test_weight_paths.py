@@ -47,6 +47,6 @@ def test_paths_are_ordered_by_the_size_of_their_last_value():
     assert [p.name for p in ordered] == ["wrong", "empty", "negative", "large", "small", "zero"]
 
 
-def test_recorded_points_are_those_where_weight_and_loss_are_finite():
-    path = WeightPath("w", np.array([1.0, np.nan, 3.0, 4.0]), np.array([1.0, 2.0, np.inf, 4.0]))
+def test_recorded_points_are_those_that_can_be_drawn():
+    path = WeightPath("w", np.array([1.0, np.nan, 3.0, 4.0, 5.0]), np.array([1.0, 2.0, np.inf, 4.0, 10.1]))
     assert path.recorded == 2

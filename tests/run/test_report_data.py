@@ -140,7 +140,9 @@ def test_a_failed_run_has_a_page_without_charts_and_without_coefficients(failed)
     assert report.coefficients == ()
     assert report.model == "There is no usable model, since training failed."
     assert not any(row.best for row in report.variants)
-    ET.fromstring(html.render(report).removeprefix("<!DOCTYPE html>\n"))
+    page = html.render(report)
+    ET.fromstring(page.removeprefix("<!DOCTYPE html>\n"))
+    assert page.count("No chart: fewer than two recorded losses are finite and at most ten times the first.") == 2
 
 
 def test_the_mark_is_ok_only_for_a_converged_run_without_warnings_that_beats_a_constant(run):

@@ -132,6 +132,13 @@ def axis_losses(losses: Sequence[Array]) -> Array:
     return finite[finite <= DIVERGED * max(starts)] if starts else finite
 
 
+def on_axis(loss: Array) -> Array:
+    """Return which losses (points,) of one run an axis shows: finite, and at most ten times the first."""
+    loss = np.asarray(loss, np.float64)
+    first = abs(float(loss[0])) if len(loss) and np.isfinite(loss[0]) else 0.0
+    return np.isfinite(loss) & ((loss <= DIVERGED * first) if first else True)
+
+
 def diverged(loss: Array) -> bool:
     """Return whether losses (points,) end at NaN or inf, or above what an axis shows."""
     return not (np.isfinite(loss[-1]) and loss[-1] <= DIVERGED * abs(float(loss[0])))

@@ -7,7 +7,7 @@ from itertools import chain
 import numpy as np
 
 from descend.arrays import Array
-from descend.plots.axes import Axis, axis_losses, frame, spans_decades
+from descend.plots.axes import Axis, axis_losses, frame, on_axis, spans_decades
 from descend.plots.element import Element
 from descend.plots.lines import Line, cross, line, marker
 from descend.plots.style import line_style
@@ -54,8 +54,8 @@ class Curve:
 
     @property
     def recorded(self) -> int:
-        """The number of finite training losses; a line needs two."""
-        return int(np.sum(np.isfinite(self.loss)))
+        """The number of training losses that an axis shows; a line needs two."""
+        return int(np.sum(on_axis(self.loss)))
 
 
 def draw(curves: Sequence[Curve], size: Size = WIDE) -> Element:

@@ -12,6 +12,7 @@ from descend.plots.svg import chart, shortened
 Item = TypeVar("Item")
 COLUMNS, WIDTH, HEIGHT = 3, 300.0, 220.0  # pixels: three fit a page of 960
 LEFT, RIGHT, TOP, BOTTOM = 58.0, 18.0, 30.0, 46.0  # pixels around the axes, for tick labels and titles
+MOST_LETTERS = 14  # of a class's name, beside its row
 MOST_PANELS = 12  # four rows of three, about a screen; arbitrary
 
 
@@ -22,9 +23,9 @@ class Place:
     left: float = 0.0
     top: float = 0.0
 
-    def x(self, values: Array) -> Axis:
-        """Return the horizontal axis over the values."""
-        return Axis.over(values, self.left + LEFT, self.left + WIDTH - RIGHT)
+    def x(self, values: Array, margin: float = LEFT) -> Axis:
+        """Return the horizontal axis over the values, with a margin of so many pixels at its left."""
+        return Axis.over(values, self.left + margin, self.left + WIDTH - RIGHT)
 
     def y(self, values: Array, *, log: bool = False) -> Axis:
         """Return the vertical axis over the values."""
@@ -32,9 +33,13 @@ class Place:
 
     def y_of_classes(self, names: Sequence[str]) -> Axis:
         """Return the vertical axis with a row for each class."""
-        letters = int((LEFT - 8) / LETTER)
-        short = [shortened(name, letters) for name in names]
+        short = [shortened(name, MOST_LETTERS) for name in names]
         return Axis.of_classes(short, self.top + HEIGHT - BOTTOM, self.top + TOP)
+
+
+def margin_of(axis: Axis) -> float:
+    """Return the pixels that the names of an axis of classes need at its left."""
+    return max(LEFT, LETTER * max(map(len, axis.names)) + 14)
 
 
 def grid(

@@ -10,7 +10,7 @@ from descend.metrics import correlation as pearson
 from descend.metrics import correlation_ratio
 from descend.plots.axes import Axis, frame
 from descend.plots.element import Element, tag
-from descend.plots.panels import MOST_PANELS, Place, grid, panel
+from descend.plots.panels import MOST_PANELS, Place, grid, margin_of, panel
 from descend.plots.style import LINE_STYLES
 from descend.plots.svg import shortened
 
@@ -90,7 +90,8 @@ def _panel(s: Scatter, place: Place, target: str) -> list[Element]:
     keep = np.linspace(0, len(s.x) - 1, drawn_rows(len(s.x))).round().astype(int)
     xs, ys = np.asarray(s.x, np.float64)[keep], np.asarray(s.y, np.float64)[keep]
     if s.classes:
-        x, y = place.x(xs), place.y_of_classes(s.classes)
+        y = place.y_of_classes(s.classes)
+        x = place.x(xs, margin_of(y))
         spread = JITTER * (np.arange(len(keep)) * GOLDEN % 1 - 0.5)
         return [*frame(x, y, s.feature, target, 4), _dots(x, y, xs, ys + spread, TARGET, 0)]
     fitted = np.full(len(keep), np.nan) if s.fitted is None else np.asarray(s.fitted, np.float64)[keep]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from descend.arrays import Array
-from descend.plots.axes import axis_losses, frame, spans_decades
+from descend.plots.axes import axis_losses, frame, on_axis, spans_decades
 from descend.plots.element import Element, tag
 from descend.plots.lines import cross, line
 from descend.plots.panels import MOST_PANELS, Place, grid, panel
@@ -24,8 +24,8 @@ class WeightPath:
 
     @property
     def recorded(self) -> int:
-        """The number of points at which both are finite; a path needs two."""
-        return int(np.sum(np.isfinite(self.values) & np.isfinite(self.loss)))
+        """The number of finite values at losses that an axis shows; a path needs two."""
+        return int(np.sum(np.isfinite(self.values) & on_axis(self.loss)))
 
 
 def largest_first(paths: Sequence[WeightPath]) -> list[WeightPath]:

@@ -1,6 +1,6 @@
 """figures: the sections of the page with charts: loss curves, weights against the loss, target against features.
 
-Each says in a sentence what it shows. A chart needs two finite points; with fewer, the section says so and why.
+Each says in a sentence what it shows. A chart needs two points; with fewer, the section says so and why.
 """
 
 import numpy as np
@@ -21,6 +21,7 @@ from descend.report.numbers import DASH, number
 FEWEST_POINTS = 2  # of a line
 MOST_ROWS = 200  # of a table of numbers below a chart; about 20 kB
 LOSS_ROWS = 25  # of a curve's table: a screen
+NO_CHART = "No chart: fewer than two recorded losses are finite and at most ten times the first."
 NAME = 40  # letters of a name in a sentence
 
 
@@ -31,7 +32,7 @@ def loss(report: ReportData) -> Element | None:
         return None
     shown = [c for c in report.curves if c.recorded >= FEWEST_POINTS]
     if not shown:
-        return _nothing(title, report, "fewer than two finite losses were recorded")
+        return _nothing(title, report)
     name = next((v.name for v in report.variants if v.best), shown[0].label)
     best = next((c for c in shown if c.label == name), shown[0])
     caption = (
@@ -59,7 +60,7 @@ def weights(report: ReportData) -> Element | None:
         return None
     paths = weight_paths.largest_first([p for p in report.weight_paths if p.recorded >= FEWEST_POINTS])
     if not paths:
-        return _nothing(title, report, "fewer than two finite points were recorded")
+        return _nothing(title, report)
     clipped = " Cross: where the loss diverged." if any(diverged(p.loss) for p in paths) else ""
     caption = f"{_largest(paths[0])} Ring: the start. Dot: the end.{clipped}"
     caption += _more(len(paths), "weights are in trace.jsonl")
@@ -104,9 +105,9 @@ def _strongest(s: Scatter, value: float | None) -> str:
     return f"{shortened(s.feature, NAME)} has the strongest association with the target, {scatter.symbol(s)} = {value:.2f}."
 
 
-def _nothing(title: str, report: ReportData, why: str) -> Element:
+def _nothing(title: str, report: ReportData) -> Element:
     """A section without a chart, which says what happened instead."""
-    return section(title, tag("p", f"There is no chart: {why}. {report.verdict}"))
+    return section(title, tag("p", f"{NO_CHART} {report.verdict}"))
 
 
 def _more(count: int, what: str) -> str:

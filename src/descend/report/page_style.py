@@ -7,13 +7,14 @@ STYLE = """
 *{box-sizing:border-box}
 body{margin:0;background:var(--page);color:var(--ink);font:16px/1.55 ui-sans-serif,system-ui,sans-serif;
 -webkit-text-size-adjust:100%}
-header,main{max-width:960px;margin:0 auto;padding:0 24px}
+header,main{max-width:1200px;margin:0 auto;padding:0 24px}
 header{padding-top:48px}
 main{padding-bottom:64px}
 header p{color:var(--soft);margin:0;font-size:14px;overflow-wrap:anywhere}
 h1{font-size:30px;line-height:1.2;margin:6px 0 28px;font-weight:650;overflow-wrap:anywhere}
 h2{font-size:19px;line-height:1.3;margin:0 0 12px;font-weight:650;overflow-wrap:anywhere}
 p,dd{overflow-wrap:anywhere}
+p,figcaption,.findings{max-width:80ch}
 section{padding:36px 0;border-top:1px solid var(--line)}
 #verdict{border-top:4px solid var(--accent)}
 #verdict.failed{border-top-color:var(--bad)}
