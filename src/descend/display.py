@@ -1,4 +1,4 @@
-"""Display: what training says while it goes on, as a live line on a terminal and as plain lines elsewhere."""
+"""display: notes and progress of training, as a live line on a terminal and as plain lines in logs."""
 
 import os
 import sys
@@ -6,28 +6,66 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Protocol, TextIO, runtime_checkable
 
 if TYPE_CHECKING:
+    from rich.console import RenderableType
+
     from descend.training import Progress
 
-LOG_SECONDS = 10.0  # at most one line of progress so often, where nothing can be redrawn
-HINT_SECONDS = 1.0  # silence before the compilation is mentioned
+LOG_SECONDS = (
+    10.0  # between two lines of progress where nothing can be redrawn, as in CI logs (interface.md, section 1)
+)
+HINT_SECONDS = 1.0  # of silence before compilation is mentioned: a cached start takes less
 HINT = "compiling kernels, once"
-TOPIC = 9  # columns that a topic takes
-BAR = 10  # a shorter bar tells nothing
-SPELLED = str.maketrans(
+TOPIC = 9  # columns of a topic
+SHORTEST_BAR, LONGEST_BAR = 10, 40  # columns; arbitrary
+FULL_WIDTH = 55  # columns of a terminal that has room for a bar beside the text
+ASCII = str.maketrans(
     {"·": "-", "→": "->", "×": "x", "±": "+-", "≤": "<=", "≥": ">=", "…": "...", "²": "^2", "λ": "lambda ", "∂": "d",
      "✔": "ok", "✖": "x", "●": "*", "−": "-", "–": "-", "≈": "~", "∞": "inf", "━": "="}
 )  # fmt: skip
 
 
-def animated(stream: Any, environ: Mapping[str, str] = os.environ) -> bool:
+@runtime_checkable
+class NoteEvent(Protocol):
+    """What was read, checked or chosen."""
+
+    @property
+    def topic(self) -> str:
+        """A word, such as "read"."""
+        ...
+
+    @property
+    def text(self) -> str:
+        """One line."""
+        ...
+
+
+class Timer(Protocol):
+    """Calls a function after some seconds, as `threading.Timer` does."""
+
+    daemon: bool
+
+    def start(self) -> None:
+        """Begin to wait."""
+
+    def cancel(self) -> None:
+        """Stop waiting."""
+
+    def join(self) -> None:
+        """Wait until the thread has ended."""
+
+
+Listener = Callable[["NoteEvent | Progress"], None]
+
+
+def animated(stream: TextIO | None, environ: Mapping[str, str] = os.environ) -> bool:
     """Return whether lines may be redrawn: on a terminal that can, and not in continuous integration."""
     return bool(stream is not None and stream.isatty() and environ.get("TERM") != "dumb" and not environ.get("CI"))
 
 
-def colored(stream: Any, environ: Mapping[str, str] = os.environ) -> bool:
+def colored(stream: TextIO | None, environ: Mapping[str, str] = os.environ) -> bool:
     """Return whether colour is wanted: NO_COLOR and FORCE_COLOR decide, else the terminal does."""
     if environ.get("NO_COLOR"):
         return False
@@ -39,31 +77,31 @@ def paint(text: str, code: str, color: bool) -> str:
     return f"\x1b[{code}m{text}\x1b[0m" if color and text else text
 
 
-def inert(text: str) -> str:
-    r"""Return the text with every character that could move a cursor or start a line escaped.
+def printable(text: str) -> str:
+    r"""Return the text with every character escaped that could move a cursor or start a line.
 
-    >>> inert("a\x1b[2Jb")
+    >>> printable("a\x1b[2Jb")
     'a\\x1b[2Jb'
     """
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
-def spelled(text: str, stream: Any) -> str:
+def encodable(text: str, stream: TextIO | None) -> str:
     """Return the text in characters that the stream's encoding has: arrows and dots become ASCII where it has none."""
     encoding = getattr(stream, "encoding", None) or "utf-8"
     try:
         text.encode(encoding)
     except UnicodeEncodeError:
-        return text.translate(SPELLED).encode(encoding, "backslashreplace").decode(encoding)
+        return text.translate(ASCII).encode(encoding, "backslashreplace").decode(encoding)
     except LookupError:
         return text
     return text
 
 
-def short(value: float) -> str:
+def four_digits(value: float) -> str:
     """Return a number in four digits.
 
-    >>> short(0.123456), short(1234567.0), short(0.1)
+    >>> four_digits(0.123456), four_digits(1234567.0), four_digits(0.1)
     ('0.1235', '1.235e+06', '0.1')
     """
     return f"{value:.4g}"
@@ -79,91 +117,90 @@ def clock_time(seconds: float) -> str:
     return f"{whole // 3600}:{whole // 60 % 60:02d}:{whole % 60:02d}"
 
 
-def seconds_left(heard: "Progress") -> float | None:
-    """Return how long the rest will take at most, or None before that can be said."""
-    return heard.seconds * (1 - heard.share) / heard.share if heard.share > 0 else None
+def seconds_left(progress: "Progress") -> float | None:
+    """Return how long the rest will take at most, or None before anything was done."""
+    return progress.seconds * (1 - progress.share) / progress.share if progress.share > 0 else None
 
 
-def fields(heard: "Progress") -> list[str]:
-    """Return what a line of progress says, the most important first."""
-    left = seconds_left(heard)
-    said = [f"{heard.share:.0%}".replace("%", " %"), f"loss {short(heard.loss)}"]
-    said += [f"held out {short(heard.held_out)}"] if heard.held_out == heard.held_out else []
-    said += [f"{heard.running} of {heard.runs} runs", f"lr {short(heard.lr)}"]
-    return said + ([f"{clock_time(left)} left"] if left is not None else [])
+def progress_fields(progress: "Progress") -> list[str]:
+    """Return the parts of a line of progress, the most important first."""
+    left = seconds_left(progress)
+    parts = [f"{progress.share:.0%}".replace("%", " %"), f"loss {four_digits(progress.loss)}"]
+    parts += [f"held out {four_digits(progress.held_out)}"] if progress.held_out == progress.held_out else []
+    parts += [f"{progress.running} of {progress.runs} runs", f"lr {four_digits(progress.lr)}"]
+    return parts + ([f"{clock_time(left)} left"] if left is not None else [])
 
 
 class Display:
-    """A context whose value is the listener that `descend.train` calls.
+    """A context manager whose value is the listener for `descend.train(on_event=...)`.
 
     Args:
         stream: where to write; usually standard error.
-        quiet: write nothing.
+        quiet: whether nothing is written.
         color: whether to use colour; by the stream and the environment when None.
         environ: the environment, for TERM, CI, NO_COLOR and FORCE_COLOR.
         clock: seconds that never go back.
-        timer: makes the timer of the hint about compilation, as `threading.Timer` does.
+        timer: makes the timer of the hint about compilation.
 
-    Anything with `topic` and `text` is shown as a note, anything else is taken as `fit.Progress`. A stream that can no
-    longer be written is left alone: training goes on.
+    When the stream can no longer be written, nothing more is shown, and training goes on.
     """
 
     def __init__(
         self, stream: TextIO | None, *, quiet: bool = False, color: bool | None = None,
         environ: Mapping[str, str] = os.environ, clock: Callable[[], float] = time.monotonic,
-        timer: Callable[[float, Callable[[], None]], Any] = threading.Timer,
+        timer: Callable[[float, Callable[[], None]], Timer] = threading.Timer,
     ) -> None:  # fmt: skip
-        """Decide how to show, without writing anything yet."""
         self.stream = None if quiet else stream
         self.live = animated(stream, environ)
         self.color = colored(stream, environ) if color is None else color
         self._environ, self._clock, self._timer, self._lock = environ, clock, timer, threading.Lock()
-        self._hint: Any = None
-        self._bar: Any = None
+        self._hint: Timer | None = None
+        self._bar: _Bar | None = None
         self._topic, self._logged, self._training = "", clock(), False
 
-    def __enter__(self) -> Callable[[Any], None]:
+    def __enter__(self) -> Listener:
         """Return the listener."""
-        return self.hear
+        return self.show
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Leave the screen as it was found, and no thread behind."""
+        """Remove the bar, and end the timer's thread."""
         self._stop_hint()
         self._stop_bar()
 
-    def hear(self, heard: Any) -> None:
-        """Show a note or a state of training."""
+    def show(self, event: "NoteEvent | Progress") -> None:
+        """Show a note or the progress of training."""
         self._stop_hint()
         if self.stream is None:
             return
-        if hasattr(heard, "topic"):
-            self._note(heard.topic, heard.text)
+        if isinstance(event, NoteEvent):
+            self._note(event.topic, event.text)
         else:
-            self._progress(heard)
+            self._progress(event)
 
     def _note(self, topic: str, text: str) -> None:
         self._stop_bar()
         shown = "" if topic == self._topic else topic
         self._topic = topic
-        self._write(f"{paint(inert(shown), '1', self.color)}{' ' * (TOPIC - len(shown))}{inert(text)}")
+        self._write(f"{paint(printable(shown), '1', self.color)}{' ' * (TOPIC - len(shown))}{printable(text)}")
         if not self._training:
             self._start_hint()
 
-    def _progress(self, heard: "Progress") -> None:
+    def _progress(self, progress: "Progress") -> None:
         self._training = True
         if self.live:
-            self._draw(heard)
+            self._draw(progress)
         elif self._clock() - self._logged >= LOG_SECONDS:
             self._logged = self._clock()
-            self._write("training " + " · ".join([*fields(heard)[:1], f"epoch {heard.epoch:,}", *fields(heard)[1:]]))
+            share, *others = progress_fields(progress)
+            self._write("training " + " · ".join([share, f"epoch {progress.epoch:,}", *others]))
 
-    def _draw(self, heard: "Progress") -> None:
+    def _draw(self, progress: "Progress") -> None:
         try:
             if self._bar is None:
                 self._bar = _Bar(self.stream, self.color, self._environ)
-            self._bar.show(heard)
+            self._bar.show(progress)
         except (OSError, ValueError):
             self.stream = None
 
@@ -171,7 +208,7 @@ class Display:
         with self._lock:
             try:
                 if self.stream is not None:
-                    self.stream.write(spelled(line, self.stream) + "\n")
+                    self.stream.write(encodable(line, self.stream) + "\n")
                     self.stream.flush()
             except (OSError, ValueError):
                 self.stream = None
@@ -196,14 +233,14 @@ class Display:
                 self.stream = None
 
 
-def listening(*, force: bool = False, stream: TextIO | None = None) -> Display:
-    """Return the display of `descend.train`: on a terminal or in a notebook, elsewhere only when forced."""
+def default_display(*, force: bool = False, stream: TextIO | None = None) -> Display:
+    """Return the display of `descend.train`: quiet, unless on a terminal, in a notebook, or forced."""
     stream = sys.stderr if stream is None else stream
     return Display(stream, quiet=not (force or animated(stream) or "ipykernel" in sys.modules))
 
 
 class _Bar:
-    """One line that is redrawn about ten times a second and gone at the end."""
+    """One line that is redrawn about ten times a second and removed at the end."""
 
     def __init__(self, stream: TextIO | None, color: bool, environ: Mapping[str, str]) -> None:
         from rich.console import Console
@@ -215,31 +252,31 @@ class _Bar:
         self.live = Live(
             console=self.console, transient=True, auto_refresh=False, redirect_stdout=False, redirect_stderr=False
         )
-        self.longest = 0  # so that the bar shrinks at most, and does not tremble
+        self.longest = 0  # columns of the longest text so far: the bar only shrinks, so that it does not flicker
         self.live.start()
 
-    def show(self, heard: "Progress") -> None:
-        self.live.update(self._line(heard), refresh=True)
+    def show(self, progress: "Progress") -> None:
+        self.live.update(self._line(progress), refresh=True)
 
     def close(self) -> None:
         self.live.stop()
 
-    def _line(self, heard: "Progress") -> Any:
+    def _line(self, progress: "Progress") -> "RenderableType":
         from rich.progress_bar import ProgressBar
         from rich.table import Table
         from rich.text import Text
 
-        said, width = fields(heard), self.console.width - 1
-        said[0] = said[0].rjust(5)
-        spare = TOPIC + 2 + BAR if width >= 55 else 0
-        while len(said) > 2 and len("  ".join(said)) > width - spare:
-            said.pop(-2)
-        text = Text("  ".join(said), no_wrap=True, overflow="crop")
+        parts, width = progress_fields(progress), self.console.width - 1
+        parts[0] = parts[0].rjust(5)
+        reserved = TOPIC + 2 + SHORTEST_BAR if width >= FULL_WIDTH else 0
+        while len(parts) > 2 and len("  ".join(parts)) > width - reserved:
+            parts.pop(-2)
+        text = Text("  ".join(parts), no_wrap=True, overflow="crop")
         self.longest = max(self.longest, len(text))
-        room = min(40, width - self.longest - TOPIC - 2)
-        if room < BAR:
+        bar_width = min(LONGEST_BAR, width - self.longest - TOPIC - 2)
+        if bar_width < SHORTEST_BAR:
             return text
         grid = Table.grid(padding=(0, 2, 0, 0))
-        bar = ProgressBar(total=1.0, completed=heard.share, width=room)
+        bar = ProgressBar(total=1.0, completed=progress.share, width=bar_width)
         grid.add_row(Text("training".ljust(TOPIC - 2), style="bold"), bar, text)
         return grid

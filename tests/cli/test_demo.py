@@ -36,8 +36,8 @@ def test_the_printed_table_and_its_fault(descend):
     finding = " ".join(out.partition("✖ ")[2].partition("\n\n")[0].split())
     assert finding == (
         "D608 the prediction has shape (1000, 1) and the target (1000,), so their difference would silently become "
-        "a table of shape (1000, 1000) Every prediction is compared with every target, so the best that remains is to "
-        "predict the mean: the weights sink to 0 and the loss stalls at the variance of the target, 2.4912. "
+        "a table of shape (1000, 1000) Every prediction is compared with every target, so predicting the mean is "
+        "the optimum: the weights shrink to 0 and the loss stalls at the variance of the target, 2.4912. "
         "fix use target.reshape(-1, 1) or prediction.squeeze(-1)"
     )
     assert "  w = [1.3, -1.0]   b = -3.5   loss " in out

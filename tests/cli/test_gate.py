@@ -2,7 +2,7 @@
 
 import pytest
 
-from descend.cli.gate import judge_evaluation, judge_run, read_gate, told
+from descend.cli.gate import describe, judge_evaluation, judge_run, read_gate
 from descend.errors import UsageError
 
 METRICS = {"test": {"rmse": 342.0, "r2": 0.81}, "train": {"rmse": 330.0, "r2": 0.83}}
@@ -78,8 +78,8 @@ def test_a_gate_on_what_is_not_there_is_refused():
 
 
 def test_people_read_what_a_gate_saw():
-    assert told(judge_run(read_gate("rmse>300"), METRICS, [])) == "rmse>300 · tripped, it is 342"
-    assert told(judge_run(read_gate("rmse>400"), METRICS, [])) == "rmse>400 · passed, it is 342"
-    assert told(judge_run(read_gate("finding>=note"), METRICS, ["note"])) == "finding>=note · tripped, it is note"
-    assert told(judge_run(read_gate("finding>=note"), METRICS, [])) == "finding>=note · passed, no such finding"
-    assert told(judge_evaluation(read_gate("rmse>1"), {"rmse": None})) == "rmse>1 · tripped, it is not a number"
+    assert describe(judge_run(read_gate("rmse>300"), METRICS, [])) == "rmse>300 · tripped, it is 342"
+    assert describe(judge_run(read_gate("rmse>400"), METRICS, [])) == "rmse>400 · passed, it is 342"
+    assert describe(judge_run(read_gate("finding>=note"), METRICS, ["note"])) == "finding>=note · tripped, it is note"
+    assert describe(judge_run(read_gate("finding>=note"), METRICS, [])) == "finding>=note · passed, no such finding"
+    assert describe(judge_evaluation(read_gate("rmse>1"), {"rmse": None})) == "rmse>1 · tripped, it is not a number"

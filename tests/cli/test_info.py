@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from descend.cli.conventions import ELSEWHERE
+from descend.cli.conventions import CONVENTIONS
 from descend.plan import VARIANTS
 from descend.plan.rule import RULES
 from descend.version import VERSION
@@ -20,7 +20,7 @@ adam: Adam (Kingma and Ba 2015, algorithm 1); eps is added to the root of the co
 
 defaults  lr 0.001  beta1 0.9  beta2 0.999  eps 1e-08
 memory    m from 0, v from 0
-g is the gradient, t counts steps from 1; what comes first in the last line is subtracted from the weight
+g is the gradient, t counts steps from 1; the first value of the last line is subtracted from the weight
 
 in other frameworks
   torch and Optax add eps 1e-8 to the root of the corrected v, as here; Optax can add one inside, too.
@@ -53,7 +53,7 @@ def test_a_variant_has_its_rule_and_batch(descend):
 @pytest.mark.parametrize("name", ["momentum", "nesterov", "adagrad", "rmsprop", "adam"])
 def test_how_others_differ_takes_two_lines(descend, name):
     assert len(descend("info", name)[1].partition("in other frameworks\n")[2].splitlines()) == 2
-    assert set(ELSEWHERE) <= set(RULES)
+    assert set(CONVENTIONS) <= set(RULES)
 
 
 @pytest.mark.parametrize("name", [*RULES, *VARIANTS])

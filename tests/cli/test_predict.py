@@ -119,7 +119,7 @@ def test_a_number_that_cannot_be_carried_exactly_is_refused(descend, runs, new, 
     duckdb.sql(f"COPY (SELECT * REPLACE (CAST(key AS BIGINT) AS key) FROM read_csv('{new}', nullstr='NA')) TO '{file}'")
 
     assert descend("predict", runs / "mass", file, "--id", "key") == (
-        2, "", "error: the column 'key' holds numbers of 2^53 or more, which cannot be carried exactly; "
+        2, "", "error: the column 'key' holds numbers of 2^53 or more, which cannot be written exactly; "
         "store it as text\n",
     )  # fmt: skip
 

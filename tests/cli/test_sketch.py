@@ -1,6 +1,6 @@
 """Plots in characters."""
 
-from descend.cli.sketch import beside, sketch, ticks
+from descend.cli.sketch import side_by_side, sketch, ticks
 
 
 def test_a_line_in_ascii():
@@ -20,7 +20,7 @@ def test_a_single_point_and_a_constant_have_a_place():
 
 
 def test_plots_stand_side_by_side():
-    assert beside(["a", "bb"], ["c"], gap=2) == ["a   c", "bb"]
+    assert side_by_side(["a", "bb"], ["c"], gap=2) == ["a   c", "bb"]
 
 
 def test_ticks_are_short():

@@ -177,7 +177,7 @@ def test_the_listener_hears():
         (b"\x00" * 100, "its header claims 0 bytes, the file has 100"),
         (b"\xff" * 7 + b"\x7f", "its header claims 9,223,372,036,854,775,807 bytes, the file has 8"),
         (b"\x00" * 7 + b"\x80{}", "its header claims 9,223,372,036,854,775,808 bytes, the file has 10"),
-        (sealed(b'{"a":1,"a":2}'), "its header is no valid JSON (a key stands twice)"),
+        (sealed(b'{"a":1,"a":2}'), "its header is no valid JSON (a key is there twice)"),
         (sealed(b"[" * 10_000 + b"]" * 10_000), "its header is nested too deeply"),
         (document("[]"), "its document is no JSON object"),
         (document('{"a": NaN}'), "its document is no valid JSON (NaN is no number)"),
@@ -307,7 +307,7 @@ def test_a_trace_comes_back():
         (b'{"a": 1}\n{"a": NaN}\n', "line 2 is no valid JSON (NaN is no number)"),
         (b'{"a": 1}\n\n', "line 2 is no valid JSON (Expecting value: line 1 column 1 (char 0))"),
         (b"[1]\n", "line 1 is no JSON object"),
-        (b'{"a": 1, "a": 2}\n', "line 1 is no valid JSON (a key stands twice)"),
+        (b'{"a": 1, "a": 2}\n', "line 1 is no valid JSON (a key is there twice)"),
         (b"[" * 10_000 + b"\n", "line 1 is nested too deeply"),
     ],
 )

@@ -72,7 +72,7 @@ def test_a_run_without_a_model_failed(run):
     )
 
 
-def test_a_run_that_was_moved_aside_is_found(run):
+def test_a_run_that_was_leftovers_is_found(run):
     run.rename("r.old-17-ab")
 
     assert refusal(read_document, run, "no-such-run") == (
@@ -99,7 +99,7 @@ def test_every_cut_is_noticed(run):
         ('{"schema": "descend.run/2", "a": NaN}',
          "'r/run.json' is damaged: it is no valid JSON (NaN is no number); copy it again, or train again"),
         ('{"a": 1, "a": 2}',
-         "'r/run.json' is damaged: it is no valid JSON (a key stands twice); copy it again, or train again"),
+         "'r/run.json' is damaged: it is no valid JSON (a key is there twice); copy it again, or train again"),
         ("[" * 10_000, "'r/run.json' is damaged: it is nested too deeply; copy it again, or train again"),
     ],
 )  # fmt: skip

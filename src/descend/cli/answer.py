@@ -5,7 +5,7 @@ import shlex
 from pathlib import Path
 from typing import Any
 
-from descend.display import inert, paint
+from descend.display import paint, printable
 from descend.metrics import HIGHER_IS_BETTER
 
 METRICS = {"rmse": "RMSE", "mae": "MAE", "r2": "R²", "accuracy": "accuracy", "auc": "AUC", "logloss": "log loss"}
@@ -44,7 +44,7 @@ def trial_lines(run: Any, *, color: bool = False, width: int | None = None, verb
     rows = [
         [
             t.letter,
-            inert(t.variant),
+            printable(t.variant),
             f"{t.lr:.3g}",
             t.batch,
             f"{t.epochs:,}",
@@ -95,24 +95,24 @@ def summary(run: Any) -> str:
     if run.metric in run.metrics.get("cv", {}):
         value, spread = (run.metrics[k][run.metric] for k in ("cv", "cv_std"))
         said.append(f"{run.options.cv}-fold {METRICS[run.metric]} {number(value)} ± {spread:.2g}")
-    return " · ".join([inert(str(run.chosen["optimizer"])), *said])
+    return " · ".join([printable(str(run.chosen["optimizer"])), *said])
 
 
 def verdict(run: Any, color: bool) -> str:
     """Return the verdict with its mark; the word is in the sentence, never in the colour alone."""
     good = run.verdict.status in ("converged", "stopped", "separable")
-    return f"{paint('✔' if good else '!', GREEN if good else YELLOW, color)} {inert(run.verdict.text)}"
+    return f"{paint('✔' if good else '!', GREEN if good else YELLOW, color)} {printable(run.verdict.text)}"
 
 
 def finding_lines(finding: Any, color: bool = False, verbose: bool = False) -> list[str]:
     """Return a finding: code and sentence, the fixes, and its evidence when verbose."""
     mark, style = {"error": ("✖", RED), "warning": ("!", YELLOW)}.get(finding.level, ("·", DIM))
-    lines = [f"{paint(f'{mark} {finding.code}', style, color)} {inert(finding.text)}"]
-    lines += [f"  fix      {'   or   '.join(map(inert, finding.fix))}"] if finding.fix else []
-    lines += [f"  tried    {inert(proof.told(number))}" for proof in finding.proof]
+    lines = [f"{paint(f'{mark} {finding.code}', style, color)} {printable(finding.text)}"]
+    lines += [f"  fix      {'   or   '.join(map(printable, finding.fix))}"] if finding.fix else []
+    lines += [f"  tried    {printable(proof.told(number))}" for proof in finding.proof]
     lines += [f"  more     descend explain {finding.code}"] if finding.level != "note" else []
     if verbose:
-        lines += [f"  {name:<8} {inert(_plain(value))}" for name, value in finding.evidence.items()]
+        lines += [f"  {name:<8} {printable(_plain(value))}" for name, value in finding.evidence.items()]
     return lines
 
 
@@ -124,7 +124,7 @@ def saved_lines(artifacts: dict[str, str]) -> list[str]:
     """Return where the run was saved, and its files."""
     paths = [Path(p) for p in artifacts.values()]
     names = "  ".join(f"{p.name}{_size(p)}" for p in paths)
-    return [f"saved    {inert(str(paths[0].parent))}{os.sep}   {names}"]
+    return [f"saved    {printable(str(paths[0].parent))}{os.sep}   {names}"]
 
 
 def _size(path: Path) -> str:
@@ -136,4 +136,4 @@ def next_lines(run: Any, artifacts: dict[str, str]) -> list[str]:
     folder = shlex.quote(str(Path(artifacts["run"]).parent))
     lines = [] if run.failed else [f"descend predict {folder} new.csv > out.csv"]
     lines += [f"open {shlex.quote(artifacts['report'])}"] if "report" in artifacts else []
-    return [("next     " if k == 0 else " " * 9) + inert(line) for k, line in enumerate(lines)]
+    return [("next     " if k == 0 else " " * 9) + printable(line) for k, line in enumerate(lines)]

@@ -1,4 +1,4 @@
-"""commands: which commands there are; each is imported when it is asked for."""
+"""commands: the names of all commands; the file of each is imported when the command is used."""
 
 import importlib
 
@@ -8,14 +8,14 @@ COMMANDS = ("train", "compare", "lr", "predict", "eval", "doctor", "explain", "i
 
 
 class Commands(click.Group):
-    """A group whose commands are imported one at a time."""
+    """A group that imports a command when it is used, so that the command line starts fast."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """Return the names, in the order in which people meet them."""
+        """Return the names in the order of the help."""
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
-        """Import a command's file and return the command, or None when there is none of that name."""
+        """Return a command, or None when there is none of that name."""
         if name not in COMMANDS:
             return None
         command: click.Command = importlib.import_module(f"descend.cli.{name}").command

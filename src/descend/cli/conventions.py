@@ -1,6 +1,6 @@
-"""Elsewhere: how other frameworks define a rule of the same name, in two lines each."""
+"""conventions: how other frameworks define a rule of the same name, in two lines each."""
 
-ELSEWHERE = {
+CONVENTIONS = {
     "momentum": (
         "torch and Optax keep the rate outside the velocity, as here: v = beta v + g, then w - lr v.",
         "Keras and scikit-learn's MLP keep it inside (rule momentum_keras): the same only while lr is constant.",
@@ -10,7 +10,7 @@ ELSEWHERE = {
         "Keras and scikit-learn's MLP keep lr inside the velocity: the same only while lr is constant.",
     ),
     "adagrad": (
-        "torch adds eps 1e-10 to the root and starts its memory at 0, as here; it also has a decay of lr of its own.",
+        "torch adds eps 1e-10 to the root and starts its memory at 0, as here; it can also decay lr.",
         "Keras and Optax put eps 1e-7 inside the root and start at 0.1 (rule adagrad_keras): other first steps.",
     ),
     "rmsprop": (

@@ -1,4 +1,4 @@
-"""`descend demo`: the tutorial's example with its silent fault, the same problem solved, and the two pictures."""
+"""`descend demo`: the tutorial's example with its silent fault, the same problem solved, and the two charts."""
 
 import shutil
 import sys
@@ -11,22 +11,24 @@ import click
 from descend.cli.flags import Flag, Sectioned
 
 if TYPE_CHECKING:
+    from descend.arrays import Array
     from descend.demo_data import Example, Line
 
-WIDTH = 100
+WIDTH = 100  # columns where the terminal does not say
+NARROWEST, WIDEST = 48, 120  # columns of the charts: three side by side
 PICTURES = ("target-against-features.svg", "weights-against-loss.svg")
 
 
 @dataclass(frozen=True)
 class Solved:
-    """What descend makes of the example.
+    """descend's solution of the example.
 
     Args:
-        lr, epochs, loss: of the run that is kept.
-        weight: one a feature; `bias` beside it.
+        lr, epochs, loss: of the best run.
+        weight, bias: its model; one weight for each feature.
         verdict: one sentence.
-        slow_lr: the smallest rate that was tried; its run is drawn, since it takes small steps.
-        path: weights and bias (points, 3) along that run, and `path_loss` (points,) there.
+        slow_lr: the smallest learning rate that was tried; its run is drawn, since it takes small steps.
+        path, path_loss: weights and bias (points, 3), and the loss (points,), along that run.
     """
 
     lr: float
@@ -36,46 +38,46 @@ class Solved:
     bias: float
     verdict: str
     slow_lr: float
-    path: Any
-    path_loss: Any
+    path: "Array"
+    path_loss: "Array"
 
 
 @click.command("demo", cls=Sectioned, short_help="The tutorial's example, its fault, and the same problem solved.")
-@click.option("--out", cls=Flag, metavar="DIR", help="write the two pictures as SVG files, too")
-@click.option("--force", cls=Flag, is_flag=True, help="replace pictures that --out holds")
+@click.option("--out", cls=Flag, metavar="DIR", help="also write the two charts as SVG files")
+@click.option("--force", cls=Flag, is_flag=True, help="replace charts that --out already has")
 @click.option("--json", "as_json", cls=Flag, is_flag=True, help="one JSON document on standard output")
 @click.pass_context
 def command(ctx: click.Context, /, out: str | None, force: bool, as_json: bool) -> int:
     """Train 1000 rows of y = 1.3 x1 - x2 - 3.5 twice: as a much-copied tutorial does, with a fault that nobody sees,
     and as descend does. The fault is finding D608: two shapes that broadcast."""
+    from descend import demo_data
     from descend.cli.output import answer, answer_json
-    from descend.demo_data import example, faulty_run
     from descend.display import colored
 
     places = _places(out, force)
-    color, told = not ctx.obj["no_color"] and colored(sys.stdout), example()
-    lines = faulty_run(told)
+    color, example = not ctx.obj["no_color"] and colored(sys.stdout), demo_data.example()
+    lines = demo_data.faulty_run(example)
     if not as_json:
-        answer("\n".join(faulty_lines(told, lines, color)), color=color)
-    solved = solve(told)
-    drawn = _draw(told, solved, places)
+        answer("\n".join(faulty_lines(example, lines, color)), color=color)
+    solved = solve(example)
+    drawn = _draw(example, solved, places)
     if as_json:
-        answer_json(document(told, lines, solved, drawn))
+        answer_json(document(example, lines, solved, drawn))
     else:
         answer(
-            "\n".join([*solved_lines(solved, color), "", *pictures(told, solved, *_screen()), *_saved(drawn)]),
+            "\n".join([*solved_lines(solved, color), "", *pictures(example, solved, *_screen()), *_saved(drawn)]),
             color=color,
         )
     return 0
 
 
-def solve(told: "Example") -> Solved:
+def solve(example: "Example") -> Solved:
     """Train the example, without scaling, so that the weights along the run are those of the file."""
     from descend.run.job import train
 
     run = train(
-        told.X.astype("float64"),
-        told.y,
+        example.X.astype("float64"),
+        example.y,
         optimizer="gd",
         scale=False,
         validation="none",
@@ -93,12 +95,12 @@ def solve(told: "Example") -> Solved:
     )  # fmt: skip
 
 
-def finding(told: "Example") -> tuple[str, str, str]:
-    """Return code, sentence and cure of the tutorial's fault, from the check that refuses it."""
+def finding(example: "Example") -> tuple[str, str, str]:
+    """Return code, sentence and fix of the tutorial's fault, from the check that finds it."""
     from descend.errors import UsageError
     from descend.problem.shapes import check_shapes
 
-    rows = len(told.y)
+    rows = len(example.y)
     try:
         check_shapes((rows, 1), (rows,))
     except UsageError as error:
@@ -106,22 +108,22 @@ def finding(told: "Example") -> tuple[str, str, str]:
     raise AssertionError("a column and a row must not pass")
 
 
-def faulty_lines(told: "Example", lines: "tuple[Line, ...]", color: bool = False) -> list[str]:
-    """Return the tutorial's table, as it prints it, and what is wrong with it."""
+def faulty_lines(example: "Example", lines: "tuple[Line, ...]", color: bool = False) -> list[str]:
+    """Return the table that the tutorial prints, and what is wrong with it."""
     from descend.cli.answer import RED
     from descend.display import paint
 
-    code, what, fix = finding(told)
-    stall = float(told.y.astype("float64").var())
+    code, what, fix = finding(example)
+    stall = float(example.y.astype("float64").var())
     return [
-        paint("the example", "1", color) + f"  {len(told.y):,} rows of y = 1.3 x1 - x2 - 3.5, without noise", "",
+        paint("the example", "1", color) + f"  {len(example.y):,} rows of y = 1.3 x1 - x2 - 3.5, without noise", "",
         paint("as the tutorial trains it", "1", color) + "  gradient descent, lr 0.001, 1000 epochs", "",
         "   epoch         w1         w2          b      loss",
         *(_row(line) for line in lines), "",
         *_wrapped(f"{paint(f'✖ {code}', RED, color)} {what}"),
         *_wrapped(
-            "  Every prediction is compared with every target, so the best that remains is to predict the mean: the "
-            f"weights sink to 0 and the loss stalls at the variance of the target, {stall:.4f}."
+            "  Every prediction is compared with every target, so predicting the mean is the optimum: the "
+            f"weights shrink to 0 and the loss stalls at the variance of the target, {stall:.4f}."
         ),
         f"  fix      {fix}", "",
     ]  # fmt: skip
@@ -133,7 +135,7 @@ def _row(line: "Line") -> str:
 
 
 def solved_lines(solved: Solved, color: bool = False) -> list[str]:
-    """Return the solution, and how it was come by."""
+    """Return the solution and the settings that found it."""
     from descend.cli.answer import GREEN
     from descend.display import paint
 
@@ -147,28 +149,30 @@ def solved_lines(solved: Solved, color: bool = False) -> list[str]:
     ]
 
 
-def pictures(told: "Example", solved: Solved, width: int = WIDTH, ascii_only: bool = False) -> list[str]:
-    """Return the two pictures in characters: target against features; weights and bias against the loss."""
-    from descend.cli.sketch import beside, sketch
+def pictures(example: "Example", solved: Solved, width: int = WIDTH, ascii_only: bool = False) -> list[str]:
+    """Return the two charts in characters: target against features; weights and bias against the loss."""
+    from descend.cli.sketch import side_by_side, sketch
 
-    room, y = (width - 27) // 3, told.y.tolist()
+    panel_width, y = (width - 27) // 3, example.y.tolist()
     above = [
-        sketch(list(zip(x, y, strict=True)), "y", f"x{j + 1}", width=room, ascii_only=ascii_only)
-        for j, x in enumerate(told.X.T.tolist())
+        sketch(list(zip(x, y, strict=True)), "y", f"x{j + 1}", width=panel_width, ascii_only=ascii_only)
+        for j, x in enumerate(example.X.T.tolist())
     ]
     paths, loss = _dense(solved.path), _dense(solved.path_loss).tolist()
     below = [
-        sketch(list(zip(paths[:, j].tolist(), loss, strict=True)), "loss", name, width=room, ascii_only=ascii_only)
+        sketch(
+            list(zip(paths[:, j].tolist(), loss, strict=True)), "loss", name, width=panel_width, ascii_only=ascii_only
+        )
         for j, name in enumerate(("w1", "w2", "b"))
     ]
     return [
-        "X vs Y", "", *beside(*above), "",
-        f"weight and bias against the loss, from 0 in small steps (lr {solved.slow_lr:.2g})", "", *beside(*below),
+        "X vs Y", "", *side_by_side(*above), "",
+        f"weight and bias against the loss, from 0 in small steps (lr {solved.slow_lr:.2g})", "", *side_by_side(*below),
     ]  # fmt: skip
 
 
-def _dense(values: Any, between: int = 40) -> Any:
-    """Points along straight lines from each record point to the next, so that a path is a line."""
+def _dense(values: "Array", between: int = 40) -> "Array":
+    """Points on the straight lines between recorded points, so that a path is drawn as a line."""
     import numpy as np
 
     at = np.linspace(0, len(values) - 1, between * (len(values) - 1) + 1)
@@ -177,9 +181,9 @@ def _dense(values: Any, between: int = 40) -> Any:
     return dense if values.ndim == 2 else dense[:, 0]
 
 
-def document(told: "Example", lines: "tuple[Line, ...]", solved: Solved, drawn: list[str]) -> dict[str, Any]:
-    """Return the answer as JSON knows it."""
-    code, what, fix = finding(told)
+def document(example: "Example", lines: "tuple[Line, ...]", solved: Solved, drawn: list[str]) -> dict[str, Any]:
+    """Return the result as one JSON document."""
+    code, what, fix = finding(example)
     return {
         "schema": "descend.demo/1", "status": "ok",
         "tutorial": [{"epoch": n.epoch, "weight": n.weight.tolist(), "bias": n.bias, "loss": n.loss} for n in lines],
@@ -191,19 +195,19 @@ def document(told: "Example", lines: "tuple[Line, ...]", solved: Solved, drawn: 
 
 
 def _places(out: str | None, force: bool) -> list[Path]:
-    """Where the pictures go, checked before anything is computed."""
+    """The files to write, checked before anything is computed."""
     from descend.cli.output import check_folder_for
 
     return [] if out is None else check_folder_for(Path(out), PICTURES, force)
 
 
-def _draw(told: "Example", solved: Solved, places: list[Path]) -> list[str]:
+def _draw(example: "Example", solved: Solved, places: list[Path]) -> list[str]:
     if not places:
         return []
     from descend.plots import scatter, weight_paths
     from descend.store import atomic_write
 
-    scatters = [scatter.Scatter(f"x{j + 1}", told.X[:, j], told.y) for j in range(2)]
+    scatters = [scatter.Scatter(f"x{j + 1}", example.X[:, j], example.y) for j in range(2)]
     paths = [weight_paths.WeightPath(n, solved.path[:, j], solved.path_loss) for j, n in enumerate(("w1", "w2", "b"))]
     places[0].parent.mkdir(parents=True, exist_ok=True)
     for place, picture in zip(places, (scatter.draw(scatters, "y"), weight_paths.draw(paths)), strict=True):
@@ -216,13 +220,13 @@ def _saved(drawn: list[str]) -> list[str]:
 
 
 def _screen() -> tuple[int, bool]:
-    """Columns of the screen, and whether it has ASCII only."""
+    """Columns of the terminal, and whether it has ASCII only."""
     try:
         "⣿".encode(sys.stdout.encoding or "utf-8")
-        plain = False
+        ascii_only = False
     except (UnicodeEncodeError, AttributeError):
-        plain = True
-    return max(48, min(shutil.get_terminal_size((WIDTH, 24)).columns, 120)), plain
+        ascii_only = True
+    return max(NARROWEST, min(shutil.get_terminal_size((WIDTH, 24)).columns, WIDEST)), ascii_only
 
 
 def _wrapped(text: str) -> list[str]:

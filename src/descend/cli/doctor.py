@@ -47,13 +47,13 @@ def document(one: Any) -> dict[str, Any]:
 def lines(one: Any, color: bool, verbose: bool) -> list[str]:
     """Return what the doctor says of a run as people read it."""
     from descend.cli.answer import finding_lines
-    from descend.display import inert
+    from descend.display import printable
 
-    said = [f"{inert(one.folder)} · {one.status}: {inert(one.text)}"]
+    said = [f"{printable(one.folder)} · {one.status}: {printable(one.text)}"]
     for finding in one.findings:
         said += finding_lines(finding, color, verbose)
     if not one.findings:
         said.append("nothing to mend")
     if one.reason:
-        said.append(f"not tried: {inert(one.reason)}")
+        said.append(f"not tried: {printable(one.reason)}")
     return said

@@ -1,4 +1,4 @@
-"""Edge: the one place where an exception becomes a sentence, a JSON document and an exit code."""
+"""errors: every exception of a command becomes a sentence, a JSON document and an exit code, here alone."""
 
 import contextlib
 import os
@@ -19,7 +19,7 @@ COMMON = ("-q", "--quiet", "-v", "--verbose", "--no-color", "--version")
 
 @dataclass(frozen=True)
 class Failure:
-    """What went wrong, as users meet it."""
+    """What went wrong: a stable code, one sentence, a fix and the exit code."""
 
     code: str
     text: str
@@ -35,11 +35,11 @@ class Failure:
 INTERRUPTED = Failure("interrupted", "interrupted before there was a result", "run it again", 130)
 
 
-def guarded(invoke: Callable[[], Any], arguments: list[str]) -> int:
+def guarded(invoke: Callable[[], int | None], arguments: list[str]) -> int:
     """Call a command and return its exit code; every exception ends here, as one line on standard error."""
-    heard: list[int] = []
+    signals: list[int] = []
     try:
-        with stoppable(heard):
+        with interruptible(signals):
             code = invoke()
             _flush()
         return int(code or 0)
@@ -49,14 +49,14 @@ def guarded(invoke: Callable[[], Any], arguments: list[str]) -> int:
     except click.exceptions.Exit as done:
         return done.exit_code
     except KeyboardInterrupt:
-        return _tell(INTERRUPTED, arguments)
+        return _report(INTERRUPTED, arguments)
     except Exception as error:
-        ours = isinstance(error, (DescendError, click.ClickException))
-        return _tell(INTERRUPTED if heard and not ours else failure(error), arguments)
+        expected = isinstance(error, (DescendError, click.ClickException))
+        return _report(INTERRUPTED if signals and not expected else failure(error), arguments)
 
 
 def failure(error: Exception) -> Failure:
-    """Return what users are told of an exception."""
+    """Return the failure that users see for an exception."""
     if isinstance(error, DescendError):
         return Failure(error.code, error.what, error.fix, error.exit_code)
     if isinstance(error, click.ClickException):
@@ -65,36 +65,36 @@ def failure(error: Exception) -> Failure:
 
 
 @contextlib.contextmanager
-def stoppable(heard: list[int]) -> Iterator[None]:
-    """Take SIGTERM as Ctrl-C, so that the best model so far is kept.
+def interruptible(signals: list[int]) -> Iterator[None]:
+    """Treat SIGTERM as Ctrl-C, so that the best model so far is saved.
 
-    Signals are noted in `heard`, since a library may turn the KeyboardInterrupt into an exception of its own.
+    Received signals are appended to `signals`, since a library may turn KeyboardInterrupt into another exception.
     """
 
     def stop(number: int, frame: object) -> None:
-        heard.append(number)
+        signals.append(number)
         raise KeyboardInterrupt
 
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    for number, handler in before.items():
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    for number, handler in handlers.items():
         if handler is not signal.SIG_IGN:
             signal.signal(number, stop)
     try:
         yield
     finally:
-        for number, handler in before.items():
+        for number, handler in handlers.items():
             signal.signal(number, handler)
 
 
 def _usage(error: click.ClickException) -> Failure:
     ctx = getattr(error, "ctx", None)
     path = ctx.command_path if ctx else "descend"
-    seek = f"{path} --help lists what there is"
+    hint = f"{path} --help lists what there is"
     if isinstance(error, click.NoSuchOption):
-        return _unknown_option(error.option_name, ctx, seek)
+        return _unknown_option(error.option_name, ctx, hint)
     if isinstance(error, click.exceptions.NoSuchCommand):
         from descend.cli.commands import COMMANDS
 
@@ -107,10 +107,10 @@ def _usage(error: click.ClickException) -> Failure:
     if isinstance(error, click.BadOptionUsage) and "requires" in error.message:
         return Failure("usage", f"{error.option_name} needs a value", f"write {error.option_name} VALUE", 2)
     text = " ".join(error.format_message().split()).rstrip(".")
-    return Failure("usage", text[:1].lower() + text[1:] if text[:2] != "-q" else text, seek, 2)
+    return Failure("usage", text[:1].lower() + text[1:] if text[:2] != "-q" else text, hint, 2)
 
 
-def _unknown_option(name: str, ctx: click.Context | None, seek: str) -> Failure:
+def _unknown_option(name: str, ctx: click.Context | None, hint: str) -> Failure:
     path = ctx.command_path if ctx else "descend"
     if name in COMMON:
         return Failure(
@@ -118,7 +118,7 @@ def _unknown_option(name: str, ctx: click.Context | None, seek: str) -> Failure:
         )
     known = [o for p in ctx.command.params for o in (*p.opts, *p.secondary_opts) if o.startswith("--")] if ctx else []
     close = nearest(name, known)
-    return Failure("unknown-option", f"{path} has no option {name}", f"try {close[0]}" if close else seek, 2)
+    return Failure("unknown-option", f"{path} has no option {name}", f"try {close[0]}" if close else hint, 2)
 
 
 def _internal(error: Exception) -> Failure:
@@ -131,23 +131,23 @@ def _internal(error: Exception) -> Failure:
             "w", prefix="descend-", suffix=".txt", delete=False, encoding="utf-8", errors="backslashreplace"
         ) as file:
             file.writelines(traceback.format_exception(error))
-    except OSError as also:
+    except OSError as unsaved:
         return Failure(
-            "internal", f"{what}, and its trace could not be saved ({also.strerror})", "please report it", 70
+            "internal", f"{what}, and its trace could not be saved ({unsaved.strerror})", "please report it", 70
         )
     return Failure("internal", what, f"please report it with the trace in {file.name}", 70)
 
 
-def _tell(failed: Failure, arguments: list[str]) -> int:
+def _report(failed: Failure, arguments: list[str]) -> int:
     from descend.cli.output import json_text
-    from descend.display import inert, spelled
+    from descend.display import encodable, printable
 
     try:
-        line = inert(f"error: {failed.text}; {failed.fix}")
-        click.echo(spelled(line, sys.stderr), err=True)
+        line = printable(f"error: {failed.text}; {failed.fix}")
+        click.echo(encodable(line, sys.stderr), err=True)
         if "--json" in arguments:
             click.echo(json_text(failed.document(), sys.stdout))
-        _flush()  # what was buffered before the failure would else be tried again at exit, where nobody catches it
+        _flush()  # or the interpreter flushes at exit, where no error is caught
     except (OSError, ValueError):
         _abandon_output()
     except DescendError:
@@ -164,6 +164,6 @@ def _flush() -> None:
 
 
 def _abandon_output() -> None:
-    """Point standard output at nothing, so that the interpreter's own flush at exit stays silent."""
+    """Replace standard output by the null device, so that the flush at the interpreter's exit cannot fail."""
     with contextlib.suppress(OSError, ValueError, AttributeError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -5,7 +5,7 @@ from typing import Any
 import click
 
 from descend.cli.flags import READING, Flag, Sectioned, from_table
-from descend.cli.gate import METRICS, judge_evaluation, read_gate, told
+from descend.cli.gate import METRICS, describe, judge_evaluation, read_gate
 
 
 @click.command("eval", cls=Sectioned, short_help="Metrics of a run on labelled data, with gates.")
@@ -37,7 +37,7 @@ def command(
     from descend.cli.answer import number
     from descend.cli.loading import load_run, load_table
     from descend.cli.output import answer, answer_json
-    from descend.display import spelled
+    from descend.display import encodable
 
     gates = [read_gate(text) for text in fail_if]
     loaded = load_run(run)
@@ -47,7 +47,7 @@ def command(
     judged = [judge_evaluation(gate, found) for gate in gates]
     for one in judged:
         if not ctx.obj["quiet"] or one.tripped:
-            click.echo(spelled(f"gate     {told(one)}", None), err=True)
+            click.echo(encodable(f"gate     {describe(one)}", None), err=True)
     if as_json:
         answer_json({
             "schema": "descend.eval/1", "status": "ok", "run": run, "data": data, "rows": table.rows,

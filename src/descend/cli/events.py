@@ -1,35 +1,39 @@
-"""Events: notes and progress as JSON lines, live, for programs that watch a training."""
+"""events: notes and progress as JSON lines, live, for programs that watch a training."""
 
 import contextlib
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 from descend.cli.output import json_text
+from descend.display import Listener, NoteEvent
 from descend.errors import OutputError
+
+if TYPE_CHECKING:
+    from descend.training import Progress
 
 
 @contextlib.contextmanager
-def recorder(place: str | None, force: bool) -> Iterator[Callable[[Any], None]]:
+def recorder(place: str | None, force: bool) -> Iterator[Listener]:
     """Yield a listener that writes each event as one line to a file, or to standard output for "-".
 
-    Raises OutputError when the file exists already, or cannot be opened. A write that fails later ends the recording,
-    not the training.
+    Raises OutputError when the file exists already, or cannot be opened. When a later write fails, the recording ends
+    and the training goes on.
     """
     if place is None:
-        yield lambda heard: None
+        yield lambda event: None
         return
     stream = sys.stdout if place == "-" else _open(place, force)
     broken = False
 
-    def record(heard: Any) -> None:
+    def record(event: "NoteEvent | Progress") -> None:
         nonlocal broken
         try:
             if not broken:
-                stream.write(json_text(event(heard), stream) + "\n")
+                stream.write(json_text(event_document(event), stream) + "\n")
                 stream.flush()
         except BrokenPipeError:
             broken = True
@@ -47,12 +51,14 @@ def recorder(place: str | None, force: bool) -> Iterator[Callable[[Any], None]]:
                 stream.close()
 
 
-def event(heard: Any) -> dict[str, Any]:
-    """Return what a listener heard as a document: a note, or the progress of training."""
-    return {"event": "note" if hasattr(heard, "topic") else "progress", **asdict(heard)}
+def event_document(event: "NoteEvent | Progress") -> dict[str, Any]:
+    """Return an event as plain values: a note, or the progress of training."""
+    if isinstance(event, NoteEvent):
+        return {"event": "note", "topic": event.topic, "text": event.text}
+    return {"event": "progress", **asdict(event)}
 
 
-def _open(place: str, force: bool) -> Any:
+def _open(place: str, force: bool) -> TextIO:
     if os.path.isfile(place) and not force:
         raise OutputError(
             f"the events file {place!r} exists already", fix="name another, or add --force", code="file-exists"

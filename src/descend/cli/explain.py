@@ -1,13 +1,16 @@
 """`descend explain`: what a finding means, how it is detected, what helps."""
 
 import textwrap
-from typing import Any
+from typing import TYPE_CHECKING
 
 import click
 
 from descend.cli.flags import AS_JSON, Sectioned
 
-WIDTH = 100
+if TYPE_CHECKING:
+    from descend.diagnosis.finding import Entry
+
+WIDTH = 100  # columns, as of the help
 
 
 @click.command("explain", cls=Sectioned, short_help="One finding: meaning, how it is detected, what helps, reference.")
@@ -23,8 +26,7 @@ def command(code: str | None, as_json: bool) -> int:
 
     entries = list(ENTRIES.values()) if code is None else [explain(code)]
     if as_json:
-        found = [vars(e) for e in entries]
-        answer_json({"schema": "descend.explain/1", "status": "ok", "findings": found})
+        answer_json({"schema": "descend.explain/1", "status": "ok", "findings": [vars(e) for e in entries]})
     elif code is None:
         answer("\n".join(f"{e.code}  {e.title}" for e in entries))
     else:
@@ -32,9 +34,9 @@ def command(code: str | None, as_json: bool) -> int:
     return 0
 
 
-def lines(entry: Any) -> list[str]:
-    """Return an entry as people read it."""
-    said = [f"{entry.code} {entry.title}"]
+def lines(entry: "Entry") -> list[str]:
+    """Return an entry as lines of text."""
+    result = [f"{entry.code} {entry.title}"]
     for name, text in entry.parts:
-        said += textwrap.wrap(text, WIDTH, initial_indent=f"{name:<10}", subsequent_indent=" " * 10)
-    return said
+        result += textwrap.wrap(text, WIDTH, initial_indent=f"{name:<10}", subsequent_indent=" " * 10)
+    return result

@@ -1,4 +1,4 @@
-"""Gate: `--fail-if 'rmse>70000'`, read by a parser of its own; exit code 1 when it trips."""
+"""gate: `--fail-if 'rmse>70000'`: a condition on metrics or findings; exit code 1 when it holds."""
 
 import operator
 import re
@@ -24,14 +24,14 @@ PARTS = {"test": "the test", "val": "the validation", "train": "the training"}
 
 @dataclass(frozen=True)
 class Gate:
-    """One condition that must not hold.
+    """A condition that must not hold.
 
     Args:
         text: as it was typed.
         part: "test", "val", "train", or "" for the part that counts.
         name: a metric, or "finding".
-        sign: how `name` is compared.
-        bound: with what: a number, or the rank of a level.
+        sign: a key of COMPARE.
+        bound: a number, or the rank of a level.
     """
 
     text: str
@@ -42,8 +42,8 @@ class Gate:
 
 
 @dataclass(frozen=True)
-class Judged:
-    """What a gate saw."""
+class GateResult:
+    """A gate's text, the value or level that it saw, and whether it tripped."""
 
     gate: str
     seen: float | str | None
@@ -51,7 +51,7 @@ class Judged:
 
 
 def read_gate(text: str) -> Gate:
-    """Read an expression; raises UsageError when it is none.
+    """Read an expression; raises UsageError when it is not valid.
 
     >>> read_gate("val.rmse > 70000").bound
     70000.0
@@ -75,7 +75,7 @@ def read_gate(text: str) -> Gate:
     return Gate(text, part, name, sign, value)
 
 
-def judge_metric(gate: Gate, metrics: Mapping[str, Any], where: str) -> Judged:
+def judge_metric(gate: Gate, metrics: Mapping[str, Any], where: str) -> GateResult:
     """Compare one of `metrics`; a value that is not a number trips the gate, one that is not there is a UsageError."""
     if gate.name not in metrics:
         there = ", ".join(name for name in METRICS if name in metrics) or "none"
@@ -86,15 +86,15 @@ def judge_metric(gate: Gate, metrics: Mapping[str, Any], where: str) -> Judged:
         )
     seen = metrics[gate.name]
     known = seen is not None and seen == seen
-    return Judged(gate.text, seen, not known or bool(COMPARE[gate.sign](seen, gate.bound)))
+    return GateResult(gate.text, seen, not known or bool(COMPARE[gate.sign](seen, gate.bound)))
 
 
-def judge_run(gate: Gate, metrics: Mapping[str, Mapping[str, Any]], levels: Iterable[str]) -> Judged:
+def judge_run(gate: Gate, metrics: Mapping[str, Mapping[str, Any]], levels: Iterable[str]) -> GateResult:
     """Judge a trained run: its findings, or the metrics of one part of its rows."""
     if gate.name == "finding":
         hits = [level for level in levels if COMPARE[gate.sign](LEVELS.index(level), gate.bound)]
         worst = max(hits, key=LEVELS.index, default=None)
-        return Judged(gate.text, worst, worst is not None)
+        return GateResult(gate.text, worst, worst is not None)
     part = gate.part or "test"
     if part not in metrics:
         raise UsageError(
@@ -105,7 +105,7 @@ def judge_run(gate: Gate, metrics: Mapping[str, Mapping[str, Any]], levels: Iter
     return judge_metric(gate, metrics[part], f"{PARTS[part]} part")
 
 
-def judge_evaluation(gate: Gate, metrics: Mapping[str, Any]) -> Judged:
+def judge_evaluation(gate: Gate, metrics: Mapping[str, Any]) -> GateResult:
     """Judge an evaluation, which has one part and no findings."""
     if gate.name == "finding" or gate.part:
         raise UsageError(
@@ -115,16 +115,16 @@ def judge_evaluation(gate: Gate, metrics: Mapping[str, Any]) -> Judged:
     return judge_metric(gate, metrics, "this evaluation")
 
 
-def told(judged: Judged) -> str:
-    """Return what people read of a gate."""
+def describe(result: GateResult) -> str:
+    """Return a gate's result as text."""
     seen = (
-        "not a number" if judged.seen is None else judged.seen if isinstance(judged.seen, str) else f"{judged.seen:.6g}"
+        "not a number" if result.seen is None else result.seen if isinstance(result.seen, str) else f"{result.seen:.6g}"
     )
-    return f"{judged.gate} · " + (f"tripped, it is {seen}" if judged.tripped else f"passed{_seen(judged, seen)}")
+    return f"{result.gate} · " + (f"tripped, it is {seen}" if result.tripped else f"passed{_seen(result, seen)}")
 
 
-def _seen(judged: Judged, seen: str) -> str:
-    return ", no such finding" if judged.seen is None else f", it is {seen}"
+def _seen(result: GateResult, seen: str) -> str:
+    return ", no such finding" if result.seen is None else f", it is {seen}"
 
 
 def _wrong(text: str, why: str, close: list[str] | None = None) -> UsageError:

@@ -1,11 +1,14 @@
 """`descend info`: variants and versions; one rule; or the card of a run."""
 
 import os
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from descend.cli.flags import Flag, Sectioned
+
+if TYPE_CHECKING:
+    from descend.plan.rule import Rule
 
 PACKAGES = ("numpy", "scipy", "numba", "scikit-learn", "duckdb", "narwhals", "click", "rich", "msgspec", "safetensors")
 
@@ -18,7 +21,7 @@ def command(what: str | None, as_json: bool) -> int:
     folder: its card."""
     from descend.cli.output import answer, answer_json
 
-    document, lines = _everything() if what is None else _one(what)
+    document, lines = _overview() if what is None else _one(what)
     answer_json(document) if as_json else answer("\n".join(lines))
     return 0
 
@@ -40,7 +43,7 @@ def _one(what: str) -> tuple[dict[str, Any], list[str]]:
     )  # fmt: skip
 
 
-def _everything() -> tuple[dict[str, Any], list[str]]:
+def _overview() -> tuple[dict[str, Any], list[str]]:
     from descend.plan import THE_EIGHT, VARIANTS
     from descend.plan.rule import RULES
     from descend.version import VERSION
@@ -51,37 +54,37 @@ def _everything() -> tuple[dict[str, Any], list[str]]:
     table = ["  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip() for row in rows]
     more = [name for name in RULES if name not in {v.rule for v in VARIANTS.values()}]
     versions = _versions()
-    told = [f"descend {VERSION}", *(f"{name} {version}" for name, version in versions.items())]
+    packages = [f"descend {VERSION}", *(f"{name} {version}" for name, version in versions.items())]
     document = {
         "schema": "descend.info/1", "status": "ok", "version": VERSION, "versions": versions,
         "variants": [{**vars(v), "constants": RULES[v.rule].constants} for v in VARIANTS.values()],
         "rules": list(RULES),
     }  # fmt: skip
     notes = [
-        f"--optimizer auto trains the first {len(THE_EIGHT)}; lr is found unless given",
+        f"--optimizer auto trains the first {len(THE_EIGHT)}; lr is found unless it is set",
         f"rules in the form of other frameworks: {', '.join(more)}", "descend info adam shows a rule's formula",
     ]  # fmt: skip
-    return document, [*table, "", *notes, "", *_wrapped(told)]
+    return document, [*table, "", *notes, "", *_wrapped(packages)]
 
 
-def _wrapped(words: list[str]) -> list[str]:
+def _wrapped(phrases: list[str]) -> list[str]:
     import textwrap
 
-    joined = [w.replace(" ", "\0") for w in words]
-    return [line.replace("\0", " ") for line in textwrap.wrap(" · ".join(joined), 100, break_on_hyphens=False)]
+    unbroken = [w.replace(" ", "\0") for w in phrases]
+    return [line.replace("\0", " ") for line in textwrap.wrap(" · ".join(unbroken), 100, break_on_hyphens=False)]
 
 
 def _versions() -> dict[str, str]:
     import platform
     from importlib.metadata import PackageNotFoundError, version
 
-    found = {"python": platform.python_version()}
+    versions = {"python": platform.python_version()}
     for name in PACKAGES:
         try:
-            found[name] = version(name)
+            versions[name] = version(name)
         except PackageNotFoundError:
-            found[name] = "missing"
-    return found
+            versions[name] = "missing"
+    return versions
 
 
 def _constants(constants: dict[str, float]) -> str:
@@ -89,32 +92,32 @@ def _constants(constants: dict[str, float]) -> str:
 
 
 def _rule(name: str) -> tuple[dict[str, Any], list[str]]:
-    from descend.cli.conventions import ELSEWHERE
+    from descend.cli.conventions import CONVENTIONS
     from descend.plan import VARIANTS
     from descend.plan.rule import RULES
 
     variant = VARIANTS.get(name)
     rule = RULES[variant.rule if variant else name]
     batch = {"full": "all rows a step", "one": "one row a step"}.get(variant.batch if variant else "auto")
-    formula, elsewhere = _formula(rule), ELSEWHERE.get(rule.name, ())
+    formula, conventions = _formula(rule), CONVENTIONS.get(rule.name, ())
     memory = ", ".join(f"{n} from {v:g}" for n, v in rule.memory.items()) or "none"
     head = name if name == rule.name else f"{name}, the rule {rule.name}"
     lines = [f"{head}: {rule.summary}", ""]
     lines += [f"  {line}" for line in formula] + ["", f"defaults  {_constants(rule.constants)}", f"memory    {memory}"]
     lines += [f"batch     {batch}"] if batch else []
     lines += [
-        "g is the gradient, t counts steps from 1; what comes first in the last line is subtracted from the weight"
+        "g is the gradient, t counts steps from 1; the first value of the last line is subtracted from the weight"
     ]
-    lines += ["", "in other frameworks", *(f"  {line}" for line in elsewhere)] if elsewhere else []
+    lines += ["", "in other frameworks", *(f"  {line}" for line in conventions)] if conventions else []
     document = {
         "schema": "descend.rule/1", "status": "ok", "name": name, "rule": rule.name, "summary": rule.summary,
-        "formula": formula, "constants": rule.constants, "memory": rule.memory, "elsewhere": list(elsewhere),
+        "formula": formula, "constants": rule.constants, "memory": rule.memory, "conventions": list(conventions),
     }  # fmt: skip
     return document, lines
 
 
-def _formula(rule: Any) -> list[str]:
-    """The body of the rule's own function: what is shown is what runs."""
+def _formula(rule: "Rule") -> list[str]:
+    """The body of the rule's function, as it is in the source."""
     import ast
     import inspect
     import textwrap
@@ -131,7 +134,7 @@ def _card(folder: str) -> tuple[dict[str, Any], list[str]]:
 
     from descend import store
     from descend.cli.answer import METRICS, number
-    from descend.display import inert
+    from descend.display import printable
 
     document = store.read_document(Path(folder))
     data, chosen, metrics, metric = (document[k] for k in ("data", "chosen", "metrics", "metric"))
@@ -148,4 +151,4 @@ def _card(folder: str) -> tuple[dict[str, Any], list[str]]:
         *(f"finding  {f['code']} {f['text']}" for f in document["findings"]),
         f"made by  descend {document['version']} in {document['seconds']:.1f} s · {shlex.join(document['command'])}",
     ]
-    return document, [inert(line) for line in lines]
+    return document, [printable(line) for line in lines]

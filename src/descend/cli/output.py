@@ -1,4 +1,4 @@
-"""Output: answers on standard output and into files, whole or not at all."""
+"""output: text and JSON on standard output, and files that are written whole or not at all."""
 
 import contextlib
 import io
@@ -8,7 +8,7 @@ import sys
 import tempfile
 from collections.abc import Container, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import click
 
@@ -17,7 +17,7 @@ from descend.errors import OutputError
 
 @contextlib.contextmanager
 def writing(place: str) -> Iterator[None]:
-    """Turn the failure of a write into a sentence; a closed pipe passes through."""
+    """Turn a failed write into an OutputError that names the place; BrokenPipeError passes."""
     try:
         yield
     except BrokenPipeError:
@@ -31,7 +31,7 @@ def writing(place: str) -> Iterator[None]:
 
 
 def aligned(rows: Sequence[Sequence[str]], right: Container[int] = ()) -> list[str]:
-    """Return a line a row, columns aligned to the left, or to the right for those numbers.
+    """Return a line for each row, columns aligned to the left, those of `right` to the right.
 
     >>> aligned([("a", "bb"), ("ccc", "d")], right=(1,))
     [' a    bb', ' ccc   d']
@@ -45,10 +45,10 @@ def aligned(rows: Sequence[Sequence[str]], right: Container[int] = ()) -> list[s
 
 def answer(text: str, color: bool | None = None) -> None:
     """Write a line, or several, to standard output."""
-    from descend.display import spelled
+    from descend.display import encodable
 
     with writing("standard output"):
-        click.echo(spelled(text, sys.stdout), color=color)
+        click.echo(encodable(text, sys.stdout), color=color)
 
 
 def answer_json(document: Any) -> None:
@@ -56,16 +56,16 @@ def answer_json(document: Any) -> None:
     answer(json_text(document, sys.stdout, indent=1))
 
 
-def json_text(document: Any, stream: Any, indent: int | None = None) -> str:
+def json_text(document: Any, stream: TextIO | None, indent: int | None = None) -> str:
     """Return a document as JSON, with escapes only where the stream's encoding needs them."""
-    from descend.display import spelled
+    from descend.display import encodable
 
     text = json.dumps(plain(document), ensure_ascii=False, indent=indent, allow_nan=False)
-    return text if spelled(text, stream) == text else json.dumps(plain(document), indent=indent, allow_nan=False)
+    return text if encodable(text, stream) == text else json.dumps(plain(document), indent=indent, allow_nan=False)
 
 
 def plain(value: Any) -> Any:
-    """Return a value as JSON knows it.
+    """Return a value as JSON has it: no NumPy, NaN and inf as null.
 
     >>> plain({"loss": float("nan"), "fix": ("--lr auto",)})
     {'loss': None, 'fix': ['--lr auto']}
@@ -82,7 +82,7 @@ def plain(value: Any) -> Any:
 
 
 @contextlib.contextmanager
-def whole_file(path: str | None) -> Iterator[Any]:
+def atomic_text_file(path: str | None) -> Iterator[TextIO]:
     """Open a text file that appears under its name only when all of it was written; standard output when None."""
     with writing("standard output" if path is None else f"the file {path!r}"):
         if path is None:
@@ -91,12 +91,13 @@ def whole_file(path: str | None) -> Iterator[Any]:
             with Path(path).open("w", encoding="utf-8", newline="") as file:
                 yield file
         else:
-            with _beside(Path(path)) as file:
+            with _renamed_at_end(Path(path)) as file:
                 yield file
 
 
 @contextlib.contextmanager
-def _beside(path: Path) -> Iterator[Any]:
+def _renamed_at_end(path: Path) -> Iterator[TextIO]:
+    """A temporary file in the same folder, since a rename is atomic only there."""
     handle, name = tempfile.mkstemp(prefix=".descend-", dir=path.resolve().parent)
     try:
         with open(handle, "w", encoding="utf-8", newline="") as file:

@@ -33,8 +33,8 @@ def command(
     """
     from descend.cli.formatting import WRITERS
     from descend.cli.loading import at_hand, load_run, named, reading_options
-    from descend.cli.output import check_file, whole_file
-    from descend.cli.passthrough import carried
+    from descend.cli.output import atomic_text_file, check_file
+    from descend.cli.passthrough import passthrough_columns
     from descend.table.prepare import load
 
     if form not in WRITERS:
@@ -48,10 +48,10 @@ def command(
     with at_hand(data) as path:
         table = named(load(path, options), data)
         names = list(dict.fromkeys([*ids, *(table.names if append else ())]))
-        along = carried(path, table, names, options, as_text=form == "csv")
+        along = passthrough_columns(path, table, names, options, as_text=form == "csv")
     prediction = loaded.predict(table)
     columns = {**along, **_columns(prediction, along)}
-    with whole_file(output) as file:
+    with atomic_text_file(output) as file:
         WRITERS[form](file, list(columns), _rows(columns))
     if not ctx.obj["quiet"]:
         _say(prediction)
@@ -77,7 +77,7 @@ def _rows(columns: Mapping[str, list[Any]]) -> Iterator[tuple[Any, ...]]:
 
 def _say(prediction: Any) -> None:
     """Tell on standard error what was not as in training."""
-    from descend.display import inert, spelled
+    from descend.display import encodable, printable
 
     lines = [
         f"unseen   {name}: {n:,} {_cells(n)} with a level never seen in training"
@@ -86,7 +86,7 @@ def _say(prediction: Any) -> None:
     ]
     lines += [f"filled   {name}: {n:,} missing {_cells(n)} filled" for name, n in prediction.filled.items() if n]
     for line in lines:
-        click.echo(spelled(inert(line), sys.stderr), err=True)
+        click.echo(encodable(printable(line), sys.stderr), err=True)
 
 
 def _cells(count: int) -> str:

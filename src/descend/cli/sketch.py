@@ -1,4 +1,4 @@
-"""Sketch: small scatter plots and curves in braille characters, or in ASCII where there are none."""
+"""sketch: small scatter plots and curves in braille characters, or in ASCII where there are none."""
 
 import math
 from collections.abc import Sequence
@@ -9,7 +9,7 @@ Points = Sequence[tuple[float, float]]
 
 
 def sketch(
-    points: Points, title: str, across: str, *, width: int = 34, height: int = 9, ascii_only: bool = False
+    points: Points, title: str, x_label: str, *, width: int = 34, height: int = 9, ascii_only: bool = False
 ) -> list[str]:
     """Return the lines of a plot of (x, y) points: title, canvas with the range of y, and the range of x.
 
@@ -22,26 +22,26 @@ def sketch(
     xs, ys = [x for x, _ in points], [y for _, y in points]
     left, right, low, high = min(xs), max(xs), min(ys), max(ys)
     canvas = _ascii if ascii_only else _braille
-    rows = canvas([(_part(x, left, right), _part(y, low, high)) for x, y in points], width, height)
+    rows = canvas([(_fraction(x, left, right), _fraction(y, low, high)) for x, y in points], width, height)
     (bottom, top), (start, end) = ticks(low, high), ticks(left, right)
     labels = [top, *[""] * (height - 2), bottom] if height > 1 else [top]
     margin = max(len(top), len(bottom))
     bar = "|" if ascii_only else "│"
     body = [f"{label.rjust(margin)} {bar}{row}" for label, row in zip(labels, rows, strict=True)]
     body += [] if height > 1 else [bottom.rjust(margin)]
-    return [title, *body, " " * (margin + 2) + _under(start, across, end, width)]
+    return [title, *body, " " * (margin + 2) + _x_axis(start, x_label, end, width)]
 
 
-def beside(*plots: list[str], gap: int = 3) -> list[str]:
+def side_by_side(*plots: list[str], gap: int = 3) -> list[str]:
     """Return plots side by side, as lines."""
-    tall = max(map(len, plots))
+    height = max(map(len, plots))
     widths = [max(map(len, plot)) for plot in plots]
-    rows = zip(*[plot + [""] * (tall - len(plot)) for plot in plots], strict=True)
+    rows = zip(*[plot + [""] * (height - len(plot)) for plot in plots], strict=True)
     return [(" " * gap).join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip() for row in rows]
 
 
 def ticks(low: float, high: float) -> tuple[str, str]:
-    """Return the labels of the two ends of an axis, in three digits of what it spans.
+    """Return the labels of the two ends of an axis, in three digits of the larger of its span and its end.
 
     >>> ticks(4e-11, 15.04), ticks(-31.4159, 1200.0)
     (('0', '15'), ('−30', '1.2e+03'))
@@ -51,18 +51,18 @@ def ticks(low: float, high: float) -> tuple[str, str]:
     return tuple(f"{value:.3g}".replace("-", "−") for value in (low, high))  # type: ignore[return-value]
 
 
-def _under(left: str, name: str, right: str, width: int) -> str:
-    room = width - len(left) - len(right)
-    return left + name.center(room) + right if len(name) <= room else f"{left} {name} {right}"
+def _x_axis(left: str, name: str, right: str, width: int) -> str:
+    space = width - len(left) - len(right)
+    return left + name.center(space) + right if len(name) <= space else f"{left} {name} {right}"
 
 
-def _part(value: float, low: float, high: float) -> float:
+def _fraction(value: float, low: float, high: float) -> float:
     return 0.5 if high <= low else (value - low) / (high - low)
 
 
-def _cells(points: Points, across: int, down: int) -> set[tuple[int, int]]:
+def _cells(points: Points, columns: int, rows: int) -> set[tuple[int, int]]:
     """The (row, column) of each point on a grid, row 0 at the top."""
-    return {(down - 1 - min(int(y * down), down - 1), min(int(x * across), across - 1)) for x, y in points}
+    return {(rows - 1 - min(int(y * rows), rows - 1), min(int(x * columns), columns - 1)) for x, y in points}
 
 
 def _braille(points: Points, width: int, height: int) -> list[str]:

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from descend.cli.flags import Flag, Sectioned, from_table
-from descend.cli.gate import Gate, Judged, judge_run, read_gate, told
+from descend.cli.gate import Gate, GateResult, describe, judge_run, read_gate
 from descend.errors import OutputError, UsageError
 from descend.options import BY_NAME
 
@@ -151,23 +151,23 @@ def _save(
 
 
 def _answer(
-    common: Mapping[str, bool], run: Any, artifacts: dict[str, str], judged: list[Judged], as_json: bool,
+    common: Mapping[str, bool], run: Any, artifacts: dict[str, str], judged: list[GateResult], as_json: bool,
     to_stderr: bool, typed: list[str],
 ) -> None:  # fmt: skip
     from descend.cli.answer import report_lines
     from descend.cli.output import answer, answer_json
-    from descend.display import colored, spelled
+    from descend.display import colored, encodable
 
     for one in judged:
         if not common["quiet"] or one.tripped:
-            click.echo(spelled(f"gate     {told(one)}", sys.stderr), err=True)
+            click.echo(encodable(f"gate     {describe(one)}", sys.stderr), err=True)
     if as_json:
         document = run.document(typed, artifacts)
         return answer_json({**document, "gates": [vars(one) for one in judged]} if judged else document)
     stream = sys.stderr if to_stderr else sys.stdout
     color = not common["no_color"] and colored(stream)
     text = "\n".join(report_lines(run, artifacts, color=color, width=_width(stream), verbose=common["verbose"]))
-    return click.echo(spelled(text, stream), file=stream, color=color) if to_stderr else answer(text, color=color)
+    return click.echo(encodable(text, stream), file=stream, color=color) if to_stderr else answer(text, color=color)
 
 
 def _width(stream: Any) -> int | None:
@@ -179,16 +179,16 @@ def _width(stream: Any) -> int | None:
     return shutil.get_terminal_size().columns
 
 
-def _exit(run: Any, judged: list[Judged], folder: Path) -> int:
-    from descend.display import inert
+def _exit(run: Any, judged: list[GateResult], folder: Path) -> int:
+    from descend.display import printable
 
     if run.failed:
         code = run.findings[0].code if run.findings else run.verdict.status
         line = f"error: training failed, there is no usable model ({code}); the record is in {folder}"
-        click.echo(inert(line), err=True)
+        click.echo(printable(line), err=True)
         return 4
     if run.interrupted:
-        click.echo(inert(f"interrupted: the best model so far is saved in {folder}"), err=True)
+        click.echo(printable(f"interrupted: the best model so far is saved in {folder}"), err=True)
         return 130
     return int(any(one.tripped for one in judged))
 

@@ -1,4 +1,4 @@
-"""seed: the tutorial's own example, its data, and the run it printed."""
+"""demo_data: the example of a PyTorch tutorial, its data, and the run that it printed."""
 
 from descend.demo_data.linear import Example, Line, example, faulty_run
 

@@ -1,7 +1,7 @@
-"""linear: 1000 rows of y = 1.3 x1 - x2 - 3.5, and a run on them that goes wrong in silence.
+"""linear: 1000 rows of y = 1.3 x1 - x2 - 3.5, and a run on them that fails without an error.
 
-linear.safetensors holds what torch draws in float32 after manual_seed(42): x (1000 x 2 normal), then the three numbers
-with which nn.Linear(2, 1) starts and which are thrown away, then weight (1 x 2 normal) and bias (1 uniform).
+linear.safetensors has what torch draws in float32 after manual_seed(42): x (1000 x 2 normal), then the three numbers
+with which nn.Linear(2, 1) starts which are discarded, then weight (1 x 2 normal) and bias (1 uniform).
 """
 
 from dataclasses import dataclass
@@ -14,13 +14,13 @@ from descend.arrays import Array
 
 @dataclass(frozen=True, eq=False)
 class Example:
-    """Data without noise, where training starts, and what it should find.
+    """Data without noise, the weights at the start, and the true weights.
 
     Args:
         X: features (1000, 2), float32.
         y: target (1000,), float32.
         start_weight, true_weight: (2,), float32.
-        start_bias, true_bias: numbers that float32 can hold.
+        start_bias, true_bias: exact in float32.
     """
 
     X: Array
@@ -64,28 +64,28 @@ def example() -> Example:
 
 
 def faulty_run(example: Example, lr: float = 0.001, epochs: int = 1000, every: int = 100) -> tuple[Line, ...]:
-    """Train as the tutorial does, with predictions (n, 1) minus targets (n,), an n x n table of differences.
+    """Train as the tutorial does: predictions (n, 1) minus targets (n,) broadcast to n x n differences.
 
     The mean over all pairs of (p - y)^2 is var(p) + var(y) + (mean(p) - mean(y))^2, and its gradient compares each
-    prediction with the mean of the targets, so the table itself is never made. Weights are float32 and move in float32.
+    prediction with the mean of the targets, so the n x n array is never made. Weights are float32.
 
     Args:
         lr: learning rate.
         epochs: full-batch steps.
-        every: epochs from one line to the next.
+        every: epochs between two lines.
 
-    Returns the line of the start, then one every so many epochs.
+    Returns the line of the start, then one after every `every` epochs.
     """
     X, exact = example.X, example.X.astype(np.float64)
     w, b, rate = example.start_weight, np.float32(example.start_bias), np.float32(lr)
     mean_y, var_y = example.y.mean(dtype=np.float64), example.y.var(dtype=np.float64)
     lines = []
     for epoch in range(epochs + 1):
-        far = (X @ w + b).astype(np.float64) - mean_y
-        loss = var_y + np.mean(far * far)
+        error = (X @ w + b).astype(np.float64) - mean_y
+        loss = var_y + np.mean(error * error)
         if epoch > 0:
-            w = w - rate * (2 * far @ exact / len(X)).astype(np.float32)
-            b = b - rate * np.float32(2 * far.mean())
+            w = w - rate * (2 * error @ exact / len(X)).astype(np.float32)
+            b = b - rate * np.float32(2 * error.mean())
         if epoch % every == 0:
             lines.append(Line(epoch, w, float(b), float(loss)))
     return tuple(lines)

@@ -63,9 +63,9 @@ def train(
     so in its verdict.
     """
     if on_event is None and progress in ("auto", True):
-        from descend.display import listening
+        from descend.display import default_display
 
-        with listening(force=progress is True) as display:
+        with default_display(force=progress is True) as display:
             known: dict[str, Any] = {"run_dir": run_dir, "begun": begun, "checkpoint": checkpoint}
             return train(data, target, on_event=display, progress=False, **known, **options)
     values = read_options(options)

@@ -1,4 +1,4 @@
-"""store: run folders and model files; whole or not at all, and never a pickle."""
+"""store: run folders and model files, written whole or not at all, without pickle."""
 
 from descend.store.folder import atomic_write, check_folder, next_run_folder, write_folder
 from descend.store.formats import pack_model, pack_trace, unpack_model, unpack_trace

@@ -1,4 +1,4 @@
-"""folder: writing beside, then renaming, so that a file or a run folder is there whole or not at all."""
+"""folder: files and folders are written under a temporary name and renamed, so that they exist whole or not at all."""
 
 import contextlib
 import os
@@ -9,20 +9,20 @@ from pathlib import Path
 
 from descend.errors import OutputError
 from descend.store import fsio
-from descend.store.place import absolute, beside, telling
+from descend.store.paths import absolute, as_output_error, temporary_name
 
-LONGEST_SLUG = 80
+LONGEST_SLUG = 80  # characters; arbitrary, below the 255 bytes that file systems allow
 DEVICES = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
 
 
 def atomic_write(path: Path, data: bytes) -> None:
-    """Write a file, whole or not at all: an old one stays intact until the new one is on the disk.
+    """Write a file, whole or not at all: an old one stays until the new one is on the disk.
 
     Raises OutputError when it cannot be written; then nothing has changed.
     """
     target = absolute(path)
-    new = beside(target, "tmp")
-    with telling(path):
+    new = temporary_name(target, "tmp")
+    with as_output_error(path):
         try:
             fsio.write_file(new, data)
             fsio.rename(new, target)
@@ -33,7 +33,7 @@ def atomic_write(path: Path, data: bytes) -> None:
 
 
 def next_run_folder(root: Path, name: str) -> Path:
-    """Return root/<name>-<n> for the first n that is free; a hostile name becomes a harmless one.
+    """Return root/<name>-<n> for the first n that is free; characters that are unsafe in paths are replaced.
 
     >>> next_run_folder(Path("nowhere"), "../a b").name
     'a-b-1'
@@ -50,11 +50,11 @@ def check_folder(path: Path, force: bool) -> None:
     """Raise OutputError, before anything is trained, when a run folder could not be written.
 
     Args:
-        path: the folder, there or not.
-        force: whether what it holds may be replaced.
+        path: the folder; it need not exist.
+        force: whether its contents may be replaced.
     """
     target = absolute(path)
-    with telling(path):
+    with as_output_error(path):
         missing = _missing(target)
         for folder in missing:
             _check_name(missing[0].parent / folder.name)
@@ -69,17 +69,17 @@ def write_folder(path: Path, files: Mapping[str, bytes], force: bool = False) ->
     Args:
         path: the folder; missing parents are made.
         files: name to bytes.
-        force: whether an old folder is replaced; it stays intact until the new one is on the disk. A process that is
-            killed in between leaves it beside, whole, under its name and ".old-".
+        force: whether an old folder is replaced. It stays until the new one is on the disk; a process that is killed
+            in between leaves it whole, under its name and ".old-".
 
-    Raises OutputError when the folder holds something and `force` is not set, or cannot be written; then nothing has
+    Raises OutputError when the folder is not empty and `force` is not set, or cannot be written; then nothing has
     changed.
     """
     check_folder(path, force)
     target = absolute(path)
     *parents, _ = missing = _missing(target)
-    new = beside(target, "tmp")
-    with telling(path):
+    new = temporary_name(target, "tmp")
+    with as_output_error(path):
         try:
             _fill(new, parents, files)
             put = _replace if force else fsio.rename
@@ -104,10 +104,10 @@ def _fill(new: Path, parents: list[Path], files: Mapping[str, bytes]) -> None:
 
 
 def _replace(new: Path, target: Path) -> None:
-    """Put the new folder into the place of an old one, or leave the old one there."""
+    """Rename the new folder over an old one; on failure the old one gets its name back."""
     if not target.exists():
         return fsio.rename(new, target)
-    old = beside(target, "old")
+    old = temporary_name(target, "old")
     try:
         fsio.rename(target, old)
         fsio.rename(new, target)
@@ -118,15 +118,15 @@ def _replace(new: Path, target: Path) -> None:
 
 
 def _missing(target: Path) -> list[Path]:
-    """The folders above `target` that do not exist, from the top, then `target` itself."""
-    found = [target]
-    while not os.path.lexists(found[0].parent):
-        found.insert(0, found[0].parent)
-    return found
+    """The parents of `target` that do not exist, from the top, then `target` itself."""
+    missing = [target]
+    while not os.path.lexists(missing[0].parent):
+        missing.insert(0, missing[0].parent)
+    return missing
 
 
 def _check_name(path: Path) -> None:
-    """Raise OSError when no file there could have that name, such as one of 300 bytes."""
+    """Raise OSError when no file can have that name there, such as one of 300 bytes."""
     with contextlib.suppress(FileNotFoundError):
         os.lstat(path)
 

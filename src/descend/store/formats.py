@@ -1,4 +1,4 @@
-"""formats: the bytes of a model file and of a trace, packed and strictly unpacked."""
+"""formats: the bytes of a model file and of a trace: written one way, and nothing else is read."""
 
 import hashlib
 import json
@@ -15,8 +15,8 @@ from descend.store.strict import check_schema, damaged, parse
 SCHEMA = "descend.model/1"
 KEY = "descend"
 LARGEST_HEADER = 100_000_000  # bytes, the limit of the format
-BLANK = b"0" * 64  # stands where the checksum goes while the checksum is taken
-FOREIGN = {
+BLANK = b"0" * 64  # in the place of the checksum while it is computed
+FOREIGN = {  # how files of other formats begin
     b"\x80": "a pickle, which would run code when loaded",
     b"PK\x03\x04": "a zip archive such as torch.save writes, with a pickle inside that would run code when loaded",
     b"<": "a web page",
@@ -38,8 +38,8 @@ def pack_model(tensors: Mapping[str, Array], document: Mapping[str, Any]) -> byt
 
     arrays = {name: np.asarray(tensor, order="C") for name, tensor in tensors.items()}
     _check_finite(arrays, "the model")
-    ours = {"sha256": BLANK.decode(), "schema": SCHEMA}  # named twice: first in the order, and last to speak
-    data = bytes(save(arrays, metadata={KEY: json.dumps(ours | dict(document) | ours, allow_nan=False)}))
+    header = {"sha256": BLANK.decode(), "schema": SCHEMA}  # merged twice: first in the order, and not overridden
+    data = bytes(save(arrays, metadata={KEY: json.dumps(header | dict(document) | header, allow_nan=False)}))
     return data.replace(BLANK, _checksum(data), 1)
 
 
@@ -48,9 +48,9 @@ def unpack_model(data: bytes, source: str) -> tuple[dict[str, Array], dict[str, 
 
     Args:
         data: the whole file.
-        source: names it in errors.
+        source: its name in errors.
 
-    Raises ModelError for anything that is not, byte for byte, what `pack_model` wrote. Nothing in it is executed.
+    Raises ModelError for anything but the bytes that `pack_model` wrote. Nothing in the file is executed.
     """
     document = parse(_metadata(data, source).encode("utf-8", "replace"), source, "its document")
     check_schema(document, SCHEMA, source)
@@ -61,7 +61,7 @@ def unpack_model(data: bytes, source: str) -> tuple[dict[str, Array], dict[str, 
 
 
 def pack_trace(columns: Mapping[str, list[Any]]) -> bytes:
-    """Return the trace as JSON lines, an object a record point; what is not finite is null.
+    """Return the trace as JSON lines, one object for each recorded point; NaN and inf are null.
 
     >>> pack_trace({"epoch": [0, 1], "loss": [2.5, float("inf")]})
     b'{"epoch": 0, "loss": 2.5}\\n{"epoch": 1, "loss": null}\\n'
@@ -97,7 +97,7 @@ def _metadata(data: bytes, source: str) -> str:
 
 
 def _no_header(data: bytes, size: int, source: str) -> ModelError:
-    """The error for a file without a whole header, after a look at how it begins."""
+    """The error for a file without a complete header, which names the format it begins like."""
     for start, what in FOREIGN.items():
         if data.startswith(start):
             fix = "name a run that train wrote"
@@ -105,15 +105,15 @@ def _no_header(data: bytes, size: int, source: str) -> ModelError:
     return damaged(source, f"its header claims {size:,} bytes, the file has {len(data):,}")
 
 
-def _check_checksum(data: bytes, found: object, source: str) -> None:
-    if not isinstance(found, str) or len(found) != len(BLANK) or not found.isascii():
+def _check_checksum(data: bytes, stored: object, source: str) -> None:
+    if not isinstance(stored, str) or len(stored) != len(BLANK) or not stored.isascii():
         raise damaged(source, "it has no checksum")
-    if _checksum(data.replace(found.encode(), BLANK, 1)) != found.encode():
+    if _checksum(data.replace(stored.encode(), BLANK, 1)) != stored.encode():
         raise damaged(source, "its bytes do not match its checksum")
 
 
 def _checksum(data: bytes) -> bytes:
-    """The checksum of a file in which it is still blank."""
+    """The checksum of a file with BLANK in its place."""
     return hashlib.sha256(data).hexdigest().encode()
 
 
@@ -122,7 +122,7 @@ def _arrays(data: bytes, source: str) -> dict[str, Array]:
 
     try:
         return dict(load(data))
-    except Exception as error:  # the reader has an exception of its own, and NumPy's and Python's besides
+    except Exception as error:  # safetensors raises its own exceptions, NumPy's and Python's
         raise damaged(source, f"its arrays cannot be read ({str(error)[:80]})") from error
 
 

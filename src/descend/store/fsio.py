@@ -1,4 +1,4 @@
-"""fsio: the few file operations that writing is made of, in one place, so that a test can fail each of them."""
+"""fsio: the file operations that writing uses, in one place, so that tests can make each of them fail."""
 
 import contextlib
 import os
@@ -24,7 +24,7 @@ def write_file(path: Path, data: bytes) -> None:
 
 
 def sync_folder(path: Path) -> None:
-    """Force a folder's names to the disk; where a file system cannot, the files are written all the same."""
+    """Force a folder's names to the disk, where the file system can."""
     with contextlib.suppress(OSError):
         descriptor = os.open(path, os.O_RDONLY)
         try:
@@ -34,12 +34,12 @@ def sync_folder(path: Path) -> None:
 
 
 def rename(old: Path, new: Path) -> None:
-    """Rename in one step, replacing a file or an empty folder, but never a folder with something in it."""
+    """Rename in one step; an existing file or empty folder is replaced, any other folder is an error."""
     os.replace(old, new)
 
 
 def remove(path: Path) -> None:
-    """Remove a file or a folder, whether it is there or not, as well as it goes."""
+    """Remove a file or a folder if it exists; what cannot be removed stays."""
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path, ignore_errors=True)
     else:
@@ -48,6 +48,6 @@ def remove(path: Path) -> None:
 
 
 def remove_empty(path: Path) -> None:
-    """Remove a folder if it is there and empty."""
+    """Remove a folder if it exists and is empty."""
     with contextlib.suppress(OSError):
         os.rmdir(path)

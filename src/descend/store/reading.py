@@ -1,4 +1,4 @@
-"""reading: what a run folder holds."""
+"""reading: the files of a run folder."""
 
 import stat
 from pathlib import Path
@@ -7,12 +7,12 @@ from typing import Any
 from descend.arrays import Array
 from descend.errors import ModelError
 from descend.store.formats import unpack_model, unpack_trace
-from descend.store.place import moved_aside
+from descend.store.paths import leftovers
 from descend.store.strict import check_schema, parse
 
 SCHEMA = "descend.run/2"
 DOCUMENT, MODEL, TRACE = "run.json", "model.safetensors", "trace.jsonl"
-LARGEST = 1 << 32  # bytes
+LARGEST = 1 << 32  # bytes of one file; arbitrary, so that a wrong file cannot fill the memory
 
 
 def read_document(folder: Path) -> dict[str, Any]:
@@ -24,7 +24,7 @@ def read_document(folder: Path) -> dict[str, Any]:
 
 
 def read_model(folder: Path) -> tuple[dict[str, Array], dict[str, Any]]:
-    """Return the arrays and the document of the folder's model; raises ModelError when it has none."""
+    """Return the arrays and the document of the folder's model; raises ModelError when there is none."""
     return unpack_model(_read(folder, MODEL), repr(str(folder / MODEL)))
 
 
@@ -50,7 +50,7 @@ def _read(folder: Path, name: str) -> bytes:
 
 
 def _absent(folder: Path, name: str) -> ModelError:
-    """The error for a file that is not there, after a look at what is."""
+    """The error for a missing file, which says what is there instead."""
     if folder.is_dir():
         if name == MODEL and (folder / DOCUMENT).exists():
             fix = "read its run.json or report.html, then train again"
@@ -58,8 +58,8 @@ def _absent(folder: Path, name: str) -> ModelError:
         return _no_run(folder, f"it has no {name}")
     if folder.exists():
         return _no_run(folder, "it is a file")
-    left = moved_aside(folder)
-    fix = f"rename {str(left[0])!r}, which a process that was killed left" if left else "name a folder that train wrote"
+    old = leftovers(folder)
+    fix = f"rename {str(old[0])!r}, which a process that was killed left" if old else "name a folder that train wrote"
     return ModelError(f"there is no run {str(folder)!r}", fix=fix, code="no-such-run")
 
 

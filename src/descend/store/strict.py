@@ -1,4 +1,4 @@
-"""strict: JSON as the project writes it, and the errors for everything else."""
+"""strict: JSON as descend writes it; everything else is an error."""
 
 import json
 import math
@@ -10,21 +10,21 @@ from descend.errors import ModelError
 
 
 def parse(data: bytes, source: str, part: str) -> dict[str, Any]:
-    """Return a JSON object; raises ModelError for anything else, for keys that stand twice, NaN, and endless depth.
+    """Return a JSON object; raises ModelError for anything else, duplicate keys, NaN, and too deep nesting.
 
     Args:
         data: UTF-8.
-        source, part: name the file and the part of it in errors.
+        source, part: the file and the part of it, for errors.
     """
     try:
-        found = json.loads(data.decode(), object_pairs_hook=_unique, parse_constant=_refused, parse_float=_finite)
+        document = json.loads(data.decode(), object_pairs_hook=_unique, parse_constant=_refused, parse_float=_finite)
     except RecursionError as error:
         raise damaged(source, f"{part} is nested too deeply") from error
     except ValueError as error:
         raise damaged(source, f"{part} is no valid JSON ({str(error)[:80]})") from error
-    if not isinstance(found, dict):
+    if not isinstance(document, dict):
         raise damaged(source, f"{part} is no JSON object")
-    return found
+    return document
 
 
 def check_schema(document: Mapping[str, Any], schema: str, source: str) -> None:
@@ -41,15 +41,15 @@ def check_schema(document: Mapping[str, Any], schema: str, source: str) -> None:
 
 
 def damaged(source: str, why: str) -> ModelError:
-    """Return the error for a file that is not as it was written."""
+    """Return the error for a file whose bytes have changed."""
     return ModelError(f"{source} is damaged: {why}", fix="copy it again, or train again", code="damaged-run")
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise ValueError("a key stands twice")
-    return found
+    document = dict(pairs)
+    if len(document) != len(pairs):
+        raise ValueError("a key is there twice")
+    return document
 
 
 def _refused(word: str) -> None:

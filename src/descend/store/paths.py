@@ -1,4 +1,4 @@
-"""place: where something is to be written, and the sentence for each reason why it cannot be."""
+"""paths: where files are written, and a sentence for each reason why they cannot be."""
 
 import contextlib
 import errno
@@ -9,14 +9,14 @@ from pathlib import Path
 
 from descend.errors import OutputError
 
-LONGEST = 40  # characters of a name that a temporary one repeats: 160 bytes at most, of the 255 that file systems allow
-FULL = ("the disk is full", "free some space, nothing was changed", "disk-full")
-TAKEN = ("it exists and is not empty", "write elsewhere, or replace it with --force", "folder-exists")
+LONGEST = 40  # characters of a name that a temporary name repeats: at most 160 of the 255 bytes that file systems allow
+DISK_FULL = ("the disk is full", "free some space, nothing was changed", "disk-full")
+NOT_EMPTY = ("it exists and is not empty", "write elsewhere, or replace it with --force", "folder-exists")
 REASONS = {
-    errno.ENOSPC: FULL,
-    errno.EDQUOT: FULL,
-    errno.ENOTEMPTY: TAKEN,
-    errno.EEXIST: TAKEN,
+    errno.ENOSPC: DISK_FULL,
+    errno.EDQUOT: DISK_FULL,
+    errno.ENOTEMPTY: NOT_EMPTY,
+    errno.EEXIST: NOT_EMPTY,
     errno.ENOENT: ("its folder does not exist", "make that folder first, or write elsewhere", "no-such-folder"),
     errno.ENOTDIR: ("what should be its folder is a file", "write elsewhere", "no-such-folder"),
     errno.EISDIR: ("a folder of that name is in the way", "write elsewhere, or move that folder", "folder-in-the-way"),
@@ -24,8 +24,8 @@ REASONS = {
 
 
 @contextlib.contextmanager
-def telling(path: Path) -> Iterator[None]:
-    """Turn the failure of a file operation into the sentence that users read; raises OutputError."""
+def as_output_error(path: Path) -> Iterator[None]:
+    """Turn a failed file operation into an OutputError with a sentence."""
     try:
         yield
     except OSError as error:
@@ -35,23 +35,23 @@ def telling(path: Path) -> Iterator[None]:
 
 
 def absolute(path: Path) -> Path:
-    """Return the path from the root, without dots; raises OutputError when no file could have it."""
+    """Return the absolute path, without dots; raises OutputError when no file can have it."""
     if "\x00" in str(path):
         raise OutputError(f"{str(path)!r} holds a NUL character", fix="write elsewhere", code="bad-path")
-    with telling(path):
-        found = Path(os.path.abspath(path))
-    if not found.name:
+    with as_output_error(path):
+        result = Path(os.path.abspath(path))
+    if not result.name:
         raise OutputError(f"{str(path)!r} is the root of all folders", fix="name a folder in it", code="bad-path")
-    return found
+    return result
 
 
-def beside(path: Path, kind: str) -> Path:
-    """Return a name in the same folder that nobody else uses; `kind` is "tmp" for new things and "old" for old ones."""
+def temporary_name(path: Path, kind: str) -> Path:
+    """Return an unused name in the same folder; `kind` is "tmp" for what is being written, "old" for what it replaces."""
     return path.parent / f"{path.name[:LONGEST]}.{kind}-{os.getpid()}-{secrets.token_hex(4)}"
 
 
-def moved_aside(path: Path) -> list[Path]:
-    """Return what killed processes moved aside to replace it, and never replaced."""
+def leftovers(path: Path) -> list[Path]:
+    """Return the old folders that killed processes renamed to replace them, and did not remove."""
     start = f"{path.name[:LONGEST]}.old-"
     with contextlib.suppress(OSError):
         return sorted(other for other in path.parent.iterdir() if other.name.startswith(start))
