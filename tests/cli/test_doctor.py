@@ -1,4 +1,4 @@
-"""`descend doctor` and `descend explain` from the shell."""
+"""`descend doctor` from the shell."""
 
 import json
 
@@ -37,27 +37,3 @@ def test_a_folder_that_is_no_run_is_exit_5(descend, tmp_path):
     code, _, err = descend("doctor", str(tmp_path / "nothing"))
     assert code == 5
     assert err.startswith("error: there is no run ")
-
-
-def test_explain_prints_what_the_docs_hold(descend):
-    code, out, _ = descend("explain", "d202")
-    assert code == 0
-    assert out.startswith("D202 vanishing gradients\nmeans     On its way back")
-    assert [line[:10].strip() for line in out.splitlines() if line[0] != " "][1:] == [
-        "means",
-        "detected",
-        "helps",
-        "read",
-    ]
-
-
-def test_explain_lists_all_and_speaks_json(descend):
-    listed = descend("explain")[1].splitlines()
-    document = json.loads(descend("explain", "D101", "--json")[1])
-    assert (len(listed), listed[0]) == (36, "D101  learning rate above the stability limit")
-    assert document["findings"][0]["code"] == "D101"
-
-
-def test_an_unknown_code_is_a_usage_error(descend):
-    code, _, err = descend("explain", "D999")
-    assert (code, err) == (2, "error: there is no finding 'D999', there are D101 to D608; try 'D209'\n")
