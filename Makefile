@@ -24,7 +24,7 @@ types: $(DEV)
 	@$(BIN)/mypy
 
 imports: $(DEV)
-	@$(BIN)/lint-imports
+	@$(BIN)/lint-imports && $(BIN)/python tools/import_graph.py
 
 unit: $(DEV)
 	@$(BIN)/python -m pytest

@@ -34,16 +34,43 @@ def test_the_architecture_names_every_file():
     assert [name for name in parts if name not in text] == []
 
 
+# Modules whose test file has another name still; the list only gets shorter.
+UNMIRRORED = {
+    "cli/loading.py",
+    "diagnosis/evidence.py",
+    "diagnosis/finding.py",
+    "diagnosis/words.py",
+    "engines/kernels/loops.py",
+    "engines/kernels/rows.py",
+    "engines/state.py",
+    "initialisers.py",
+    "optimum/curves.py",
+    "optimum/first_order.py",
+    "optimum/landscape.py",
+    "optimum/newton.py",
+    "optimum/program.py",
+    "optimum/squares.py",
+    "options/flags.py",
+    "options/readers.py",
+    "options/table.py",
+    "problem/build.py",
+    "problem/response.py",
+    "run/document.py",
+    "run/record.py",
+    "run/scoring.py",
+    "run/sections.py",
+    "search/rationale.py",
+    "table/table.py",
+    "table/target_loss.py",
+    "training/best.py",
+}
+
+
 def test_tests_mirror_the_source():
-    files = [
-        p
-        for p in SOURCE.rglob("*.py")
-        if p.parent.name in ("table", "engines") and p.name not in ("__init__.py", "state.py", "target_loss.py")
-    ]
-    covered = "".join(p.read_text() for p in (ROOT / "tests").rglob("test_*.py"))
-    assert [
-        p.stem for p in files if f".{p.parent.name}.{p.stem} import" not in covered and f" {p.stem}" not in covered
-    ] == []
+    modules = {p.relative_to(SOURCE) for p in SOURCE.rglob("*.py") if not p.name.startswith("__")}
+    without = {p.as_posix() for p in modules if not (ROOT / "tests" / p.parent / f"test_{p.name}").exists()}
+    assert sorted(without - UNMIRRORED) == []
+    assert sorted(UNMIRRORED - without) == []
 
 
 def test_the_help_names_every_schedule():

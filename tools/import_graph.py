@@ -1,9 +1,9 @@
-"""import_graph: which file imports which, and that no file or folder of the package imports itself by a detour.
+"""import_graph: which file imports which, and that no file or folder of the package imports itself through others.
 
-    python tools/import_graph.py            # says what is wrong; exit 1 if anything is
-    python tools/import_graph.py --folders  # prints the arrows between the rooms of the top level
+    python tools/import_graph.py            # prints what is wrong; exit 1 if anything is
+    python tools/import_graph.py --folders  # prints which component imports which
 
-Every import counts: at the top of a file, inside a function, and for type checkers alone. The rooms and their layers
+Every import counts: at the top of a file, inside a function, and for type checkers alone. The components and their layers
 are those of `[tool.importlinter]` in pyproject.toml, which `docs/architecture.md` explains.
 """
 
@@ -45,22 +45,22 @@ def file_graph(source: Path) -> Graph:
     return {name: frozenset(imports(path, paths)) - {name} for name, path in paths.items()}
 
 
-def room(module: str) -> str:
-    """Return the room of a module: a folder or a file at the top of the package; the package itself is "descend"."""
+def component(module: str) -> str:
+    """Return the component of a module: the folder or file at the top of the package; the package itself is "descend"."""
     parts = module.split(".")
     return parts[1] if len(parts) > 1 else parts[0]
 
 
-def room_graph(files: Graph) -> Graph:
-    """Return which room imports which."""
-    rooms: dict[str, set[str]] = {}
+def component_graph(files: Graph) -> Graph:
+    """Return which component imports which."""
+    components: dict[str, set[str]] = {}
     for name, targets in files.items():
-        rooms.setdefault(room(name), set()).update(room(t) for t in targets)
-    return {name: frozenset(targets - {name}) for name, targets in rooms.items()}
+        components.setdefault(component(name), set()).update(component(t) for t in targets)
+    return {name: frozenset(targets - {name}) for name, targets in components.items()}
 
 
 def circles(graph: Graph) -> list[list[str]]:
-    """Return the groups of nodes that import each other, directly or by a detour (Tarjan 1972).
+    """Return the groups of nodes that import each other, directly or through others (Tarjan 1972).
 
     >>> circles({"a": frozenset({"b"}), "b": frozenset({"a"}), "c": frozenset({"a"})})
     [['a', 'b']]
@@ -68,7 +68,7 @@ def circles(graph: Graph) -> list[list[str]]:
     order: dict[str, int] = {}
     low: dict[str, int] = {}
     stack: list[str] = []
-    found: list[list[str]] = []
+    groups: list[list[str]] = []
 
     def visit(node: str) -> None:
         order[node] = low[node] = len(order)
@@ -84,53 +84,55 @@ def circles(graph: Graph) -> list[list[str]]:
             while group[-1] != node:
                 group.append(stack.pop())
             if len(group) > 1:
-                found.append(sorted(group))
+                groups.append(sorted(group))
 
     for node in sorted(graph):
         if node not in order:
             visit(node)
-    return sorted(found)
+    return sorted(groups)
 
 
 def layers(pyproject: Path) -> list[list[str]]:
-    """Return the rooms from the top layer down, as import-linter is told them."""
+    """Return the components from the top layer down, as import-linter reads them."""
     contracts = tomllib.loads(pyproject.read_text())["tool"]["importlinter"]["contracts"]
     rows = next(c["layers"] for c in contracts if c["type"] == "layers")
     return [[name.strip().removeprefix(f"{PACKAGE}.") for name in row.split("|")] for row in rows]
 
 
-def upward(rooms: Graph, rows: list[list[str]]) -> list[str]:
-    """Return what breaks the layers: an import upward or sideways, or a room without a layer.
+def upward(components: Graph, rows: list[list[str]]) -> list[str]:
+    """Return what breaks the layers: an import upward or sideways, or a component without a layer.
 
     >>> upward({"a": frozenset({"b"}), "b": frozenset()}, [["b"], ["a"]])
     ['a imports b, which is not below it']
     """
-    floor = {name: at for at, row in enumerate(rows) for name in row}
+    layer_of = {name: at for at, row in enumerate(rows) for name in row}
     entrances = {PACKAGE, "__main__"}  # the public list and the command's entrance, above all layers
-    said = [f"{name} has no layer" for name in sorted(rooms) if name not in floor and name not in entrances]
-    for name, targets in sorted(rooms.items()):
-        said += [
+    lines = [f"{name} has no layer" for name in sorted(components) if name not in layer_of and name not in entrances]
+    for name, targets in sorted(components.items()):
+        lines += [
             f"{name} imports {target}, which is not below it"
             for target in sorted(targets)
-            if name in floor and floor.get(target, -1) <= floor[name]
+            if name in layer_of and layer_of.get(target, -1) <= layer_of[name]
         ]
-    return said
+    return lines
 
 
 def main(arguments: list[str]) -> int:
     """Check the package of this checkout."""
     files = file_graph(ROOT / "src")
-    rooms = room_graph(files)
+    components = component_graph(files)
     if "--folders" in arguments:
-        sys.stdout.write("".join(f"{name}: {' '.join(sorted(targets))}\n" for name, targets in sorted(rooms.items())))
+        sys.stdout.write(
+            "".join(f"{name}: {' '.join(sorted(targets))}\n" for name, targets in sorted(components.items()))
+        )
         return 0
-    said = [f"files in a circle: {' '.join(group)}" for group in circles(files)]
-    said += [f"rooms in a circle: {' '.join(group)}" for group in circles(rooms)]
-    said += upward(rooms, layers(ROOT / "pyproject.toml"))
-    arrows = sum(map(len, rooms.values()))
-    said.append(f"{len(files)} files, {len(rooms)} rooms, {arrows} arrows between rooms")
-    sys.stdout.write("\n".join(said) + "\n")
-    return int(len(said) > 1)
+    lines = [f"files in a circle: {' '.join(group)}" for group in circles(files)]
+    lines += [f"components in a circle: {' '.join(group)}" for group in circles(components)]
+    lines += upward(components, layers(ROOT / "pyproject.toml"))
+    imports_between = sum(map(len, components.values()))
+    lines.append(f"{len(files)} files, {len(components)} components, {imports_between} imports between components")
+    sys.stdout.write("\n".join(lines) + "\n")
+    return int(len(lines) > 1)
 
 
 if __name__ == "__main__":

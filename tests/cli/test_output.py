@@ -5,10 +5,9 @@ import json
 import os
 import stat
 
-import numpy as np
 import pytest
 
-from descend.cli.output import aligned, atomic_text_file, check_file, check_folder_for, json_text, plain, writing
+from descend.cli.output import aligned, atomic_text_file, check_file, check_folder_for, json_text, writing
 from descend.errors import OutputError
 
 
@@ -20,19 +19,6 @@ def test_json_has_escapes_only_where_the_encoding_needs_them():
     assert json_text({"a": "\u2192"}, stream("utf-8")) == '{"a": "\u2192"}'
     assert json_text({"a": "\u2192"}, stream("ascii")) == '{"a": "\\u2192"}'
     assert json.loads(json_text({"a": "\u2192"}, stream("ascii"))) == {"a": "\u2192"}
-
-
-@pytest.mark.parametrize(
-    ("value", "expected"),
-    [
-        (np.float64(1.5), 1.5), (np.float64("nan"), None), (float("inf"), None), (np.int64(3), 3), (np.bool_(True), True),
-        ((1, 2), [1, 2]), ({1: {"a": (float("-inf"),)}}, {"1": {"a": [None]}}), (None, None), ("a", "a"), (True, True),
-    ],
-)  # fmt: skip
-def test_values_become_those_of_json(value, expected):
-    result = plain(value)
-    assert result == expected
-    assert type(result) is type(expected)
 
 
 def test_columns_are_aligned_and_trailing_spaces_removed():

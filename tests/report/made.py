@@ -41,7 +41,7 @@ def a_report(name="name", points=50):
         numbers=((name, name),) * 4, findings=(FindingRow(code=name, level=name, text=name, fixes=(name,)),),
         variants=(a_variant(name=name, batch=name, result=name),), metric=name,
         curves=(Curve(name, name[:1], x, np.exp(-x / points), np.exp(-x / points)),),
-        weight_paths=(WeightPath(name, x, np.exp(-x / points)),), scatters=(Scatter(name, x, x * 2, x * 1.9),), target=name,
+        curve_rows="validation", weight_paths=(WeightPath(name, x, np.exp(-x / points)),), scatters=(Scatter(name, x, x * 2, x * 1.9),), target=name,
         data=((name, name),), columns=(ColumnRow(name, name, 3, name),), model=name,
         coefficients=(CoefficientRow(name, name, 1.5, 0.5),), reproduce=((name, name),),
     )  # fmt: skip

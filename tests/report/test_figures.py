@@ -23,7 +23,7 @@ def read(section):
 
 def test_each_figure_says_what_it_shows():
     assert captions(a_report()) == [
-        "name takes the training loss from 1 to 0.3753. Solid: training. Dashed: held out.",
+        "name takes the training loss from 1 to 0.3753. Solid: training rows. Dashed: validation rows.",
         "name is the largest at the end, 49 in scaled units. Ring: the start. Dot: the end.",
         "name has the strongest association with the target, r = 1.00. 50 of 50 training rows. Bars: fitted values.",
     ]

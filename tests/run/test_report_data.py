@@ -138,6 +138,8 @@ def test_a_failed_run_has_a_page_without_charts_and_without_coefficients(failed)
     report = report_data(failed)
     assert report.mark is Mark.FAILED
     assert report.coefficients == ()
+    assert dict(report.numbers)["test rmse"] == "–"
+    assert dict(report.numbers)["gap to the optimum"] == "not known"
     assert report.model == "There is no usable model, since training failed."
     assert not any(row.best for row in report.variants)
     page = html.render(report)
@@ -179,3 +181,11 @@ def test_the_report_of_a_table_that_ships_with_the_project(penguins):
     assert ET.fromstring(run.report().removeprefix("<!DOCTYPE html>\n")).tag == "html"
     assert "descend train penguins.csv --target body_mass_g --optimizer gd,adam" in run.report()
     assert "| variant |" in run.report(markdown=True)
+
+
+@pytest.mark.parametrize(("hidden", "rows"), [((), "test"), ((4,), "validation")])
+def test_the_curves_say_which_rows_they_show(penguins, hidden, rows):
+    run = ds.train(penguins, "body_mass_g", optimizer="adam", hidden_layer_sizes=hidden, max_epochs=3, progress=False)
+    report = report_data(run)
+    assert report.curve_rows == rows
+    assert f"Dashed: {rows} rows." in html.render(report)

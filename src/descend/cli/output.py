@@ -59,26 +59,10 @@ def answer_json(document: Any) -> None:
 def json_text(document: Any, stream: TextIO | None, indent: int | None = None) -> str:
     """Return a document as JSON, with escapes only where the stream's encoding needs them."""
     from descend.display import encodable
+    from descend.store.plain import plain
 
     text = json.dumps(plain(document), ensure_ascii=False, indent=indent, allow_nan=False)
     return text if encodable(text, stream) == text else json.dumps(plain(document), indent=indent, allow_nan=False)
-
-
-def plain(value: Any) -> Any:
-    """Return a value as JSON has it: no NumPy, NaN and inf as null.
-
-    >>> plain({"loss": float("nan"), "fix": ("--lr auto",)})
-    {'loss': None, 'fix': ['--lr auto']}
-    """
-    if isinstance(value, dict):
-        return {str(k): plain(v) for k, v in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [plain(v) for v in value]
-    if hasattr(value, "item"):
-        value = value.item()
-    if isinstance(value, float):
-        return value if value - value == 0 else None
-    return value if value is None or isinstance(value, (str, int)) else str(value)
 
 
 @contextlib.contextmanager

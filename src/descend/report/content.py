@@ -93,6 +93,7 @@ class ReportData:
         mark, status, verdict: how training ended: a sign, a word and a sentence.
         numbers: four (label, value) pairs beside the verdict.
         metric: the name of the variants' metric.
+        curve_rows: what the held-out losses of the curves are of: "validation" or "test" rows.
         data: (topic, text) lines of what was read and done.
         model: one sentence on the kind of model, and its size.
         coefficients: of a linear model, the largest first.
@@ -111,6 +112,7 @@ class ReportData:
     variants: tuple[VariantRow, ...]
     metric: str
     curves: tuple[Curve, ...]
+    curve_rows: str
     weight_paths: tuple[WeightPath, ...]
     scatters: tuple[Scatter, ...]
     target: str

@@ -37,20 +37,24 @@ def loss(report: ReportData) -> Element | None:
     best = next((c for c in shown if c.label == name), shown[0])
     caption = (
         f"{shortened(best.label, NAME)} takes the training loss from {number(best.loss[0])} to {number(best.loss[-1])}."
-        + (" Solid: training. Dashed: held out." if any(c.held_out is not None for c in shown) else "")
+        + (
+            f" Solid: training rows. Dashed: {report.curve_rows} rows."
+            if any(c.held_out is not None for c in shown)
+            else ""
+        )
         + (" Cross: the loss diverged." if any(diverged(c.loss) for c in shown) else "")
     )
     wide = tag("div", curves.draw(shown), class_="chart wide")
     narrow = tag("div", curves.draw(shown, curves.NARROW), class_="chart narrow", hidden="hidden")
-    return section(title, figure(caption, _losses(best), wide, narrow))
+    return section(title, figure(caption, _losses(best, report.curve_rows), wide, narrow))
 
 
-def _losses(c: Curve) -> Element:
+def _losses(c: Curve, held_out_rows: str) -> Element:
     rows = np.unique(np.linspace(0, len(c.loss) - 1, min(LOSS_ROWS, len(c.loss))).round().astype(int))
     held_out = [DASH] * len(rows) if c.held_out is None else [number(c.held_out[k]) for k in rows]
     cells = [(f"{c.epochs[k]:,.0f}", number(c.loss[k]), h) for k, h in zip(rows, held_out, strict=True)]
     caption = f"{shortened(c.label, NAME)}, {len(rows)} of {len(c.loss):,} points"
-    return table(caption, ("epoch", "training loss", "held-out loss"), cells, numeric=(1, 2))
+    return table(caption, ("epoch", "training loss", f"{held_out_rows} loss"), cells, numeric=(1, 2))
 
 
 def weights(report: ReportData) -> Element | None:

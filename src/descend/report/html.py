@@ -23,7 +23,9 @@ NO_FINDINGS = {
 }
 GLOSSARY = (
     ("loss", "what training minimises; here on scaled data, including the penalty."),
-    ("held out", "rows that were not used in training; they measure how well the model predicts new data."),
+    ("training rows", "rows that the weights are fitted to."),
+    ("validation rows", "training rows that are set aside to decide when to stop and which weights to keep."),
+    ("test rows", "rows that decide nothing; they measure how well the model predicts new data."),
     (
         "gap to the optimum",
         "excess training loss over the exact optimum, in per cent of what the optimum gains over a constant.",

@@ -122,7 +122,7 @@ def report_data(run: ReportedRun) -> ReportData:
         title=f"{run.model.target} from {run.data['name']}", data_name=run.data["name"], date=date.today().isoformat(),
         version=VERSION, mark=_mark(run), status=run.verdict.status, verdict=run.verdict.text, numbers=_numbers(run),
         findings=tuple(_finding(f) for f in run.findings), variants=_variants(run),
-        metric=run.metric, curves=_curves(run), weight_paths=_weight_paths(run), scatters=_scatters(run),
+        metric=run.metric, curves=_curves(run), curve_rows=_curve_rows(run), weight_paths=_weight_paths(run), scatters=_scatters(run),
         target=run.model.target, data=tuple((n.topic, n.text) for n in run.notes), columns=_columns(run),
         model=_model(run), coefficients=() if run.failed else _coefficients(run.model),
         reproduce=(("command", run.command), ("Python", run.code), ("data SHA-256", str(run.data["sha256"])),
@@ -155,9 +155,10 @@ def _finding(finding: Finding) -> FindingRow:
 
 def _numbers(run: ReportedRun) -> tuple[tuple[str, str], ...]:
     part, result = run.scored_part, run.search_result
-    gap = None if result is None else result.landscape.gap(float(result.fit.loss[result.best]))
+    score = None if run.failed else run.metrics[part].get(run.metric)
+    gap = None if result is None or run.failed else result.landscape.gap(float(result.fit.loss[result.best]))
     return (
-        (f"{'test' if part == 'test' else 'training'} {run.metric}", _number(run.metrics[part].get(run.metric))),
+        (f"{'test' if part == 'test' else 'training'} {run.metric}", _number(score)),
         (f"baseline {run.metric}", _number(run.metrics["baseline"].get(run.metric))),
         ("gap to the optimum", "not known" if gap is None else percent(gap)),
         ("time", f"{run.seconds:.1f} s"),
@@ -188,6 +189,10 @@ def _curves(run: ReportedRun) -> tuple[Curve, ...]:
         held_out = None if np.isnan(trace.held_out).all() else trace.held_out[0]
         curves.append(Curve(label, letter(label), trace.epochs[0], trace.loss[0], held_out))
     return tuple(curves)
+
+
+def _curve_rows(run: ReportedRun) -> str:
+    return "validation" if run.search_result is not None and run.search_result.fit.guided else "test"
 
 
 def _weight_paths(run: ReportedRun) -> tuple[WeightPath, ...]:

@@ -1,4 +1,4 @@
-"""plain: values as JSON knows them."""
+"""plain: values as JSON has them."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,7 +7,7 @@ import numpy as np
 
 
 def plain(value: Any) -> Any:
-    """Return a value as JSON knows it: NumPy scalars as Python's, functions by name, non-finite numbers as None."""
+    """Return a value as JSON has it: NumPy scalars as Python's, functions by name, NaN and inf as None."""
     if isinstance(value, Mapping):
         return {str(k): plain(v) for k, v in value.items()}
     if isinstance(value, (list, tuple)):
