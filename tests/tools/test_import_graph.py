@@ -101,6 +101,6 @@ def test_what_is_wrong_is_printed_and_is_exit_code_1(tmp_path, monkeypatch, caps
     monkeypatch.setattr(graph, "ROOT", tmp_path)
     assert graph.main([]) == 1
     assert capsys.readouterr().out == (
-        "files in a circle: descend.a descend.b\nrooms in a circle: a b\nb imports a, which is not below it\n"
+        "files in a circle: descend.a descend.b\ncomponents in a circle: a b\nb imports a, which is not below it\n"
         "3 files, 3 components, 2 imports between components\n"
     )
