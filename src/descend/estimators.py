@@ -12,6 +12,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 from descend.arrays import Array
+from descend.blas import one_blas_thread
 from descend.diagnosis.verdict import judge
 from descend.engines import State, choose, start
 from descend.errors import DivergenceError, UsageError
@@ -75,6 +76,7 @@ class _Descent(BaseEstimator):  # type: ignore[misc]
         self.random_state = random_state
         self.verbose = verbose
 
+    @one_blas_thread()
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Train on X (rows, features) and y (rows,), with example weights (rows,).
 
@@ -115,6 +117,7 @@ class _Descent(BaseEstimator):  # type: ignore[misc]
         self.verdict_, self.findings_ = verdict, findings
         return self
 
+    @one_blas_thread()
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Train one more epoch on these examples; the first call decides scale and learning rate."""
         return self._partial(X, y, sample_weight, first=not hasattr(self, "_state"))
@@ -278,6 +281,7 @@ class DescentRegressor(RegressorMixin, _Descent):  # type: ignore[misc]
     array([21.])
     """
 
+    @one_blas_thread()
     def predict(self, X: Any) -> Array:
         """Return the expected target (rows,), or (rows, targets), of X (rows, features), float64."""
         z = self._scores(X)
@@ -310,6 +314,7 @@ class DescentClassifier(ClassifierMixin, _Descent):  # type: ignore[misc]
 
     _classifies = True
 
+    @one_blas_thread()
     def partial_fit(  # type: ignore[override]
         self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None
     ) -> Self:
@@ -319,16 +324,19 @@ class DescentClassifier(ClassifierMixin, _Descent):  # type: ignore[misc]
             self._given_classes = None if classes is None else np.unique(classes)
         return self._partial(X, y, sample_weight, first)
 
+    @one_blas_thread()
     def decision_function(self, X: Any) -> Array:
         """Return log-odds (rows,) for two classes, else scores (rows, classes)."""
         z = self._scores(X)
         return z[:, 0] if z.shape[1] == 1 else z
 
+    @one_blas_thread()
     def predict_proba(self, X: Any) -> Array:
         """Return the classes' probabilities (rows, classes)."""
         z = self._scores(X)
         return probabilities(self._form()[0], z)
 
+    @one_blas_thread()
     def predict(self, X: Any) -> Array:
         """Return the most probable class (rows,)."""
         at = class_indices(self._scores(X))

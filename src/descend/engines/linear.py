@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 
 from descend.arrays import Array
+from descend.blas import one_blas_thread
 from descend.engines import grouped as wide
 from descend.engines import lazy_sparse as touched
 from descend.engines.call_ranges import calls, order_of, reached
 from descend.engines.dispatch import arrays_of, numbers_of, to_mark, together
-from descend.engines.kernels.blas import one_thread_each
 from descend.engines.kernels.compiled import stepper
 from descend.engines.kernels.loops import BLOCK, constants_type, online, summer, trainer
 from descend.engines.kernels.pointers import address
@@ -38,7 +38,7 @@ def advance(problem: Problem, plan: Plan, state: State, marks: Array, threads: i
     jobs: list[Callable[[], None]] = [
         functools.partial(_train_group, problem, plan, runs, state, path, marks, arrays, spans) for runs in groups
     ]
-    with ThreadPoolExecutor(threads) as pool, one_thread_each() if jobs else nullcontext():
+    with ThreadPoolExecutor(threads) as pool, one_blas_thread() if jobs else nullcontext():
         shared = _shares(problem, plan, threads)
         for r in alone:
             setting = plan.settings[r]

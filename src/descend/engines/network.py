@@ -10,10 +10,10 @@ from numba.np.unsafe.ndarray import to_fixed_tuple
 
 from descend.activations import Activation, activation
 from descend.arrays import Array
+from descend.blas import one_blas_thread
 from descend.engines.call_ranges import calls, order_of
 from descend.engines.dispatch import arrays_of, numbers_of, to_mark, together
 from descend.engines.kernels import passes, rows
-from descend.engines.kernels.blas import one_thread_each
 from descend.engines.kernels.compiled import (
     AROUND,
     FAST,
@@ -60,7 +60,7 @@ def advance(
         functools.partial(_train, problem, plan.settings[r], spans, state, path, r, marks, None if layer_stats is None else layer_stats[r])
         for r in range(len(plan))
     ]  # fmt: skip
-    with one_thread_each():
+    with one_blas_thread():
         together(jobs, threads)
     return state, path
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from descend import store
+from descend.blas import one_blas_thread
 from descend.diagnosis.finding import Finding
 from descend.diagnosis.proof import proved
 from descend.options import Options
@@ -45,6 +46,7 @@ class _Before:
     gap: float | None
 
 
+@one_blas_thread()
 def doctor(
     folder: str | os.PathLike[str], data: Any = None, on_event: Callable[[Any], None] = lambda event: None
 ) -> Examined:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from descend import store
+from descend.blas import one_blas_thread
 from descend.diagnosis.proof import proved
 from descend.diagnosis.verdict import judge
 from descend.optimum.landscape import Landscape
@@ -41,6 +42,7 @@ def _signature(function: Callable[..., Any]) -> inspect.Signature:
     return inspect.Signature([*own, *listed])
 
 
+@one_blas_thread()
 def train(
     data: Any, target: Any, *, on_event: OnEvent | None = None, progress: Any = "auto",
     run_dir: str | os.PathLike[str] | None = None, begun: float | None = None,
@@ -86,6 +88,7 @@ def train(
 train.__signature__ = _signature(train)  # type: ignore[attr-defined]
 
 
+@one_blas_thread()
 def retrain(table: Table, target: Any, options: Options, on_event: OnEvent) -> Run:
     """Train on a table that was read before, emitting nothing but progress, and proving nothing."""
 

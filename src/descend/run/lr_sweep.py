@@ -9,6 +9,7 @@ import numpy as np
 
 from descend import optimum as exact
 from descend.arrays import Array
+from descend.blas import one_blas_thread
 from descend.errors import DataError
 from descend.optimum.landscape import Landscape
 from descend.options import Options, read_options
@@ -83,6 +84,7 @@ class LRResult:
         return {s.variant: (s.rates, s.losses) for s in self.sweeps}
 
 
+@one_blas_thread()
 def find_lr(
     data: Any,
     target: Any,

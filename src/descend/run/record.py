@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from descend import store
+from descend.blas import one_blas_thread
 from descend.diagnosis.finding import Finding
 from descend.diagnosis.verdict import Verdict
 from descend.errors import ModelError
@@ -135,10 +136,12 @@ class Run:
         arguments = "".join(f", {k}={v!r}" for k, v in self.config.items() if k in self.options.user_set)
         return f"import descend as ds\n\nrun = ds.train({self.data['name']!r}, {self.model.target!r}{arguments})"
 
+    @one_blas_thread()
     def predict(self, data: Any) -> Prediction:
         """Predict each row of a path, frame or array; raises ModelError when the data do not fit the model."""
         return self.model.predict(load_table(data, self.options))
 
+    @one_blas_thread()
     def evaluate(self, data: Any) -> dict[str, float]:
         """Return every metric on data that hold the target; rows without it are left out."""
         table = load_table(data, self.options)
