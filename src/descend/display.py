@@ -1,10 +1,12 @@
 """display: notes and progress of training, as a live line on a terminal and as plain lines in logs."""
 
+import contextlib
+import logging
 import os
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Protocol, TextIO, runtime_checkable
 
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
 LOG_SECONDS = (
     10.0  # between two lines of progress where nothing can be redrawn, as in CI logs (interface.md, section 1)
 )
+VERBOSE_SECONDS = 1.0  # the same with verbose=2 or more; arbitrary
 HINT_SECONDS = 1.0  # of silence before compilation is mentioned: a cached start takes less
 HINT = "compiling kernels, once"
 TOPIC = 9  # columns of a topic
@@ -131,6 +134,12 @@ def progress_fields(progress: "Progress") -> list[str]:
     return parts + ([f"{clock_time(left)} left"] if left is not None else [])
 
 
+def progress_line(progress: "Progress") -> str:
+    """Return the progress of training as one line of a log."""
+    share, *others = progress_fields(progress)
+    return " · ".join([share, f"epoch {progress.epoch:,}", *others])
+
+
 class Display:
     """A context manager whose value is the listener for `descend.train(on_event=...)`.
 
@@ -193,8 +202,7 @@ class Display:
             self._draw(progress)
         elif self._clock() - self._logged >= LOG_SECONDS:
             self._logged = self._clock()
-            share, *others = progress_fields(progress)
-            self._write("training " + " · ".join([share, f"epoch {progress.epoch:,}", *others]))
+            self._write(f"training {progress_line(progress)}")
 
     def _draw(self, progress: "Progress") -> None:
         try:
@@ -237,6 +245,42 @@ def default_display(*, force: bool = False, stream: TextIO | None = None) -> Dis
     """Return the display of `descend.train`: quiet, unless on a terminal, in a notebook, or forced."""
     stream = sys.stderr if stream is None else stream
     return Display(stream, quiet=not (force or animated(stream) or "ipykernel" in sys.modules))
+
+
+@contextlib.contextmanager
+def logged(verbose: int, clock: Callable[[], float] = time.monotonic) -> Iterator[Listener]:
+    """Yield a listener that logs notes and progress to the logger "descend", as `verbose` of estimators asks.
+
+    Args:
+        verbose: 0 logs nothing; 1 logs notes, and progress every ten seconds; more than 1 logs progress every second.
+        clock: seconds that never go back.
+
+    Where no logging is configured, lines go to standard error while the context lasts.
+    """
+    if verbose <= 0:
+        yield lambda event: None
+        return
+    logger, every, last = logging.getLogger("descend"), LOG_SECONDS if verbose == 1 else VERBOSE_SECONDS, clock()
+
+    def log(event: "NoteEvent | Progress") -> None:
+        nonlocal last
+        if isinstance(event, NoteEvent):
+            logger.info("%s: %s", printable(event.topic), encodable(printable(event.text), sys.stderr))
+        elif clock() - last >= every:
+            last = clock()
+            logger.info("training: %s", encodable(progress_line(event), sys.stderr))
+
+    level, handler = logger.level, None if logger.hasHandlers() else logging.StreamHandler(sys.stderr)
+    if handler is not None:
+        handler.setFormatter(logging.Formatter("%(name)s %(message)s"))
+        logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    try:
+        yield log
+    finally:
+        logger.setLevel(level)
+        if handler is not None:
+            logger.removeHandler(handler)
 
 
 class _Bar:

@@ -97,7 +97,7 @@ class _Descent(BaseEstimator):  # type: ignore[misc]
             raise DivergenceError(verdict.text, fix=" or ".join(findings[0].fix), code=findings[0].code)
         if fit.outcomes[best] == Outcome.BUDGET:
             warnings.warn(
-                f"{findings[0].code} {findings[0].text}" if findings else verdict.text, ConvergenceWarning, stacklevel=2
+                f"{findings[0].code} {findings[0].text}" if findings else verdict.text, ConvergenceWarning, stacklevel=3
             )
         self._keep(problem, fit.weights[best])
         trace = fit.trace.until(best, int(fit.epochs[best]))
