@@ -17,10 +17,8 @@ from descend.display import (
     clock_time,
     colored,
     default_display,
-    encodable,
     four_digits,
     logged,
-    printable,
     progress_fields,
     seconds_left,
 )
@@ -208,21 +206,12 @@ def test_force_color_in_a_pipe_is_colour_without_animation():
     assert said == "\x1b[1mread\x1b[0m     a.csv\n"
 
 
-def test_ascii_streams_get_ascii():
-    stream = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
-    shown_here = encodable("2 × 3 → 6 · λmax ± é", stream)
-
-    assert shown_here == "2 x 3 -> 6 - lambda max +- \\xe9"
-    assert encodable("2 × 3", io.StringIO()) == "2 × 3"
-
-
 def test_numbers_and_times():
     assert [clock_time(s) for s in (0.2, 59.6, 3723, 1e9)] == ["0:00:00", "0:01:00", "1:02:03", "99:59:59"]
     assert [four_digits(x) for x in (0.5, 12345.678, 1e-9)] == ["0.5", "1.235e+04", "1e-09"]
     assert seconds_left(HALF) == pytest.approx(30.0)
     assert seconds_left(WITHOUT) is None
     assert progress_fields(WITHOUT) == ["0 %", "loss 1.5", "5 of 45 runs", "lr 0.5"]
-    assert printable("é\t\x9b31m") == "é\\t\\x9b31m"
 
 
 def test_python_draws_on_a_terminal_only_unless_forced():

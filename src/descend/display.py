@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterator, Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Protocol, TextIO, runtime_checkable
 
+from descend.text import encodable, printable
+
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
@@ -24,10 +26,6 @@ HINT = "compiling kernels, once"
 TOPIC = 9  # columns of a topic
 SHORTEST_BAR, LONGEST_BAR = 10, 40  # columns; arbitrary
 FULL_WIDTH = 55  # columns of a terminal that has room for a bar beside the text
-ASCII = str.maketrans(
-    {"·": "-", "→": "->", "×": "x", "±": "+-", "≤": "<=", "≥": ">=", "…": "...", "²": "^2", "λ": "lambda ", "∂": "d",
-     "✔": "ok", "✖": "x", "●": "*", "−": "-", "–": "-", "≈": "~", "∞": "inf", "━": "="}
-)  # fmt: skip
 
 
 @runtime_checkable
@@ -78,27 +76,6 @@ def colored(stream: TextIO | None, environ: Mapping[str, str] = os.environ) -> b
 def paint(text: str, code: str, color: bool) -> str:
     """Return the text in an ANSI style, such as "1" for bold, when colour is wanted."""
     return f"\x1b[{code}m{text}\x1b[0m" if color and text else text
-
-
-def printable(text: str) -> str:
-    r"""Return the text with every character escaped that could move a cursor or start a line.
-
-    >>> printable("a\x1b[2Jb")
-    'a\\x1b[2Jb'
-    """
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
-
-
-def encodable(text: str, stream: TextIO | None) -> str:
-    """Return the text in characters that the stream's encoding has: arrows and dots become ASCII where it has none."""
-    encoding = getattr(stream, "encoding", None) or "utf-8"
-    try:
-        text.encode(encoding)
-    except UnicodeEncodeError:
-        return text.translate(ASCII).encode(encoding, "backslashreplace").decode(encoding)
-    except LookupError:
-        return text
-    return text
 
 
 def four_digits(value: float) -> str:

@@ -7,7 +7,7 @@ import stat
 
 import pytest
 
-from descend.cli.output import aligned, atomic_text_file, check_file, check_folder_for, json_text, writing
+from descend.cli.output import atomic_text_file, check_file, check_folder_for, json_text, writing
 from descend.errors import OutputError
 
 
@@ -19,11 +19,6 @@ def test_json_has_escapes_only_where_the_encoding_needs_them():
     assert json_text({"a": "\u2192"}, stream("utf-8")) == '{"a": "\u2192"}'
     assert json_text({"a": "\u2192"}, stream("ascii")) == '{"a": "\\u2192"}'
     assert json.loads(json_text({"a": "\u2192"}, stream("ascii"))) == {"a": "\u2192"}
-
-
-def test_columns_are_aligned_and_trailing_spaces_removed():
-    assert aligned([("a", "1"), ("bb", "10")], right=(1,)) == [" a    1", " bb  10"]
-    assert aligned([("a", ""), ("bb", "x")]) == [" a", " bb  x"]
 
 
 def test_a_failed_write_is_a_sentence_and_a_closed_pipe_passes():

@@ -1,9 +1,8 @@
-"""Charts name themselves, and names are shortened in the middle."""
+"""Charts name themselves."""
 
-import pytest
 from tests.plots.parsing import SVG, parsed
 
-from descend.plots.svg import chart, label, shortened
+from descend.plots.svg import chart, label
 
 
 def test_a_chart_has_its_size_a_title_and_a_description():
@@ -12,19 +11,3 @@ def test_a_chart_has_its_size_a_title_and_a_description():
     assert len(root.find(SVG + "title").text) == 120
     assert root.find(SVG + "desc").text == "what it shows"
     assert root.find(SVG + "text").attrib["text-anchor"] == "start"
-
-
-@pytest.mark.parametrize(
-    ("name", "longest", "short"),
-    [
-        ("flipper_length_mm", 17, "flipper_length_mm"),
-        ("flipper_length_mm", 10, "flipp…h_mm"),
-        ("sensor_0001_mean", 9, "sens…mean"),
-        ("abcdef", 2, "a…"),
-        ("abcdef", 3, "a…f"),
-        ("", 5, ""),
-    ],
-)
-def test_names_keep_both_their_ends(name, longest, short):
-    assert shortened(name, longest) == short
-    assert len(shortened(name, longest)) <= longest

@@ -5,8 +5,9 @@ import shlex
 from pathlib import Path
 from typing import Any
 
-from descend.display import paint, printable
+from descend.display import paint
 from descend.metrics import HIGHER_IS_BETTER
+from descend.text import printable
 
 METRICS = {"rmse": "RMSE", "mae": "MAE", "r2": "R²", "accuracy": "accuracy", "auc": "AUC", "logloss": "log loss"}
 GREEN, RED, YELLOW, BOLD, DIM = "32", "31", "33", "1", "2"

@@ -60,7 +60,7 @@ def document(found: Any) -> dict[str, Any]:
 def lines(found: Any) -> list[str]:
     """Return a line a variant, and the verdict."""
     from descend.cli.answer import METRICS
-    from descend.cli.output import aligned
+    from descend.text import aligned
 
     head = [*HEAD[:7], f"{found.where} {METRICS[found.metric]}", *HEAD[8:]]
     rows = [head, *(_row(row) for row in found.rows)]

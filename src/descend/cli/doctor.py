@@ -47,7 +47,7 @@ def document(one: Any) -> dict[str, Any]:
 def lines(one: Any, color: bool, verbose: bool) -> list[str]:
     """Return what the doctor says of a run as people read it."""
     from descend.cli.answer import finding_lines
-    from descend.display import printable
+    from descend.text import printable
 
     said = [f"{printable(one.folder)} · {one.status}: {printable(one.text)}"]
     for finding in one.findings:

@@ -140,7 +140,7 @@ def _internal(error: Exception) -> Failure:
 
 def _report(failed: Failure, arguments: list[str]) -> int:
     from descend.cli.output import json_text
-    from descend.display import encodable, printable
+    from descend.text import encodable, printable
 
     try:
         line = printable(f"error: {failed.text}; {failed.fix}")

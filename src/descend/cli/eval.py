@@ -37,7 +37,7 @@ def command(
     from descend.cli.answer import number
     from descend.cli.loading import load_run, load_table
     from descend.cli.output import answer, answer_json
-    from descend.display import encodable
+    from descend.text import encodable
 
     gates = [read_gate(text) for text in fail_if]
     loaded = load_run(run)

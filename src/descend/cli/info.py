@@ -134,7 +134,7 @@ def _card(folder: str) -> tuple[dict[str, Any], list[str]]:
 
     from descend import store
     from descend.cli.answer import METRICS, number
-    from descend.display import printable
+    from descend.text import printable
 
     document = store.read_document(Path(folder))
     data, chosen, metrics, metric = (document[k] for k in ("data", "chosen", "metrics", "metric"))

@@ -63,7 +63,7 @@ def document(found: Any) -> dict[str, Any]:
 
 def lines(found: Any) -> list[str]:
     """Return a line a variant, the reason, and what to type next."""
-    from descend.cli.output import aligned
+    from descend.text import aligned
 
     rows = [HEAD, *(_row(s) for s in found.sweeps)]
     table = aligned(rows)

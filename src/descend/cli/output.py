@@ -6,7 +6,7 @@ import json
 import os
 import sys
 import tempfile
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -30,22 +30,9 @@ def writing(place: str) -> Iterator[None]:
         ) from error
 
 
-def aligned(rows: Sequence[Sequence[str]], right: Container[int] = ()) -> list[str]:
-    """Return a line for each row, columns aligned to the left, those of `right` to the right.
-
-    >>> aligned([("a", "bb"), ("ccc", "d")], right=(1,))
-    [' a    bb', ' ccc   d']
-    """
-    widths = [max(len(row[c]) for row in rows) for c in range(len(rows[0]))]
-    return [
-        (" " + "  ".join(c.rjust(w) if k in right else c.ljust(w) for k, (c, w) in enumerate(zip(row, widths, strict=True)))).rstrip()
-        for row in rows
-    ]  # fmt: skip
-
-
 def answer(text: str, color: bool | None = None) -> None:
     """Write a line, or several, to standard output."""
-    from descend.display import encodable
+    from descend.text import encodable
 
     with writing("standard output"):
         click.echo(encodable(text, sys.stdout), color=color)
@@ -58,8 +45,8 @@ def answer_json(document: Any) -> None:
 
 def json_text(document: Any, stream: TextIO | None, indent: int | None = None) -> str:
     """Return a document as JSON, with escapes only where the stream's encoding needs them."""
-    from descend.display import encodable
     from descend.store.plain import plain
+    from descend.text import encodable
 
     text = json.dumps(plain(document), ensure_ascii=False, indent=indent, allow_nan=False)
     return text if encodable(text, stream) == text else json.dumps(plain(document), indent=indent, allow_nan=False)

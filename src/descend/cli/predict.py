@@ -77,7 +77,7 @@ def _rows(columns: Mapping[str, list[Any]]) -> Iterator[tuple[Any, ...]]:
 
 def _say(prediction: Any) -> None:
     """Tell on standard error what was not as in training."""
-    from descend.display import encodable, printable
+    from descend.text import encodable, printable
 
     lines = [
         f"unseen   {name}: {n:,} {_cells(n)} with a level never seen in training"

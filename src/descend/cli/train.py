@@ -156,7 +156,8 @@ def _answer(
 ) -> None:  # fmt: skip
     from descend.cli.answer import report_lines
     from descend.cli.output import answer, answer_json
-    from descend.display import colored, encodable
+    from descend.display import colored
+    from descend.text import encodable
 
     for one in judged:
         if not common["quiet"] or one.tripped:
@@ -180,7 +181,7 @@ def _width(stream: Any) -> int | None:
 
 
 def _exit(run: Any, judged: list[GateResult], folder: Path) -> int:
-    from descend.display import printable
+    from descend.text import printable
 
     if run.failed:
         code = run.findings[0].code if run.findings else run.verdict.status

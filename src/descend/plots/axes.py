@@ -8,8 +8,9 @@ import numpy as np
 
 from descend.arrays import Array
 from descend.plots.element import Element, tag
-from descend.plots.svg import label, shortened
+from descend.plots.svg import label
 from descend.plots.ticks import linear_ticks, log_ticks, number_label
+from descend.text import shortened
 
 LARGEST = 1e280  # values are cut to this, so that margins and inverses stay within float64
 LETTER = 6.4  # pixels: the width of a digit at 11 px in common sans-serif fonts

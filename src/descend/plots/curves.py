@@ -11,7 +11,8 @@ from descend.plots.axes import Axis, axis_losses, frame, on_axis, spans_decades
 from descend.plots.element import Element
 from descend.plots.lines import Line, cross, line, marker
 from descend.plots.style import line_style
-from descend.plots.svg import chart, label, shortened
+from descend.plots.svg import chart, label
+from descend.text import shortened
 
 TOP, BOTTOM = 30.0, 46.0  # pixels above and below the axes, for titles and tick labels
 LINE_HEIGHT = 15.0  # pixels between the names of two lines

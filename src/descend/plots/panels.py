@@ -7,7 +7,8 @@ from typing import TypeVar
 from descend.arrays import Array
 from descend.plots.axes import LETTER, Axis
 from descend.plots.element import Element
-from descend.plots.svg import chart, shortened
+from descend.plots.svg import chart
+from descend.text import shortened
 
 Item = TypeVar("Item")
 COLUMNS, WIDTH, HEIGHT = 3, 300.0, 220.0  # pixels: three fit a page of 960

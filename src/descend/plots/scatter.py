@@ -12,7 +12,7 @@ from descend.plots.axes import Axis, frame
 from descend.plots.element import Element, tag
 from descend.plots.panels import MOST_PANELS, Place, grid, margin_of, panel
 from descend.plots.style import LINE_STYLES
-from descend.plots.svg import shortened
+from descend.text import shortened
 
 MOST_DOTS = 1000  # of a panel: about 20 kB of SVG
 OPACITY = 0.85  # the lowest that keeps a contrast of 3 to 1 on both backgrounds

@@ -1,4 +1,4 @@
-"""svg: the SVG element of a chart, the text in it, and names shortened to fit.
+"""svg: the SVG element of a chart, and the text in it.
 
 Text and grids take the colour of the text around the chart, and a grey that is legible on light and on dark where
 there is none.
@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from descend.plots.element import Element, tag
 from descend.plots.style import NEUTRAL
+from descend.text import shortened
 
 FONT = "ui-sans-serif, system-ui, sans-serif"
 LONGEST_TITLE = 120  # characters; arbitrary: two lines of a tooltip
@@ -27,15 +28,3 @@ def label(text: str, x: float, y: float, anchor: str = "start", size: int = 11) 
     return tag(
         "text", text, x=x, y=y, text_anchor=anchor, fill="currentColor", font_size=size, font_family=FONT
     )  # fmt: skip
-
-
-def shortened(name: str, longest: int) -> str:
-    """Return a name of at most `longest` characters; both its ends stay, since names of one table share a beginning.
-
-    >>> shortened("flipper_length_mm", 10)
-    'flipp…h_mm'
-    """
-    if len(name) <= longest:
-        return name
-    tail = (longest - 1) // 2
-    return name[: longest - 1 - tail] + "…" + name[len(name) - tail :]

@@ -11,7 +11,7 @@ from descend.plots.element import Element, tag
 from descend.plots.lines import cross, line
 from descend.plots.panels import MOST_PANELS, Place, grid, panel
 from descend.plots.style import ACCENT
-from descend.plots.svg import shortened
+from descend.text import shortened
 
 
 @dataclass(frozen=True, eq=False)

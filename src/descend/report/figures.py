@@ -12,11 +12,11 @@ from descend.plots.curves import Curve
 from descend.plots.element import Element, tag
 from descend.plots.panels import MOST_PANELS
 from descend.plots.scatter import Scatter
-from descend.plots.svg import shortened
 from descend.plots.weight_paths import WeightPath
 from descend.report.content import ReportData
 from descend.report.markup import figure, section, table
 from descend.report.numbers import DASH, number
+from descend.text import shortened
 
 FEWEST_POINTS = 2  # of a line
 MOST_ROWS = 200  # of a table of numbers below a chart; about 20 kB

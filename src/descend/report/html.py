@@ -6,12 +6,12 @@ import hashlib
 from descend.plots.element import Element, tag
 from descend.plots.lines import marker
 from descend.plots.style import line_style
-from descend.plots.svg import shortened
 from descend.report import figures
 from descend.report.content import CoefficientRow, FindingRow, Mark, ReportData, VariantRow
 from descend.report.markup import LONGEST, Cell, code, section, table, terms
 from descend.report.numbers import DASH, metric, rate
 from descend.report.page_style import STYLE
+from descend.text import shortened
 
 LANGUAGE = "en"
 MOST_FINDINGS = 3  # a reader fixes one thing at a time; the others are in run.json

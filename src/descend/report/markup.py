@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from descend.plots.element import Element, tag
-from descend.plots.svg import shortened
+from descend.text import shortened
 
 LONGEST, LONGEST_CELL = 120, 400  # characters of a heading and of a table's cell; arbitrary
 Cell = str | Element | tuple[str | Element, ...]

@@ -120,8 +120,8 @@ def report_data(run: ReportedRun) -> ReportData:
     """Return the contents of the report; of a run that was loaded from a folder, only what its folder holds."""
     return ReportData(
         title=f"{run.model.target} from {run.data['name']}", data_name=run.data["name"], date=date.today().isoformat(),
-        version=VERSION, mark=_mark(run), status=run.verdict.status, verdict=run.verdict.text, numbers=_numbers(run),
-        findings=tuple(_finding(f) for f in run.findings), variants=_variants(run),
+        version=VERSION, mark=mark_of(run), status=run.verdict.status, verdict=run.verdict.text, numbers=numbers(run),
+        findings=tuple(_finding(f) for f in run.findings), variants=variant_rows(run),
         metric=run.metric, curves=_curves(run), curve_rows=_curve_rows(run), weight_paths=_weight_paths(run), scatters=_scatters(run),
         target=run.model.target, data=tuple((n.topic, n.text) for n in run.notes), columns=_columns(run),
         model=_model(run), coefficients=() if run.failed else _coefficients(run.model),
@@ -130,7 +130,8 @@ def report_data(run: ReportedRun) -> ReportData:
     )  # fmt: skip
 
 
-def _mark(run: ReportedRun) -> Mark:
+def mark_of(run: ReportedRun) -> Mark:
+    """Return the sign before the verdict; never ✔ over a model that a constant prediction beats."""
     if run.failed:
         return Mark.FAILED
     converged = run.verdict.status == Outcome.CONVERGED.word
@@ -153,7 +154,8 @@ def _finding(finding: Finding) -> FindingRow:
     )  # fmt: skip
 
 
-def _numbers(run: ReportedRun) -> tuple[tuple[str, str], ...]:
+def numbers(run: ReportedRun) -> tuple[tuple[str, str], ...]:
+    """Return four (label, value) pairs: score, baseline, gap to the optimum and time."""
     part, result = run.scored_part, run.search_result
     score = None if run.failed else run.metrics[part].get(run.metric)
     gap = None if result is None or run.failed else result.landscape.gap(float(result.fit.loss[result.best]))
@@ -169,7 +171,8 @@ def _number(value: float | None) -> str:
     return "–" if value is None or not np.isfinite(value) else f"{value:,.4g}" if abs(value) < 1e4 else f"{value:,.0f}"
 
 
-def _variants(run: ReportedRun) -> tuple[VariantRow, ...]:
+def variant_rows(run: ReportedRun) -> tuple[VariantRow, ...]:
+    """Return the rows of the table of variants."""
     return tuple(
         VariantRow(
             name=t.variant, letter=t.letter, lr=t.lr, batch=t.batch, epochs=t.epochs, metric=t.score, spread=t.spread,
