@@ -60,12 +60,12 @@ def command(ctx: click.Context, /, out: str | None, force: bool, as_json: bool) 
     if not as_json:
         answer("\n".join(faulty_lines(example, lines, color)), color=color)
     solved = solve(example)
-    drawn = _draw(example, solved, places)
+    files = _draw(example, solved, places)
     if as_json:
-        answer_json(document(example, lines, solved, drawn))
+        answer_json(document(example, lines, solved, files))
     else:
         answer(
-            "\n".join([*solved_lines(solved, color), "", *pictures(example, solved, *_screen()), *_saved(drawn)]),
+            "\n".join([*solved_lines(solved, color), "", *pictures(example, solved, *_screen()), *_saved(files)]),
             color=color,
         )
     return 0
@@ -181,7 +181,7 @@ def _dense(values: "Array", between: int = 40) -> "Array":
     return dense if values.ndim == 2 else dense[:, 0]
 
 
-def document(example: "Example", lines: "tuple[Line, ...]", solved: Solved, drawn: list[str]) -> dict[str, Any]:
+def document(example: "Example", lines: "tuple[Line, ...]", solved: Solved, files: list[str]) -> dict[str, Any]:
     """Return the result as one JSON document."""
     code, what, fix = finding(example)
     return {
@@ -190,7 +190,7 @@ def document(example: "Example", lines: "tuple[Line, ...]", solved: Solved, draw
         "finding": {"code": code, "text": what, "fix": fix},
         "solved": {"weight": solved.weight, "bias": solved.bias, "loss": solved.loss, "lr": solved.lr,
                    "epochs": solved.epochs, "verdict": solved.verdict},
-        "pictures": drawn,
+        "pictures": files,
     }  # fmt: skip
 
 
@@ -215,8 +215,8 @@ def _draw(example: "Example", solved: Solved, places: list[Path]) -> list[str]:
     return [str(place) for place in places]
 
 
-def _saved(drawn: list[str]) -> list[str]:
-    return ["", *(f"{'saved' if k == 0 else '':<9}{name}" for k, name in enumerate(drawn))] if drawn else []
+def _saved(files: list[str]) -> list[str]:
+    return ["", *(f"{'saved' if k == 0 else '':<9}{name}" for k, name in enumerate(files))] if files else []
 
 
 def _screen() -> tuple[int, bool]:

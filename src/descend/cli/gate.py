@@ -4,7 +4,6 @@ import operator
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from descend.errors import UsageError, nearest
 
@@ -75,7 +74,7 @@ def read_gate(text: str) -> Gate:
     return Gate(text, part, name, sign, value)
 
 
-def judge_metric(gate: Gate, metrics: Mapping[str, Any], where: str) -> GateResult:
+def judge_metric(gate: Gate, metrics: Mapping[str, float | None], where: str) -> GateResult:
     """Compare one of `metrics`; a value that is not a number trips the gate, one that is not there is a UsageError."""
     if gate.name not in metrics:
         there = ", ".join(name for name in METRICS if name in metrics) or "none"
@@ -85,11 +84,11 @@ def judge_metric(gate: Gate, metrics: Mapping[str, Any], where: str) -> GateResu
             code="bad-fail-if",
         )
     seen = metrics[gate.name]
-    known = seen is not None and seen == seen
-    return GateResult(gate.text, seen, not known or bool(COMPARE[gate.sign](seen, gate.bound)))
+    tripped = seen is None or seen != seen or bool(COMPARE[gate.sign](seen, gate.bound))
+    return GateResult(gate.text, seen, tripped)
 
 
-def judge_run(gate: Gate, metrics: Mapping[str, Mapping[str, Any]], levels: Iterable[str]) -> GateResult:
+def judge_run(gate: Gate, metrics: Mapping[str, Mapping[str, float | None]], levels: Iterable[str]) -> GateResult:
     """Judge a trained run: its findings, or the metrics of one part of its rows."""
     if gate.name == "finding":
         hits = [level for level in levels if COMPARE[gate.sign](LEVELS.index(level), gate.bound)]
@@ -105,7 +104,7 @@ def judge_run(gate: Gate, metrics: Mapping[str, Mapping[str, Any]], levels: Iter
     return judge_metric(gate, metrics[part], f"{PARTS[part]} part")
 
 
-def judge_evaluation(gate: Gate, metrics: Mapping[str, Any]) -> GateResult:
+def judge_evaluation(gate: Gate, metrics: Mapping[str, float | None]) -> GateResult:
     """Judge an evaluation, which has one part and no findings."""
     if gate.name == "finding" or gate.part:
         raise UsageError(
