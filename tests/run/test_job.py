@@ -269,3 +269,42 @@ def test_run_json_tells_why_each_value_was_chosen(penguins):
     assert {"lr", "score", "epochs", "status"} <= set(why["lr"]["tried"][0])
     assert why["batch"]["advice"].startswith("at the start, steps get better up to about ")
     assert why["schedule"]["rule"] == "default"
+
+
+@pytest.mark.parametrize("error", [ValueError("bad"), KeyboardInterrupt(), MemoryError()])
+def test_folds_that_fail_do_not_cost_the_run(penguins, monkeypatch, error):
+    def broken(*arguments):
+        raise error
+
+    monkeypatch.setattr("descend.run.job.cross_validated", broken)
+    run = ds.train(penguins, "body_mass_g", optimizer="gd", cv=3, progress=False)
+    assert run.metrics["test"]["rmse"] > 0
+    assert "cv" not in run.metrics
+    assert run.notes[-1].topic == "folds"
+    assert run.notes[-1].text.endswith("; the run is complete without it")
+
+
+def test_a_class_with_fewer_rows_than_folds_does_not_cost_the_run(tmp_path):
+    rng = np.random.default_rng(21)
+    y = np.array(["a"] * 30 + ["b"] * 29 + ["c"])
+    X = np.c_[(y == "a") * 4.0, (y == "b") * 4.0] + rng.normal(size=(60, 2))
+    path = tmp_path / "a.csv"
+    path.write_text("u,v,y\n" + "".join(f"{a},{b},{c}\n" for (a, b), c in zip(X, y, strict=True)))
+    with pytest.warns(UserWarning, match="The least populated class in y has only 1 members"):
+        run = ds.train(path, "y", cv=3, optimizer="gd", max_epochs=20, progress=False)
+    assert "accuracy" in run.metrics["train"]
+
+
+def test_a_proof_that_fails_does_not_cost_the_record(monkeypatch):
+    def broken(*arguments):
+        raise ValueError("bad")
+
+    monkeypatch.setattr("descend.run.job.proved", broken)
+    X = np.random.default_rng(0).normal(size=(40, 3))
+    run = ds.train(X, X @ [1.0, 2.0, 3.0], optimizer="gd", lr=1e6, progress=False)
+    assert run.failed
+    assert run.findings[0].code == "D101"
+    assert run.findings[0].proof == ()
+    assert (run.notes[-1].topic, run.notes[-1].text) == (
+        "proof", "left out: internal error ValueError (bad); the run is complete without it",
+    )  # fmt: skip

@@ -49,3 +49,31 @@ def test_the_watched_curve_has_the_name_of_its_rows(run):
     assert "test" in run.trace  # the exact optimum decides: test rows are only watched
     assert "val" in deep.trace  # a network has no known optimum: validation rows decide
     assert {"train", "val", "test"} <= set(deep.metrics)
+
+
+def test_a_run_shows_itself_in_at_most_thirty_lines_and_in_static_html(run):
+    assert repr(run).startswith("Run: y from array\n")
+    assert len(repr(run).splitlines()) <= 30
+    assert run._repr_html_().startswith('<div class="descend">')
+    assert len(run._repr_html_()) < 5_000
+
+
+def test_a_report_that_fails_costs_neither_the_model_nor_the_record(run, tmp_path, monkeypatch):
+    def broken(report):
+        raise ZeroDivisionError("division by zero")
+
+    monkeypatch.setattr("descend.report.html.render", broken)
+    artifacts = run.save(tmp_path / "run")
+    assert sorted(artifacts) == ["model", "run", "trace"]
+    assert sorted(path.name for path in (tmp_path / "run").iterdir()) == [
+        "model.safetensors",
+        "run.json",
+        "trace.jsonl",
+    ]
+    loaded = ds.load(tmp_path / "run")
+    assert loaded.notes[-1].topic == "report"
+    assert loaded.notes[-1].text == (
+        "left out: internal error ZeroDivisionError (division by zero); the run is complete without it"
+    )
+    X = np.zeros((2, 2))
+    np.testing.assert_array_equal(loaded.predict(X).values, run.predict(X).values)

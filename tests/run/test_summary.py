@@ -46,6 +46,8 @@ def test_a_loaded_run_shows_itself_too(data, tmp_path):
 def test_a_comparison_shows_a_row_for_each_variant(data):
     comparison = ds.compare(*data, variants="gd,momentum", seeds=1, progress=False)
     lines = summary.text(comparison_summary(comparison)).split("\n")
+    assert repr(comparison) == summary.text(comparison_summary(comparison))
+    assert comparison._repr_html_() == summary.html(comparison_summary(comparison))
     assert lines[:2] == ["Comparison: y from array", comparison.verdict]
     assert lines[3].split() == ["variant", "lr", "batch", "epochs", "test", "rmse", "gap", "result"]
     assert {line.split()[1] for line in lines[4:6]} == {"gd", "momentum"}
@@ -54,6 +56,8 @@ def test_a_comparison_shows_a_row_for_each_variant(data):
 def test_a_search_for_a_learning_rate_shows_the_suggestion_and_the_bands(data):
     found = ds.find_lr(*data, variant="gd,adam")
     lines = summary.text(lr_summary(found)).split("\n")
+    assert repr(found) == summary.text(lr_summary(found))
+    assert found._repr_html_() == summary.html(lr_summary(found))
     assert lines[0] == f"Learning rates: loss after {found.epochs} epochs of {found.rows} rows"
     assert lines[1].startswith(f"lr {found.lr:.3g}: ")
     assert lines[3].split() == ["variant", "lr", "stable", "below", "loss", "usable", "rates"]

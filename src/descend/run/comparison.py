@@ -9,8 +9,10 @@ import numpy as np
 from descend.metrics import HIGHER_IS_BETTER
 from descend.outcome import Outcome
 from descend.plan import THE_EIGHT, Plan, letter
+from descend.report.summary import html, text
 from descend.run.job import train
 from descend.run.record import Run
+from descend.run.summary import comparison_summary
 from descend.training import Limits
 from descend.training import train as train_alone
 
@@ -68,6 +70,12 @@ class Comparison:
     metric: str
     where: str
     run: Run
+
+    def __repr__(self) -> str:
+        return text(comparison_summary(self))
+
+    def _repr_html_(self) -> str:
+        return html(comparison_summary(self))
 
 
 def compare(data: Any, target: Any, *, variants: str = "all", **options: Any) -> Comparison:

@@ -17,6 +17,7 @@ from descend.optimum.landscape import Landscape
 from descend.options import OPTIONS, Options, read_options
 from descend.problem import Problem
 from descend.problem.build import build_problem, initial_weights
+from descend.run.attempt import attempt
 from descend.run.record import Run
 from descend.run.scoring import model_of, scores
 from descend.run.sections import chosen_section, curvature_note, data_section, environment_section, trace_section
@@ -79,7 +80,8 @@ def train(
         job = _Job(data, target, values, on_event or (lambda event: None), begun)
         run = job.run(keep)
         if run.failed:
-            run = job.with_proof(run)
+            run = attempt("proof", lambda: job.with_proof(run), run, job.note)
+            run = replace(run, notes=tuple(job.notes))
     if run_dir is not None:
         run.save(run_dir)
     return run
@@ -138,7 +140,8 @@ class _Job:
             metric = "accuracy" if model.classes else "rmse"
         metrics = scores(prepared, result)
         if cuts is not None:
-            metrics |= self._cross_validated(cuts)
+            no_folds: dict[str, dict[str, float]] = {}
+            metrics |= attempt("folds", lambda: self._cross_validated(cuts), no_folds, self.note)
         return Run(
             model=model, verdict=verdict, findings=findings, tried=trials(prepared, result, findings, metric),
             metrics=metrics, metric=metric, chosen=chosen_section(result),

@@ -16,6 +16,8 @@ from descend.options import Options, read_options
 from descend.plan import Plan, Setting, letter
 from descend.problem import Problem
 from descend.problem.build import build_problem, initial_weights
+from descend.report.summary import html, text
+from descend.run.summary import lr_summary
 from descend.search.candidates import candidates
 from descend.table.prepare import labelled, load, prepare
 from descend.table.table import Table
@@ -77,6 +79,12 @@ class LRResult:
     epochs: int
     rows: int
     start: float
+
+    def __repr__(self) -> str:
+        return text(lr_summary(self))
+
+    def _repr_html_(self) -> str:
+        return html(lr_summary(self))
 
     @property
     def curve(self) -> dict[str, tuple[Array, Array]]:

@@ -4,7 +4,7 @@ import json
 import os
 import shlex
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from descend.diagnosis.verdict import Verdict
 from descend.errors import ModelError
 from descend.options import OPTIONS, Options, flags_of_options
 from descend.outcome import Outcome
+from descend.run.attempt import attempt
 from descend.run.model import Model, Prediction
 from descend.run.scoring import metrics_of, score
 from descend.run.trials import Trial
@@ -178,19 +179,35 @@ class Run:
     ) -> dict[str, str]:
         """Write the run folder, whole or not at all, and return the paths of its files.
 
+        A report that fails is left out, with a note in run.json.
+
         Raises OutputError when the folder holds something already and `force` is not set, or cannot be written.
         """
         folder = Path(folder)
         files = {"trace.jsonl": store.pack_trace(self.trace)}
         if not self.failed:
             files["model.safetensors"] = store.pack_model(self.model.tensors(), plain(self.model.document()))
-        if report and self.search_result is not None:
-            files["report.html"] = self.report().encode()
+        notes: list[Note] = []
+        page = attempt("report", self.report, None, notes.append) if report and self.search_result is not None else None
+        if page is not None:
+            files["report.html"] = page.encode()
         artifacts = {Path(name).stem: str(folder / name) for name in (*files, "run.json")}
-        document = self.document(command, artifacts)
+        document = replace(self, notes=(*self.notes, *notes)).document(command, artifacts)
         files["run.json"] = json.dumps(document, ensure_ascii=False, indent=1, allow_nan=False).encode()
         store.write_folder(folder, files, force=force)
         return artifacts
+
+    def __repr__(self) -> str:
+        from descend.report.summary import text
+        from descend.run.summary import run_summary
+
+        return text(run_summary(self))
+
+    def _repr_html_(self) -> str:
+        from descend.report.summary import html
+        from descend.run.summary import run_summary
+
+        return html(run_summary(self))
 
     def report(self, *, markdown: bool = False) -> str:
         """Return the report as one HTML page, or as Markdown."""
