@@ -56,7 +56,7 @@ summary{cursor:pointer;color:var(--accent);font-size:14px}
 :focus-visible{outline:2px solid var(--accent);outline-offset:2px}
 @media screen and (max-width:640px){.wide{display:none}.narrow{display:block}header,main{padding-left:16px;
 padding-right:16px}header{padding-top:28px}h1{font-size:25px}section{padding:28px 0}table{font-size:12px}th,td{
-padding-right:6px;min-width:64px}tbody th{min-width:98px}th.n,td.n{
+padding-right:6px;min-width:64px}tbody th{min-width:88px}th.n,td.n{
 white-space:normal;overflow-wrap:normal;min-width:0}}
 @media print{body{font-size:12px}header{padding-top:0}section{padding:16px 0}figure,tr,dl div{break-inside:avoid}
 h2{break-after:avoid}.panels{grid-template-columns:repeat(3,1fr)}details,.skip{display:none}.table{overflow:visible}}
