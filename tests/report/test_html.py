@@ -184,3 +184,10 @@ def test_a_run_that_diverged_has_crosses():
     assert "\u2716 diverged" in page
     assert "Cross: the loss diverged." in page
     assert "Some weights became NaN or inf. Ring: the start. Dot: the end. Cross: where the loss diverged." in page
+
+
+def test_every_link_of_the_contents_has_its_section():
+    root = parsed(html.render(a_report()))
+    links = [link.get("href") for link in root.find(".//nav")]
+    assert links == [f"#{section.get('id')}" for section in root.iter("section")]
+    assert len(set(links)) == len(links) == 10

@@ -3,7 +3,7 @@
 from tests.report.made import parsed
 
 from descend.plots.element import tag
-from descend.report.markup import code, figure, section, table, terms
+from descend.report.markup import code, contents, figure, section, table, terms
 
 
 def test_a_table_has_a_caption_headings_and_numbers_at_the_right():
@@ -25,7 +25,15 @@ def test_a_figure_has_its_caption_first_and_its_numbers_last():
 
 def test_long_headings_and_cells_are_shortened_and_text_to_copy_is_not():
     long = "x" * 1000
-    assert len(parsed(str(section(long))).find("h2").text) == 120
+    assert len(parsed(str(section("key", long))).find("h2").text) == 120
     assert len(parsed(str(table("c", ("h",), [(long,)]))).find(".//tbody").find(".//th").text) == 400
     assert [len(e.text) for e in parsed(str(terms([(long, long)], "list"))).iter() if e.text] == [120, 1000]
     assert parsed(str(code(long))).find("code").text == long
+
+
+def test_the_contents_link_to_each_section_by_its_heading():
+    parts = [section("one", "First", tag("p", "text")), section("two", "<b>", class_="failed")]
+    root = parsed(str(contents(parts)))
+    assert root.get("aria-label") == "Contents"
+    assert [(link.get("href"), link.text) for link in root] == [("#one", "First"), ("#two", "<b>")]
+    assert parsed(str(parts[1])).attrib == {"id": "two", "class": "failed"}

@@ -32,7 +32,7 @@ def loss(report: ReportData) -> Element | None:
         return None
     shown = [c for c in report.curves if c.recorded >= FEWEST_POINTS]
     if not shown:
-        return _nothing(title, report)
+        return _nothing("curves", title, report)
     name = next((v.name for v in report.variants if v.best), shown[0].label)
     best = next((c for c in shown if c.label == name), shown[0])
     caption = (
@@ -46,7 +46,7 @@ def loss(report: ReportData) -> Element | None:
     )
     wide = tag("div", curves.draw(shown), class_="chart wide")
     narrow = tag("div", curves.draw(shown, curves.NARROW), class_="chart narrow", hidden="hidden")
-    return section(title, figure(caption, _losses(best, report.curve_rows), wide, narrow))
+    return section("curves", title, figure(caption, _losses(best, report.curve_rows), wide, narrow))
 
 
 def _losses(c: Curve, held_out_rows: str) -> Element:
@@ -64,13 +64,13 @@ def weights(report: ReportData) -> Element | None:
         return None
     paths = weight_paths.largest_first([p for p in report.weight_paths if p.recorded >= FEWEST_POINTS])
     if not paths:
-        return _nothing(title, report)
+        return _nothing("weights", title, report)
     clipped = " Cross: where the loss diverged." if any(diverged(p.loss) for p in paths) else ""
     caption = f"{_largest(paths[0])} Ring: the start. Dot: the end.{clipped}"
     caption += _more(len(paths), "weights are in trace.jsonl")
     rows = [(p.name, number(p.values[0]), number(p.values[-1])) for p in paths[:MOST_ROWS]]
     numbers = table("In scaled units, the largest first", ("weight", "first", "last"), rows, numeric=(1, 2))
-    return section(title, figure(caption, numbers, _grid(weight_paths.panels(paths))))
+    return section("weights", title, figure(caption, numbers, _grid(weight_paths.panels(paths))))
 
 
 def _largest(first: WeightPath) -> str:
@@ -100,7 +100,7 @@ def scatters(report: ReportData) -> Element | None:
     word = "Correlation ratio" if shown[0].classes else "Correlation with the target"
     numbers = table(word, ("feature", symbol), cells, numeric=(1,))
     title = f"{shortened(report.target, NAME)} against each feature"
-    return section(title, figure(caption, numbers, _grid(scatter.panels(shown, report.target))))
+    return section("features", title, figure(caption, numbers, _grid(scatter.panels(shown, report.target))))
 
 
 def _strongest(s: Scatter, value: float | None) -> str:
@@ -109,9 +109,9 @@ def _strongest(s: Scatter, value: float | None) -> str:
     return f"{shortened(s.feature, NAME)} has the strongest association with the target, {scatter.symbol(s)} = {value:.2f}."
 
 
-def _nothing(title: str, report: ReportData) -> Element:
+def _nothing(key: str, title: str, report: ReportData) -> Element:
     """A section without a chart, which says what happened instead."""
-    return section(title, tag("p", f"{NO_CHART} {report.verdict}"))
+    return section(key, title, tag("p", f"{NO_CHART} {report.verdict}"))
 
 
 def _more(count: int, what: str) -> str:

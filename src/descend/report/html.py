@@ -8,7 +8,7 @@ from descend.plots.lines import marker
 from descend.plots.style import line_style
 from descend.report import figures
 from descend.report.content import CoefficientRow, FindingRow, Mark, ReportData, VariantRow
-from descend.report.markup import LONGEST, Cell, code, section, table, terms
+from descend.report.markup import LONGEST, Cell, code, contents, section, table, terms
 from descend.report.numbers import DASH, metric, rate
 from descend.report.page_style import STYLE
 from descend.text import shortened
@@ -38,15 +38,16 @@ GLOSSARY = (
 
 def render(report: ReportData) -> str:
     """Return the page; all text is escaped by `Element`."""
-    sections = (
+    optional = (
         _verdict(report), _next(report), _variants(report), figures.loss(report), figures.weights(report),
         figures.scatters(report), _data(report), _model(report), _reproduce(report),
-        section("How to read this page", terms(GLOSSARY, "glossary")),
+        section("glossary", "How to read this page", terms(GLOSSARY, "glossary")),
     )  # fmt: skip
+    sections = [section for section in optional if section is not None]
     title = shortened(report.title, LONGEST)
     skip = tag("a", "Skip to the verdict", href="#verdict", class_="skip")
     source = tag("p", f"descend {report.version} · {report.date} · {shortened(report.data_name, LONGEST)}")
-    body = tag("body", skip, tag("header", source, tag("h1", title)), tag("main", *(s for s in sections if s)))
+    body = tag("body", skip, tag("header", source, tag("h1", title), contents(sections)), tag("main", *sections))
     page = tag("html", _head(title), body, lang=LANGUAGE)
     # The style sheet is a constant and goes in unescaped: escaped quotes would break it.
     return "<!DOCTYPE html>\n" + str(page).replace("</head>", f"<style>{STYLE}</style></head>", 1) + "\n"
@@ -62,19 +63,19 @@ def _head(title: str) -> Element:
 
 
 def _verdict(report: ReportData) -> Element:
-    return tag(
-        "section", tag("h2", f"{report.mark.value} {report.status}"), tag("p", report.verdict, class_="verdict"),
-        terms(report.numbers, "numbers"), id="verdict", class_=report.mark.name.lower(),
+    return section(
+        "verdict", f"{report.mark.value} {report.status}", tag("p", report.verdict, class_="verdict"),
+        terms(report.numbers, "numbers"), class_=report.mark.name.lower(),
     )  # fmt: skip
 
 
 def _next(report: ReportData) -> Element:
     if not report.findings:
-        return section("What to do next", tag("p", NO_FINDINGS[report.mark]))
+        return section("next", "What to do next", tag("p", NO_FINDINGS[report.mark]))
     hidden = len(report.findings) - MOST_FINDINGS
     rest = [tag("p", f"{hidden:,} more in run.json.")] if hidden > 0 else []
     items = tag("ul", *map(_finding, report.findings[:MOST_FINDINGS]), class_="findings")
-    return section("What to do next", items, *rest)
+    return section("next", "What to do next", items, *rest)
 
 
 def _finding(row: FindingRow) -> Element:
@@ -91,7 +92,7 @@ def _variants(report: ReportData) -> Element:
     header = ("variant", "lr", "batch", "epochs", shortened(report.metric, LONGEST), "result")
     rows = [(_name(v), rate(v.lr), v.batch, f"{v.epochs:,}", metric(v), _result(v)) for v in report.variants]
     caption = f"Each variant at its best learning rate{best}."
-    return section("Which variant", table(caption, header, rows, numeric=(1, 2, 3, 4)))
+    return section("variants", "Which variant", table(caption, header, rows, numeric=(1, 2, 3, 4)))
 
 
 def _name(v: VariantRow) -> Cell:
@@ -107,20 +108,20 @@ def _data(report: ReportData) -> Element:
     lines = table("What was read and done", ("step", "result"), report.data)
     rows = [(c.name, c.kind, f"{c.missing:,}", c.used_as) for c in report.columns]
     columns = [table("Columns", ("column", "kind", "missing", "used as"), rows, (2,))] if rows else []
-    return section("The data as read", lines, *columns)
+    return section("data", "The data as read", lines, *columns)
 
 
 def _model(report: ReportData) -> Element:
     about = tag("p", report.model)
     if not report.coefficients:
-        return section("The model", about)
+        return section("model", "The model", about)
     hidden = len(report.coefficients) - MOST_COEFFICIENTS
     caption = "Coefficients, the largest standardised one first"
     caption += f"; {hidden:,} more are in model.safetensors" if hidden > 0 else ""
     classes = any(row.output for row in report.coefficients)
     header = ("feature", *(("class",) if classes else ()), "in the file's units", "standardised")
     rows = [_coefficient(row, classes) for row in report.coefficients[:MOST_COEFFICIENTS]]
-    return section("The model", about, table(caption, header, rows, (len(header) - 2, len(header) - 1)))
+    return section("model", "The model", about, table(caption, header, rows, (len(header) - 2, len(header) - 1)))
 
 
 def _coefficient(row: CoefficientRow, classes: bool) -> tuple[str, ...]:
@@ -129,4 +130,6 @@ def _coefficient(row: CoefficientRow, classes: bool) -> tuple[str, ...]:
 
 
 def _reproduce(report: ReportData) -> Element:
-    return section("Reproduce", terms(((label, code(text)) for label, text in report.reproduce), "reproduce"))
+    return section(
+        "reproduce", "Reproduce", terms(((label, code(text)) for label, text in report.reproduce), "reproduce")
+    )

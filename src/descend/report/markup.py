@@ -9,9 +9,16 @@ LONGEST, LONGEST_CELL = 120, 400  # characters of a heading and of a table's cel
 Cell = str | Element | tuple[str | Element, ...]
 
 
-def section(title: str, *children: Element) -> Element:
-    """Return a section with its heading."""
-    return tag("section", tag("h2", shortened(title, LONGEST)), *children)
+def section(key: str, title: str, *children: Element, class_: str | None = None) -> Element:
+    """Return a section with its heading; `key` is its id, which links lead to."""
+    return tag("section", tag("h2", shortened(title, LONGEST)), *children, id=key, class_=class_)
+
+
+def contents(sections: Iterable[Element]) -> Element:
+    """Return links to sections, by their headings."""
+    links = [tag("a", *section.children[0].children, href=f"#{dict(section.attributes)['id']}")
+             for section in sections if isinstance(section.children[0], Element)]  # fmt: skip
+    return tag("nav", *links, aria_label="Contents")
 
 
 def figure(caption: str, table: Element, *charts: Element) -> Element:

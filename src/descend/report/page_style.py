@@ -12,6 +12,8 @@ header{padding-top:48px}
 main{padding-bottom:64px}
 header p{color:var(--soft);margin:0;font-size:14px;overflow-wrap:anywhere}
 h1{font-size:30px;line-height:1.2;margin:6px 0 28px;font-weight:650;overflow-wrap:anywhere}
+nav{display:flex;flex-wrap:wrap;gap:4px 18px;margin:-14px 0 20px;font-size:14px}
+nav a,summary{color:var(--accent)}
 h2{font-size:19px;line-height:1.3;margin:0 0 12px;font-weight:650;overflow-wrap:anywhere}
 p,dd{overflow-wrap:anywhere}
 p,figcaption,.findings{max-width:80ch}
@@ -50,7 +52,7 @@ figure svg{display:block;width:100%;height:auto;color:var(--soft)}
 .panels{display:grid;grid-template-columns:repeat(auto-fill,minmax(264px,1fr));gap:16px 8px}
 .narrow{display:none}
 details{margin-top:16px}
-summary{cursor:pointer;color:var(--accent);font-size:14px}
+summary{cursor:pointer;font-size:14px}
 .skip{position:absolute;left:-999px}
 .skip:focus{left:16px;top:8px;background:var(--page);padding:8px}
 :focus-visible{outline:2px solid var(--accent);outline-offset:2px}
@@ -59,5 +61,5 @@ padding-right:16px}header{padding-top:28px}h1{font-size:25px}section{padding:28p
 padding-right:6px;min-width:64px}tbody th{min-width:88px}th.n,td.n{
 white-space:normal;overflow-wrap:normal;min-width:0}}
 @media print{body{font-size:12px}header{padding-top:0}section{padding:16px 0}figure,tr,dl div{break-inside:avoid}
-h2{break-after:avoid}.panels{grid-template-columns:repeat(3,1fr)}details,.skip{display:none}.table{overflow:visible}}
+h2{break-after:avoid}.panels{grid-template-columns:repeat(3,1fr)}details,.skip,nav{display:none}.table{overflow:visible}}
 """
