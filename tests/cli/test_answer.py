@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from descend.cli.answer import finding_lines, number, report_lines, trial_lines
+from descend.cli.answer import finding_lines, report_lines, trial_lines
 from descend.diagnosis.finding import Proof
 
 ARTIFACTS = {
@@ -85,7 +85,3 @@ def test_a_verdict_of_trouble_has_another_mark(fakes):
     run = replace(fakes.good, verdict=fakes.verdict("budget", "not converged"))
 
     assert "! not converged" in report_lines(run, ARTIFACTS)
-
-
-def test_numbers():
-    assert [number(x) for x in (0.0, 999.96, 1234.5, 2e12, float("nan"))] == ["0", "1000", "1,234", "2e+12", "–"]

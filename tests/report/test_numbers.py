@@ -17,3 +17,7 @@ def test_spreads_have_two_digits(spread, text):
 def test_numbers_that_are_not_finite_are_dashes():
     assert [number(v) for v in (float("nan"), float("inf"), None)] == ["–"] * 3
     assert [rate(v) for v in (float("nan"), None, 1e-4)] == ["–", "–", "0.0001"]
+
+
+def test_numbers_have_about_four_digits():
+    assert [number(x) for x in (0.0, 999.96, 1234.5, 2e12, float("nan"))] == ["0", "1000", "1,234", "2e+12", "–"]

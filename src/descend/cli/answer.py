@@ -7,6 +7,7 @@ from typing import Any
 
 from descend.display import paint
 from descend.metrics import HIGHER_IS_BETTER
+from descend.report.numbers import number
 from descend.text import printable
 
 METRICS = {"rmse": "RMSE", "mae": "MAE", "r2": "R²", "accuracy": "accuracy", "auc": "AUC", "logloss": "log loss"}
@@ -24,17 +25,6 @@ def report_lines(
     for finding in run.findings:
         lines += finding_lines(finding, color, verbose)
     return [*lines, "", *saved_lines(artifacts), *next_lines(run, artifacts)]
-
-
-def number(value: float | None) -> str:
-    """Return a metric in about four digits, with thousands separated.
-
-    >>> number(69214.33), number(0.64123), number(None)
-    ('69,214', '0.6412', '–')
-    """
-    if value is None or value != value:
-        return "–"
-    return f"{value:,.0f}" if 1000 <= abs(value) < 1e9 else f"{value:.4g}"
 
 
 def trial_lines(run: Any, *, color: bool = False, width: int | None = None, verbose: bool = False) -> list[str]:

@@ -69,7 +69,7 @@ def lines(found: Any) -> list[str]:
 
 
 def _row(row: Any) -> list[str]:
-    from descend.cli.answer import number
+    from descend.report.numbers import number
 
     spread = f" ± {row.spread:.2g}" if row.spread else ""
     gap = "–" if row.gap is None else f"{100 * row.gap:.2g} %"

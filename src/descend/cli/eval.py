@@ -34,9 +34,9 @@ def command(
     Exit codes: 0 done, 1 a --fail-if gate tripped, 2 usage, 3 data, 5 the data do not fit the model.
     """
     from descend.cli.answer import METRICS as WORDS
-    from descend.cli.answer import number
     from descend.cli.loading import load_run, load_table
     from descend.cli.output import answer, answer_json
+    from descend.report.numbers import number
     from descend.text import encodable
 
     gates = [read_gate(text) for text in fail_if]

@@ -133,7 +133,8 @@ def _card(folder: str) -> tuple[dict[str, Any], list[str]]:
     from pathlib import Path
 
     from descend import store
-    from descend.cli.answer import METRICS, number
+    from descend.cli.answer import METRICS
+    from descend.report.numbers import number
     from descend.text import printable
 
     document = store.read_document(Path(folder))

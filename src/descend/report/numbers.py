@@ -8,14 +8,14 @@ DASH = "–"
 
 
 def number(value: float | None) -> str:
-    """Return a number as text, an en dash for none.
+    """Return a number in about four digits, with thousands separated; an en dash for none, NaN and inf.
 
-    >>> [number(v) for v in (292.2137, 4207.06, 9.0037e-05, None)]
-    ['292.2', '4,207.1', '9.004e-05', '–']
+    >>> [number(v) for v in (292.2137, 4207.06, 69214.33, 9.0037e-05, 2e9, None)]
+    ['292.2', '4,207', '69,214', '9.004e-05', '2e+09', '–']
     """
     if value is None or not math.isfinite(value):
         return DASH
-    return f"{value:,.1f}" if 1e3 <= abs(value) < 1e7 else f"{value:.4g}"
+    return f"{value:,.0f}" if 1e3 <= abs(value) < 1e9 else f"{value:.4g}"
 
 
 def rate(value: float | None) -> str:

@@ -16,6 +16,7 @@ from descend.plots.curves import Curve
 from descend.plots.scatter import Scatter
 from descend.plots.weight_paths import WeightPath
 from descend.report.content import CoefficientRow, ColumnRow, FindingRow, Mark, ReportData, VariantRow
+from descend.report.numbers import number
 from descend.run.model import Model
 from descend.run.trials import Trial
 from descend.search.search import SearchResult
@@ -150,7 +151,7 @@ def _beats_baseline(run: ReportedRun) -> bool:
 def _finding(finding: Finding) -> FindingRow:
     return FindingRow(
         code=finding.code, level=finding.level, text=finding.text, fixes=finding.fix,
-        proof=tuple(f"tried {p.told(_number)}" for p in finding.proof), meaning=explain(finding.code).parts,
+        proof=tuple(f"tried {p.told(number)}" for p in finding.proof), meaning=explain(finding.code).parts,
     )  # fmt: skip
 
 
@@ -160,15 +161,11 @@ def numbers(run: ReportedRun) -> tuple[tuple[str, str], ...]:
     score = None if run.failed else run.metrics[part].get(run.metric)
     gap = None if result is None or run.failed else result.landscape.gap(float(result.fit.loss[result.best]))
     return (
-        (f"{'test' if part == 'test' else 'training'} {run.metric}", _number(score)),
-        (f"baseline {run.metric}", _number(run.metrics["baseline"].get(run.metric))),
+        (f"{'test' if part == 'test' else 'training'} {run.metric}", number(score)),
+        (f"baseline {run.metric}", number(run.metrics["baseline"].get(run.metric))),
         ("gap to the optimum", "not known" if gap is None else percent(gap)),
         ("time", f"{run.seconds:.1f} s"),
     )
-
-
-def _number(value: float | None) -> str:
-    return "–" if value is None or not np.isfinite(value) else f"{value:,.4g}" if abs(value) < 1e4 else f"{value:,.0f}"
 
 
 def variant_rows(run: ReportedRun) -> tuple[VariantRow, ...]:
