@@ -19,7 +19,7 @@ NARROWEST, WIDEST = 48, 120  # columns of the charts: three side by side
 PICTURES = ("target-against-features.svg", "weights-against-loss.svg")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Solved:
     """descend's solution of the example.
 
@@ -90,8 +90,9 @@ def solve(example: "Example") -> Solved:
     best, settings = run.search_result.best, fit.plan.settings
     slow = min(range(len(settings)), key=lambda r: settings[r].lr)
     return Solved(
-        settings[best].lr, int(fit.epochs[best]), float(fit.loss[best]), (w1, w2), b, run.verdict.text,
-        settings[slow].lr, fit.trace.weights[slow], fit.trace.loss[slow],
+        lr=settings[best].lr, epochs=int(fit.epochs[best]), loss=float(fit.loss[best]), weight=(w1, w2), bias=b,
+        verdict=run.verdict.text, slow_lr=settings[slow].lr, path=fit.trace.weights[slow],
+        path_loss=fit.trace.loss[slow],
     )  # fmt: skip
 
 

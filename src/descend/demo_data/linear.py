@@ -12,7 +12,7 @@ import numpy as np
 from descend.arrays import Array
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Example:
     """Data without noise, the weights at the start, and the true weights.
 
@@ -58,8 +58,8 @@ def example() -> Example:
 
     stored = load((files("descend.demo_data") / "linear.safetensors").read_bytes())
     return Example(
-        stored["X"], stored["y"], stored["start_weight"], float(stored["start_bias"]),
-        stored["true_weight"], float(stored["true_bias"]),
+        X=stored["X"], y=stored["y"], start_weight=stored["start_weight"], start_bias=float(stored["start_bias"]),
+        true_weight=stored["true_weight"], true_bias=float(stored["true_bias"]),
     )  # fmt: skip
 
 

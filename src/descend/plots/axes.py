@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -32,9 +32,9 @@ class Axis:
     high: float
     start: float
     end: float
-    log: bool = False
-    shift: float = 0.0
-    names: tuple[str, ...] = ()
+    log: bool = field(default=False, kw_only=True)
+    shift: float = field(default=0.0, kw_only=True)
+    names: tuple[str, ...] = field(default=(), kw_only=True)
 
     @classmethod
     def over(cls, values: Array, start: float, end: float, *, log: bool = False, shift: float = 0.0) -> "Axis":
