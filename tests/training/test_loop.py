@@ -150,7 +150,7 @@ def test_progress_is_told_with_numbers_that_make_sense(small):
 def test_long_epochs_are_cut_so_that_progress_is_told_between(small, monkeypatch):
     heard = []
     monkeypatch.setattr(fit, "CALL_SECONDS", 1e-9)
-    monkeypatch.setattr(fit._Loop, "_next_marks", lambda self, epoch: np.empty(0, np.int64))
+    monkeypatch.setattr(fit._Loop, "_next_points", lambda self, epoch: np.empty(0, np.int64))
     monkeypatch.setattr(fit._Loop, "pace", property(lambda self: 0.0, lambda self, value: None), raising=False)
     plan = Plan((setting("adam", lr=0.1, batch_size=1),))
     cut = train(small("squared"), plan, limits=Limits(epochs=2), on_event=heard.append)
