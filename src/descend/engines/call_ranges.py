@@ -7,7 +7,7 @@ import numpy as np
 
 from descend.arrays import Array
 from descend.plan import Setting
-from descend.plan.order import epoch_order
+from descend.plan.order import Shuffle, epoch_order
 from descend.table.data import Data
 
 ORDER_CELLS = 1 << 21  # row indices held at once for the epochs of one call: 16 MB; arbitrary
@@ -46,6 +46,6 @@ def _orders(n: int, setting: Setting, orders: Orders, lo: int, hi: int) -> Array
     return orders(setting.seed, lo // n, -(-hi // n))
 
 
-def orders_of(data: Data, shuffle: str, seed: int, first: int, last: int) -> Array:
+def orders_of(data: Data, shuffle: Shuffle, seed: int, first: int, last: int) -> Array:
     """Return the orders (epochs, rows) of epochs first to last, the last excluded."""
     return np.stack([epoch_order(data.rows, seed, epoch, shuffle, data.row_bytes) for epoch in range(first, last)])

@@ -14,6 +14,7 @@ from descend.plan import Plan
 from descend.problem import Problem, mean_losses, objectives
 from descend.problem.layer_stats import KINDS
 from descend.table.data import Data
+from descend.training.closing import closing_phase
 from descend.training.stopping import Limits, Stopping
 from descend.training.trace import Trace, record_points
 
@@ -57,7 +58,7 @@ class Fit:
 
     Args:
         weights: the weights that are kept (runs, params): of the lowest held-out loss, or with `Limits.early` off of
-            the lowest training objective.
+            the lowest training objective, then after a closing phase if an l1 penalty was trained by batches.
         epoch: the epoch of those weights (runs,).
         loss: their training objective, evaluated afresh (runs,).
         held_out: their mean loss on held-out data, evaluated afresh, or NaN (runs,).
@@ -264,16 +265,43 @@ class _Loop:
         """Return what training made of the runs, after it has ended."""
         self.state.outcome[self.running] = Outcome.INTERRUPTED if interrupted else Outcome.BUDGET
         stopping, best = self.stopping, self.stopping.best
-        held, loss = np.full(len(self.plan), np.nan), objectives(self.problem, best.weights)
+        weights = best.weights if interrupted else self._closed(best.weights)
+        held, loss = np.full(len(self.plan), np.nan), objectives(self.problem, weights)
         if self.held_out is not None:
-            held = mean_losses(self.problem, best.weights, self.held_out)
+            held = mean_losses(self.problem, weights, self.held_out)
         score = np.where(np.isfinite(stopping.smoothed), stopping.smoothed, held) if stopping.guided else loss
+        self._name_converged(loss, (weights != best.weights).any(axis=1))
         return Fit(
-            problem=self.problem, plan=stopping.plan, weights=best.weights, epoch=best.epoch, loss=loss, held_out=held,
+            problem=self.problem, plan=stopping.plan, weights=weights, epoch=best.epoch, loss=loss, held_out=held,
             score=score, outcomes=tuple(Outcome(int(o)) for o in self.state.outcome), steps=self.state.steps,
             epochs=stopping.epochs, trace=self.trace.thinned(TRACE_POINTS), state=self.state, engine=self.engine.name,
             seconds=self.seconds, interrupted=interrupted, guided=stopping.guided,
         )  # fmt: skip
+
+    def _closed(self, weights: Array) -> Array:
+        """The weights after the closing phase, for runs by batches under an l1 penalty whose objective decides."""
+        rows, closed = self.problem.data.rows, weights.copy()
+        if self.problem.l1 == 0 or self.problem.network is not None or self.stopping.guided:
+            return closed
+        for r, setting in enumerate(self.plan.settings):
+            ended_well = Outcome(int(self.state.outcome[r])) in (Outcome.CONVERGED, Outcome.STOPPED, Outcome.BUDGET)
+            if setting.rows_a_step(rows) < rows and ended_well and not self._out_of_time():
+                closed[r] = closing_phase(self.problem, weights[r])
+        return closed
+
+    def _name_converged(self, loss: Array, closed: Array) -> None:
+        """Say converged of the weights that are kept, and of no others.
+
+        Args:
+            loss: their training objective (runs,).
+            closed: which of them a closing phase has changed (runs,).
+        """
+        aim, outcome = self.limits.aim, self.state.outcome
+        if aim is None:
+            return
+        earlier = self.stopping.guided & (self.stopping.best.epoch < self.stopping.epochs) & (loss > aim)
+        outcome[earlier & (outcome == Outcome.CONVERGED)] = Outcome.STOPPED
+        outcome[closed & (loss <= aim)] = Outcome.CONVERGED
 
 
 def _repeated(values: Array, points: int) -> Array:
