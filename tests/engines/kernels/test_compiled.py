@@ -8,13 +8,11 @@ import numpy as np
 import pytest
 from tests.oracles import GRADIENTS, WORKED
 
-from descend.engines import choose
 from descend.engines.kernels import compiled
-from descend.errors import UsageError
 from descend.outcome import Outcome
 from descend.plan import Plan, setting
 from descend.plan.rule import Rule
-from descend.training import Limits, train
+from descend.training import train
 
 FLOAT = np.dtype(np.float64)
 
@@ -41,51 +39,6 @@ def test_decay_spares_what_is_not_penalised():
     decayed, bare = (swept(rule, {"lr": 0.1, "decay": d}, GRADIENTS) for d in (0.5, 0.0))
     assert (decayed[:, 0] < bare[:, 0]).all()
     np.testing.assert_array_equal(decayed[:, 1], bare[:, 1])
-
-
-def forgetful(g, v, t, lr=0.1):
-    return (lr * g,)
-
-
-def generous(g, t, lr=0.1):
-    return lr * g, g
-
-
-def bare(g, t, lr=0.1):
-    return lr * g
-
-
-def failing(g, t, lr=0.1):
-    raise ZeroDivisionError("no")
-
-
-@pytest.mark.parametrize(
-    ("rule", "text"),
-    [
-        (forgetful, "the rule forgetful returns a tuple of 1, it must return (step, v); compare descend.rules.momentum"),
-        (generous, "the rule generous returns a tuple of 2, it must return (step,); compare descend.rules.momentum"),
-        (bare, "the rule bare returns a float64, it must return (step,); compare descend.rules.momentum"),
-        (failing, "the rule failing fails for the gradient 0.5: ZeroDivisionError: no; "
-                  "use operators and descend.ops in it, as descend.rules does"),
-    ],
-    ids=lambda v: getattr(v, "__name__", ""),
-)  # fmt: skip
-@pytest.mark.parametrize("batch_size", [0, 7])
-def test_a_rule_that_does_not_keep_its_promise_is_refused_before_training(small, rule, text, batch_size):
-    with pytest.raises(UsageError) as caught:
-        choose(small("squared"), Plan((setting("adam", lr=0.1), setting(rule, lr=0.1, batch_size=batch_size))))
-    assert str(caught.value) == text
-
-
-def test_a_rule_that_cannot_be_compiled_is_trained_by_the_plain_engine(small):
-    def held(g, v, t, lr=0.1):
-        v = {"v": 0.9 * v + np.linalg.norm([1.0]) * g}["v"]
-        return lr * v, v
-
-    problem, plans = small("squared"), [Plan((setting(r, lr=0.01, batch_size=7),)) for r in (held, "momentum")]
-    ours, theirs = (train(problem, plan, limits=Limits(epochs=20)) for plan in plans)
-    assert (ours.engine, theirs.engine) == ("plain", "linear")
-    np.testing.assert_allclose(ours.weights, theirs.weights, rtol=1e-12)
 
 
 def test_a_rule_that_returns_nan_ends_as_an_outcome_and_leaves_the_start(small):
