@@ -13,7 +13,7 @@ class Outcome(IntEnum):
     INTERRUPTED = 4  # Ctrl-C
     DIVERGED = 5  # the loss grew far beyond where it started
     NONFINITE = 6  # a loss, gradient or weight left the finite range
-    DROPPED = 7  # behind other learning rates of the same variant, and given up for them
+    PRUNED = 7  # behind other learning rates of the same variant, by successive halving
 
     @property
     def failed(self) -> bool:

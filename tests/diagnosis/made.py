@@ -46,7 +46,7 @@ def with_losses(evidence, losses, outcome=Outcome.BUDGET):
     """The same evidence with a made-up curve of the training loss."""
     points = len(losses)
     trace = Trace(
-        np.arange(points)[None], np.array([losses], float), np.full((1, points), np.nan), np.zeros((1, points, 0)),
-        evidence.trace.layer_stats[:, :1].repeat(points, axis=1),
+        epochs=np.arange(points)[None], loss=np.array([losses], float), held_out=np.full((1, points), np.nan),
+        weights=np.zeros((1, points, 0)), layer_stats=evidence.trace.layer_stats[:, :1].repeat(points, axis=1),
     )  # fmt: skip
     return dataclasses.replace(evidence, trace=trace, outcome=outcome, loss=float(losses[-1]), epochs=points - 1)

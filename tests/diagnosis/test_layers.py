@@ -7,7 +7,7 @@ from tests.diagnosis.made import deep
 from descend.diagnosis.layers import replay
 from descend.problem import gradient
 from descend.problem.initialise import initial
-from descend.problem.network import norms
+from descend.problem.network import layer_vectors
 
 
 def of(problem, init="auto", weights=None):
@@ -19,7 +19,7 @@ def test_gradient_norms_are_those_of_the_gradient():
     problem = deep()
     seen, weights = of(problem)
     g = gradient(problem, weights)[1]
-    assert seen.gradient == pytest.approx([np.linalg.norm(own) for own in norms(problem.network, g)])
+    assert seen.gradient == pytest.approx([np.linalg.norm(own) for own in layer_vectors(problem.network, g)])
 
 
 def test_the_slope_in_a_layers_output_agrees_with_differences():

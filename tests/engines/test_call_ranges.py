@@ -1,34 +1,36 @@
-"""Calls that lead from one mark to the next."""
+"""Calls that lead from one record point to the next."""
 
 import functools
 
 import numpy as np
 
-from descend.engines import call_ranges as spans
-from descend.engines.call_ranges import calls, order_of, reached
+from descend.engines import call_ranges as module
+from descend.engines.call_ranges import call_ranges, orders_of, rows_seen
 from descend.plan import setting
 from descend.plan.order import epoch_order
 from descend.table.data import Data
 
 DATA = Data(np.zeros((10, 2)), np.zeros(10))
-ORDERS = functools.partial(order_of, DATA, "auto")
+ORDERS = functools.partial(orders_of, DATA, "auto")
 
 
 def test_a_call_brings_the_orders_of_its_epochs():
-    ((lo, hi, orders),) = calls(10, ORDERS, setting("sgd", lr=1, batch_size=3, seed=5), 6, 25)
+    ((lo, hi, orders),) = call_ranges(10, ORDERS, setting("sgd", lr=1, batch_size=3, seed=5), 6, 25)
 
     assert (lo, hi) == (6, 23)
     assert orders.tolist() == [epoch_order(10, 5, epoch, "auto", 16).tolist() for epoch in range(3)]
 
 
 def test_the_whole_batch_needs_no_order():
-    assert [(lo, hi, o.shape) for lo, hi, o in calls(10, ORDERS, setting("sgd", lr=1), 0, 30)] == [(0, 30, (0, 10))]
+    assert [(lo, hi, o.shape) for lo, hi, o in call_ranges(10, ORDERS, setting("sgd", lr=1), 0, 30)] == [
+        (0, 30, (0, 10))
+    ]
 
 
 def test_calls_are_cut_where_orders_do_not_fit(monkeypatch):
-    monkeypatch.setattr(spans, "ORDER_CELLS", 20)
+    monkeypatch.setattr(module, "ORDER_CELLS", 20)
 
-    assert [c[:2] for c in calls(10, ORDERS, setting("sgd", lr=1, batch_size=3), 6, 50)] == [
+    assert [c[:2] for c in call_ranges(10, ORDERS, setting("sgd", lr=1, batch_size=3), 6, 50)] == [
         (6, 20),
         (20, 40),
         (40, 50),
@@ -38,5 +40,5 @@ def test_calls_are_cut_where_orders_do_not_fit(monkeypatch):
 def test_rows_that_steps_have_reached():
     by_three = setting("sgd", lr=1, batch_size=3)
 
-    assert [reached(10, by_three, 0, k) for k in range(6)] == [0, 3, 6, 9, 10, 13]
-    assert reached(10, by_three, 13, 4) == 23
+    assert [rows_seen(10, by_three, 0, k) for k in range(6)] == [0, 3, 6, 9, 10, 13]
+    assert rows_seen(10, by_three, 13, 4) == 23

@@ -1,14 +1,15 @@
-"""What compiled loops are called with, and how a run is led to a mark."""
+"""What compiled loops are called with, and how a run is led to a record point."""
 
 import numpy as np
 import pytest
 
-from descend.engines.dispatch import arrays_of, numbers_of, to_mark, together
+from descend.engines.dispatch import examples_of, step_settings_of, together, train_to
 from descend.engines.state import start
 from descend.losses import loss
 from descend.outcome import Outcome
 from descend.plan import Plan, setting
 from descend.problem import Problem
+from descend.problem.network import Network
 from descend.table.data import Data
 
 
@@ -17,18 +18,26 @@ def problem_of(weight=None):
 
 
 def test_arrays_are_of_one_dtype_and_targets_have_two_dimensions():
-    X, y, weight = arrays_of(problem_of(np.ones(4)))
+    X, y, weight = examples_of(problem_of(np.ones(4)))
 
     assert {X.dtype, y.dtype, weight.dtype} == {np.dtype(np.float32)}
     assert (y.shape, weight.shape) == ((4, 1), (4,))
-    assert arrays_of(problem_of())[2].size == 0
+    assert examples_of(problem_of()).sample_weight.size == 0
 
 
 def test_numbers_name_the_place_of_the_rate():
-    constants, lr, factors = numbers_of(setting("adam", lr=0.5))
+    settings = step_settings_of(problem_of(), setting("adam", lr=0.5))
 
-    assert constants[lr] == 0.5
-    assert (len(constants), factors.tolist()) == (4, [1.0])
+    assert settings.constants[settings.lr] == 0.5
+    assert (len(settings.constants), settings.factors.tolist()) == (4, [1.0])
+    assert settings.layer_ends.size == 0
+
+
+def test_a_network_says_where_its_layers_end():
+    network = Network((2, 3, 1), batch_norm=True)
+    problem = Problem(problem_of().data, loss("squared"), network=network)
+
+    assert step_settings_of(problem, setting("sgd", lr=1)).layer_ends.tolist() == [2 * 3 + 4 * 3, network.params]
 
 
 @pytest.mark.parametrize("threads", [1, 2])
@@ -47,11 +56,11 @@ def led(failed, outcome=Outcome.RUNNING):
     state, calls = start(problem, Plan((how,))), []
     state.outcome[0] = outcome
 
-    def call(orders, lo, hi, steps):
-        calls.append((lo, hi))
-        return steps + (1 if failed else 2), failed
+    def loop(call):
+        calls.append((call.first, call.last))
+        return call.steps + (1 if failed else 2), failed
 
-    to_mark(call, lambda *_: [(0, 4, None), (4, 8, None)], how, 4, state, 0, 8)
+    train_to(loop, lambda *_: [(0, 4, None), (4, 8, None)], how, 4, state, 0, 8)
     return state, calls
 
 

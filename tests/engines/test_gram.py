@@ -12,16 +12,15 @@ from descend.losses import loss
 from descend.outcome import Outcome
 from descend.plan import Plan, setting
 from descend.plan.rule import RULES
-from descend.problem import Problem
-from descend.problem import moments as gramian
+from descend.problem import Problem, moments
 from descend.table.data import Data
 
 LINEAR = {"sgd": 0.4, "momentum": 0.1, "nesterov": 0.1, "momentum_keras": 0.1}
 RATES = {name: LINEAR.get(name, 1.0 if name == "adadelta" else 0.01) for name in RULES}
 
 
-def plain(problem, plan, state, marks, threads=1):
-    return plain_advance(problem, plan, state, marks)
+def plain(problem, plan, state, points, threads=1, layer_stats=None):
+    return plain_advance(problem, plan, state, points)
 
 
 def random(*shape, seed=0):
@@ -47,19 +46,19 @@ def apart(path, expected):
 
 
 def both(problem, plan, steps, every=1, **options):
-    marks = problem.data.rows * np.arange(every, steps + 1, every)
-    ours = advance(problem, plan, start(problem, plan), marks, **options)
-    return ours, plain(problem, plan, start(problem, plan), marks)
+    points = problem.data.rows * np.arange(every, steps + 1, every)
+    ours = advance(problem, plan, start(problem, plan), points, **options)
+    return ours, plain(problem, plan, start(problem, plan), points)
 
 
 @pytest.mark.parametrize("name", RULES)
 @pytest.mark.parametrize("kappa", [1.0, 1e3, 1e6, 1e10])
 def test_every_rule_follows_plain_as_far_as_the_data_determine(name, kappa):
     problem, plan, steps = squared(table(kappa)), Plan((setting(name, lr=RATES[name]),)), 300
-    moments = gramian.gram(problem)
-    certain = int(determined(problem, plan, moments, steps)[0])
+    gram = moments.gram(problem)
+    certain = int(determined(problem, plan, gram, steps)[0])
     assert certain == steps or name in ("rmsprop", "rmsprop_keras")
-    (state, path), (expected, expected_path) = both(problem, plan, steps, gram=moments)
+    (state, path), (expected, expected_path) = both(problem, plan, steps, gram=gram)
     assert apart(path[:, :certain], expected_path[:, :certain]) < 1e-9
     for field in ("steps", "seen", "outcome"):
         assert np.array_equal(getattr(state, field), getattr(expected, field))
@@ -72,17 +71,17 @@ def test_every_rule_follows_plain_as_far_as_the_data_determine(name, kappa):
 @pytest.mark.parametrize("steps", [10, 3000])
 def test_a_linear_rule_is_within_the_tolerance_where_bound_or_twin_say_so(name, kappa, steps):
     problem, plan = squared(table(kappa, rows=30, columns=3)), Plan((setting(name, lr=RATES[name]),))
-    moments = gramian.gram(problem)
-    assert determined(problem, plan, moments, steps).tolist() == [steps]  # less pessimistic than the bound
-    assert gramian.safe(problem, plan, moments, steps)[0] or (name != "sgd" and kappa > 1 and steps > 10)
+    gram = moments.gram(problem)
+    assert determined(problem, plan, gram, steps).tolist() == [steps]  # less pessimistic than the bound
+    assert moments.safe(problem, plan, gram, steps)[0] or (name != "sgd" and kappa > 1 and steps > 10)
     (_, path), (_, expected) = both(problem, plan, steps, every=10)
     assert apart(path, expected) < 1e-9
 
 
 def test_the_comparison_sees_a_wrong_last_digit():
     problem, plan = squared(table()), Plan((setting("sgd", lr=0.1),))
-    moments = gramian.gram(problem)
-    (_, path), (_, expected) = both(problem, plan, 100, gram=replace(moments, c=moments.c * (1 + 1e-8)))
+    gram = moments.gram(problem)
+    (_, path), (_, expected) = both(problem, plan, 100, gram=replace(gram, c=gram.c * (1 + 1e-8)))
     assert apart(path, expected) > 1e-9
 
 
@@ -90,10 +89,10 @@ def test_where_a_rule_parts_another_order_of_the_rows_parts_too():
     data = table(rows=60)
     problem, plan, steps = squared(data), Plan((setting("rmsprop_keras", lr=0.01),)), 300
     turned = squared(data.take(np.arange(60)[::-1]))
-    marks = 60 * np.arange(1, steps + 1)
+    points = 60 * np.arange(1, steps + 1)
     (_, path), (_, expected) = both(problem, plan, steps)
-    (_, other) = plain(turned, plan, start(turned, plan), marks)
-    certain = int(determined(problem, plan, gramian.gram(problem), steps)[0])
+    (_, other) = plain(turned, plan, start(turned, plan), points)
+    certain = int(determined(problem, plan, moments.gram(problem), steps)[0])
     assert 20 < certain < 250
     assert apart(path[:, :certain], expected[:, :certain]) < 1e-9
     assert apart(other[:, :certain], expected[:, :certain]) < 1e-9
@@ -162,9 +161,9 @@ def test_float32_stays_float32_and_as_exact_as_plain(name):
 def test_threads_change_no_bit():
     problem = squared(table(rows=2000, columns=7))
     plan = Plan(tuple(setting(name, lr=lr) for name in ("sgd", "adam", "nesterov") for lr in (0.01, 0.02, 0.05)))
-    marks = 2000 * np.array([1, 50, 200])
-    one, path = advance(problem, plan, start(problem, plan), marks, threads=1)
-    two, path_two = advance(problem, plan, start(problem, plan), marks, threads=2)
+    points = 2000 * np.array([1, 50, 200])
+    one, path = advance(problem, plan, start(problem, plan), points, threads=1)
+    two, path_two = advance(problem, plan, start(problem, plan), points, threads=2)
     assert np.array_equal(path, path_two)
     assert np.array_equal(one.memory, two.memory)
 
@@ -215,8 +214,8 @@ def converging():
 
 def test_a_gradient_of_noise_leaves_the_run_below_the_mark():
     problem, plan = converging()
-    marks = 30 * np.arange(100, 5001, 100)
-    state, path = advance(problem, plan, start(problem, plan), marks)
+    points = 30 * np.arange(100, 5001, 100)
+    state, path = advance(problem, plan, start(problem, plan), points)
     assert 200 < state.steps[0] < 5000
     assert state.seen[0] == 30 * state.steps[0]
     assert state.outcome.tolist() == [Outcome.RUNNING, Outcome.RUNNING]
@@ -229,15 +228,15 @@ def test_a_gradient_of_noise_leaves_the_run_below_the_mark():
 def test_another_engine_finishes_what_is_left():
     problem, plan = converging()
     plan = Plan((*plan.settings, setting("sgd", lr=0.01, batch_size=15)))
-    marks = 30 * np.arange(100, 1501, 100)
-    left, left_path = advance(problem, plan, start(problem, plan), marks)
-    state, path = advance(problem, plan, start(problem, plan), marks, direct=plain)
+    points = 30 * np.arange(100, 1501, 100)
+    left, left_path = advance(problem, plan, start(problem, plan), points)
+    state, path = advance(problem, plan, start(problem, plan), points, direct=plain)
     assert left.seen[2] == 0  # a run of small batches is none of this engine's
     assert state.seen.tolist() == [45_000] * 3
-    expected, expected_path = plain(problem, plan, left, marks)
+    expected, expected_path = plain(problem, plan, left, points)
     assert np.array_equal(state.weights, expected.weights)
     for r in range(3):
-        past = marks > left.seen[r]
+        past = points > left.seen[r]
         assert np.array_equal(path[r, ~past], left_path[r, ~past])
         assert np.array_equal(path[r, past], expected_path[r, past])
 
@@ -245,8 +244,8 @@ def test_another_engine_finishes_what_is_left():
 def test_compiled_code_is_found_again_by_another_process():
     code = """
 import numpy as np
-from descend.engines.gram import trainer
-stats = trainer(np.dtype(np.float64)).stats
+from descend.engines.gram import compile_gram_loop
+stats = compile_gram_loop(np.dtype(np.float64)).stats
 print(sum(stats.cache_hits.values()), sum(stats.cache_misses.values()))
 """
 

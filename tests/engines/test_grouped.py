@@ -5,8 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from descend.engines import grouped as wide
-from descend.engines import linear, plain, start
+from descend.engines import grouped, linear, plain, start
 from descend.losses import LOSSES, loss
 from descend.outcome import Outcome
 from descend.plan import FULL, Plan, setting
@@ -29,10 +28,10 @@ def many(batch_size, rates=(0.002, 0.01), **options):
 @pytest.mark.parametrize("name", ONE)
 def test_a_group_of_all_rules_is_plain(small, name, batch_size):
     problem, plan = small(name, rows=300, weighted=True, l2=0.01, l1=0.001), Plan(many(batch_size, (0.001, 0.002)))
-    begin, marks = start(problem, plan), np.array([150, 600])
-    assert sum(map(len, wide.groups(problem, plan, begin))) == len(plan)
-    _, fast = linear.advance(problem, plan, begin, marks)
-    _, slow = plain.advance(problem, plan, begin, marks)
+    begin, points = start(problem, plan), np.array([150, 600])
+    assert sum(map(len, grouped.groups(problem, plan, begin))) == len(plan)
+    _, fast = linear.advance(problem, plan, begin, points)
+    _, slow = plain.advance(problem, plan, begin, points)
     np.testing.assert_allclose(fast, slow, rtol=1e-9, atol=1e-10)
 
 
@@ -48,10 +47,10 @@ def test_several_outputs_are_plain(name, batch_size, runs):
         Problem(data, loss(name), outputs=3, l2=0.01, l1=0.001),
         Plan(many(batch_size, (0.001, 0.002))[:runs]),
     )
-    begin, marks = start(problem, plan), np.array([300, 1200])
-    assert bool(wide.groups(problem, plan, begin)) == (batch_size != 7)
-    _, fast = linear.advance(problem, plan, begin, marks)
-    _, slow = plain.advance(problem, plan, begin, marks)
+    begin, points = start(problem, plan), np.array([300, 1200])
+    assert bool(grouped.groups(problem, plan, begin)) == (batch_size != 7)
+    _, fast = linear.advance(problem, plan, begin, points)
+    _, slow = plain.advance(problem, plan, begin, points)
     np.testing.assert_allclose(fast, slow, rtol=1e-9, atol=1e-10)
 
 
@@ -65,27 +64,27 @@ def test_a_class_that_is_not_there_ends_the_runs():
 
 def test_groups_do_not_depend_on_anything_but_the_plan(small):
     problem, plan = small("squared"), Plan(many(7) + many(5) + (setting("sgd", lr=0.1, batch_size=3),))
-    found = wide.groups(problem, plan, start(problem, plan))
+    found = grouped.groups(problem, plan, start(problem, plan))
     runs = [r for group in found for r in group]
     assert sorted(runs) == list(range(4 * len(RULES)))
     assert all(len({plan.settings[r].batch_size for r in group}) == 1 for group in found)
-    assert all(len({plan.settings[r].rule for r in group}) <= wide.RULES for group in found)
+    assert all(len({plan.settings[r].rule for r in group}) <= grouped.MOST_RULES for group in found)
 
 
 def test_runs_of_other_seeds_do_not_share_their_order(small):
     problem = small("squared")
     plan = Plan(tuple(setting("sgd", lr=0.01, batch_size=7, seed=seed) for seed in range(10)))
-    assert wide.groups(problem, plan, start(problem, plan)) == []
+    assert grouped.groups(problem, plan, start(problem, plan)) == []
     whole = Plan(tuple(setting("sgd", lr=0.01, seed=seed) for seed in range(10)))
-    assert sum(map(len, wide.groups(problem, whole, start(problem, whole)))) == 10
+    assert sum(map(len, grouped.groups(problem, whole, start(problem, whole)))) == 10
 
 
 @pytest.mark.parametrize("threads", [2, 3])
 def test_threads_change_no_bit(small, threads):
     problem, plan = small("logistic", rows=700), Plan(many(64) + many(FULL))
-    marks = np.array([700, 2100])
-    one, _ = linear.advance(problem, plan, start(problem, plan), marks)
-    some, _ = linear.advance(problem, plan, start(problem, plan), marks, threads=threads)
+    points = np.array([700, 2100])
+    one, _ = linear.advance(problem, plan, start(problem, plan), points)
+    some, _ = linear.advance(problem, plan, start(problem, plan), points, threads=threads)
     np.testing.assert_array_equal(one.weights, some.weights)
     np.testing.assert_array_equal(one.memory, some.memory)
 

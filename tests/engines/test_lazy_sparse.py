@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 from scipy.sparse import coo_array, csr_array
 
-from descend.engines import choose, linear, plain, start
-from descend.engines import lazy_sparse as touched
+from descend.engines import choose, lazy_sparse, linear, plain, start
 from descend.losses import loss
 from descend.outcome import Outcome
 from descend.plan import Plan, setting
@@ -15,7 +14,7 @@ from descend.table.data import Data
 
 ROWS, FEATURES = 90, 40
 RULES = ("sgd", "momentum", "nesterov", "adagrad", "adagrad_keras", "rmsprop", "adam", "lion")
-MARKS = np.array([ROWS // 2, 3 * ROWS, 5 * ROWS])
+POINTS = np.array([ROWS // 2, 3 * ROWS, 5 * ROWS])
 
 
 def sparse_features(dtype=np.float64):
@@ -39,7 +38,7 @@ def problem_of(X, name="squared", outputs=1, weighted=False, **options):
 
 
 def trained(engine, problem, plan, threads=1):
-    return engine.advance(problem, plan, start(problem, plan), MARKS, threads)
+    return engine.advance(problem, plan, start(problem, plan), POINTS, threads)
 
 
 @pytest.mark.parametrize("batch", [1, 7, 64, 0])
@@ -131,7 +130,7 @@ def test_a_schedule_and_a_penalty_shrink_the_untouched_alike():
 def test_only_rules_that_rest_at_zero_gradient_let_weights_wait(name, batch, options, fits):
     problem = problem_of(csr_array(sparse_features()), **options)
 
-    assert touched.fits(problem, setting(name, lr=0.1, batch_size=batch)) is fits
+    assert lazy_sparse.fits(problem, setting(name, lr=0.1, batch_size=batch)) is fits
 
 
 @pytest.mark.parametrize("rule", [sgd, adagrad])

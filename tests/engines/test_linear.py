@@ -1,6 +1,7 @@
 """The linear engine equals the plain one on every rule, loss and batch size."""
 
 import dataclasses
+import inspect
 import re
 import subprocess
 import sys
@@ -9,8 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from descend.engines import call_ranges as spans
-from descend.engines import choose, linear, plain, start
+from descend.engines import call_ranges, choose, linear, plain, start
 from descend.engines.kernels import compiled
 from descend.errors import UsageError
 from descend.losses import LOSSES, loss
@@ -24,11 +24,11 @@ ONE = tuple(name for name, form in LOSSES.items() if form.outputs == "one")
 BATCHES = (FULL, 1, 7)
 
 
-def both(problem, plan, marks, **more):
+def both(problem, plan, points, **more):
     """The paths of the linear and of the plain engine."""
     begin = start(problem, plan)
-    return linear.advance(problem, plan, begin, np.array(marks), **more), plain.advance(
-        problem, plan, begin, np.array(marks)
+    return linear.advance(problem, plan, begin, np.array(points), **more), plain.advance(
+        problem, plan, begin, np.array(points)
     )
 
 
@@ -119,7 +119,7 @@ def test_in_pieces_is_in_one_go_bit_for_bit(small, batch_size):
 def test_many_epochs_whose_orders_do_not_fit_at_once_are_cut(small, monkeypatch):
     problem, plan = small("squared"), Plan((setting("adam", lr=0.01, batch_size=7),))
     whole, _ = linear.advance(problem, plan, start(problem, plan), np.array([230]))
-    monkeypatch.setattr(spans, "ORDER_CELLS", 50)
+    monkeypatch.setattr(call_ranges, "ORDER_CELLS", 50)
     cut, _ = linear.advance(problem, plan, start(problem, plan), np.array([230]))
     np.testing.assert_array_equal(whole.weights, cut.weights)
 
@@ -182,7 +182,7 @@ def test_a_rule_that_returns_too_little_is_refused():
         return (lr * g,)
 
     with pytest.raises(UsageError, match="the rule forgetful cannot be compiled: "):
-        compiled.stepper(setting(forgetful, lr=0.1).rule, np.dtype(np.float64))
+        compiled.compile_rule(setting(forgetful, lr=0.1).rule, np.dtype(np.float64))
 
 
 def test_a_rule_of_too_many_memories_is_refused_by_name():
@@ -190,7 +190,7 @@ def test_a_rule_of_too_many_memories_is_refused_by_name():
         return lr * g, a, b, c, d
 
     with pytest.raises(UsageError) as caught:
-        compiled.stepper(setting(heavy, lr=0.1).rule, np.dtype(np.float64))
+        compiled.compile_rule(setting(heavy, lr=0.1).rule, np.dtype(np.float64))
     assert str(caught.value) == (
         "the rule heavy cannot be compiled: it keeps 4 memories, compiled rules keep at most 3; "
         "use floats, operators and descend.ops in it, as descend.rules does"
@@ -203,7 +203,7 @@ from descend.engines.kernels import compiled, loops
 from descend.losses import loss
 from descend.plan.rule import RULES
 f8 = np.dtype(np.float64)
-found = [compiled.stepper(rule, f8) for rule in RULES.values()] + [loops.trainer(loss("squared"), f8, False)]
+found = [compiled.compile_rule(rule, f8) for rule in RULES.values()] + [loops.compile_loop(loss("squared"), f8, False)]
 print([f.py_func.__name__ for f in found if not f.stats.cache_hits])
 """
 
@@ -219,7 +219,9 @@ def test_no_compiled_code_drops_the_guard_against_nan():
     allowed = {"reassoc", "contract", "arcp", "nsz", "afn"}
     source = "".join(p.read_text() for p in Path(linear.__file__).parent.rglob("*.py"))
     assert allowed >= compiled.FAST | compiled.ONCE
-    assert set(re.findall(r"fastmath=(\w+)", source)) == {"FAST", "ONCE"}
+    assert re.findall(r"fastmath=(\w+)", source) == ["flags"]  # one place compiles
+    assert set(re.findall(r"flags=(\w+)", source)) == {"ONCE"}
+    assert inspect.signature(compiled.compile_kernel).parameters["flags"].default is compiled.FAST
 
 
 def test_huge_rates_and_data_overflow_into_an_outcome_not_an_exception():

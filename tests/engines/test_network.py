@@ -17,7 +17,7 @@ from descend.problem.layer_stats import KINDS
 from descend.problem.network import Network
 from descend.table.data import Data
 
-ROWS, MARKS = 53, np.array([53, 106, 212])
+ROWS, POINTS = 53, np.array([53, 106, 212])
 LOSSES = {"squared": 2, "logistic": 1, "softmax": 3, "poisson": 1, "huber": 1}
 
 
@@ -34,8 +34,8 @@ def problem_of(name="squared", widths=(6, 6), dtype=np.float64, weighted=False, 
 
 
 def trained(engine, problem, plan, threads=1):
-    layer_stats = np.empty((len(plan), len(MARKS), len(problem.network.layers), len(KINDS)))
-    state, path = engine.advance(problem, plan, start(problem, plan), MARKS, threads, layer_stats)
+    layer_stats = np.empty((len(plan), len(POINTS), len(problem.network.layers), len(KINDS)))
+    state, path = engine.advance(problem, plan, start(problem, plan), POINTS, threads, layer_stats)
     return state, path, layer_stats
 
 
@@ -76,12 +76,12 @@ def test_batches_that_leave_one_row_and_dropout(shape, batch):
 
 
 def test_a_large_batch_is_summed_in_parts(monkeypatch):
-    monkeypatch.setattr(network, "MOST_ROWS", 16)
-    network.trainer.cache_clear()
+    monkeypatch.setattr(network, "MOST_PASS_ROWS", 16)
+    network.compile_network_loop.cache_clear()
     try:
         assert_same(problem_of(dropout=0.2, activation="tanh"), Plan((setting("adam", lr=0.01, batch_size=40),)))
     finally:
-        network.trainer.cache_clear()
+        network.compile_network_loop.cache_clear()
 
 
 @pytest.mark.parametrize(
@@ -112,7 +112,7 @@ def test_without_hidden_layers_it_is_the_linear_engine(name, batch):
     begin = initial(net.network, "xavier", 0)
     plan = Plan((setting("adam", lr=0.05, batch_size=batch, seed=1),), begin)
 
-    ours, theirs = trained(network, net, plan)[1], linear.advance(flat, plan, start(flat, plan), MARKS)[1]
+    ours, theirs = trained(network, net, plan)[1], linear.advance(flat, plan, start(flat, plan), POINTS)[1]
 
     np.testing.assert_allclose(ours, theirs, rtol=1e-9, atol=1e-12)
 
@@ -175,10 +175,10 @@ def test_together_is_alone_with_any_number_of_threads(dtype):
 
 def test_in_two_calls_is_in_one():
     problem, plan = problem_of(batch_norm=True, dropout=0.1), Plan((setting("adam", lr=0.01, batch_size=8),))
-    whole, _ = network.advance(problem, plan, start(problem, plan), MARKS)
-    half, _ = network.advance(problem, plan, start(problem, plan), MARKS[:2])
+    whole, _ = network.advance(problem, plan, start(problem, plan), POINTS)
+    half, _ = network.advance(problem, plan, start(problem, plan), POINTS[:2])
 
-    again, _ = network.advance(problem, plan, half, MARKS[2:])
+    again, _ = network.advance(problem, plan, half, POINTS[2:])
 
     np.testing.assert_array_equal(again.weights, whole.weights)
 

@@ -14,9 +14,9 @@ from descend.problem import Problem
 from descend.table.data import Data
 
 
-def trained(problem, marks, *settings, **plan):
+def trained(problem, points, *settings, **plan):
     plan = Plan(tuple(settings), **plan)
-    return plain.advance(problem, plan, start(problem, plan), np.array(marks))
+    return plain.advance(problem, plan, start(problem, plan), np.array(points))
 
 
 def test_two_steps_of_gradient_descent_worked_by_hand():
@@ -52,7 +52,7 @@ def test_example_weights_are_repeated_rows():
     np.testing.assert_allclose(one.weights, two.weights, rtol=1e-12)
 
 
-def test_a_step_never_crosses_a_mark_and_full_batches_wait_for_the_epoch(small):
+def test_a_step_never_crosses_a_record_point_and_full_batches_wait_for_the_epoch(small):
     problem = small("squared", rows=23)
     state, _ = trained(problem, [20], setting("sgd", lr=0.01, batch_size=7), setting("sgd", lr=0.01))
     assert state.seen.tolist() == [14, 0]

@@ -14,7 +14,7 @@ from descend.problem.network import (
     check_memory,
     dropout_masks,
     forward,
-    norms,
+    layer_vectors,
     scores,
     updated_statistics,
 )  # fmt: skip
@@ -222,7 +222,7 @@ def test_the_layout_of_the_flat_vector():
     assert [layer.skips for layer in network.layers] == [False, True, False]
     assert network.penalised.sum() == 6 + 4 + 2
     assert (~network.trained).sum() == 8
-    assert [len(part) for part in norms(network, np.zeros(network.params))] == [10, 8, 3]
+    assert [len(part) for part in layer_vectors(network, np.zeros(network.params))] == [10, 8, 3]
 
 
 @pytest.mark.parametrize(

@@ -152,8 +152,8 @@ def test_when_all_that_were_ahead_fail_the_best_that_was_given_up_is_trained_on(
     problem = small("squared", rows=40)
     plan = Plan(tuple(setting("sgd", lr=lr, label="gd") for lr in (0.2, 0.1)))
     fit = train(problem, plan, limits=Limits(200, rung=20, aim=-np.inf))
-    assert fit.outcomes[1] == Outcome.DROPPED
-    failed = dataclasses.replace(fit, outcomes=(Outcome.DIVERGED, Outcome.DROPPED))
+    assert fit.outcomes[1] == Outcome.PRUNED
+    failed = dataclasses.replace(fit, outcomes=(Outcome.DIVERGED, Outcome.PRUNED))
 
     assert [s.lr for s in _given_up(failed)] == [0.1]
     assert _given_up(fit) == []

@@ -25,7 +25,7 @@ def test_what_is_read_is_what_was_written(small, tmp_path):
 
     for name in checkpoint.STATE:
         np.testing.assert_array_equal(getattr(found.state, name), getattr(fit.state, name))
-    np.testing.assert_array_equal(found.kept, fit.weights)
+    np.testing.assert_array_equal(found.weights, fit.weights)
     np.testing.assert_array_equal(found.score, fit.score)
     assert [(s["label"], s["rule"], s["constants"]["lr"], s["seed"]) for s in found.settings] == [
         ("gd", "sgd", 0.1, 0), ("adam", "adam", 0.1, 3),

@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 
 from descend.losses import loss
-from descend.optimum import optimum
 from descend.outcome import Outcome
 from descend.plan import FULL, Plan, setting
 from descend.problem import Problem, mean_losses, objectives
@@ -17,7 +16,7 @@ from descend.training import loop as fit
 from descend.training.best import Best
 
 
-def line(lr_count=1):
+def line():
     """y = 0.1 x + 0.3 on x = 0..99: curvature 6568, limit 3.045e-4."""
     x = np.arange(100.0)
     return Problem(Data(x[:, None], 0.1 * x + 0.3), loss("squared"))
@@ -150,7 +149,7 @@ def test_progress_is_told_with_numbers_that_make_sense(small):
 def test_long_epochs_are_cut_so_that_progress_is_told_between(small, monkeypatch):
     heard = []
     monkeypatch.setattr(fit, "CALL_SECONDS", 1e-9)
-    monkeypatch.setattr(fit._Loop, "_next_marks", lambda self, epoch: np.empty(0, np.int64))
+    monkeypatch.setattr(fit._Loop, "_next_points", lambda self, epoch: np.empty(0, np.int64))
     monkeypatch.setattr(fit._Loop, "pace", property(lambda self: 0.0, lambda self, value: None), raising=False)
     plan = Plan((setting("adam", lr=0.1, batch_size=1),))
     cut = train(small("squared"), plan, limits=Limits(epochs=2), on_event=heard.append)
@@ -188,19 +187,40 @@ def test_the_same_weights_whatever_the_speed(small, monkeypatch, seconds):
     np.testing.assert_array_equal(found.weights, expected.weights)
 
 
-def test_a_plateau_lowers_the_rate_until_it_no_longer_helps(small):
-    """A rate too large for batches of one row hovers above the optimum; lowered, it comes down."""
-    problem = small("squared", rows=200, l2=0.01)
-    base = setting("sgd", lr=0.1, batch_size=1)
-    plan = Plan((base, dataclasses.replace(base, schedule="plateau")))
+def test_the_rate_at_each_point_is_that_of_the_last_step(small):
+    """23 rows in batches of 7 are four steps an epoch; the factors end at step 10, within epoch 3."""
+    factors = np.linspace(1.0, 0.1, 10)
+    falling = dataclasses.replace(setting("sgd", lr=0.02, batch_size=7), factors=factors)
 
-    fit = train(problem, plan, limits=Limits(2000, patience=5, tol=1e-4))
-    best = optimum(problem).objective
+    fit = train(small("squared"), Plan((falling, setting("adam", lr=0.5))), limits=Limits(4))
 
-    assert [o.word for o in fit.outcomes] == ["stopped", "stopped"]
-    assert fit.epochs[1] > fit.epochs[0]
-    assert fit.loss[1] - best < 0.1 * (fit.loss[0] - best)
-    assert [s.lr for s in fit.plan.settings] == [0.1, 0.1]
+    np.testing.assert_allclose(fit.trace.lr[0], 0.02 * factors[[0, 3, 7, 9, 9]])
+    assert fit.trace.lr[1].tolist() == [0.5] * 5
+
+
+def test_a_plateau_shows_in_the_rates_of_the_trace(small):
+    base = dataclasses.replace(setting("sgd", lr=0.1, batch_size=1), schedule="plateau")
+
+    fit = train(small("squared", rows=200, l2=0.01), Plan((base,)), limits=Limits(60, patience=5))
+
+    ratios = np.unique((fit.trace.lr[0, 1:] / fit.trace.lr[0, :-1]).round(12))
+    assert ratios.tolist() == [0.3, 1.0]
+    assert fit.plan.settings[0].lr == fit.trace.lr[0, 0] == 0.1
+
+
+def test_converged_is_said_of_the_weights_that_are_kept():
+    """Where the held-out loss was lower before the optimum was reached, the run has stopped early there."""
+    problem, held_out = overfitting()
+    best = np.linalg.lstsq(np.c_[problem.data.X, np.ones(35)], problem.data.y, rcond=None)[0]
+    optimum = float(objectives(problem, best[None])[0])
+    limits = Limits(epochs=100_000, patience=10**6, optimum=optimum, aim=optimum * 1.001)
+    plan = Plan((setting("nesterov", lr=0.05),))
+
+    guided, watched = train(problem, plan, held_out, limits), train(problem, plan, None, limits)
+
+    assert (guided.outcomes, watched.outcomes) == ((Outcome.STOPPED,), (Outcome.CONVERGED,))
+    assert guided.epoch[0] < guided.epochs[0] == watched.epochs[0]
+    assert guided.loss[0] > limits.aim >= watched.loss[0]
 
 
 def test_held_out_data_guide_only_what_has_no_known_optimum(small):

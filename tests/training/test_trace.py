@@ -7,8 +7,8 @@ from descend.training.trace import Trace, record_points
 
 def trace(points, runs=1, shift=0.0):
     values = np.arange(float(points)) + shift
-    return Trace(np.tile(np.arange(points), (runs, 1)), np.tile(values, (runs, 1)), np.tile(values, (runs, 1)),
-                 np.tile(values[:, None], (runs, 1, 1)))  # fmt: skip
+    rows = np.tile(values, (runs, 1))
+    return Trace(epochs=np.tile(np.arange(points), (runs, 1)), loss=rows, held_out=rows, weights=rows[..., None])
 
 
 def test_record_points_begin_with_every_epoch_and_end_at_the_last():

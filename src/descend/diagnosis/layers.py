@@ -8,7 +8,7 @@ from descend.activations import activation
 from descend.arrays import Array
 from descend.problem import Problem, flat, losses_and_slopes
 from descend.problem.layer_stats import FLAT, length
-from descend.problem.network import backward, forward, matrix, norms
+from descend.problem.network import backward, forward, layer_vectors, matrix
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,7 +56,7 @@ def replay(problem: Problem, weights: Array, rows: Array) -> Replay:
         g = backward(network, weights, passed, last, slope, pulls) / len(y)
         signal = np.array([_size(p.a) for p in passed])
         pull = np.array([_size(p) for p in pulls[::-1]])
-        gradient = np.array([length(own) for own in norms(network, g)])
+        gradient = np.array([length(own) for own in layer_vectors(network, g)])
         peak = activation(network.activation).peak
         matrices = [matrix(layer, weights) for layer in network.hidden]
     return Replay(

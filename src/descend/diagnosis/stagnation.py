@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from descend.engines import State
-from descend.engines.plain import clip, pseudo_gradient
+from descend.engines.plain import prepare, rule_step
 from descend.plan import Setting
 from descend.plan.order import next_batch
 from descend.problem import Problem, gradient
@@ -42,13 +42,11 @@ def stagnation(problem: Problem, setting: Setting, state: State) -> Stagnation:
     w, data = state.weights[0], problem.data
     batch = setting.rows_a_step(data.rows)
     rows = next_batch(data.rows, batch, setting.seed, int(state.seen[0]), "auto", data.row_bytes)
-    t, constants = int(state.steps[0]) + 1, dict(setting.constants)
-    constants["lr"] *= float(setting.factors[min(t, len(setting.factors)) - 1])
     with np.errstate(all="ignore"):
         _, g = gradient(problem, w, rows)
-        g = clip(pseudo_gradient(problem, g, w), setting.clip, setting.clip_value).astype(np.float64)
+        g = prepare(problem, setting, w, g).astype(np.float64)
         memory = state.memory[0, : len(setting.rule.memory)].astype(np.float64)
-        step = np.abs(setting.rule.update(g, *memory, t, **constants)[0])
+        step = np.abs(rule_step(setting, g, memory, int(state.steps[0]) + 1)[0])
     place = np.spacing(np.abs(w)).astype(np.float64) / 2
     moving = step > 0
     lost = moving & (step < place)

@@ -1,33 +1,71 @@
-"""driving: what every compiled engine is called with, and how it is led from mark to mark, run beside run."""
+"""dispatch: what compiled loops are called with, and how runs are led from record point to record point, on threads."""
 
+import functools
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Protocol
 
 import numpy as np
 
-from descend.arrays import Array
-from descend.engines.call_ranges import reached
-from descend.engines.kernels.nonzeros import unpacked
+from descend.engines.call_ranges import Range, call_ranges, orders_of, rows_seen
+from descend.engines.kernels.nonzeros import sparse_rows
+from descend.engines.kernels.records import Call, Examples, LossSettings, Run, SparseExamples, StepSettings, readonly
 from descend.engines.state import State
 from descend.outcome import Outcome
-from descend.plan import Setting
+from descend.plan import Plan, Setting
 from descend.problem import Problem
 from descend.sparse import is_sparse
 
 
-def arrays_of(problem: Problem) -> tuple[Any, Array, Array]:
-    """Return features, targets (rows, 1) or (rows, targets), and weights, empty when there are none, of one dtype."""
+class Ranges(Protocol):
+    """Returns the calls that lead a run from a row to a record point, see `call_ranges`."""
+
+    def __call__(self, setting: Setting, seen: int, point: int) -> list[Range]: ...  # noqa: D102
+
+
+class Loop(Protocol):
+    """A compiled loop with all but the call filled in; returns the steps in all, and 1 where one failed."""
+
+    def __call__(self, call: Call) -> tuple[int, int]: ...  # noqa: D102
+
+
+def ranges_of(problem: Problem, plan: Plan) -> Ranges:
+    """Return what cuts the way of any run of a plan into calls; the row orders of the last two calls are kept."""
+    orders = functools.lru_cache(maxsize=2)(functools.partial(orders_of, problem.data, plan.shuffle))
+    return functools.partial(call_ranges, problem.data.rows, orders)
+
+
+def examples_of(problem: Problem) -> Examples | SparseExamples:
+    """Return the training rows as compiled loops take them, all of one dtype."""
     data, dtype = problem.data, problem.dtype
     weight = np.empty(0, dtype) if data.sample_weight is None else data.sample_weight.astype(dtype)
     y = data.y.astype(dtype, copy=False)
-    return unpacked(data.X) if is_sparse(data.X) else data.X, y if y.ndim == 2 else y[:, None], weight
+    y = readonly(y if y.ndim == 2 else y[:, None])
+    if is_sparse(data.X):
+        return SparseExamples(sparse_rows(data.X), y, weight)
+    return Examples(readonly(data.X), y, weight)
 
 
-def numbers_of(setting: Setting, dtype: Any = np.float64) -> tuple[Array, int, Array]:
-    """Return a rule's constants, the place of lr among them, and the factors of its schedule."""
-    constants = np.array(list(setting.constants.values()), dtype)
-    return constants, list(setting.constants).index("lr"), np.asarray(setting.factors, np.float64)
+def loss_settings_of(problem: Problem) -> LossSettings:
+    """Return the loss's constants and the number of outputs."""
+    return LossSettings(np.array(list(problem.constants.values()), np.float64), int(problem.outputs))
+
+
+def step_settings_of(problem: Problem, setting: Setting) -> StepSettings:
+    """Return how a run's gradients become steps."""
+    layers = problem.network.layers if problem.network is not None else ()
+    return StepSettings(
+        constants=np.array(list(setting.constants.values()), np.float64), lr=list(setting.constants).index("lr"),
+        factors=np.asarray(setting.factors, np.float64), penalised=problem.penalised,
+        l2=float(problem.l2), l1=float(problem.l1),
+        clip=float(setting.clip), clip_value=float(setting.clip_value), clip_layer=float(setting.clip_layer),
+        layer_ends=np.array([layer.last for layer in layers], np.int64),
+    )  # fmt: skip
+
+
+def run_of(state: State, r: int) -> Run:
+    """Return what training changes of run r, in place."""
+    return Run(state.weights[r], state.memory[r])
 
 
 def together(jobs: Sequence[Callable[[], None]], threads: int) -> None:
@@ -40,22 +78,14 @@ def together(jobs: Sequence[Callable[[], None]], threads: int) -> None:
         list(pool.map(lambda job: job(), jobs))
 
 
-def to_mark(
-    call: Callable[..., tuple[int, int]], spans: Callable[..., Any], setting: Setting, n: int, state: State, r: int, mark: int
-) -> None:  # fmt: skip
-    """Train run r up to a mark, in place, unless it has ended.
-
-    Args:
-        call: the compiled loop: (orders, from row, to row, steps) to steps and whether it failed.
-        spans: the calls that lead there, see `spans.calls`: (setting, rows seen, mark).
-        n: rows of the data.
-    """
+def train_to(loop: Loop, ranges: Ranges, setting: Setting, n: int, state: State, r: int, point: int) -> None:
+    """Train run r up to a record point, in place, unless it has ended; n: rows of the data."""
     if state.outcome[r] != Outcome.RUNNING:
         return
-    for lo, hi, visit in spans(setting, int(state.seen[r]), mark):
-        begun = int(state.steps[r])
-        state.steps[r], failed = call(visit, lo, hi, begun)
-        state.seen[r] = reached(n, setting, lo, int(state.steps[r]) - begun)
+    for lo, hi, orders in ranges(setting, int(state.seen[r]), point):
+        before = int(state.steps[r])
+        state.steps[r], failed = loop(Call(orders, lo, hi, before))
+        state.seen[r] = rows_seen(n, setting, lo, int(state.steps[r]) - before)
         if failed:
             state.outcome[r] = Outcome.NONFINITE
             return

@@ -3,7 +3,7 @@
 The gradient of the squared loss is 2/n X'(X w - y), so that one pass over the data serves every step of every run.
 Rounding in that pass is a systematic change of the problem, where a pass a step rounds afresh. Three things guard it:
 
-- gramian.safe bounds what that does to the rules that are linear in the gradient, before they start;
+- `moments.safe` bounds what that does to the rules that are linear in the gradient, before they start;
 - `advance` watches the gradient of the other rules, which divide by their memory, and hands a run back when its
   gradient has fallen to rounding;
 - `determined` tells for how many steps the trajectory is a matter of the data at all. RMSprop and Adadelta at a
@@ -12,54 +12,53 @@ Rounding in that pass is a systematic change of the problem, where a pass a step
 
 import functools
 import math
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from numba import njit, types
 from numba.extending import register_jitable
 
 from descend.arrays import Array
-from descend.engines.dispatch import numbers_of, together
-from descend.engines.kernels.compiled import FAST, prepare, project, real, step_at, stepper
+from descend.engines.contract import Advance
+from descend.engines.dispatch import run_of, step_settings_of, together
+from descend.engines.kernels.compiled import compile_kernel, compile_rule
 from descend.engines.kernels.pointers import address
+from descend.engines.kernels.records import Indices, Moments, RoundingLimits, Run, Scratch, StepSettings, Table
+from descend.engines.kernels.step import apply_gradient, by_address, prepare
 from descend.engines.state import State, start
 from descend.outcome import Outcome
 from descend.plan import Plan, Setting
-from descend.plan.rule import fingerprint
-from descend.problem import Problem
-from descend.problem import moments as gramian
+from descend.problem import Problem, moments
 from descend.problem.moments import NOISE, RECURSIONS, UNIT, Gram, fits
 
-WOBBLE = 4096  # roundings by which the moments of a twin differ: far more than any order of summing does
-CHAOTIC = 1 / 64  # part of the tolerance at which twins are called apart: chaos grows unevenly
-STEADY = 64.0  # the same for a rule linear in the gradient, whose twins part in proportion to the wobble
-TWIN_MARKS = 256  # points at which twins are compared
+FLUCTUATION = 4096  # roundings by which the moments of a twin differ: far more than any order of summing does
+CHAOTIC_PART = 1 / 64  # of the tolerance, at which twins are called apart: chaos grows unevenly; arbitrary
+LINEAR_PART = 64.0  # the same for a rule linear in the gradient, whose twins part in proportion to the fluctuation
+TWIN_POINTS = 256  # steps at which twins are compared; arbitrary
 DONE, NONFINITE, AT_NOISE = 0, 1, 2  # how a compiled call ends
 
 
 def advance(
-    problem: Problem, plan: Plan, state: State, marks: Array, threads: int = 1,
-    gram: Gram | None = None, direct: Callable[..., tuple[State, Array]] | None = None,
+    problem: Problem, plan: Plan, state: State, record_points: Array, threads: int = 1, layer_stats: Array | None = None,
+    gram: Gram | None = None, direct: Advance | None = None,
 ) -> tuple[State, Array]:  # fmt: skip
-    """Train every running run until it has seen marks[-1] rows; see engines.plain for the contract.
+    """Train every running run until it has seen record_points[-1] rows; see engines.contract. There are no layers.
 
-    Two kinds of runs are left as they stand, RUNNING with `seen` below the mark and the path repeating their weights:
-    those that this engine cannot train (see gramian.fits), and those whose gradient falls to the noise under a rule
-    that is not linear in the gradient.
+    Two kinds of runs are left as they stand, RUNNING with `seen` below the record point and the path repeating their
+    weights: those that this engine cannot train (see `moments.fits`), and those whose gradient falls to the noise under
+    a rule that is not linear in the gradient.
 
     Args:
         gram: the moments of the problem's data; computed when None.
         direct: the `advance` of another engine, which then finishes the runs that are left.
     """
-    moments = gramian.gram(problem, threads) if gram is None else gram
-    state, path = state.copy(), np.repeat(state.weights[:, None], len(marks), axis=1)
+    gram = moments.gram(problem, threads) if gram is None else gram
+    state, path = state.copy(), np.repeat(state.weights[:, None], len(record_points), axis=1)
     ours = [r for r, s in enumerate(plan.settings) if fits(problem, s) and state.outcome[r] == Outcome.RUNNING]
-    jobs = [functools.partial(_train, problem, plan.settings[r], moments, state, path, r, marks) for r in ours]
+    jobs = [functools.partial(_train, problem, plan.settings[r], gram, state, path, r, record_points) for r in ours]
     together(jobs, threads)
     if direct is not None:
-        _finish(problem, plan, state, path, marks, threads, direct)
+        _finish(problem, plan, state, path, record_points, threads, direct)
     return state, path
 
 
@@ -72,21 +71,22 @@ def determined(
     where the two have parted by the tolerance, relative to max |w|, or where this engine leaves the run. It is early
     rather than late. The default tolerance is for float64.
     """
-    marks = np.unique(np.linspace(1, steps, min(steps, TWIN_MARKS)).round().astype(np.int64))
-    moments = [gram, _wobbled(gram, max(WOBBLE * UNIT, 2 * float(np.finfo(problem.dtype).eps)))]
+    points = np.unique(np.linspace(1, steps, min(steps, TWIN_POINTS)).round().astype(np.int64))
+    twin = _perturbed(gram, max(FLUCTUATION * UNIT, 2 * float(np.finfo(problem.dtype).eps)))
     ends, paths = zip(
-        *(advance(problem, plan, start(problem, plan), marks * gram.rows, threads, m) for m in moments), strict=True
+        *(advance(problem, plan, start(problem, plan), points * gram.rows, threads, gram=g) for g in (gram, twin)),
+        strict=True,
     )
-    part = np.array([STEADY if s.rule.update in RECURSIONS else CHAOTIC for s in plan.settings])
+    part = np.array([LINEAR_PART if s.rule.update in RECURSIONS else CHAOTIC_PART for s in plan.settings])
     with np.errstate(invalid="ignore"):
         size = np.maximum.accumulate(np.abs(paths[0]).max(axis=2), axis=1)
-        together = np.abs(paths[0] - paths[1]).max(axis=2) <= tolerance * part[:, None] * size
-    first = np.where(together.all(axis=1), len(marks), together.argmin(axis=1))
-    steps_together: Array = np.minimum(np.append(0, marks)[first], np.minimum(ends[0].steps, ends[1].steps))
-    return steps_together
+        alike = np.abs(paths[0] - paths[1]).max(axis=2) <= tolerance * part[:, None] * size
+    first = np.where(alike.all(axis=1), len(points), alike.argmin(axis=1))
+    steps_alike: Array = np.minimum(np.append(0, points)[first], np.minimum(ends[0].steps, ends[1].steps))
+    return steps_alike
 
 
-def _wobbled(gram: Gram, size: float) -> Gram:
+def _perturbed(gram: Gram, size: float) -> Gram:
     """Moments that differ from these in their last digits, the same way each time."""
     normal = np.random.Generator(np.random.Philox(key=0)).standard_normal
     G = gram.G * (1 + size * normal(gram.G.shape))
@@ -94,34 +94,35 @@ def _wobbled(gram: Gram, size: float) -> Gram:
 
 
 def _finish(
-    problem: Problem, plan: Plan, state: State, path: Array, marks: Array, threads: int, direct: Callable[..., Any]
-) -> None:
-    """Train the runs that were left with another engine, in place; the marks they have passed keep their weights."""
+    problem: Problem, plan: Plan, state: State, path: Array, record_points: Array, threads: int, direct: Advance
+) -> None:  # fmt: skip
+    """Train the runs that were left with another engine, in place; the points they have passed keep their weights."""
     seen = state.seen.copy()
     left = [
         r for r, s in enumerate(plan.settings)
-        if state.outcome[r] == Outcome.RUNNING and seen[r] + s.rows_a_step(problem.data.rows) <= marks[-1]
+        if state.outcome[r] == Outcome.RUNNING and seen[r] + s.rows_a_step(problem.data.rows) <= record_points[-1]
     ]  # fmt: skip
     if not left:
         return
-    part = state.take(left)
-    part, rest = direct(problem, plan.take(left), part, marks, threads)
+    part, rest = direct(problem, plan.take(left), state.take(left), record_points, threads)
     for name in state.__dataclass_fields__:
         getattr(state, name)[left] = getattr(part, name)
     for k, r in enumerate(left):
-        path[r, marks > seen[r]] = rest[k, marks > seen[r]]
+        path[r, record_points > seen[r]] = rest[k, record_points > seen[r]]
 
 
-def _train(problem: Problem, setting: Setting, gram: Gram, state: State, path: Array, r: int, marks: Array) -> None:
-    """Train run r through all marks, in place."""
+def _train(
+    problem: Problem, setting: Setting, gram: Gram, state: State, path: Array, r: int, record_points: Array
+) -> None:
+    """Train run r through all record points, in place."""
     n, dtype = problem.data.rows, problem.dtype
-    slope, pull = _noise(gram, problem) if setting.rule.update not in RECURSIONS else (0.0, 0.0)
-    until = np.asarray(np.maximum(marks // n - state.seen[r] // n, 0), np.int64)
-    taken, ending = trainer(dtype)(
-        address(stepper(setting.rule, dtype)), gram.G, np.ascontiguousarray(gram.c.T), gram.mean, gram.target, gram.mass,
-        2 / problem.outputs, state.weights[r], state.memory[r], *numbers_of(setting),
-        problem.penalised, problem.l2, problem.l1, float(setting.clip), float(setting.clip_value),
-        float(np.finfo(dtype).max) / n, slope, pull, until, path[r], int(state.steps[r]),
+    slope, offset = _noise(gram, problem) if setting.rule.update not in RECURSIONS else (0.0, 0.0)
+    until = np.asarray(np.maximum(record_points // n - state.seen[r] // n, 0), np.int64)
+    taken, ending = compile_gram_loop(dtype)(
+        address(compile_rule(setting.rule, dtype)),
+        Moments(gram.G, np.ascontiguousarray(gram.c.T), gram.mean, gram.target, float(gram.mass), 2 / problem.outputs),
+        step_settings_of(problem, setting), RoundingLimits(float(np.finfo(dtype).max) / n, slope, offset),
+        run_of(state, r), until, path[r], int(state.steps[r]),
     )  # fmt: skip
     state.steps[r] += taken
     state.seen[r] += taken * n
@@ -130,61 +131,55 @@ def _train(problem: Problem, setting: Setting, gram: Gram, state: State, path: A
 
 
 def _noise(gram: Gram, problem: Problem) -> tuple[float, float]:
-    """The rounding of a gradient at weights w is `slope` |w| + `pull`: of trace |w| + |c|, about the origin."""
+    """The rounding of a gradient at weights w is `slope` |w| + `offset`: of trace |w| + |c|, about the origin."""
     with np.errstate(over="ignore"):
         squares = np.trace(gram.G) + gram.mass * (np.square(gram.mean).sum() + problem.intercept)
-        pull = gram.c + gram.mass * np.outer(gram.mean, gram.target)
-        reach = np.sqrt(np.square(pull).sum() + problem.intercept * np.square(gram.mass * gram.target).sum())
+        c = gram.c + gram.mass * np.outer(gram.mean, gram.target)
+        reach = np.sqrt(np.square(c).sum() + problem.intercept * np.square(gram.mass * gram.target).sum())
     return NOISE * 2 / problem.outputs * float(squares), NOISE * 2 / problem.outputs * float(reach)
 
 
 @functools.cache
-def trainer(dtype: np.dtype[Any]) -> Any:
-    """Compile the loop over steps and marks; it takes any rule by its address."""
-    f, i, d = real(dtype), types.int64, types.float64
-    vector, table, numbers, moments = (types.Array(x, n, "C") for x, n in ((f, 1), (f, 2), (d, 1), (d, 2)))
-    signature = types.UniTuple(i, 2)(
-        i, moments, moments, numbers, numbers, d, d, vector, table, numbers, i,
-        numbers, numbers, *[d] * 7, types.Array(i, 1, "C"), table, i,
-    )  # fmt: skip
-    tag = fingerprint(_slope) + fingerprint(prepare) + fingerprint(project)
+def compile_gram_loop(dtype: np.dtype[Any]) -> Any:
+    """Compile the loop over steps and record points; it takes any rule by its address.
 
-    def train(
-        rule: int, G: Any, c: Any, mean: Any, target: Any, mass: float, scale: float, w: Any, memory: Any,
-        h: Any, lr: int, factors: Any, penalised: Any, l2: float, l1: float, norm: float, value: float,
-        largest: float, slope: float, pull: float, until: Any, path: Any, t: int,
+    It takes `until[k]` steps in all up to point k, writes the weights there into path[k] (points, params), and returns
+    the steps taken and how it ended.
+    """
+
+    def gram_loop(
+        rule: int, moments: Moments, settings: StepSettings, limits: RoundingLimits, run: Run, until: Indices, path: Table, t: int
     ) -> Any:  # fmt: skip
-        tag  # noqa: B018  part of the disk cache's key, since it is captured
-        step = step_at(rule, w)
-        taken, ending, now = 0, DONE, h.copy()
-        g, before, flat = np.empty_like(w), np.empty_like(w), np.empty(mean.size)
+        w, memory = run
+        largest, slope, offset = limits
+        taken, ending = 0, DONE
+        g, flat, scratch = (
+            np.empty_like(w),
+            np.empty(moments.mean.size),
+            Scratch(settings.constants.copy(), np.empty_like(w)),
+        )
         for k in range(until.size):
             while ending == DONE and taken < until[k]:
-                size = _slope(G, c, mean, target, mass, scale, w, flat, g)
-                if not (abs(size) < largest and prepare(g, w, penalised, l2, l1, norm, value)):
+                size = _slope(moments, w, flat, g)
+                if not (abs(size) < largest and prepare(settings, w, g)):
                     ending = NONFINITE
-                elif slope > 0 and _length(g) < slope * _length(w) + pull:
+                elif slope > 0 and _length(g) < slope * _length(w) + offset:
                     ending = AT_NOISE
                 else:
                     taken += 1
-                    now[lr] = h[lr] * factors[min(t + taken, factors.size) - 1]
-                    if l1 > 0:
-                        before[:] = w
-                    step(w, g, memory, now, penalised, float(t + taken))
-                    if l1 > 0:
-                        project(before, w, g, penalised)
+                    apply_gradient(settings, w, memory, g, scratch, t + taken, by_address, (rule,))
             for j in range(w.size):
                 path[k, j] = w[j]
         return taken, ending
 
-    train.__qualname__ = f"train_{dtype.name}"  # a cache file of its own: two processes that compile cannot mix them up
-    return njit(signature, cache=True, error_model="numpy", nogil=True, fastmath=FAST)(train)
+    return compile_kernel(gram_loop, dtype)
 
 
 # The functions below are of the module, not closures: a closure in a closure would never be found in the disk cache.
 @register_jitable
-def _slope(G: Any, c: Any, mean: Any, target: Any, mass: float, scale: float, w: Any, flat: Any, g: Any) -> float:
+def _slope(moments: Moments, w: Array, flat: Array, g: Array) -> float:
     """Put the gradient without penalty into g and return the size of the loss, which may have cancelled."""
+    G, c, mean, target, mass, scale = moments
     d, k, size = mean.size, target.size, 0.0
     for o in range(k):
         offset = -target[o]
@@ -206,7 +201,7 @@ def _slope(G: Any, c: Any, mean: Any, target: Any, mass: float, scale: float, w:
 
 
 @register_jitable
-def _length(v: Any) -> float:
+def _length(v: Array) -> float:
     """The Euclidean length, in float64."""
     total = 0.0
     for j in range(v.size):

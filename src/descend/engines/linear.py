@@ -11,41 +11,50 @@ import numpy as np
 
 from descend.arrays import Array
 from descend.blas import one_blas_thread
-from descend.engines import grouped as wide
-from descend.engines import lazy_sparse as touched
-from descend.engines.call_ranges import calls, order_of, reached
-from descend.engines.dispatch import arrays_of, numbers_of, to_mark, together
-from descend.engines.kernels.compiled import stepper
-from descend.engines.kernels.loops import BLOCK, constants_type, online, summer, trainer
+from descend.engines import grouped, lazy_sparse
+from descend.engines.dispatch import (
+    Loop,
+    Ranges,
+    examples_of,
+    loss_settings_of,
+    ranges_of,
+    run_of,
+    step_settings_of,
+    together,
+    train_to,
+)
+from descend.engines.kernels.compiled import compile_rule
+from descend.engines.kernels.loops import BLOCK, compile_block_sums, compile_loop, compile_online_loop
 from descend.engines.kernels.pointers import address
+from descend.engines.kernels.records import Call
 from descend.engines.state import State
 from descend.outcome import Outcome
 from descend.plan import Plan, Setting
 from descend.problem import Problem
 from descend.sparse import is_sparse
 
-SHARED_CELLS = 1 << 21  # cells from which a step of a single run is worth sharing among threads
+SHARED_CELLS = 1 << 21  # features of all rows from which threads share a step of a single run; arbitrary, about 1 ms
 
 
-def advance(problem: Problem, plan: Plan, state: State, marks: Array, threads: int = 1) -> tuple[State, Array]:
-    """Train every running run until it has seen marks[-1] rows; see engines.plain for the contract."""
-    state, path = state.copy(), np.empty((len(plan), len(marks), problem.params), problem.dtype)
-    orders = functools.lru_cache(maxsize=2)(functools.partial(order_of, problem.data, plan.shuffle))
-    groups = wide.groups(problem, plan, state)
-    grouped = {r for runs in groups for r in runs}
-    alone = [r for r in range(len(plan)) if r not in grouped]
-    spans, arrays = functools.partial(calls, problem.data.rows, orders), arrays_of(problem)
+def advance(
+    problem: Problem, plan: Plan, state: State, record_points: Array, threads: int = 1, layer_stats: Array | None = None
+) -> tuple[State, Array]:
+    """Train every running run until it has seen record_points[-1] rows; see engines.contract. There are no layers."""
+    state, path = state.copy(), np.empty((len(plan), len(record_points), problem.params), problem.dtype)
+    ranges = ranges_of(problem, plan)
+    groups = grouped.groups(problem, plan, state)
+    in_groups = {r for runs in groups for r in runs}
     jobs: list[Callable[[], None]] = [
-        functools.partial(_train_group, problem, plan, runs, state, path, marks, arrays, spans) for runs in groups
+        functools.partial(grouped.train, problem, plan, runs, state, path, record_points, ranges) for runs in groups
     ]
     with ThreadPoolExecutor(threads) as pool, one_blas_thread() if jobs else nullcontext():
         shared = _shares(problem, plan, threads)
-        for r in alone:
+        for r in (r for r in range(len(plan)) if r not in in_groups):
             setting = plan.settings[r]
             if shared:
-                _train_shared(problem, setting, state, path, r, marks, pool, threads)
+                _train_shared(problem, setting, state, path, r, record_points, pool, threads)
             else:
-                jobs.append(functools.partial(_train, problem, setting, spans, state, path, r, marks))
+                jobs.append(functools.partial(_train, problem, setting, ranges, state, path, r, record_points))
         together(jobs, threads)
     return state, path
 
@@ -58,19 +67,23 @@ def _shares(problem: Problem, plan: Plan, threads: int) -> bool:
 
 
 def _train_shared(
-    problem: Problem, setting: Setting, state: State, path: Array, r: int, marks: Array,
+    problem: Problem, setting: Setting, state: State, path: Array, r: int, record_points: Array,
     pool: ThreadPoolExecutor, threads: int,
 ) -> None:  # fmt: skip
     """Train run r on the whole batch, the blocks of each step shared among threads; the bits are those of `_train`."""
-    n, call = problem.data.rows, _bind(problem, setting, state, r)
-    parts = np.empty((-(-n // BLOCK), problem.params), problem.dtype)
-    cuts = np.linspace(0, len(parts), threads + 1).astype(int).tolist()
-    sums = _bind_sums(problem, state, r, parts)
+    n, loop = problem.data.rows, _loop_by_address(problem, setting, state, r)
+    blocks = np.empty((-(-n // BLOCK), problem.params), problem.dtype)
+    cuts = list(pairwise(np.linspace(0, len(blocks), threads + 1).astype(int).tolist()))
+    sums = functools.partial(
+        compile_block_sums(problem.loss, problem.dtype, _has_several(problem), is_sparse(problem.data.X)),
+        examples_of(problem), loss_settings_of(problem), state.weights[r], blocks,
+    )  # fmt: skip
     order = np.empty((0, n), np.int64)
-    for k, mark in enumerate(marks):
-        while state.outcome[r] == Outcome.RUNNING and state.seen[r] + n <= mark:
-            list(pool.map(lambda span: sums(*span), pairwise(cuts)))
-            state.steps[r], failed = call(order, 0, n, int(state.steps[r]), given=np.add.reduce(parts, axis=0))
+    for k, point in enumerate(record_points):
+        while state.outcome[r] == Outcome.RUNNING and state.seen[r] + n <= point:
+            list(pool.map(lambda cut: sums(*cut), cuts))
+            call = Call(order, 0, n, int(state.steps[r]))
+            state.steps[r], failed = loop(call, np.add.reduce(blocks, axis=0))
             if failed:
                 state.outcome[r] = Outcome.NONFINITE
             else:
@@ -78,62 +91,43 @@ def _train_shared(
         path[r, k] = state.weights[r]
 
 
-def _train(problem: Problem, setting: Setting, spans: Any, state: State, path: Array, r: int, marks: Array) -> None:
-    """Train run r from mark to mark, in place."""
-    call = _bind(problem, setting, state, r)
-    for k, mark in enumerate(marks):
-        to_mark(call, spans, setting, problem.data.rows, state, r, int(mark))
+def _train(
+    problem: Problem, setting: Setting, ranges: Ranges, state: State, path: Array, r: int, record_points: Array
+) -> None:  # fmt: skip
+    """Train run r from record point to record point, in place."""
+    loop = _loop(problem, setting, state, r)
+    for k, point in enumerate(record_points):
+        train_to(loop, ranges, setting, problem.data.rows, state, r, int(point))
         path[r, k] = state.weights[r]
 
 
-def _train_group(
-    problem: Problem, plan: Plan, runs: list[int], state: State, path: Array, marks: Array, arrays: Any, spans: Any
-) -> None:  # fmt: skip
-    """Train runs that share their rows, in place."""
-    setting = plan.settings[runs[0]]
-    seen_by = functools.partial(reached, problem.data.rows, setting)
-    wide.train(problem, plan, runs, state, path, marks, arrays, functools.partial(spans, setting), seen_by)
+def _loop(problem: Problem, setting: Setting, state: State, r: int) -> Loop:
+    """The fastest compiled loop for a run, with all but the call filled in."""
+    several, dtype = _has_several(problem), problem.dtype
+    if lazy_sparse.fits(problem, setting):
+        lazy = lazy_sparse.compile_lazy_loop(problem.loss, setting.rule, dtype, several)
+        return functools.partial(lazy, *_arguments(problem, setting, state, r))
+    if setting.rows_a_step(problem.data.rows) == 1 and not several and not is_sparse(problem.data.X):
+        online = compile_online_loop(problem.loss, setting.rule, dtype)
+        return functools.partial(online, *_arguments(problem, setting, state, r))
+    loop, nothing = _loop_by_address(problem, setting, state, r), np.empty(0, dtype)
+    return lambda call: loop(call, nothing)
 
 
-def _bind(problem: Problem, setting: Setting, state: State, r: int) -> Any:
-    """Return the compiled loop with everything but (orders, lo, hi, steps, given=nothing) filled in."""
-    dtype = problem.dtype
-    batch, several, sparse = setting.rows_a_step(problem.data.rows), _has_several(problem), is_sparse(problem.data.X)
-    if touched.fits(problem, setting):
-        return _bind_touched(problem, setting, state, r)
-    alone = batch == 1 and not several and not sparse
-    kernel = (
-        online(problem.loss, setting.rule, dtype)
-        if alone
-        else functools.partial(trainer(problem.loss, dtype, several, sparse), address(stepper(setting.rule, dtype)))
-    )
-    kind = np.dtype(str(constants_type(setting.rule, dtype))) if alone else np.float64
-    loop = functools.partial(
-        kernel, *arrays_of(problem), state.weights[r], state.memory[r],
-        *numbers_of(setting, kind),
-        np.array(list(problem.constants.values()), np.float64), problem.penalised,
-        problem.l2, problem.l1, float(setting.clip), float(setting.clip_value), problem.outputs, batch,
-    )  # fmt: skip
-    nothing = np.empty(0, dtype)
-    return lambda orders, lo, hi, steps, given=nothing: loop(orders, lo, hi, steps, given)
+def _loop_by_address(
+    problem: Problem, setting: Setting, state: State, r: int
+) -> Callable[[Call, Array], tuple[int, int]]:
+    """The compiled loop of any rule, with all but the call and the sum of gradients filled in."""
+    loop = compile_loop(problem.loss, problem.dtype, _has_several(problem), is_sparse(problem.data.X))
+    rule = address(compile_rule(setting.rule, problem.dtype))
+    return functools.partial(loop, rule, *_arguments(problem, setting, state, r))
 
 
-def _bind_touched(problem: Problem, setting: Setting, state: State, r: int) -> Any:
-    """Return what `_bind` does, for the loop over the weights that a batch touches."""
-    loop = functools.partial(
-        touched.toucher(problem.loss, setting.rule, problem.dtype, _has_several(problem)), *arrays_of(problem),
-        state.weights[r], state.memory[r], *numbers_of(setting),
-        np.array(list(problem.constants.values()), np.float64), problem.l2, problem.outputs,
-        setting.rows_a_step(problem.data.rows),
-    )  # fmt: skip
-    return lambda orders, lo, hi, steps: loop(orders, lo, hi, steps)
-
-
-def _bind_sums(problem: Problem, state: State, r: int, parts: Array) -> Any:
-    """Return the compiled sums over blocks of rows with everything but (first, last) filled in."""
-    return functools.partial(
-        summer(problem.loss, problem.dtype, _has_several(problem), is_sparse(problem.data.X)), *arrays_of(problem), state.weights[r],
-        np.array(list(problem.constants.values()), np.float64), problem.outputs, parts,
+def _arguments(problem: Problem, setting: Setting, state: State, r: int) -> tuple[Any, ...]:
+    """What all loops of a run take before the call."""
+    return (
+        examples_of(problem), loss_settings_of(problem), step_settings_of(problem, setting),
+        setting.rows_a_step(problem.data.rows), run_of(state, r),
     )  # fmt: skip
 
 

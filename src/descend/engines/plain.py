@@ -1,7 +1,6 @@
 """The plain engine: obvious NumPy. It defines what every other engine must compute."""
 
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 
@@ -12,102 +11,110 @@ from descend.plan import Plan, Setting
 from descend.plan.order import next_batch
 from descend.problem import Problem, gradient, network_gradient
 from descend.problem.layer_stats import layer_stats as layer_stats_of
-from descend.problem.network import Passed, dropout_masks, updated_statistics
+from descend.problem.network import ForwardCache, dropout_masks, updated_statistics
 
 
 def advance(
-    problem: Problem, plan: Plan, state: State, marks: Array, threads: int = 1, layer_stats: Array | None = None
+    problem: Problem, plan: Plan, state: State, record_points: Array, threads: int = 1, layer_stats: Array | None = None
 ) -> tuple[State, Array]:
-    """Train every running run until it has seen marks[-1] rows.
-
-    Args:
-        threads: not used; the definition is trained one run after the other.
-        marks: rows seen at which to keep the weights, increasing, int64 (marks,); a step never crosses a mark.
-        layer_stats: filled with what the last step before each mark shows of each layer of a network, (runs, marks, layers,
-            kinds) as `layer_stats.KINDS` says; NaN where there was no step.
-
-    Returns the new state, and the weights (runs, marks, params) as they were at each mark.
-    """
-    state, path = state.copy(), np.empty((len(plan), len(marks), problem.params), problem.dtype)
+    """Train every running run until it has seen record_points[-1] rows, one run after the other; see engines.contract."""
+    state, path = state.copy(), np.empty((len(plan), len(record_points), problem.params), problem.dtype)
     for r, setting in enumerate(plan.settings):
-        for k, mark in enumerate(marks):
-            seen = _Seen(problem)
+        for k, point in enumerate(record_points):
+            observer = _Observer(problem)
             while (
                 state.outcome[r] == Outcome.RUNNING
-                and (rows := _next_rows(problem, plan, setting, state, r, mark)) is not None
+                and (rows := _next_rows(problem, plan, setting, state, r, point)) is not None
             ):
-                _step(problem, setting, state, r, rows, seen)
+                _step(problem, setting, state, r, rows, observer)
             if layer_stats is not None:
-                layer_stats[r, k] = seen.layer_stats
+                layer_stats[r, k] = observer.layer_stats
             path[r, k] = state.weights[r]
     return state, path
 
 
-def _next_rows(problem: Problem, plan: Plan, setting: Setting, state: State, r: int, mark: int) -> Array | None:
-    """The rows of the next batch, or None when it would cross the mark."""
+def _next_rows(problem: Problem, plan: Plan, setting: Setting, state: State, r: int, point: int) -> Array | None:
+    """The rows of the next batch, or None when it would cross the record point."""
     n, batch, seen = problem.data.rows, setting.rows_a_step(problem.data.rows), int(state.seen[r])
-    if seen + min(batch, n - seen % n) > mark:
+    if seen + min(batch, n - seen % n) > point:
         return None
     return next_batch(n, batch, setting.seed, seen, plan.shuffle, problem.data.row_bytes)
 
 
-class _Seen:
-    """What the steps between two marks show of each layer of a network."""
+class _Observer:
+    """What the steps between two record points show of each layer of a network."""
 
     def __init__(self, problem: Problem) -> None:
         self.network = problem.network
-        self.layer_stats: Any = np.nan
+        self.layer_stats: Array | float = np.nan
         self.reach = [np.zeros(layer.fan_out) for layer in problem.network.hidden] if problem.network else []
 
-    def step(self, before: Array, after: Array, g: Array, passed: list[Passed]) -> None:
+    def step(self, before: Array, after: Array, g: Array, caches: list[ForwardCache]) -> None:
         if self.network is not None:
-            for most, layer in zip(self.reach, passed, strict=True):
-                np.maximum(most, np.abs(layer.slope).max(axis=0), out=most)
-            self.layer_stats = layer_stats_of(self.network, before, after, g, passed, self.reach)
+            for largest, cache in zip(self.reach, caches, strict=True):
+                np.maximum(largest, np.abs(cache.slope).max(axis=0), out=largest)
+            self.layer_stats = layer_stats_of(self.network, before, after, g, caches, self.reach)
 
 
-def _gradient(problem: Problem, setting: Setting, state: State, r: int, rows: Array) -> tuple[Array, list[Passed]]:
+def _gradient(
+    problem: Problem, setting: Setting, state: State, r: int, rows: Array
+) -> tuple[Array, list[ForwardCache]]:
     """The gradient of the next step, and what a network's pass forward left."""
     if problem.network is None:
         return gradient(problem, state.weights[r], rows)[1], []
     masks = dropout_masks(problem.network, len(rows), setting.seed, int(state.steps[r]) + 1, problem.dtype)
-    _, g, passed = network_gradient(problem, state.weights[r], rows, masks)
-    return g, passed
+    _, g, caches = network_gradient(problem, state.weights[r], rows, masks)
+    return g, caches
 
 
-def _step(problem: Problem, setting: Setting, state: State, r: int, rows: Array, seen: _Seen) -> None:
-    """One step of run r, in place."""
+def _step(problem: Problem, setting: Setting, state: State, r: int, rows: Array, observer: _Observer) -> None:
+    """One step of run r, in place: penalty, clipping, schedule, decay, rule, projection."""
     w, slots = state.weights[r], len(setting.rule.memory)
     with np.errstate(all="ignore"):
-        g, passed = _gradient(problem, setting, state, r, rows)
+        g, caches = _gradient(problem, setting, state, r, rows)
         raw = g - problem.l2 * problem.penalised * w
         if not np.isfinite(g).all():
             state.outcome[r] = Outcome.NONFINITE
-            seen.step(w, w, raw, passed)
+            observer.step(w, w, raw, caches)
             return
-        g = clip(pseudo_gradient(problem, g, w), setting.clip, setting.clip_value)
-        g = clip_layers(problem, g, setting.clip_layer)
+        g = prepare(problem, setting, w, g)
         state.steps[r] += 1
         before = w.copy()
-        t = int(state.steps[r])
-        constants = dict(setting.constants)
-        lr = constants["lr"] = constants["lr"] * setting.factors[min(t, len(setting.factors)) - 1]
-        step, *memory = setting.rule.update(g, *state.memory[r, :slots], t, **constants)
-        w -= lr * constants.get("decay", 0.0) * problem.penalised * w
+        step, memory, decay = rule_step(setting, g, state.memory[r, :slots], int(state.steps[r]))
+        w -= decay * problem.penalised * w
         w -= step
         w[crossed(problem, before, w, g)] = 0
         if problem.network is not None:
-            still = ~problem.network.trained
-            w[still] = before[still]
-            w[:] = updated_statistics(problem.network, w, passed)
-        seen.step(before, w, raw, passed)
+            fixed = ~problem.network.trained
+            w[fixed] = before[fixed]
+            w[:] = updated_statistics(problem.network, w, caches)
+        observer.step(before, w, raw, caches)
         if slots:
             state.memory[r, :slots] = memory
     state.seen[r] += len(rows)
 
 
+def prepare(problem: Problem, setting: Setting, w: Array, g: Array) -> Array:
+    """Return what a rule is given for a gradient of loss and quadratic penalty: the l1 penalty added, then clipped."""
+    g = clip(pseudo_gradient(problem, g, w), setting.clip, setting.clip_value)
+    return clip_layers(problem, g, setting.clip_layer)
+
+
+def rule_step(setting: Setting, g: Array, memory: Array, t: int) -> tuple[Array, list[Array], float]:
+    """Return the step of a rule, its new memory, and the part of the weights by which they decay, at step t.
+
+    Args:
+        g: what `prepare` returns (params,).
+        memory: the rule's memories (slots, params).
+    """
+    constants = dict(setting.constants)
+    lr = constants["lr"] = constants["lr"] * setting.factors[min(t, len(setting.factors)) - 1]
+    step, *memories = setting.rule.update(g, *memory, t, **constants)
+    return step, memories, lr * constants.get("decay", 0.0)
+
+
 def pseudo_gradient(problem: Problem, g: Array, w: Array) -> Array:
-    """Return the gradient with the l1 penalty's slope: of all slopes at a zero weight, the one nearest to rest.
+    """Return the gradient with the l1 penalty's slope: of all slopes at a zero weight, the smallest.
 
     Together with `crossed` this is the orthant-wise form of the proximal step (Andrew and Gao 2007). Soft
     thresholding by lr * l1 is right for plain gradient descent alone: a rule with memory would settle elsewhere.
@@ -115,8 +122,8 @@ def pseudo_gradient(problem: Problem, g: Array, w: Array) -> Array:
     if problem.l1 == 0:
         return g
     l1 = problem.l1 * problem.penalised
-    resting = np.sign(g) * np.maximum(np.abs(g) - l1, 0)
-    return np.where(w == 0, resting, g + l1 * np.sign(w)).astype(g.dtype)
+    at_zero = np.sign(g) * np.maximum(np.abs(g) - l1, 0)
+    return np.where(w == 0, at_zero, g + l1 * np.sign(w)).astype(g.dtype)
 
 
 def crossed(problem: Problem, before: Array, after: Array, g: Array) -> Array:

@@ -7,6 +7,7 @@ import numpy as np
 
 from descend.arrays import Array
 from descend.errors import UsageError, nearest
+from descend.plan.order import Shuffle
 from descend.plan.rule import Rule, rule
 
 FULL = 0  # a batch size of 0 means all rows
@@ -143,7 +144,7 @@ class Plan:
 
     settings: tuple[Setting, ...]
     start: Array | None = None
-    shuffle: str = "auto"
+    shuffle: Shuffle = "auto"
 
     def __len__(self) -> int:
         return len(self.settings)

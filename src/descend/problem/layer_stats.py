@@ -4,10 +4,11 @@ import numpy as np
 
 from descend.activations import activation
 from descend.arrays import Array
-from descend.problem.network import Network, Passed, norms
+from descend.problem.network import ForwardCache, Network, layer_vectors
 
 KINDS = ("gradient", "weight", "update", "dead", "saturated", "nonfinite")
-FLAT = 0.05  # a unit is saturated where its slope is below this part of the largest
+GRADIENT, WEIGHT, UPDATE, DEAD, SATURATED, NONFINITE = range(len(KINDS))  # columns of what `layer_stats` returns
+FLAT = 0.05  # a unit is saturated where its slope is below this part of the largest; tanh(2.2) has this slope
 
 # Of a step, by layer, the output layer last:
 #   gradient    the norm of the gradient of the mean loss, before penalty and clipping
@@ -19,29 +20,29 @@ FLAT = 0.05  # a unit is saturated where its slope is below this part of the lar
 
 
 def layer_stats(
-    network: Network, before: Array, after: Array, g: Array, passed: list[Passed], reach: list[Array]
+    network: Network, before: Array, after: Array, g: Array, caches: list[ForwardCache], reach: list[Array]
 ) -> Array:
-    """Return the numbers of one step, float64 (layers, KINDS).
+    """Return the numbers of one step, float64 (layers, kinds).
 
     Args:
         before, after: weights (params,).
         g: the gradient (params,).
-        passed: what the pass forward left.
+        caches: what the pass forward left.
         reach: the largest slope of each unit since the last record, of each hidden layer.
     """
-    found = np.zeros((len(network.layers), len(KINDS)))
+    stats = np.zeros((len(network.layers), len(KINDS)))
+    vectors = (layer_vectors(network, v) for v in (g, before, after))
     with np.errstate(all="ignore"):
-        for row, own, w, moved in zip(
-            found, norms(network, g), norms(network, before), norms(network, after), strict=True
-        ):
-            size = length(w)
-            row[:3] = length(own), size, length(moved - w) / size if size > 0 else 0.0
-            row[5] = np.count_nonzero(~np.isfinite(own))
+        for row, gradient, weight, moved in zip(stats, *vectors, strict=True):
+            size = length(weight)
+            row[GRADIENT], row[WEIGHT] = length(gradient), size
+            row[UPDATE] = length(moved - weight) / size if size > 0 else 0.0
+            row[NONFINITE] = np.count_nonzero(~np.isfinite(gradient))
     peak = activation(network.activation).peak
-    for number, (layer, most) in enumerate(zip(passed, reach, strict=True)):
-        found[number, 3] = np.mean(most == 0)
-        found[number, 4] = np.mean(layer.slope < FLAT * peak) if peak > 0 else 0.0
-    return found
+    for row, cache, largest in zip(stats[:-1], caches, reach, strict=True):
+        row[DEAD] = np.mean(largest == 0)
+        row[SATURATED] = np.mean(cache.slope < FLAT * peak) if peak > 0 else 0.0
+    return stats
 
 
 def length(v: Array) -> float:

@@ -13,8 +13,8 @@ from descend.activations import activation
 from descend.arrays import Array
 from descend.errors import UsageError
 
-EPS = 1e-5  # added to the variance of a batch
-MOVED = 0.1  # the part of the way that running statistics move at each step
+EPS = 1e-5  # added to the variance of a batch, as in torch and in Ioffe and Szegedy 2015
+BN_MOMENTUM = 0.1  # the part of the way that running statistics move to those of a batch at each step, as in torch
 
 
 @dataclass(frozen=True)
@@ -168,25 +168,25 @@ def check_memory(network: Network, runs: int, slots: int, itemsize: int, availab
 
 
 @dataclass(frozen=True, eq=False)
-class Passed:
+class ForwardCache:
     """What a pass forward through one hidden layer leaves for the way back.
 
     Args:
         h: the layer's input (rows, fan_in).
         hat: normalised input of the activation (rows, fan_out); None without batch normalisation.
-        root: of the variance, EPS included (fan_out,).
+        std: root of the variance, EPS included (fan_out,).
         a, slope: value and slope of the activation (rows, fan_out).
-        own: whether the statistics are the batch's own: those of one row are the running ones.
+        by_batch: whether the statistics are those of the batch; a single row is normalised by the running ones.
         mean, variance: the batch's mean and unbiased variance (fan_out,).
         mask: what outputs are multiplied by, or None.
     """
 
     h: Array
     hat: Array | None
-    root: Array | None
+    std: Array | None
     a: Array
     slope: Array
-    own: bool
+    by_batch: bool
     mean: Array | None
     variance: Array | None
     mask: Array | None
@@ -199,7 +199,7 @@ def scores(network: Network, weights: Array, X: Any) -> Array:
 
 def forward(
     network: Network, weights: Array, X: Any, masks: tuple[Array, ...] | None = None, training: bool = True
-) -> tuple[Array, list[Passed], Array]:
+) -> tuple[Array, list[ForwardCache], Array]:
     """Pass a batch forward.
 
     Returns the predictions z (rows, outputs), what each hidden layer leaves, and the last layer's input.
@@ -208,28 +208,28 @@ def forward(
         masks: of `dropout_masks`, one a hidden layer; None for no dropout.
         training: whether a batch is normalised by its own statistics; else by the running ones.
     """
-    h, passed = X, []
+    h, caches = X, []
     for number, layer in enumerate(network.hidden):
-        passed.append(_hidden(network, layer, weights, h, None if masks is None else masks[number], training))
-        out = passed[-1].a if passed[-1].mask is None else passed[-1].a * passed[-1].mask
+        caches.append(_hidden(network, layer, weights, h, None if masks is None else masks[number], training))
+        out = caches[-1].a if caches[-1].mask is None else caches[-1].a * caches[-1].mask
         h = out + h if layer.skips else out
     last = network.layers[-1]
-    return h @ matrix(last, weights) + weights[last.b], passed, h
+    return h @ matrix(last, weights) + weights[last.b], caches, h
 
 
-def _hidden(network: Network, layer: Layer, weights: Array, h: Any, mask: Array | None, training: bool) -> Passed:
+def _hidden(network: Network, layer: Layer, weights: Array, h: Any, mask: Array | None, training: bool) -> ForwardCache:
     evaluate, z = activation(network.activation).evaluate, h @ matrix(layer, weights)
     if layer.scale is None:
         a, slope = evaluate(z + weights[layer.b])
-        return Passed(h, None, None, a, slope, False, None, None, mask)
-    mean, variance, own = weights[layer.mean], weights[layer.variance], training and len(z) > 1
-    if own:
+        return ForwardCache(h, None, None, a, slope, False, None, None, mask)
+    mean, variance, by_batch = weights[layer.mean], weights[layer.variance], training and len(z) > 1
+    if by_batch:
         mean, variance = z.mean(axis=0), z.var(axis=0)
-    root = np.sqrt(variance + np.asarray(EPS, z.dtype))
-    hat = (z - mean) / root
+    std = np.sqrt(variance + np.asarray(EPS, z.dtype))
+    hat = (z - mean) / std
     a, slope = evaluate(weights[layer.scale] * hat + weights[layer.shift])
-    unbiased = variance * (len(z) / (len(z) - 1)) if own else variance
-    return Passed(h, hat, root, a, slope, own, mean, unbiased, mask)
+    unbiased = variance * (len(z) / (len(z) - 1)) if by_batch else variance
+    return ForwardCache(h, hat, std, a, slope, by_batch, mean, unbiased, mask)
 
 
 def matrix(layer: Layer, weights: Array) -> Array:
@@ -238,46 +238,47 @@ def matrix(layer: Layer, weights: Array) -> Array:
 
 
 def backward(
-    network: Network, weights: Array, passed: list[Passed], last: Array, slope: Array, pulls: list[Array] | None = None
-) -> Array:
+    network: Network, weights: Array, caches: list[ForwardCache], last: Array, slope: Array,
+    upstream_gradients: list[Array] | None = None,
+) -> Array:  # fmt: skip
     """Return the gradient (params,) of the sum over the rows of a loss whose slope in z is given (rows, outputs).
 
-    Running statistics have gradient 0. Where `pulls` is given, the slope in each hidden layer's output is appended to
-    it, that of the last layer first.
+    Running statistics have gradient 0. Where `upstream_gradients` is given, the gradient in each hidden layer's output
+    is appended to it, that of the last layer first.
     """
     g, layer = np.zeros_like(weights), network.layers[-1]
     g[layer.W], g[layer.b] = (last.T @ slope).ravel(), slope.sum(axis=0)
-    pull = slope @ matrix(layer, weights).T
-    for layer, own in zip(network.hidden[::-1], passed[::-1], strict=True):
-        if pulls is not None:
-            pulls.append(pull)
-        into = (pull if own.mask is None else pull * own.mask) * own.slope
-        if own.hat is None:
-            g[layer.b] = into.sum(axis=0)
+    upstream = slope @ matrix(layer, weights).T
+    for layer, cache in zip(network.hidden[::-1], caches[::-1], strict=True):
+        if upstream_gradients is not None:
+            upstream_gradients.append(upstream)
+        inner = (upstream if cache.mask is None else upstream * cache.mask) * cache.slope
+        if cache.hat is None:
+            g[layer.b] = inner.sum(axis=0)
         else:
-            g[layer.scale], g[layer.shift] = (into * own.hat).sum(axis=0), into.sum(axis=0)
-            into = _through_statistics(into * weights[layer.scale], own)
-        g[layer.W] = (own.h.T @ into).ravel()
-        back = into @ matrix(layer, weights).T
-        pull = back + pull if layer.skips else back
+            g[layer.scale], g[layer.shift] = (inner * cache.hat).sum(axis=0), inner.sum(axis=0)
+            inner = _before_normalisation(inner * weights[layer.scale], cache)
+        g[layer.W] = (cache.h.T @ inner).ravel()
+        downstream = inner @ matrix(layer, weights).T
+        upstream = downstream + upstream if layer.skips else downstream
     return g
 
 
-def _through_statistics(into: Array, own: Passed) -> Array:
-    """The slope before a batch was normalised."""
-    if own.own:
-        assert own.hat is not None
-        into = into - into.mean(axis=0) - own.hat * (into * own.hat).mean(axis=0)
-    return into / own.root
+def _before_normalisation(inner: Array, cache: ForwardCache) -> Array:
+    """The gradient in the input of a normalisation, of that in its output."""
+    if cache.by_batch:
+        assert cache.hat is not None
+        inner = inner - inner.mean(axis=0) - cache.hat * (inner * cache.hat).mean(axis=0)
+    return inner / cache.std
 
 
-def updated_statistics(network: Network, weights: Array, passed: list[Passed]) -> Array:
-    """Return weights whose running statistics have moved a tenth of the way to those of a batch."""
+def updated_statistics(network: Network, weights: Array, caches: list[ForwardCache]) -> Array:
+    """Return weights whose running statistics have moved by BN_MOMENTUM towards those of a batch."""
     weights = weights.copy()
-    for layer, own in zip(network.hidden, passed, strict=True):
-        if own.mean is not None and own.variance is not None and own.own:
-            weights[layer.mean] = (1 - MOVED) * weights[layer.mean] + MOVED * own.mean
-            weights[layer.variance] = (1 - MOVED) * weights[layer.variance] + MOVED * own.variance
+    for layer, cache in zip(network.hidden, caches, strict=True):
+        if cache.mean is not None and cache.variance is not None and cache.by_batch:
+            weights[layer.mean] = (1 - BN_MOMENTUM) * weights[layer.mean] + BN_MOMENTUM * cache.mean
+            weights[layer.variance] = (1 - BN_MOMENTUM) * weights[layer.variance] + BN_MOMENTUM * cache.variance
     return weights
 
 
@@ -305,7 +306,7 @@ def _mask(dropout: float, cells: int, seed: int, step: int, layer: int) -> Array
     return np.where((h >> np.uint64(11)) * 2.0**-53 >= dropout, 1 / (1 - dropout), 0.0)
 
 
-def norms(network: Network, vector: Array) -> Iterator[Array]:
+def layer_vectors(network: Network, vector: Array) -> Iterator[Array]:
     """Yield each layer's part of a flat vector: its numbers that a rule moves."""
     for layer in network.layers:
         parts = [layer.W, *(p for p in (layer.b, layer.scale, layer.shift) if p is not None)]

@@ -8,7 +8,7 @@ import numpy as np
 
 from descend.arrays import Array
 from descend.losses import Loss
-from descend.problem.network import Network, Passed, backward, forward
+from descend.problem.network import ForwardCache, Network, backward, forward
 from descend.problem.network import scores as network_scores
 from descend.problem.shapes import check_shapes
 from descend.sparse import column_squares
@@ -121,15 +121,15 @@ def gradient(problem: Problem, weights: Array, rows: Array | slice = slice(None)
 
 def network_gradient(
     problem: Problem, weights: Array, rows: Array | slice = slice(None), masks: tuple[Array, ...] | None = None
-) -> tuple[float, Array, list[Passed]]:
+) -> tuple[float, Array, list[ForwardCache]]:
     """Return what `gradient` does for a network in training, and what its pass forward left; masks are of dropout."""
     assert problem.network is not None
     X, y = problem.data.X[rows], problem.data.y[rows]
-    z, passed, last = forward(problem.network, weights, X, masks)
+    z, caches, last = forward(problem.network, weights, X, masks)
     value, slope = _weighted(problem, flat(problem, z), y, rows)
-    g = backward(problem.network, weights, passed, last, slope.reshape(z.shape)) / len(y)
+    g = backward(problem.network, weights, caches, last, slope.reshape(z.shape)) / len(y)
     g = g + problem.l2 * problem.penalised * weights
-    return float(value.mean(dtype=np.float64)), g.astype(weights.dtype, copy=False), passed
+    return float(value.mean(dtype=np.float64)), g.astype(weights.dtype, copy=False), caches
 
 
 def _weighted(problem: Problem, z: Array, y: Array, rows: Array | slice) -> tuple[Array, Array]:

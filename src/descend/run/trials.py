@@ -82,6 +82,6 @@ def _result(found: SearchResult, r: int) -> str:
     own, best = fit.held_out[r], fit.held_out[found.best]
     if np.isfinite(own) and own <= best + 1e-3 * abs(best):
         return "tie with best"
-    if outcome == Outcome.DROPPED:
+    if outcome == Outcome.PRUNED:
         return "behind another rate"
     return "D201 not converged in budget" if outcome == Outcome.BUDGET else outcome.word

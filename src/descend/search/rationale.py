@@ -11,7 +11,7 @@ from descend.optimum.noise_scale import noise_scale
 from descend.options import Options
 from descend.search.selection import best_per_variant, score
 from descend.training import Fit
-from descend.training.halving import bracket
+from descend.training.halving import competition
 
 USABLE = 0.01  # of what the best rate gained: what another may lack and be called usable
 
@@ -61,7 +61,7 @@ def _rate(fit: Fit, best: int, options: Options, landscape: Landscape) -> dict[s
 
 def _band(fit: Fit, best: int) -> list[float]:
     """The smallest and the largest rate about the best whose score is nearly as good."""
-    own = [r for r, s in enumerate(fit.plan.settings) if bracket(s) == bracket(fit.plan.settings[best])]
+    own = [r for r, s in enumerate(fit.plan.settings) if competition(s) == competition(fit.plan.settings[best])]
     begun = fit.trace.held_out[best, 0] if fit.guided else fit.trace.loss[best, 0]
     enough = score(fit, best) + USABLE * max(float(begun) - score(fit, best), 0.0)
     usable = [fit.plan.settings[r].lr for r in own if not fit.outcomes[r].failed and score(fit, r) <= enough]

@@ -1,6 +1,6 @@
 """search: which rule at which rate; all candidates are trained side by side and the best is kept.
 
-Learning rates of one variant race each other by successive halving (`race.worse_half`); the best is tried between its
+Learning rates of one variant race each other by successive halving (`halving.worse_half`); the best is tried between its
 neighbours, from other starts and under other schedules where that was asked, and the few that lead are repeated over
 seeds.
 """
@@ -25,8 +25,8 @@ from descend.search.rationale import reasons
 from descend.search.selection import best_per_variant, choose, score
 from descend.table.data import Data
 from descend.training import Fit, Limits, Progress, train
-from descend.training.halving import bracket, first_rung
-from descend.training.loop import FEWEST, GRACE
+from descend.training.halving import competition, first_rung
+from descend.training.stopping import GRACE_EPOCHS, GRACE_FACTOR
 
 MOST_EPOCHS = 100_000
 RACE_PART = 0.7  # of the time, when more than one setting is tried; the rest is for neighbours, schedules and seeds
@@ -170,7 +170,7 @@ class _Job:
         limits, rows = self._limited(done, max(seconds, 0.0)), self.problem.data.rows
         if epochs is not None:
             limits = dataclasses.replace(limits, epochs=min(limits.epochs, epochs))
-        if race and len({bracket(s) for s in group}) < len(group):
+        if race and len({competition(s) for s in group}) < len(group):
             limits = dataclasses.replace(limits, rung=first_rung(-(-rows // group[0].rows_a_step(rows))))
         if self.problem.network is not None:
             _check_room(self.problem, group)
@@ -193,7 +193,7 @@ class _Job:
         converged = [int(e) for e, o in zip(done.epochs, done.outcomes, strict=True) if o == Outcome.CONVERGED]
         if not converged:
             return limits
-        epochs = min(limits.epochs, int(GRACE * max(FEWEST, min(converged))))
+        epochs = min(limits.epochs, int(GRACE_FACTOR * max(GRACE_EPOCHS, min(converged))))
         return dataclasses.replace(limits, epochs=epochs, seconds=min(seconds, max(done.seconds, SHORTEST)))
 
     def _heard(self, before: int) -> Callable[[Progress], None]:
@@ -228,7 +228,7 @@ def between(fit: Fit, best: int) -> list[Setting]:
     At the lowest rate that was tried, one as far below it; above the highest none, that may be a limit.
     """
     own = fit.plan.settings[best]
-    rates = sorted({s.lr for s in fit.plan.settings if bracket(s) == bracket(own)})
+    rates = sorted({s.lr for s in fit.plan.settings if competition(s) == competition(own)})
     if len(rates) < 2:
         return []
     at = rates.index(own.lr)
@@ -239,9 +239,9 @@ def between(fit: Fit, best: int) -> list[Setting]:
 def _given_up(fit: Fit) -> list[Setting]:
     """The best that was given up in each race where all that were not have failed."""
     found = []
-    for one in dict.fromkeys(bracket(s) for s in fit.plan.settings):
-        own = [r for r, s in enumerate(fit.plan.settings) if bracket(s) == one]
-        dropped = [r for r in own if fit.outcomes[r] == Outcome.DROPPED]
+    for one in dict.fromkeys(competition(s) for s in fit.plan.settings):
+        own = [r for r, s in enumerate(fit.plan.settings) if competition(s) == one]
+        dropped = [r for r in own if fit.outcomes[r] == Outcome.PRUNED]
         if dropped and all(fit.outcomes[r].failed for r in own if r not in dropped):
             found.append(fit.plan.settings[min(dropped, key=lambda r: score(fit, r))])
     return found

@@ -16,14 +16,14 @@ class Best:
         epoch: when it was reached (runs,).
         weights: the weights whose score it is (runs, params).
         improved: the last epoch at which the score clearly improved (runs,).
-        mark: the score at that epoch (runs,).
+        improved_score: the score at that epoch (runs,).
     """
 
     score: Array
     epoch: Array
     weights: Array
     improved: Array
-    mark: Array
+    improved_score: Array
 
     @classmethod
     def of(cls, score: Array, weights: Array) -> "Best":
@@ -35,12 +35,12 @@ class Best:
         """Return the best after an epoch; a score (runs,) that is not a number is never best.
 
         Args:
-            needed: by how much a score must fall below the mark to count as an improvement (runs,).
+            needed: by how much a score must fall below `improved_score` to count as an improvement (runs,).
         """
         with np.errstate(invalid="ignore"):
-            better, clearly = score < self.score, score < self.mark - needed
+            better, clearly = score < self.score, score < self.improved_score - needed
         return Best(
             np.where(better, score, self.score), np.where(better, epoch, self.epoch),
             np.where(better[:, None], weights, self.weights),
-            np.where(clearly, epoch, self.improved), np.where(clearly, score, self.mark),
+            np.where(clearly, epoch, self.improved), np.where(clearly, score, self.improved_score),
         )  # fmt: skip

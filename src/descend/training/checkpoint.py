@@ -16,7 +16,6 @@ from descend.training.loop import Fit
 
 SCHEMA = "descend.search/1"
 STATE = tuple(State.__dataclass_fields__)
-KEPT = "kept"
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,13 +24,13 @@ class Checkpoint:
 
     Args:
         state: for going on (runs, ...).
-        kept: the best weights so far (runs, params).
+        weights: the best weights so far (runs, params).
         score: what runs are compared by, lower is better (runs,).
         settings: of each run: label, rule, constants, batch_size, seed, schedule, init.
     """
 
     state: State
-    kept: Array
+    weights: Array
     score: Array
     settings: tuple[dict[str, Any], ...]
 
@@ -41,8 +40,8 @@ def save(fit: Fit, place: Path) -> None:
     from safetensors.numpy import save as packed
 
     arrays = {name: np.ascontiguousarray(getattr(fit.state, name)) for name in STATE}
-    arrays |= {KEPT: np.ascontiguousarray(fit.weights), "score": np.ascontiguousarray(fit.score)}
-    document = {"schema": SCHEMA, "settings": [_told(s) for s in fit.plan.settings]}
+    arrays |= {"best_weights": np.ascontiguousarray(fit.weights), "score": np.ascontiguousarray(fit.score)}
+    document = {"schema": SCHEMA, "settings": [_described(s) for s in fit.plan.settings]}
     store.atomic_write(place, packed(arrays, metadata={"descend": json.dumps(document)}))
 
 
@@ -53,11 +52,11 @@ def load(place: Path) -> Checkpoint:
     try:
         with safe_open(place, framework="numpy") as file:
             document = json.loads((file.metadata() or {})["descend"])
-            arrays = {name: file.get_tensor(name) for name in (*STATE, KEPT, "score")}
+            arrays = {name: file.get_tensor(name) for name in (*STATE, "best_weights", "score")}
         if document["schema"] != SCHEMA:
             raise KeyError(document["schema"])
         return Checkpoint(
-            State(*(arrays[n] for n in STATE)), arrays[KEPT], arrays["score"], tuple(document["settings"])
+            State(*(arrays[n] for n in STATE)), arrays["best_weights"], arrays["score"], tuple(document["settings"])
         )
     except (OSError, KeyError, TypeError, ValueError, SafetensorError) as error:
         raise ModelError(
@@ -66,7 +65,7 @@ def load(place: Path) -> Checkpoint:
         ) from error  # fmt: skip
 
 
-def _told(setting: Setting) -> dict[str, Any]:
+def _described(setting: Setting) -> dict[str, Any]:
     return {
         "label": setting.label, "rule": setting.rule.name, "constants": setting.constants, "batch_size": setting.batch_size,
         "seed": setting.seed, "schedule": setting.schedule, "init": setting.init,

@@ -1,4 +1,4 @@
-"""fit: the one path from a problem and a plan to weights, trace and outcomes."""
+"""loop: the one path from a problem and a plan to weights, trace and outcomes."""
 
 import time
 from collections.abc import Callable
@@ -14,60 +14,21 @@ from descend.plan import Plan
 from descend.problem import Problem, mean_losses, objectives
 from descend.problem.layer_stats import KINDS
 from descend.table.data import Data
-from descend.training.best import Best
-from descend.training.halving import bracket, worse_half
+from descend.training.closing import closing_phase
+from descend.training.stopping import Limits, Stopping
 from descend.training.trace import Trace, record_points
 
-CALL_SECONDS = 0.1  # a compiled call returns about so often
-SHORTEST_CALL = 0.01  # the first calls are shorter, and each as long as all before
-CALL_POINTS = 32  # record points of one call at most
-TRACE_CELLS = 1 << 24  # weights kept in a trace
-TRACE_POINTS = 400  # record points kept in a trace
-BLOWN_UP = 1e4  # a loss so many times that of the start, and of the best constant, has diverged
-STALLED = 0.01  # a run that nears the optimum by less than this part of its distance has stalled
-GRACE = 2.0  # once a run has converged, the others may use this many times its epochs
-FEWEST = 100  # epochs that every run may use
-STEADY = 5  # record points over which what guides is averaged, before runs are compared
-LOWERED = 0.3  # what a plateau multiplies lr by
-LOWEST = 1e-3  # part of its lr below which a run that has reached a plateau again is stopped
+CALL_SECONDS = 0.1  # a compiled call returns about so often, so that progress is told and Ctrl-C is heard
+SHORTEST_CALL = 0.01  # seconds; the first calls are shorter than CALL_SECONDS, and each as long as all before
+CALL_POINTS = 32  # record points of one call at most: what is trained beyond the end of a run is thrown away
+SMALL_EPOCH = 1 << 20  # rows times runs of a first call that is not cut: at most about CALL_SECONDS
+TRACE_CELLS = 1 << 24  # weights kept in a trace: 128 MB of float64
+TRACE_POINTS = 400  # record points kept in a trace: a curve needs no more
 
 
-@dataclass(frozen=True)
-class Limits:
-    """When training ends.
-
-    Args:
-        epochs: most epochs a run.
-        seconds: most seconds for all runs together, or None.
-        patience: epochs without improvement before a run is stopped; a run that has trained long may take a tenth
-            of its epochs instead; where the optimum is known, twenty times as many or a quarter.
-        tol: an improvement of the loss by less than this part is none; where the optimum is known, an improvement is
-            a hundredth of the distance to it.
-        optimum: the lowest possible training objective, or None.
-        aim: the training objective at which a run has converged, or None.
-        reference: the objective of the best constant prediction, or None.
-        early: whether the held-out loss, where there is one, decides when a run stops and which of its weights are
-            kept; else the training objective does.
-        rung: after how many epochs learning rates of one variant are first compared, and the worse half is given up;
-            again after twice as many, and so on, see `race.worse_half`; 0 for never.
-        ends: whether only the first and the last epoch are recorded and judged.
-    """
-
-    epochs: int = 1000
-    seconds: float | None = None
-    patience: int = 10
-    tol: float = 1e-4
-    optimum: float | None = None
-    aim: float | None = None
-    reference: float | None = None
-    early: bool = True
-    rung: int = 0
-    ends: bool = False
-
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Progress:
-    """What a listener hears about ten times a second.
+    """What `on_event` receives about ten times a second.
 
     Args:
         epoch: epochs done by the runs that are still training.
@@ -91,13 +52,13 @@ class Progress:
     runs: int = 1
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Fit:
     """What training made of each run of a plan.
 
     Args:
         weights: the weights that are kept (runs, params): of the lowest held-out loss, or with `Limits.early` off of
-            the lowest training objective.
+            the lowest training objective, then after a closing phase if an l1 penalty was trained by batches.
         epoch: the epoch of those weights (runs,).
         loss: their training objective, evaluated afresh (runs,).
         held_out: their mean loss on held-out data, evaluated afresh, or NaN (runs,).
@@ -109,6 +70,9 @@ class Fit:
         epochs: epochs trained (runs,).
         state: where the runs stand, for going on.
         interrupted: whether the user stopped it.
+        trace: what was recorded along the runs.
+        engine: which engine trained them.
+        seconds: how long it took.
         guided: whether the held-out loss decided when runs stopped and which weights are kept.
     """
 
@@ -150,8 +114,8 @@ def train(
 ) -> Fit:
     """Train all runs of a plan side by side.
 
-    Every run ends by itself: converged, stopped early, diverged, non-finite, or out of budget. KeyboardInterrupt ends
-    all of them; what they had reached is returned.
+    Every run ends by itself: converged, stopped early, diverged, non-finite, pruned, or out of budget.
+    KeyboardInterrupt ends all of them; what they had reached is returned.
     """
     engine = choose(problem, plan, held_out, threads)
     loop = _Loop(problem, plan, held_out, limits, on_event, engine, threads)
@@ -171,50 +135,48 @@ class _Loop:
         on_event: Callable[[Progress], None], engine: Engine, threads: int,
     ) -> None:  # fmt: skip
         self.problem, self.plan, self.held_out, self.limits = problem, plan, held_out, limits
-        self.given, self.rung = plan, limits.rung
-        self.recent = np.full((STEADY, len(plan)), np.nan)  # what guided at the last record points
-        self.steady = np.full(len(plan), np.inf)  # the lowest mean of those so far
-        self.lowered = np.zeros(len(plan), np.int64)  # the epoch at which a plateau last lowered lr
-        self.part = np.ones(len(plan))  # of the lr that was given, which a plateau has left
         self.on_event, self.engine, self.threads = on_event, engine, threads
         self.state = start(problem, plan)
         engine.advance(problem, plan, self.state, np.zeros(1, np.int64), threads)  # compiles, and trains nothing
         self.begun = time.monotonic()
         begin, everyone = self.state.weights[:, None], np.ones(len(plan), bool)
-        blank = np.empty((len(plan), 0))
-        nothing = Trace(blank, blank, blank, begin[:, :0])
-        self.trace = self._recorded(np.zeros(1, np.int64), begin, self._room(1), everyone, nothing)
-        self.by_loss = Best.of(self.trace.loss[:, 0], self.state.weights)
-        self.by_held_out = Best.of(self.trace.held_out[:, 0], self.state.weights)
-        self.epochs = np.zeros(len(plan), np.int64)
-        grid = record_points(0, limits.epochs)
-        self.grid = grid[-1:] if limits.ends else grid  # the same whatever the speed, and so is what is judged
+        self.trace = self._recorded(np.zeros(1, np.int64), begin, self._blank_stats(1), everyone, None)
+        loss, held = self.trace.loss[:, 0], self.trace.held_out[:, 0]
+        guided = held_out is not None and limits.early
+        self.stopping = Stopping(plan, limits, guided, loss, held, self.state.weights)
+        points = record_points(0, limits.epochs)
+        self.points = points[-1:] if limits.ends else points  # the same whatever the speed, and so is what is judged
         self.pace = 0.0  # seconds an epoch
 
     @property
     def seconds(self) -> float:
         return time.monotonic() - self.begun
 
+    @property
+    def running(self) -> Array:
+        running: Array = self.state.outcome == Outcome.RUNNING
+        return running
+
     def run(self) -> None:
         epoch = 0
-        while epoch < self.limits.epochs and self._running().any() and not self._out_of_time():
-            marks = self._next_marks(epoch)
-            if len(marks) == 0:
-                marks = self.grid[self.grid > epoch][:1]
-                if not self._most_of_the_way(epoch, int(marks[0])):
+        while epoch < self.limits.epochs and self.running.any() and not self._out_of_time():
+            points = self._next_points(epoch)
+            if len(points) == 0:
+                points = self.points[self.points > epoch][:1]
+                if not self._most_of_the_way(epoch, int(points[0])):
                     break
-            self._advance(epoch, marks)
-            epoch = int(marks[-1])
-        self._end(self._running(), Outcome.BUDGET)
+            self._advance(epoch, points)
+            epoch = int(points[-1])
+        self.state.outcome[self.running] = Outcome.BUDGET
 
-    def _next_marks(self, epoch: int) -> Array:
+    def _next_points(self, epoch: int) -> Array:
         """The record points of the next call, as many as fit its time; none when not even one does."""
-        points = self.grid[np.searchsorted(self.grid, epoch, side="right") :]
-        if any(s.schedule == "plateau" for s in self.given.settings):
+        points = self.points[np.searchsorted(self.points, epoch, side="right") :]
+        if self.stopping.on_plateau.any():
             points = points[:1]  # a lower lr holds from the very record point at which it is found
         if self.pace == 0.0:
-            return points[:1] if self.problem.data.rows * len(self.plan) < 1 << 20 else points[:0]
-        call = min(CALL_SECONDS, max(SHORTEST_CALL, self.seconds))  # what is done beyond convergence is thrown away
+            return points[:1] if self.problem.data.rows * len(self.plan) < SMALL_EPOCH else points[:0]
+        call = min(CALL_SECONDS, max(SHORTEST_CALL, self.seconds))
         fits = int(np.searchsorted(points, epoch + call / self.pace, side="right"))
         return points[: min(fits, CALL_POINTS, max(1, TRACE_CELLS // (4 * self.state.weights.size)))]
 
@@ -222,154 +184,126 @@ class _Loop:
         """Train towards a record point in short calls; False when the time is over before it."""
         n, parts = self.problem.data.rows, int(self.pace * (target - epoch) / CALL_SECONDS) + 1 if self.pace else 16
         for part in range(1, parts):
-            marks = np.array([epoch * n + n * (target - epoch) * part // parts])
-            self.state, _ = self.engine.advance(self.problem, self.plan, self.state, marks, self.threads)
-            self._tell(epoch)
+            rows = np.array([epoch * n + n * (target - epoch) * part // parts])
+            self.state, _ = self.engine.advance(self.problem, self.plan, self.state, rows, self.threads)
+            self._report(epoch)
             if self._out_of_time():
                 return False
         return True
 
-    def _advance(self, epoch: int, marks: Array) -> None:
-        began, running = self.seconds, self._running()
-        room, rows = self._room(len(marks)), marks * self.problem.data.rows
-        more = {} if self.problem.network is None else {"layer_stats": room}
-        self.state, path = self.engine.advance(self.problem, self.plan, self.state, rows, self.threads, **more)
-        points = self._recorded(marks, path, room, running, self.trace)
-        self._judge(points, path, running)
-        self.trace = self._kept(self.trace.then(points))
-        self.pace = (self.seconds - began) / (int(marks[-1]) - epoch)
-        self._tell(int(marks[-1]))
+    def _advance(self, epoch: int, points: Array) -> None:
+        """Train to the record points, record them, and judge the runs at each."""
+        began, running, n = self.seconds, self.running, self.problem.data.rows
+        stats = self._blank_stats(len(points))
+        self.state, path = self.engine.advance(self.problem, self.plan, self.state, points * n, self.threads, stats)
+        recorded = self._recorded(points, path, stats, running, self.trace)
+        failed = running & (self.state.outcome == Outcome.NONFINITE)
+        last_epoch = np.where(failed, self.state.seen // n, -1)
+        for k, point in enumerate(points):
+            self.stopping.judge(
+                int(point), recorded.loss[:, k], recorded.held_out[:, k], path[:, k], self.state.outcome, last_epoch
+            )  # fmt: skip
+        self.plan = self.stopping.lowered_plan()
+        self.trace = self._bounded(self.trace.then(recorded))
+        self.pace = (self.seconds - began) / (int(points[-1]) - epoch)
+        self._report(int(points[-1]))
 
-    def _room(self, points: int) -> Array:
+    def _blank_stats(self, points: int) -> Array:
         """Where an engine writes what the layers of a network show."""
         layers = 0 if self.problem.network is None else len(self.problem.network.layers)
         return np.full((len(self.plan), points, layers, len(KINDS)), np.nan)
 
-    def _recorded(self, epochs: Array, path: Array, layer_stats: Array, running: Array, before: Trace) -> Trace:
+    def _recorded(self, points: Array, path: Array, layer_stats: Array, running: Array, before: Trace | None) -> Trace:
         """What the runs came to; those that had ended before stay where they were."""
-        runs, points, params = path.shape
-        flat = path[running].reshape(-1, params)
-        loss, held_out = (np.repeat(v[:, -1:], points, axis=1) if v.size else np.empty((runs, points))
-                          for v in (before.loss, before.held_out))  # fmt: skip
-        for values, measure in ((loss, self.engine.objectives), (held_out, self.engine.held_out)):
-            values[running] = measure(flat).reshape(-1, points)
+        runs, count, params = path.shape
+        shape = (runs, count)
+        values = {"loss": self.engine.objectives, "held_out": self.engine.held_out}
+        columns = {
+            n: np.empty(shape) if before is None else _repeated(getattr(before, n), count) for n in (*values, "lr")
+        }
+        for name, measure in values.items():
+            columns[name][running] = measure(path[running].reshape(-1, params)).reshape(-1, count)
+        columns["lr"][running] = self._rates(points)[running]
         kept = path if self.problem.network is None else path[..., :0]
-        return Trace(np.broadcast_to(epochs, (runs, points)).copy(), loss, held_out, kept, layer_stats)
+        epochs = np.broadcast_to(points, shape).copy()
+        return Trace(epochs=epochs, weights=kept, layer_stats=layer_stats, **columns)
 
-    def _judge(self, points: Trace, path: Array, running: Array) -> None:
-        """Decide, point by point, which runs have ended and which weights are the best so far."""
-        failed = running & (self.state.outcome == Outcome.NONFINITE)
-        for k in range(points.loss.shape[1]):
-            epoch, loss, weights = int(points.epochs[0, k]), points.loss[:, k], path[:, k]
-            finite = np.isfinite(loss) & np.isfinite(weights).all(axis=1)
-            alive = self._running() | (failed & (epoch * self.problem.data.rows <= self.state.seen))
-            seen = alive & finite
-            self.by_loss = self.by_loss.seeing(epoch, np.where(seen, loss, np.nan), weights, self._needed())
-            held_out = np.where(seen, points.held_out[:, k], np.nan)
-            self.by_held_out = self.by_held_out.seeing(epoch, held_out, weights, self.limits.tol * np.abs(held_out))
-            self.epochs[alive] = epoch
-            self._compare(np.maximum(held_out, loss), seen)
-            self._end(self._running() & ~finite, Outcome.NONFINITE)
-            self._end(self._running() & (loss > self._ceiling()), Outcome.DIVERGED)
-            if self.limits.aim is not None:
-                self._end(self._running() & (loss <= self.limits.aim), Outcome.CONVERGED)
-            self._wait(epoch)
-            converged = self.state.outcome == Outcome.CONVERGED
-            if converged.any() and epoch >= GRACE * max(FEWEST, int(self.epochs[converged].min())):
-                self._end(self._running(), Outcome.BUDGET)
-
-            if self.rung and epoch >= self.rung:
-                self._race()
-
-    def _compare(self, guide: Array, seen: Array) -> None:
-        """Average what guides over the last record points: one lucky epoch of a restless run is no reason to keep it."""
-        if self._guided:
-            self.recent[:, seen] = np.roll(self.recent[:, seen], 1, axis=0)
-            self.recent[0, seen] = guide[seen]
-            self.steady[seen] = np.minimum(self.steady[seen], np.nanmean(self.recent[:, seen], axis=0))
-
-    def _wait(self, epoch: int) -> None:
-        """Stop the runs that no longer improve; those whose schedule is "plateau" go on at a lower lr first."""
-        waited = epoch - np.maximum(self._guide().improved, self.lowered)
-        still = self._running() & (waited >= self._patience(epoch))
-        lower = still & (self.part > LOWEST) & [s.schedule == "plateau" for s in self.given.settings]
-        self._end(still & ~lower, Outcome.STOPPED)
-        if lower.any():
-            self.part[lower] *= LOWERED
-            self.lowered[lower] = epoch
-            lowered = (s.at(lr=s.lr * p) for s, p in zip(self.given.settings, self.part, strict=True))
-            self.plan = replace(self.plan, settings=tuple(lowered))
-
-    def _race(self) -> None:
-        """Give up the worse half of each variant's learning rates."""
-        ended = np.isin(self.state.outcome, (Outcome.CONVERGED, Outcome.STOPPED))
-        brackets = [bracket(s) for s in self.given.settings]
-        self._end(
-            worse_half(self.steady if self._guided else self.by_loss.score, self._running(), ended, brackets),
-            Outcome.DROPPED,
+    def _rates(self, points: Array) -> Array:
+        """The learning rate of the last step before each record point (runs, points)."""
+        n, settings = self.problem.data.rows, self.plan.settings
+        steps = np.array([np.maximum(points * -(-n // s.rows_a_step(n)), 1) for s in settings])
+        return np.array(
+            [s.lr * s.factors[np.minimum(t, len(s.factors)) - 1] for s, t in zip(settings, steps, strict=True)]
         )
-        self.rung *= 2
 
-    def _patience(self, epoch: int) -> int:
-        """Epochs without improvement that are too many; a rule with memory swings about a known optimum for long."""
-        if self._guide() is self.by_loss and self.limits.optimum is not None:
-            return max(20 * self.limits.patience, epoch // 4)
-        return max(self.limits.patience, epoch // 10)
-
-    def _needed(self) -> Array:
-        """By how much the training objective must fall to have improved (runs,)."""
-        if self.limits.optimum is not None:
-            return STALLED * np.maximum(self.by_loss.mark - self.limits.optimum, 0.0)
-        return self.limits.tol * np.abs(self.by_loss.mark)
-
-    def _guide(self) -> Best:
-        """What decides when a run stops and which weights are kept."""
-        return self.by_held_out if self._guided else self.by_loss
-
-    @property
-    def _guided(self) -> bool:
-        return self.held_out is not None and self.limits.early
-
-    def _ceiling(self) -> Array:
-        return BLOWN_UP * np.maximum(np.abs(self.trace.loss[:, 0]), abs(self.limits.reference or 0.0)) + 1e-300
-
-    def _kept(self, trace: Trace) -> Trace:
+    def _bounded(self, trace: Trace) -> Trace:
+        """A trace that does not outgrow memory."""
         cells = trace.weights[:, 0].size + trace.layer_stats[:, 0].size
         most = int(min(TRACE_POINTS, max(8, TRACE_CELLS // max(1, cells))))
         return trace.thinned(most) if trace.epochs.shape[1] > 2 * most else trace
 
-    def _running(self) -> Array:
-        running: Array = self.state.outcome == Outcome.RUNNING
-        return running
-
-    def _end(self, runs: Array, outcome: Outcome) -> None:
-        self.state.outcome[runs] = outcome
-
     def _out_of_time(self) -> bool:
         return self.limits.seconds is not None and self.seconds >= self.limits.seconds
 
-    def _tell(self, epoch: int) -> None:
-        score = self._guide().score
+    def _report(self, epoch: int) -> None:
+        """Report the progress."""
+        score = self.stopping.best.score
         r = int(np.nanargmin(score)) if np.isfinite(score).any() else 0
         share = epoch / max(self.limits.epochs, 1)
         if self.limits.seconds:
             share = max(share, min(1.0, self.seconds / self.limits.seconds))
         self.on_event(
             Progress(
-                epoch, self.limits.epochs, self.seconds, share, float(np.nanmin(self.by_loss.score, initial=np.inf)),
-                float(self.by_held_out.score[r]), self.plan.settings[r].lr, int(self._running().sum()), len(self.plan),
+                epoch=epoch, epochs=self.limits.epochs, seconds=self.seconds, share=share,
+                loss=float(np.nanmin(self.stopping.by_loss.score, initial=np.inf)),
+                held_out=float(self.stopping.by_held_out.score[r]), lr=self.plan.settings[r].lr,
+                running=int(self.running.sum()), runs=len(self.plan),
             )
         )  # fmt: skip
 
     def result(self, interrupted: bool) -> Fit:
-        self._end(self._running(), Outcome.INTERRUPTED if interrupted else Outcome.BUDGET)
-        best = self._guide()
-        held, loss = np.full(len(self.plan), np.nan), objectives(self.problem, best.weights)
+        """Return what training made of the runs, after it has ended."""
+        self.state.outcome[self.running] = Outcome.INTERRUPTED if interrupted else Outcome.BUDGET
+        stopping, best = self.stopping, self.stopping.best
+        weights = best.weights if interrupted else self._closed(best.weights)
+        held, loss = np.full(len(self.plan), np.nan), objectives(self.problem, weights)
         if self.held_out is not None:
-            held = mean_losses(self.problem, best.weights, self.held_out)
-        score = np.where(np.isfinite(self.steady), self.steady, held) if self._guided else loss
+            held = mean_losses(self.problem, weights, self.held_out)
+        score = np.where(np.isfinite(stopping.smoothed), stopping.smoothed, held) if stopping.guided else loss
+        self._name_converged(loss, (weights != best.weights).any(axis=1))
         return Fit(
-            self.problem, self.given, best.weights, best.epoch, loss, held, score,
-            tuple(Outcome(int(o)) for o in self.state.outcome), self.state.steps, self.epochs,
-            self.trace.thinned(TRACE_POINTS), self.state, self.engine.name, self.seconds, interrupted, self._guided,
+            problem=self.problem, plan=stopping.plan, weights=weights, epoch=best.epoch, loss=loss, held_out=held,
+            score=score, outcomes=tuple(Outcome(int(o)) for o in self.state.outcome), steps=self.state.steps,
+            epochs=stopping.epochs, trace=self.trace.thinned(TRACE_POINTS), state=self.state, engine=self.engine.name,
+            seconds=self.seconds, interrupted=interrupted, guided=stopping.guided,
         )  # fmt: skip
+
+    def _closed(self, weights: Array) -> Array:
+        """The weights after the closing phase, for runs by batches under an l1 penalty whose objective decides."""
+        rows, closed = self.problem.data.rows, weights.copy()
+        if self.problem.l1 == 0 or self.problem.network is not None or self.stopping.guided:
+            return closed
+        for r, setting in enumerate(self.plan.settings):
+            ended_well = Outcome(int(self.state.outcome[r])) in (Outcome.CONVERGED, Outcome.STOPPED, Outcome.BUDGET)
+            if setting.rows_a_step(rows) < rows and ended_well and not self._out_of_time():
+                closed[r] = closing_phase(self.problem, weights[r])
+        return closed
+
+    def _name_converged(self, loss: Array, closed: Array) -> None:
+        """Say converged of the weights that are kept, and of no others.
+
+        Args:
+            loss: their training objective (runs,).
+            closed: which of them a closing phase has changed (runs,).
+        """
+        aim, outcome = self.limits.aim, self.state.outcome
+        if aim is None:
+            return
+        earlier = self.stopping.guided & (self.stopping.best.epoch < self.stopping.epochs) & (loss > aim)
+        outcome[earlier & (outcome == Outcome.CONVERGED)] = Outcome.STOPPED
+        outcome[closed & (loss <= aim)] = Outcome.CONVERGED
+
+
+def _repeated(values: Array, points: int) -> Array:
+    """The last recorded values, at so many points."""
+    return np.repeat(values[:, -1:], points, axis=1)

@@ -1,6 +1,6 @@
 """Trace: what was recorded along the runs."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 
 import numpy as np
 
@@ -8,7 +8,7 @@ from descend.arrays import Array
 from descend.problem.layer_stats import KINDS
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Trace:
     """Recorded arrays; a run that ended early repeats its last point.
 
@@ -17,33 +17,39 @@ class Trace:
         loss: training objective, penalty included, of the weights at that point (runs, points).
         held_out: mean loss on held-out data, without penalty (runs, points); NaN where there is none.
         weights: (runs, points, params); no params of a network, whose weights are too many to keep.
-        layer_stats: what the layers of a network showed, float64 (runs, points, layers, kinds), see `layer_stats.KINDS`; no
-            layers of a linear model.
+        lr: the learning rate of the last step before each point, at point 0 that of the first (runs, points); NaN where it was
+            not recorded.
+        layer_stats: what the layers of a network showed, float64 (runs, points, layers, kinds), see `layer_stats.KINDS`;
+            no layers of a linear model.
     """
 
     epochs: Array
     loss: Array
     held_out: Array
     weights: Array
+    lr: Array = field(default_factory=lambda: np.zeros(0))
     layer_stats: Array = field(default_factory=lambda: np.zeros(0))
 
     def __post_init__(self) -> None:
+        if self.lr.ndim != 2:
+            object.__setattr__(self, "lr", np.full(self.epochs.shape, np.nan))
         if self.layer_stats.ndim != 4:
             object.__setattr__(self, "layer_stats", np.zeros((*self.epochs.shape, 0, len(KINDS))))
 
     def then(self, later: "Trace") -> "Trace":
         """Return this trace with the later one's points appended."""
-        return Trace(*(np.concatenate([getattr(self, n), getattr(later, n)], axis=1) for n in _NAMES))
+        return Trace(**{n: np.concatenate([getattr(self, n), getattr(later, n)], axis=1) for n in _NAMES})
 
     def beside(self, other: "Trace") -> "Trace":
         """Return the runs of both traces; the shorter one repeats its last point."""
         points = max(self.epochs.shape[1], other.epochs.shape[1])
-        return Trace(*(np.concatenate([_padded(getattr(t, n), points) for t in (self, other)]) for n in _NAMES))
+        return Trace(**{n: np.concatenate([_padded(getattr(t, n), points) for t in (self, other)]) for n in _NAMES})
 
     def thinned(self, most: int) -> "Trace":
         """Return at most `most` of the points, both ends among them.
 
-        >>> trace = Trace(np.arange(100)[None], np.zeros((1, 100)), np.zeros((1, 100)), np.zeros((1, 100, 2)))
+        >>> zeros = np.zeros((1, 100))
+        >>> trace = Trace(epochs=np.arange(100)[None], loss=zeros, held_out=zeros, weights=np.zeros((1, 100, 2)))
         >>> trace.thinned(4).epochs.tolist()
         [[0, 33, 66, 99]]
         """
@@ -51,15 +57,15 @@ class Trace:
         if points <= most:
             return self
         keep = np.unique(np.linspace(0, points - 1, most).round().astype(int))
-        return Trace(*(getattr(self, n)[:, keep] for n in _NAMES))
+        return Trace(**{n: getattr(self, n)[:, keep] for n in _NAMES})
 
     def until(self, run: int, epoch: int) -> "Trace":
         """Return the points of one run up to an epoch."""
         last = int(np.searchsorted(self.epochs[run], epoch, side="right"))
-        return Trace(*(getattr(self, n)[run : run + 1, :last] for n in _NAMES))
+        return Trace(**{n: getattr(self, n)[run : run + 1, :last] for n in _NAMES})
 
 
-_NAMES = ("epochs", "loss", "held_out", "weights", "layer_stats")
+_NAMES = tuple(f.name for f in fields(Trace))
 
 
 def _padded(values: Array, points: int) -> Array:

@@ -4,15 +4,16 @@ import numpy as np
 import pytest
 from scipy.sparse import csr_array
 
-from descend.engines.kernels.loops import summer
-from descend.engines.kernels.nonzeros import unpacked
+from descend.engines.kernels.loops import compile_block_sums
+from descend.engines.kernels.nonzeros import sparse_rows
+from descend.engines.kernels.records import Examples, LossSettings, SparseExamples, readonly
 from descend.losses import loss
 
 
 def test_rows_are_unpacked_without_a_copy_and_cannot_be_written():
     X = csr_array(np.array([[0.0, 2.0], [3.0, 0.0]]))
 
-    values, columns, starts, features = unpacked(X)
+    values, columns, starts, features = sparse_rows(X)
 
     assert (values.tolist(), columns.tolist(), starts.tolist(), features) == ([2.0, 3.0], [1, 0], [0, 1, 2], 2)
     assert np.shares_memory(values, X.data)
@@ -28,8 +29,13 @@ def test_sums_are_those_of_the_dense_rows(name, outputs):
     w, weight = rng.normal(size=7 * outputs), rng.random(rows)
     several, found = outputs > 1, np.empty((2, 1, w.size))
 
-    for given, out, sparse in zip((X, unpacked(csr_array(X))), found, (False, True), strict=True):
-        summer(loss(name), np.dtype(np.float64), several, sparse)(given, y, weight, w, np.empty(0), outputs, out, 0, 1)
+    settings = LossSettings(np.empty(0), outputs)
+    for examples, out in zip(
+        (Examples(readonly(X), readonly(y), weight), SparseExamples(sparse_rows(csr_array(X)), readonly(y), weight)),
+        found, strict=True,
+    ):  # fmt: skip
+        sums = compile_block_sums(loss(name), np.dtype(np.float64), several, isinstance(examples, SparseExamples))
+        sums(examples, settings, w, out, 0, 1)
 
     assert np.abs(found[0]).min() > 0
     np.testing.assert_allclose(found[1], found[0], rtol=1e-12, atol=1e-14)

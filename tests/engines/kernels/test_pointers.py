@@ -6,22 +6,23 @@ import numpy as np
 import pytest
 from numba import njit, types
 
-from descend.engines.kernels.compiled import step_at, step_signature, stepper
+from descend.engines.kernels.compiled import compile_rule
 from descend.engines.kernels.pointers import address, function_at
+from descend.engines.kernels.records import Vector, argument_types
+from descend.engines.kernels.step import by_address, compiled_rule
 from descend.plan.rule import RULES
 
 FLOAT = np.dtype(np.float64)
 
 
-def of_two(dtype):
-    vector = types.Array(types.float64, 1, "C")
-    return types.void(vector, vector)
+def compiled_map(x: Vector, out: Vector) -> None:
+    """A signature."""
 
 
-at = function_at(of_two)
+at = function_at(compiled_map)
 
 
-@njit(of_two(FLOAT))
+@njit(types.void(*argument_types(compiled_map, FLOAT)))
 def doubled(x, out):
     for i in range(x.size):
         out[i] = 2 * x[i]
@@ -34,7 +35,7 @@ def through(where, x, out):
 
 @njit
 def stepping(where, w, g, memory, constants, penalised, t):
-    step_at(where, w)(w, g, memory, constants, penalised, t)
+    by_address(w, g, memory, constants, penalised, t, where)
 
 
 def test_the_function_at_an_address_is_the_one_it_was_taken_from():
@@ -51,7 +52,7 @@ def test_an_address_is_the_same_at_every_asking():
 @pytest.mark.parametrize("name", RULES)
 def test_a_rule_called_by_address_takes_the_same_step(name, dtype):
     rule, rng = RULES[name], np.random.default_rng(0)
-    compiled = stepper(rule, np.dtype(dtype))
+    compiled = compile_rule(rule, np.dtype(dtype))
     constants = np.array(list(rule.with_constants(lr=0.1).values()))
     w, g = rng.normal(size=5).astype(dtype), rng.normal(size=5).astype(dtype)
     memory = np.zeros((max(len(rule.memory), 1), 5), dtype)
@@ -63,5 +64,7 @@ def test_a_rule_called_by_address_takes_the_same_step(name, dtype):
     assert not np.array_equal(one, w)
 
 
-def test_the_signature_is_that_of_every_stepper():
-    assert stepper(RULES["adam"], FLOAT).nopython_signatures == [step_signature(FLOAT)]
+def test_the_signature_is_that_of_every_compiled_rule():
+    (signature,) = compile_rule(RULES["adam"], FLOAT).nopython_signatures
+
+    assert signature == types.void(*argument_types(compiled_rule, FLOAT))

@@ -7,7 +7,7 @@ import pytest
 from numba import njit
 
 from descend import ops
-from descend.engines.kernels.compiled import stepper
+from descend.engines.kernels.compiled import compile_rule
 from descend.engines.kernels.weak import strong, weak, weakened
 from descend.plan.rule import RULES, rule
 
@@ -69,7 +69,7 @@ def test_every_rule_moves_float32_weights_as_numpy_does(name):
 
     for t in range(1, 6):
         g = rng.normal(size=50).astype(np.float32)
-        stepper(read, np.dtype(np.float32))(w, g, memory, h, np.zeros(50), float(t))
+        compile_rule(read, np.dtype(np.float32))(w, g, memory, h, np.zeros(50), float(t))
         step, *kept = read.update(g, *kept, t, **constants)
         by_hand = by_hand - step
 
@@ -85,7 +85,7 @@ def beyond_weak(g, t, lr=0.1):
 def test_a_rule_that_weak_numbers_cannot_serve_is_computed_in_float64():
     w, g = np.zeros(1, np.float32), np.ones(1, np.float32)
 
-    stepper(rule(beyond_weak), np.dtype(np.float32))(
+    compile_rule(rule(beyond_weak), np.dtype(np.float32))(
         w, g, np.zeros((1, 1), np.float32), np.array([0.1]), np.ones(1), 1.0
     )
 

@@ -1,4 +1,4 @@
-"""Compiled sums over rows of non-zeros: what `engines.rows` computes, at a cost that zeros do not add to.
+"""Compiled sums over rows of non-zeros: what `kernels.rows` computes, at a cost that zeros do not add to.
 
 The functions are of the module, not closures: a closure in a closure would never be found in the disk cache.
 """
@@ -6,35 +6,29 @@ The functions are of the module, not closures: a closure in a closure would neve
 from typing import Any
 
 import numpy as np
-from numba import types
 from numba.extending import register_jitable
+from scipy import sparse
 
+from descend.arrays import Array
+from descend.engines.kernels.records import Batch, SparseExamples, SparseRows, readonly
 from descend.engines.kernels.rows import CHUNK, respond_to, slopes
 
 
-def type_of(real: Any) -> Any:
-    """Return the type of sparse features: values, their columns, where each row starts, the number of columns."""
-    values, columns, starts = (types.Array(t, 1, "C", readonly=True) for t in (real, types.int32, types.int64))
-    return types.Tuple((values, columns, starts, types.int64))
-
-
-def unpacked(X: Any) -> tuple[Any, ...]:
-    """Return rows of non-zeros as compiled code takes them."""
-    parts = X.data, X.indices.astype(np.int32, copy=False), X.indptr.astype(np.int64, copy=False)
-    views = tuple(np.ascontiguousarray(part).view() for part in parts)
-    for view in views:
-        view.flags.writeable = False
-    return (*views, X.shape[1])
+def sparse_rows(X: sparse.csr_array) -> SparseRows:
+    """Return sparse features as compiled code takes them."""
+    columns, starts = X.indices.astype(np.int32, copy=False), X.indptr.astype(np.int64, copy=False)
+    return SparseRows(readonly(X.data), readonly(columns), readonly(starts), X.shape[1])
 
 
 @register_jitable
-def one_sparse(
-    evaluate: Any, respond: Any, tail: Any, X: Any, y: Any, weight: Any,
-    w: Any, g: Any, room: Any, order: Any, begin: int, end: int,
+def add_one_sparse(
+    evaluate: Any, respond: Any, tail: Any, examples: SparseExamples, w: Array, g: Array, workspace: Array, batch: Batch
 ) -> None:  # fmt: skip
-    """Add the gradients of some rows to g, for a single output; room: (3, CHUNK)."""
+    """Add the gradients of some rows to g, for a single output; workspace: (3, CHUNK)."""
+    X, y, sample_weight = examples
     values, columns, starts, d = X
-    z = room[0]
+    order, begin, end = batch
+    z = workspace[0]
     bias = w[d] if w.size > d else w.dtype.type(0)
     for lo in range(begin, end, CHUNK):
         size = min(CHUNK, end - lo)
@@ -43,7 +37,7 @@ def one_sparse(
             for at in range(starts[row], starts[row + 1]):
                 p += values[at] * w[columns[at]]
             z[i] = p
-        slopes(evaluate, tail, y, weight, room, order, lo, size)
+        slopes(evaluate, tail, y, sample_weight, workspace, order, lo, size)
         for i in range(size):
             row, p = order[lo + i] if order.size > 0 else lo + i, z[i]
             for at in range(starts[row], starts[row + 1]):
@@ -53,13 +47,14 @@ def one_sparse(
 
 
 @register_jitable
-def several_sparse(
-    evaluate: Any, respond: Any, tail: Any, X: Any, y: Any, weight: Any,
-    w: Any, g: Any, room: Any, order: Any, begin: int, end: int,
+def add_several_sparse(
+    evaluate: Any, respond: Any, tail: Any, examples: SparseExamples, w: Array, g: Array, workspace: Array, batch: Batch
 ) -> None:  # fmt: skip
-    """Add the gradients of some rows to g, for an output a class or a target; room: (3, outputs)."""
+    """Add the gradients of some rows to g, for an output a class or a target; workspace: (3, outputs)."""
+    X, y, sample_weight = examples
     values, columns, starts, d = X
-    k, z = room.shape[1], room[0]
+    order, begin, end = batch
+    k, z = workspace.shape[1], workspace[0]
     for i in range(begin, end):
         row = order[i] if order.size > 0 else i
         for c in range(k):
@@ -67,7 +62,7 @@ def several_sparse(
         for at in range(starts[row], starts[row + 1]):
             for c in range(k):
                 z[c] += values[at] * w[columns[at] * k + c]
-        respond_to(evaluate, respond, tail, z, y, weight, row)
+        respond_to(evaluate, respond, tail, z, y, sample_weight, row)
         for at in range(starts[row], starts[row + 1]):
             for c in range(k):
                 g[columns[at] * k + c] += z[c] * values[at]

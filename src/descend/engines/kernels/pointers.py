@@ -13,6 +13,8 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
+from descend.engines.kernels.records import argument_types
+
 
 @functools.cache
 def address(compiled: Any) -> int:
@@ -21,15 +23,16 @@ def address(compiled: Any) -> int:
     return int(result.library.get_pointer_to_function(result.fndesc.llvm_func_name))
 
 
-def function_at(signature: Callable[[np.dtype[Any]], Any]) -> Any:
-    """Return what turns an address into a function again, in compiled code: of the signature for the dtype of an array.
+def function_at(contract: Callable[..., None]) -> Any:
+    """Return what turns an address into a function again, in compiled code.
 
-    The caller keeps the compiled function alive; the signature is trusted.
+    The caller keeps the compiled function alive; its signature is trusted to be that of the contract, whose annotations
+    `records.argument_types` reads for the dtype of the array beside the address.
     """
 
     @intrinsic
     def at(typingctx: Any, address: Any, like: Any) -> Any:
-        kind = types.FunctionType(signature(np.dtype(str(like.dtype))))
+        kind = types.FunctionType(types.void(*argument_types(contract, np.dtype(str(like.dtype)))))
 
         def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
             made = cgutils.create_struct_proxy(kind)(context, builder)

@@ -3,6 +3,7 @@
 The functions are of the module, not closures: a closure in a closure would never be found in the disk cache.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -12,17 +13,19 @@ from numba.core import cgutils
 from numba.extending import intrinsic, register_jitable
 from numba.np.arrayobj import make_array
 
+from descend.arrays import Array
+from descend.engines.kernels.records import Batch, Examples
 from descend.losses import Loss
 from descend.ops import exp
 
-CHUNK = 64  # rows whose scores wait for each other, so that slopes are computed many at once
-AHEAD = 8  # rows that are asked from memory before they are needed, when one row is a step
-LINE = 64  # bytes that come from memory together
+CHUNK = 64  # rows whose scores are kept until all are known, so that their slopes are computed by vector instructions
+AHEAD = 8  # rows between the one in use and the one prefetched, when one row is a step: about 1 us, a memory latency
+LINE = 64  # bytes of a cache line, on x86 and most ARM processors
 
 
 @intrinsic
-def fetch(typingctx: Any, X: Any, i: Any, j: Any) -> Any:
-    """Ask the memory for the line that holds X[i, j], and do not wait."""
+def prefetch(typingctx: Any, X: Any, i: Any, j: Any) -> Any:
+    """Ask the memory for the cache line that holds X[i, j], and do not wait: LLVM's prefetch, which Numba lacks."""
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         kind = signature.args[0]
@@ -33,35 +36,45 @@ def fetch(typingctx: Any, X: Any, i: Any, j: Any) -> Any:
         )  # fmt: skip
         byte, number = ir.IntType(8).as_pointer(), ir.IntType(32)
         form = ir.FunctionType(ir.VoidType(), [byte, number, number, number])
-        prefetch = cgutils.get_or_insert_function(builder.module, form, "llvm.prefetch.p0")
+        instruction = cgutils.get_or_insert_function(builder.module, form, "llvm.prefetch.p0")
         read, near, data = (ir.Constant(number, value) for value in (0, 3, 1))
-        builder.call(prefetch, [builder.bitcast(place, byte), read, near, data])
+        builder.call(instruction, [builder.bitcast(place, byte), read, near, data])
         return context.get_dummy_value()
 
     return types.void(X, i, j), codegen
 
 
 @register_jitable
-def fetch_row(X: Any, row: int) -> None:
-    """Ask the memory for all lines of a row."""
+def prefetch_row(X: Array, row: int) -> None:
+    """Ask the memory for all cache lines of a row.
+
+    In a random order of rows the processor cannot guess which comes next, and would wait for memory at each row. The
+    order is known beforehand, so that the rows to come are asked for while the present ones are computed.
+    """
     for j in range(0, X.shape[1], LINE // X.itemsize):
-        fetch(X, row, j)
+        prefetch(X, row, j)
 
 
 @register_jitable
-def one(
-    evaluate: Any, respond: Any, tail: Any, X: Any, y: Any, weight: Any,
-    w: Any, g: Any, room: Any, order: Any, begin: int, end: int,
+def add_one(
+    evaluate: Any, respond: Any, tail: Any, examples: Examples, w: Array, g: Array, workspace: Array, batch: Batch
 ) -> None:  # fmt: skip
-    """Add the gradients of some rows to g, for a single output; room: (3, CHUNK)."""
-    z, d, mixed = room[0], X.shape[1], order.size > 0
+    """Add the gradients of some rows to g, for a single output; workspace: (3, CHUNK).
+
+    Rows are taken in chunks, twice: all scores first, then, after the slopes of the whole chunk, all gradients. Both
+    times four rows at once share each load of w[j] and each load and store of g[j], and their four sums do not wait
+    for each other. The rows of the next chunk are prefetched while this one is computed.
+    """
+    X, y, sample_weight = examples
+    order, begin, end = batch
+    z, d, mixed = workspace[0], X.shape[1], order.size > 0
     bias = w[d] if w.size > d else w.dtype.type(0)
     for lo in range(begin, end, CHUNK):
         size = min(CHUNK, end - lo)
         fours = size - size % 4
         if mixed:
             for i in range(lo + size, min(lo + size + CHUNK, end)):
-                fetch_row(X, order[i])
+                prefetch_row(X, order[i])
         for i in range(0, fours, 4):
             a, b, c, e = lo + i, lo + i + 1, lo + i + 2, lo + i + 3
             if mixed:
@@ -78,7 +91,7 @@ def one(
             for j in range(d):
                 p += X[a, j] * w[j]
             z[i] = p
-        slopes(evaluate, tail, y, weight, room, order, lo, size)
+        slopes(evaluate, tail, y, sample_weight, workspace, order, lo, size)
         for i in range(0, fours, 4):
             a, b, c, e = lo + i, lo + i + 1, lo + i + 2, lo + i + 3
             if mixed:
@@ -96,9 +109,11 @@ def one(
 
 
 @register_jitable
-def slopes(evaluate: Any, tail: Any, y: Any, weight: Any, room: Any, order: Any, lo: int, size: int) -> None:
-    """Replace the scores of a chunk of rows, room[0], by the weighted slopes of their losses."""
-    z, target, share = room[0], room[1], room[2]
+def slopes(
+    evaluate: Any, tail: Any, y: Array, sample_weight: Array, workspace: Array, order: Array, lo: int, size: int
+) -> None:  # fmt: skip
+    """Replace the scores of a chunk of rows, workspace[0], by the weighted slopes of their losses."""
+    z, target, weight = workspace[0], workspace[1], workspace[2]
     if order.size > 0:
         for i in range(size):
             target[i] = y[order[lo + i], 0]
@@ -107,20 +122,21 @@ def slopes(evaluate: Any, tail: Any, y: Any, weight: Any, room: Any, order: Any,
             target[i] = y[lo + i, 0]
     for i in range(size):
         z[i] = evaluate(z[i], target[i], *tail)[1]
-    if weight.size > 0:
+    if sample_weight.size > 0:
         for i in range(size):
-            share[i] = weight[order[lo + i]] if order.size > 0 else weight[lo + i]
+            weight[i] = sample_weight[order[lo + i]] if order.size > 0 else sample_weight[lo + i]
         for i in range(size):
-            z[i] *= share[i]
+            z[i] *= weight[i]
 
 
 @register_jitable
-def several(
-    evaluate: Any, respond: Any, tail: Any, X: Any, y: Any, weight: Any,
-    w: Any, g: Any, room: Any, order: Any, begin: int, end: int,
+def add_several(
+    evaluate: Any, respond: Any, tail: Any, examples: Examples, w: Array, g: Array, workspace: Array, batch: Batch
 ) -> None:  # fmt: skip
-    """Add the gradients of some rows to g, for an output a class or a target; room: (3, outputs)."""
-    d, k, z = X.shape[1], room.shape[1], room[0]
+    """Add the gradients of some rows to g, for an output a class or a target; workspace: (3, outputs)."""
+    X, y, sample_weight = examples
+    order, begin, end = batch
+    d, k, z = X.shape[1], workspace.shape[1], workspace[0]
     for i in range(begin, end):
         row = order[i] if order.size > 0 else i
         for c in range(k):
@@ -128,7 +144,7 @@ def several(
         for j in range(d):
             for c in range(k):
                 z[c] += X[row, j] * w[j * k + c]
-        respond_to(evaluate, respond, tail, z, y, weight, row)
+        respond_to(evaluate, respond, tail, z, y, sample_weight, row)
         for j in range(d):
             for c in range(k):
                 g[j * k + c] += z[c] * X[row, j]
@@ -138,16 +154,18 @@ def several(
 
 
 @register_jitable
-def respond_to(evaluate: Any, respond: Any, tail: Any, z: Any, y: Any, weight: Any, row: int) -> None:
+def respond_to(
+    evaluate: Any, respond: Any, tail: Any, z: Array, y: Array, sample_weight: Array, row: int
+) -> None:  # fmt: skip
     """Replace the scores z of one example by the weighted slopes of its loss."""
     respond(evaluate, tail, z, y[row])
-    if weight.size > 0:
+    if sample_weight.size > 0:
         for c in range(z.size):
-            z[c] *= weight[row]
+            z[c] *= sample_weight[row]
 
 
 @register_jitable
-def softmax(evaluate: Any, tail: Any, z: Any, y: Any) -> None:
+def softmax(evaluate: Any, tail: Any, z: Array, y: Array) -> None:
     """Replace the scores z of one example by the slopes of its loss, for a class index; by NaN when there is no such class."""
     if not 0 <= y[0] < z.size:
         z[:] = np.nan
@@ -162,12 +180,12 @@ def softmax(evaluate: Any, tail: Any, z: Any, y: Any) -> None:
 
 
 @register_jitable
-def targets(evaluate: Any, tail: Any, z: Any, y: Any) -> None:
+def targets(evaluate: Any, tail: Any, z: Array, y: Array) -> None:
     """Replace the scores z of one example by the slopes of its loss, averaged over the targets."""
     for c in range(z.size):
         z[c] = evaluate(z[c], y[c], *tail)[1] / z.size
 
 
-def response(loss: Loss) -> Any:
+def response(loss: Loss) -> Callable[..., None]:
     """Return what turns the scores of one example into slopes of its loss."""
     return softmax if loss.outputs == "classes" else targets

@@ -1,0 +1,126 @@
+"""choose: which engine trains a plan, and how weights are measured on the way."""
+
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from descend.arrays import Array
+from descend.engines import plain
+from descend.engines.contract import Advance, Measure
+from descend.errors import UsageError
+from descend.plan import Plan, Setting
+from descend.problem import Problem, mean_losses, moments, objectives
+from descend.problem.moments import Gram
+from descend.table.data import Data
+
+SURE_STEPS = 1000  # steps for which the Gram matrix must be proven safe, or seen to be; the default budget of epochs
+
+
+@dataclass(frozen=True, eq=False)
+class Engine:
+    """A way to train a plan, and to measure weights on the way.
+
+    Args:
+        name: plain, linear, gram or network.
+        advance: trains the runs.
+        objectives: training objectives (runs,) of weights (runs, params).
+        held_out: mean losses on held-out data (runs,) of weights (runs, params); NaN when there is none.
+    """
+
+    name: str
+    advance: Advance
+    objectives: Measure
+    held_out: Measure
+
+
+def choose(problem: Problem, plan: Plan, held_out: Data | None = None, threads: int = 1) -> Engine:
+    """Return the fastest engine that can train this plan.
+
+    A rule that cannot be compiled, such as one of the user's own that calls NumPy, is trained by `plain`; a network by
+    `network`; squares on the whole batch of a linear model by `gram` where that is safe; everything else by `linear`.
+    Raises UsageError when a rule fails, or does not return what its signature promises.
+    """
+    from descend.engines import linear, network  # Numba is loaded when the first training begins
+    from descend.engines.kernels.compiled import compile_rule
+
+    for setting in plan.settings:
+        _try(setting, np.float64(0.5))
+    direct = Engine("plain", plain.advance, partial(objectives, problem), _held_out(problem, held_out))
+    try:
+        for setting in plan.settings:
+            compile_rule(setting.rule, problem.dtype)
+    except UsageError:
+        for setting in plan.settings:
+            _try(setting, np.array([0.5, -0.5]))
+        return direct
+    if problem.network is not None:
+        return replace(direct, name="network", advance=network.advance)
+    direct = replace(direct, name="linear", advance=linear.advance)
+    if not all(moments.fits(problem, s) for s in plan.settings):
+        return direct
+    return _by_moments(problem, plan, held_out, threads, direct)
+
+
+def _try(setting: Setting, g: Any) -> None:
+    """Take one step of a rule with a gradient: a rule of the user's own may fail, or forget what it must return."""
+    rule, memory = setting.rule, setting.rule.memory
+    try:
+        with np.errstate(all="ignore"):
+            returned = rule.update(g, *(0 * g + start for start in memory.values()), 1, **setting.constants)
+    except Exception as error:
+        what = f"the rule {rule.name} fails for the gradient {g}: {type(error).__name__}: {error}"
+        raise UsageError(
+            what, fix="use operators and descend.ops in it, as descend.rules does", code="rule-fails"
+        ) from error
+    shape = f"a tuple of {len(returned)}" if isinstance(returned, tuple) else f"a {type(returned).__name__}"
+    wanted = f"(step, {', '.join(memory)})" if memory else "(step,)"
+    if shape != f"a tuple of {1 + len(memory)}":
+        what = f"the rule {rule.name} returns {shape}, it must return {wanted}"
+        raise UsageError(what, fix="compare descend.rules.momentum", code="rule-returns")
+
+
+def _by_moments(problem: Problem, plan: Plan, held_out: Data | None, threads: int, direct: Engine) -> Engine:
+    """The gram engine, unless a run would stray from the data's own path because of rounding."""
+    from descend.engines import gram
+
+    of_data = moments.gram(problem, threads)
+    if not all(_sound(problem, plan.take([r]), of_data) for r in range(len(plan))):
+        return direct
+    measure = direct.held_out
+    if held_out is not None:
+        other = replace(problem, data=held_out, l2=0.0, l1=0.0)
+        measure = partial(_measured, moments.gram(other, threads), other, direct.held_out)
+    return Engine(
+        "gram", partial(gram.advance, gram=of_data, direct=direct.advance),
+        partial(_measured, of_data, problem, direct.objectives), measure,
+    )  # fmt: skip
+
+
+def _sound(problem: Problem, alone: Plan, of_data: Gram) -> bool:
+    """Whether a run of a linear rule is safe by the bound, or by trial; the others part under any order of summing."""
+    from descend.engines import gram
+
+    rule = alone.settings[0].rule
+    if rule.update not in moments.RECURSIONS or moments.safe(problem, alone, of_data, SURE_STEPS)[0]:
+        return True
+    values = moments.curvatures(problem, of_data)
+    if values is not None and moments.growth(alone.settings[0], values) > 1:
+        return True
+    return bool(gram.determined(problem, alone, of_data, SURE_STEPS)[0] >= SURE_STEPS)
+
+
+def _measured(gram: Gram, problem: Problem, direct: Measure, weights: Array) -> Array:
+    """Objectives from the moments; from the data where the moments have lost the digits."""
+    values = moments.objectives(gram, problem, weights)
+    lost = np.isnan(values) & np.isfinite(weights).all(axis=1)
+    if lost.any():
+        values[lost] = direct(weights[lost])
+    return values
+
+
+def _held_out(problem: Problem, held_out: Data | None) -> Measure:
+    if held_out is None:
+        return lambda weights: np.full(len(weights), np.nan)
+    return lambda weights: mean_losses(problem, weights, held_out)

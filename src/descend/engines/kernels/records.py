@@ -1,0 +1,266 @@
+"""records: what compiled code is called with, in named tuples; Numba's types follow from their annotations alone.
+
+A field of a new kind is added here, once. Compiled functions unpack the arrays of a record at their top: inside a loop
+each access to a field counts references, which would cost more than the arithmetic.
+"""
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated, Any, NamedTuple, get_args, get_type_hints
+
+import numpy as np
+from numba import types
+
+from descend.arrays import Array
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How an array lies in memory: C order, `dtype` "real" for that of the weights, else its own name."""
+
+    dtype: str
+    ndim: int
+    readonly: bool = False
+
+
+Vector = Annotated[Array, Layout("real", 1)]
+Table = Annotated[Array, Layout("real", 2)]
+Tables = Annotated[Array, Layout("real", 3)]
+ReadVector = Annotated[Array, Layout("real", 1, readonly=True)]
+ReadTable = Annotated[Array, Layout("real", 2, readonly=True)]
+Numbers = Annotated[Array, Layout("float64", 1)]
+NumberTable = Annotated[Array, Layout("float64", 2)]
+Indices = Annotated[Array, Layout("int64", 1)]
+IndexTable = Annotated[Array, Layout("int64", 2)]
+ReadIndices = Annotated[Array, Layout("int64", 1, readonly=True)]
+ReadColumns = Annotated[Array, Layout("int32", 1, readonly=True)]
+
+
+class SparseRows(NamedTuple):
+    """Rows of non-zeros (CSR): values and columns (non-zeros,), where each row starts (rows + 1,), columns in all."""
+
+    values: ReadVector
+    columns: ReadColumns
+    starts: ReadIndices
+    features: int
+
+
+class Examples(NamedTuple):
+    """Training rows: features (rows, features), targets (rows, targets), sample weights (rows,), empty for none."""
+
+    X: ReadTable
+    y: ReadTable
+    sample_weight: Vector
+
+
+class SparseExamples(NamedTuple):
+    """Training rows of sparse features."""
+
+    X: SparseRows
+    y: ReadTable
+    sample_weight: Vector
+
+
+class LossSettings(NamedTuple):
+    """The loss's constants, and the number of outputs."""
+
+    constants: Numbers
+    outputs: int
+
+
+class StepSettings(NamedTuple):
+    """How a gradient becomes a step, see `kernels.step`.
+
+    Args:
+        constants: of the rule; constants[lr] is the learning rate before its schedule.
+        factors: multiply lr at step 1, 2, ... (steps,); the last one holds from then on.
+        penalised: 1 for a weight, 0 for a bias (params,).
+        l2, l1: the penalties.
+        clip, clip_value, clip_layer: largest gradient norm, coordinate, and norm of a layer; infinity for none.
+        layer_ends: where the layers of a network end in the flat vector (layers,); empty for a linear model.
+    """
+
+    constants: Numbers
+    lr: int
+    factors: Numbers
+    penalised: Numbers
+    l2: float
+    l1: float
+    clip: float
+    clip_value: float
+    clip_layer: float
+    layer_ends: Indices
+
+
+class Run(NamedTuple):
+    """What training changes in place: weights (params,) and the rule's memory (slots, params)."""
+
+    w: Vector
+    memory: Table
+
+
+class Call(NamedTuple):
+    """One call of a compiled loop: the rows first to last, counted through all epochs, after so many steps.
+
+    Args:
+        orders: row indices (epochs, rows) of the epochs that these rows fall into; no epochs for the table's order.
+    """
+
+    orders: IndexTable
+    first: int
+    last: int
+    steps: int
+
+
+class Scratch(NamedTuple):
+    """What a step needs besides: the rule's constants with the lr of the step, and the weights before it (params,)."""
+
+    constants: Numbers
+    before: Vector
+
+
+class Batch(NamedTuple):
+    """The rows order[begin:end]; begin to end themselves where there is no order."""
+
+    order: Indices
+    begin: int
+    end: int
+
+
+class Moments(NamedTuple):
+    """Second moments of features and targets, see `problem.moments.Gram`; c is transposed (targets, features).
+
+    Args:
+        scale: what multiplies the gradient: 2, divided by the number of targets.
+    """
+
+    G: NumberTable
+    c: NumberTable
+    mean: Numbers
+    target: Numbers
+    mass: float
+    scale: float
+
+
+class RoundingLimits(NamedTuple):
+    """When moments no longer serve: a loss of this size, a gradient below slope |w| + offset."""
+
+    largest: float
+    slope: float
+    offset: float
+
+
+class GroupRuns(NamedTuple):
+    """What training changes in place for runs side by side: weights (runs, params), memory (runs, slots, params)."""
+
+    W: Table
+    memory: Tables
+
+
+class GroupSettings(NamedTuple):
+    """StepSettings of runs side by side; see there.
+
+    Args:
+        rules: addresses of the compiled rules (runs,).
+        constants: (runs, most constants).
+        lr: where lr is among the constants (runs,).
+        factors: of each schedule (schedules, steps).
+        schedule: which of them a run follows (runs,).
+        clip, clip_value: (runs,).
+    """
+
+    rules: Indices
+    constants: NumberTable
+    lr: Indices
+    factors: NumberTable
+    schedule: Indices
+    penalised: Numbers
+    l2: float
+    l1: float
+    clip: Numbers
+    clip_value: Numbers
+
+
+class NetworkSettings(NamedTuple):
+    """A network in compiled code.
+
+    Args:
+        layers: one row of numbers a layer, see `passes.layer_table`.
+        dropout: the share of hidden outputs that a step leaves out.
+        seed: of the dropout masks.
+        peak: the largest slope of an activation that saturates, else 0.
+    """
+
+    layers: IndexTable
+    dropout: float
+    seed: int
+    peak: float
+
+
+class PassBuffers(NamedTuple):
+    """What a pass leaves for the way back, in buffers of the most rows that one pass takes.
+
+    Args:
+        hats, slopes, outs: normalised inputs, activation slopes and outputs of the hidden layers (rows * units,).
+        std: root of each unit's variance (units,).
+        batch_moments: mean and unbiased variance of each unit over the batch (2, units).
+        reach: the largest activation slope of each unit since the last record point (units,).
+        upstream: two buffers for gradients on their way back (2, rows * widest layer).
+    """
+
+    hats: Vector
+    slopes: Vector
+    outs: Vector
+    std: Vector
+    batch_moments: Table
+    reach: Vector
+    upstream: Table
+
+
+class PassRows(NamedTuple):
+    """The rows of one pass: so many, from number `begin` of a batch of `batch` rows, in this step."""
+
+    rows: int
+    begin: int
+    batch: int
+    step: int
+
+
+def readonly(values: Array) -> Array:
+    """Return a view in C order that cannot be written, as the types ReadVector and ReadTable ask for."""
+    view = np.ascontiguousarray(values).view()
+    view.flags.writeable = False
+    return view
+
+
+def argument_types(function: Callable[..., Any], dtype: np.dtype[Any], **other: Any) -> tuple[Any, ...]:
+    """Return Numba's types of a function's parameters, read from their annotations.
+
+    Args:
+        dtype: of the weights.
+        other: annotations by parameter that replace those of the function.
+
+    >>> def scale(w: Vector, by: float) -> None: ...
+    >>> argument_types(scale, np.dtype(np.float32))
+    (Array(float32, 1, 'C', False, aligned=True), float64)
+    """
+    hints = {**get_type_hints(function, include_extras=True), **other}
+    return tuple(numba_type(hints[name], dtype) for name in inspect.signature(function).parameters)
+
+
+def numba_type(annotation: Any, dtype: np.dtype[Any]) -> Any:
+    """Return Numba's type for an annotation: int, float, one of the arrays above, or a record of these."""
+    if annotation in (int, float):
+        return types.int64 if annotation is int else types.float64
+    if hasattr(annotation, "_fields"):
+        hints = get_type_hints(annotation, include_extras=True)
+        return types.BaseTuple.from_types([numba_type(hints[name], dtype) for name in annotation._fields], annotation)
+    layout = next(part for part in get_args(annotation) if isinstance(part, Layout))
+    element = real(dtype) if layout.dtype == "real" else getattr(types, layout.dtype)
+    return types.Array(element, layout.ndim, "C", readonly=layout.readonly)
+
+
+def real(dtype: np.dtype[Any]) -> Any:
+    """Return Numba's name of a float dtype."""
+    return types.float32 if dtype == np.float32 else types.float64

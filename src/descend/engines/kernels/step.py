@@ -1,0 +1,180 @@
+"""step: one step of one run in compiled code, the only place where it is written.
+
+penalty -> clipping -> schedule -> decay -> rule -> projection, in this order, as `engines.plain` defines it. The rule
+comes as a function `move` and what `move` needs: `by_address` calls a compiled rule by its address, so that a loop is
+compiled once for all rules; `inline` holds the rule itself, for loops where a call would cost as much as the step.
+"""
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numba.extending import overload, register_jitable
+from numba.np.unsafe.ndarray import to_fixed_tuple
+
+from descend.arrays import Array
+from descend.engines.kernels.pointers import function_at
+from descend.engines.kernels.records import Numbers, Scratch, StepSettings, Table, Vector
+
+Move = Callable[..., None]
+
+
+def compiled_rule(w: Vector, g: Vector, memory: Table, constants: Numbers, penalised: Numbers, t: float) -> None:
+    """The signature of every compiled rule: w (params,) and memory (slots, params) move by g (params,), at step t."""
+
+
+rule_at = function_at(compiled_rule)
+
+
+@register_jitable
+def take_step(
+    settings: StepSettings, w: Array, memory: Array, g: Array, scratch: Scratch, t: int, checked: bool, move: Move, rule: Any
+) -> bool:  # fmt: skip
+    """Take step t with the gradient g of the mean loss, all in place; False when it or a weight is not finite.
+
+    Args:
+        checked: whether g and w are known to be finite, and there is no penalty and no clipping.
+        move: `by_address` or `inline`.
+        rule: the arguments of `move` after t.
+    """
+    if not checked and not prepare(settings, w, g):
+        return False
+    apply_gradient(settings, w, memory, g, scratch, t, move, rule)
+    return True
+
+
+@register_jitable
+def prepare(settings: StepSettings, w: Array, g: Array) -> bool:
+    """Add the penalties' slopes to g and clip it, in place; False when it or a weight is not finite."""
+    penalised, l2, l1, norm, value = (
+        settings.penalised, settings.l2, settings.l1, settings.clip, settings.clip_value,
+    )  # fmt: skip
+    finite, largest = True, 0.0
+    if l2 > 0:
+        for j in range(g.size):
+            g[j] += l2 * penalised[j] * w[j]
+    for j in range(g.size):
+        finite &= (abs(g[j]) < np.inf) & (abs(w[j]) < np.inf)
+    if not finite:
+        return False
+    if l1 > 0:
+        for j in range(g.size):
+            p = l1 * penalised[j]
+            g[j] = g[j] + p * np.sign(w[j]) if w[j] != 0 else np.sign(g[j]) * max(abs(g[j]) - p, 0.0)
+    if value < np.inf:
+        for j in range(g.size):
+            g[j] = min(max(g[j], -value), value)
+    if norm < np.inf:
+        for j in range(g.size):
+            largest = max(largest, abs(float(g[j])))
+        if largest > 0:
+            total = 0.0
+            for j in range(g.size):
+                total += (g[j] / largest) ** 2
+            length = largest * math.sqrt(total)
+            if length > norm:
+                for j in range(g.size):
+                    g[j] *= norm / length
+    if settings.clip_layer < np.inf:
+        clip_layers(g, settings.layer_ends, settings.clip_layer)
+    return True
+
+
+@register_jitable
+def clip_layers(g: Array, ends: Array, norm: float) -> None:
+    """Hold each layer's part of the gradient to a largest norm, in place."""
+    begin = 0
+    for end in ends:
+        size = length(g, g, begin, end, False)
+        if size > norm:
+            for at in range(begin, end):
+                g[at] *= norm / size
+        begin = end
+
+
+@register_jitable
+def apply_gradient(
+    settings: StepSettings, w: Array, memory: Array, g: Array, scratch: Scratch, t: int, move: Move, rule: Any
+) -> None:  # fmt: skip
+    """Move the weights by a prepared gradient: schedule, decay, rule, projection."""
+    schedule(settings, scratch.constants, t)
+    if settings.l1 > 0:
+        scratch.before[:] = w
+    move(w, g, memory, scratch.constants, settings.penalised, float(t), *rule)
+    if settings.l1 > 0:
+        project(scratch.before, w, g, settings.penalised)
+
+
+@register_jitable
+def schedule(settings: StepSettings, constants: Array, t: int) -> None:
+    """Put the learning rate of step t among the rule's constants."""
+    constants[settings.lr] = settings.constants[settings.lr] * settings.factors[min(t, settings.factors.size) - 1]
+
+
+@register_jitable
+def by_address(
+    w: Array, g: Array, memory: Array, constants: Array, penalised: Array, t: float, address: int
+) -> None:  # fmt: skip
+    """Move the weights by the compiled rule at an address."""
+    rule_at(address, w)(w, g, memory, constants, penalised, t)
+
+
+@register_jitable
+def inline(
+    w: Array, g: Array, memory: Array, constants: Array, penalised: Array, t: float,
+    update: Any, load: Any, save: Any, cast: Any, lr: int, decay: int, places: Any,
+) -> None:  # fmt: skip
+    """Move the weights by decoupled decay and a rule, see `compiled.RuleParts`."""
+    shrink = constants[lr] * constants[decay] if decay >= 0 else 0.0
+    if shrink != 0:
+        for j in range(w.size):
+            w[j] -= shrink * penalised[j] * w[j]
+    tail = cast((t,) + as_tuple(constants, places))
+    for j in range(w.size):
+        move_weight(w, g, memory, j, tail, update, load, save)
+
+
+@register_jitable
+def move_weight(w: Array, g: Array, memory: Array, j: int, tail: Any, update: Any, load: Any, save: Any) -> None:
+    """Move one weight and its memory by a rule; tail: t and the constants."""
+    new = update(g[j], *(load(memory, j) + tail))
+    w[j] -= new[0]
+    save(memory, j, new)
+
+
+@register_jitable
+def project(before: Array, w: Array, g: Array, penalised: Array) -> None:
+    """Stop at exactly zero the weights that left the orthant of their step, in place; see engines.plain.crossed."""
+    for j in range(w.size):
+        side = before[j] if before[j] != 0 else -g[j]
+        if penalised[j] > 0 and side * w[j] <= 0:
+            w[j] = 0
+
+
+@register_jitable
+def length(a: Array, b: Array, begin: int, end: int, apart: bool) -> float:
+    """Return the length of a part of a, or of b - a, in float64 and without overflow."""
+    top = 0.0
+    for at in range(begin, end):
+        value = abs(float(b[at]) - float(a[at])) if apart else abs(float(a[at]))
+        top = value if not value <= top else top
+    if not 0 < top < np.inf:
+        return top
+    total = 0.0
+    for at in range(begin, end):
+        value = (float(b[at]) - float(a[at])) if apart else float(a[at])
+        total += (value / top) ** 2
+    return top * math.sqrt(total)
+
+
+def as_tuple(values: Array, places: tuple[int, ...]) -> tuple[float, ...]:
+    """Return an array as a tuple, as long as `places`: a tuple's length is part of its type."""
+    return tuple(values[: len(places)])
+
+
+overload(as_tuple)(lambda values, places: _unpack(len(places)))
+
+
+def _unpack(count: int) -> Any:
+    return lambda values, places: to_fixed_tuple(values, count)
