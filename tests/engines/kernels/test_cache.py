@@ -96,8 +96,8 @@ def test_kernels_are_compiled_once_without_a_home_and_with_an_installation_that_
     for folder in [package, *(p for p in package.rglob("*") if p.is_dir())]:
         (folder / "__pycache__").touch()  # a file of that name: nobody, not even root, can make the folder
     script = (
-        "import numpy as np\nfrom descend.engines.kernels.compiled import stepper\nfrom descend.plan.rule import RULES\n"
-        "print(sum(stepper(RULES['sgd'], np.dtype(np.float64)).stats.cache_hits.values()))"
+        "import numpy as np\nfrom descend.engines.kernels.compiled import compile_rule\nfrom descend.plan.rule import RULES\n"
+        "print(sum(compile_rule(RULES['sgd'], np.dtype(np.float64)).stats.cache_hits.values()))"
     )
     environment = {
         "HOME": os.devnull, "TMPDIR": str(temporary), "PYTHONPATH": str(package.parent), "PATH": os.environ["PATH"],
