@@ -1,13 +1,10 @@
-"""The engine that trains a plan: the fastest that is right; and all engines are called alike."""
-
-import inspect
+"""The engine that trains a plan: the fastest that is right."""
 
 import numpy as np
 import pytest
 from scipy.sparse import csr_array
 
-from descend.engines import choose, gram, linear, network, plain
-from descend.engines.contract import Advance
+from descend.engines import choose
 from descend.errors import UsageError
 from descend.losses import loss
 from descend.plan import Plan, setting
@@ -15,13 +12,6 @@ from descend.problem import Problem
 from descend.problem.network import Network
 from descend.table.data import Data
 from descend.training import Limits, train
-
-
-@pytest.mark.parametrize("engine", [plain, linear, gram, network], ids=lambda e: e.__name__)
-def test_every_engine_keeps_the_contract(engine):
-    contract = list(inspect.signature(Advance.__call__).parameters.values())[1:]
-
-    assert list(inspect.signature(engine.advance).parameters.values())[: len(contract)] == contract
 
 
 @pytest.mark.parametrize(
