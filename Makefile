@@ -7,10 +7,10 @@ DEV := $(VENV)/.dev
 BENCH := $(VENV)/.bench
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types imports unit slow bench lock clean
+.PHONY: help demo test lint types imports unit slow bench fuzz-answers lock clean
 
 help: ## list the targets
-	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 demo: $(RUN) ## train the main job on the penguins: body mass from the other columns
 	@$(BIN)/descend train examples/data/penguins.csv --target body_mass_g
@@ -34,6 +34,10 @@ slow: $(BENCH) ## the slow tests, by name
 
 bench: $(BENCH) ## speed against rivals, side by side; writes benchmarks/results.json
 	@$(BIN)/python -m benchmarks
+
+MINUTES ?= 3
+fuzz-answers: $(DEV) ## random search for wrong answers, MINUTES=60 for an hour; writes docs/answers.md
+	@$(BIN)/python -m benchmarks.answers --minutes $(MINUTES)
 
 lock: ## write constraints.txt from the newest versions that work together
 	@$(PYTHON) -m venv $(VENV).lock && : > constraints.txt && $(VENV).lock/bin/pip install -q . && \
