@@ -44,7 +44,7 @@ def test_the_raw_penguins_leave_out_what_tells_nothing(penguins_raw):
     schema = fit_schema(read(penguins_raw).keep([n for n in read(penguins_raw).names if n != "Sex"]))
     assert schema.dropped["Region"] == "constant: every value is 'Anvers'"
     assert schema.dropped["Stage"] == "constant: every value is 'Adult, 1 Egg Stage'"
-    assert schema.dropped["Individual ID"] == "190 levels, more than 50 (see --max-levels)"
+    assert schema.dropped["Individual ID"] == "190 levels, none of them in 5 rows or more (see --max-levels)"
     assert "Date Egg" in schema.names
     assert "Clutch Completion=Yes" in schema.names
 
@@ -81,7 +81,7 @@ def test_missing_and_changed_columns_are_named():
     with pytest.raises(ModelError) as changed:
         schema.encode(table(a=["one"], b=["x"]))
     assert str(changed.value) == (
-        "the column 'a' holds text, such as 'one' in row 1, the model was trained on a number; mend the column"
+        "the column 'a' holds text, such as 'one' in row 1, the model was trained on a number; correct the column"
     )
 
 
@@ -140,5 +140,5 @@ def test_dates_and_numbers_are_not_taken_for_each_other():
     schema = fit_schema(made(Kind.DATE, 1, 2))
     with pytest.raises(ModelError) as caught:
         schema.encode(made(Kind.NUMBER, 1, 2))
-    assert str(caught.value) == "the column 'c' holds numbers, the model was trained on dates; mend the column"
+    assert str(caught.value) == "the column 'c' holds numbers, the model was trained on dates; correct the column"
     assert schema.encode(made(Kind.NUMBER, np.nan)).filled == {"c": 1}

@@ -12,9 +12,16 @@ import pytest
 from scipy.sparse import csr_matrix
 
 from descend.errors import DataError
-from descend.table.frames import column_of_cells, from_arrays, from_frame, is_frame, is_missing, number_of
+from descend.table.frames import column_of_cells as read_cells
+from descend.table.frames import from_arrays, from_frame, is_frame, is_missing, number_of
 from descend.table.read import read
 from descend.table.table import Kind
+from descend.table.texts import Engine
+
+
+def column_of_cells(name, cells):
+    with Engine() as engine:
+        return read_cells(engine, name, cells)[0]
 
 
 def same(a, b):
@@ -51,7 +58,10 @@ def test_nested_and_duplicate_columns_are_refused():
         from_frame(pl.DataFrame({"a": [[1, 2], [3]]}))
     with pytest.raises(DataError) as caught:
         from_frame(pd.DataFrame({"1": [1], 1: [2]}))
-    assert str(caught.value) == "the data frame has the column '1' twice, as columns 1 and 2; rename one of them"
+    assert (
+        str(caught.value)
+        == "the data frame has the column '1' twice, as columns 1 and 2; rename one of them, or leave one out with --drop 1#2"
+    )
 
 
 @pytest.mark.parametrize(
@@ -82,7 +92,7 @@ def test_strided_fortran_and_read_only_arrays_are_read():
         (csr_matrix(np.eye(2)), "X is sparse, with shape (2, 2); use X.toarray()"),
         (pl.LazyFrame({"a": [1]}), "X is of type LazyFrame, it must be an array or a data frame; pass an array of shape (rows, features)"),
         (np.array([[1.0], [np.inf]]),
-         "the column 'x1' is infinite in row 2 (1 cells in all); mend these cells or leave the column out with --drop"),
+         "the column 'x1' is infinite in row 2 (1 cells in all); correct these cells or leave the column out with --drop"),
     ],
 )  # fmt: skip
 def test_other_arrays_are_refused(given, text):
@@ -132,11 +142,11 @@ def test_columns_of_frames(frame, expected):
     [(pd.DataFrame({"a": [{"x": 1}]}), "the column 'a' holds dict, which is no number, date, text or boolean; flatten it or leave it out with --drop"),
      (pd.DataFrame({"a": [1j]}), "the column 'a' holds complex, which is no number, date, text or boolean; flatten it or leave it out with --drop"),
      (pl.DataFrame({"a": [b"x"]}), "the column 'a' holds Binary, which is no number, date, text or boolean; flatten it or leave it out with --drop"),
-     (pd.DataFrame([[1, 2]], columns=["a", "a"]), "the data frame has the column 'a' twice, as columns 1 and 2; rename one of them"),
-     (pa.table([[1], [2]], names=["a", "a"]), "the data frame has the column 'a' twice, as columns 1 and 2; rename one of them"),
+     (pd.DataFrame([[1, 2]], columns=["a", "a"]), "the data frame has the column 'a' twice, as columns 1 and 2; rename one of them, or leave one out with --drop a#2"),
+     (pa.table([[1], [2]], names=["a", "a"]), "the data frame has the column 'a' twice, as columns 1 and 2; rename one of them, or leave one out with --drop a#2"),
      (pd.DataFrame({"": [1]}), "column 1 of the data frame has no name; name it in the header"),
      (pd.DataFrame({"a": []}), "the data frame has 0 rows and 1 columns; pass rows and columns"),
-     (pd.DataFrame({"a": [1, np.inf]}), "the column 'a' is infinite in row 2 (1 cells in all); mend these cells or leave the column out with --drop")],
+     (pd.DataFrame({"a": [1, np.inf]}), "the column 'a' is infinite in row 2 (1 cells in all); correct these cells or leave the column out with --drop")],
 )  # fmt: skip
 def test_frames_that_are_refused(frame, text):
     with pytest.raises(DataError) as caught:

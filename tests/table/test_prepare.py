@@ -32,7 +32,7 @@ def test_case_c30_missing_cells_are_filled_and_said_and_infinite_ones_refused():
     with pytest.raises(DataError) as caught:
         prepared(data)
     assert str(caught.value) == (
-        "the column 'c' is infinite in row 3 (1 cells in all); mend these cells or leave the column out with --drop"
+        "the column 'c' is infinite in row 3 (1 cells in all); correct these cells or leave the column out with --drop"
     )
     with pytest.raises(DataError, match="cells are missing in 'b' \\(1 cells, first in row"):
         prepared(data.drop(columns="c"), missing="error", test=0)
@@ -84,8 +84,8 @@ def test_weights_have_mean_one_and_are_no_feature():
 
 @pytest.mark.parametrize(
     ("weights", "text"),
-    [(-1.0, "the weight column 'w' is -1 in row 1 (100 rows in all), it must be a finite number of at least 0; mend or drop these rows"),
-     (np.nan, "the weight column 'w' is nan in row 1 (100 rows in all), it must be a finite number of at least 0; mend or drop these rows"),
+    [(-1.0, "the weight column 'w' is -1 in row 1 (100 rows in all), it must be a finite number of at least 0; correct or drop these rows"),
+     (np.nan, "the weight column 'w' is nan in row 1 (100 rows in all), it must be a finite number of at least 0; correct or drop these rows"),
      (0.0, "the weight column 'w' is 0 in every row; give some rows a weight above 0")],
 )  # fmt: skip
 def test_bad_weights_are_refused(weights, text):
@@ -179,14 +179,26 @@ def test_missing_cells_of_a_target_are_left_out_however_they_are_written(target,
     assert (done.target.classes, done.train.rows) == (classes, kept)
 
 
-def test_weights_that_are_zero_among_the_training_rows_are_refused():
-    data = frame().assign(w=0.0)
-    data.loc[prepared(frame()).rows[1][0], "w"] = 1.0
+def test_a_single_row_with_a_weight_is_too_few():
+    data = frame().assign(w=[1.0] + [0.0] * 99)
     with pytest.raises(DataError) as caught:
         prepared(data, weight="w")
     assert str(caught.value) == (
-        "the weight column 'w', among the training rows, is 0 in every row; give some rows a weight above 0"
+        "the target 'y' has one row whose weight is above 0; bring at least two rows that differ in it"
     )
+
+
+@pytest.mark.parametrize("test", [0, 0.2])
+def test_rows_of_weight_zero_are_absent_from_medians_levels_scales_classes_and_splits(test):
+    data = frame(60).assign(c=["u", "v", "w"] * 20, k=["p", "q"] * 30, w=2.0)
+    data.loc[3, "a"] = np.nan
+    both = pd.concat([data, frame(40).assign(a=1e6, c="z", k="r", w=0.0)])
+    for target in ("y", "k"):
+        one, two = prepared(data, target, weight="w", test=test), prepared(both, target, weight="w", test=test)
+        assert one.schema == two.schema
+        np.testing.assert_array_equal(one.train.X, two.train.X)
+        np.testing.assert_array_equal(one.train.y, two.train.y)
+        assert one.target.classes == two.target.classes
 
 
 @pytest.mark.parametrize(("values", "word"), [("x", "text"), (True, "booleans"), (pd.Timestamp(0), "dates")])
@@ -212,9 +224,9 @@ def test_a_held_out_file_may_have_one_target_but_no_class_of_its_own(tmp_path):
 
 
 def test_rows_are_dropped_by_the_columns_that_are_used():
-    data = frame().assign(c=[None, *[f"l{i % 7}" for i in range(99)]])
-    assert prepared(data, missing="drop", test=0, max_levels=5).train.rows == 100
-    assert prepared(data, missing="drop", test=0, max_levels=9).train.rows == 99
+    data = frame().assign(c=[None, *[f"l{i}" for i in range(99)]])
+    assert prepared(data, missing="drop", test=0).train.rows == 100
+    assert prepared(data.assign(c=[None, *[f"l{i % 7}" for i in range(99)]]), missing="drop", test=0).train.rows == 99
 
 
 def test_text_tells_no_time():

@@ -70,7 +70,7 @@ def test_case_c32_decimal_commas_thousands_and_both(written):
 def test_case_c32_text_among_numbers_is_named_with_its_line(written):
     assert refused(written("a\n1\n2\nn/a\n4\nabc\n")) == (
         "the file 'FILE', line 6, column 'a': found 'abc' where 3 of 4 cells are numbers (1 such cells in all); "
-        "mend it, use --null abc if it means missing, or --drop the column"
+        "correct it, use --null abc if it means missing, --kind a=text if the cells are codes, or --drop the column"
     )
     assert columns(read(written("a\n1\n2\nn/a\n4\nabc\n"), null=["abc"]))["a"][1][:2] == [1.0, 2.0]
 
@@ -95,21 +95,20 @@ def test_text_at_row_200_000_is_named_with_its_line(written):
         (b"a,b\n1,\x00\n", "the file 'FILE' holds a NUL byte in line 2 and is no text; export it as CSV"),
         (b"a,b\n1,2\n3\n4,5,6\n",
          "the file 'FILE' has 2 columns, but line 3 has 1, line 4 has 3 (2 lines in all); "
-         "quote cells that hold the delimiter, or use --delimiter"),
-        (b'a,b\n1,"x\n2,3\n', "the file 'FILE' has a quote that opens in line 2 and is not closed properly; mend that line"),
-        (b"a,b,a\n1,2,3\n", "the file 'FILE' has the column 'a' twice, as columns 1 and 3; rename one of them"),
+         "quote cells that hold the delimiter, use --delimiter, or --skip-rows where the header comes later"),
+        (b'a,b\n1,"x\n2,3\n', "the file 'FILE' has a quote that opens in line 2 and is not closed properly; correct that line"),
+        (b"a,b,a\n1,2,3\n", "the file 'FILE' has the column 'a' twice, as columns 1 and 3; rename one of them, or leave one out with --drop a#2"),
         (b"a,,c\n1,2,3\n", "column 2 of the file 'FILE' has no name; name it in the header"),
         (b"a,b\n1,\xe9\n", "the file 'FILE' is not utf-8 text: byte 0xe9 in line 2; name its encoding, such as --encoding latin-1"),
         ("a,b\n1,2\n".encode("utf-16"), "the file 'FILE' is UTF-16 text; use --encoding utf-16"),
-        (b'a,"b\n1,2\n', "the file 'FILE' has a quote that opens in line 1 and is not closed properly; mend that line"),
+        (b'a,"b\n1,2\n', "the file 'FILE' has a quote that opens in line 1 and is not closed properly; correct that line"),
         (b"a,b\n" + b"x" * 4_200_000 + b",1\n",
          "the file 'FILE' has a cell of more than 4,194,304 characters in line 2; check that it is a table"),
-        (b",\na,b\n1,2\n", "column 1 of the file 'FILE' has no name; name it in the header"),
         (b"\x28\xb5\x2f\xfd....", "the file 'FILE' is zstd data, no table of text; export it as CSV or Parquet"),
         (b"a,b\n1,inf\n2,3\n",
-         "the column 'b' is infinite in row 1 (1 cells in all); mend these cells or leave the column out with --drop"),
+         "the column 'b' is infinite in row 1 (1 cells in all); correct these cells or leave the column out with --drop"),
         (b"a,b\n1,3\n2,1e999\n",
-         "the column 'b' is infinite in row 2 (1 cells in all); mend these cells or leave the column out with --drop"),
+         "the column 'b' is infinite in row 2 (1 cells in all); correct these cells or leave the column out with --drop"),
     ],
 )  # fmt: skip
 def test_what_is_no_table_is_refused_with_a_sentence(written, content, text):
@@ -184,7 +183,7 @@ def test_gzip_parquet_and_json_lines_hold_the_same_table(written, tmp_path):
 def test_nested_columns_of_parquet_are_refused(tmp_path):
     duckdb.sql(f"COPY (SELECT [1, 2] AS a, 1 AS b) TO '{tmp_path}/t.parquet'")
     assert refused(tmp_path / "t.parquet") == (
-        "the column 'a' holds INTEGER[], which is no number, date, text or boolean; flatten it or leave it out of the file"
+        "the column 'a' holds INTEGER[], which is no number, date, text or boolean; flatten it, or leave it out with --drop"
     )
 
 
@@ -242,7 +241,7 @@ def test_a_damaged_parquet_file_is_refused_with_its_path(tmp_path):
 def test_json_lines_of_several_types_are_refused_and_empty_columns_are_not(written):
     assert refused(written('{"a": 1}\n{"a": "x"}\n', "t.jsonl")) == (
         "the column 'a' holds values of several types, which is no number, date, text or boolean; "
-        "flatten it or leave it out of the file"
+        "flatten it, or leave it out with --drop"
     )
     assert read(written('{"a": null, "b": 1}\n{"a": null, "b": 2}\n', "t.jsonl"))["a"].missing == 2
 
@@ -289,7 +288,7 @@ def test_mixed_line_ends_change_no_cell(tmp_path_factory, rows):
 def test_faults_among_mixed_line_ends_are_named(written):
     assert refused(written("a,b\r\n1,2\n3\n")).startswith("the file 'FILE' has 2 columns, but line 3 has 1")
     assert refused(written('a,b\r\n1,"2\n3\n')) == (
-        "the file 'FILE' has a quote that opens in line 2 and is not closed properly; mend that line"
+        "the file 'FILE' has a quote that opens in line 2 and is not closed properly; correct that line"
     )
     latin = written("a,b\r\n1,é\n3\n".encode("latin-1"))
     assert refused(latin, encoding="latin-1").startswith("the file 'FILE' has 2 columns, but line 3 has 1")

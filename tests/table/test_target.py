@@ -1,11 +1,12 @@
 """The target: numbers or classes, or one sentence."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from descend.errors import DataError
 from descend.table.table import Column, Kind
-from descend.table.target import read_target
+from descend.table.target import check_labels, read_target
 
 
 def numbers(*values):
@@ -35,7 +36,51 @@ def test_rows_without_a_target_are_left_out_and_counted():
 
 
 def test_whole_numbers_that_look_like_classes_are_said():
-    assert read_target(numbers(0, 1, 1, 0)).notes == ("2 whole values: if they are classes, use --task classification",)
+    assert read_target(numbers(0, 1, 2, 0)).notes == ("3 whole values: if they are classes, use --task classification",)
+
+
+@pytest.mark.parametrize("values", [(0, 1, 1, 0), (1, 2, 2), (-1, 1, 1), (0.5, 2.5, 0.5)])
+def test_two_values_are_classes_and_said(values):
+    target = read_target(numbers(*values))
+    low, high = f"{min(values):g}", f"{max(values):g}"
+    assert (target.task, target.classes) == ("classification", (low, high))
+    assert target.notes == (
+        f"two values, {low} and {high}, are taken as classes; --task regression takes them as numbers",
+    )
+    assert read_target(numbers(*values), "regression").classes == ()
+
+
+@pytest.mark.parametrize(
+    ("column", "labels", "kind"),
+    [(numbers(0, 1, 1), [0, 1], "i"), (numbers(0.5, 1, 1), [0.5, 1.0], "f"), (texts("b", "a"), ["a", "b"], "O"),
+     (Column("y", Kind.BOOLEAN, np.array([1.0, 0.0])), [False, True], "b")],
+)  # fmt: skip
+def test_labels_keep_their_dtype(column, labels, kind):
+    found = read_target(column).labels
+    assert (found.tolist(), found.dtype.kind) == (labels, kind)
+
+
+def test_rows_of_weight_zero_are_absent():
+    target = read_target(texts("a", "b", "c"), sample_weight=np.array([1.0, 2.0, 0.0]))
+    assert (target.classes, target.kept.tolist(), target.notes) == (("a", "b"), [True, True, False], ())
+
+
+@pytest.mark.parametrize(
+    "y", [pd.Series(["a", "b", pd.NA, "b"] * 2, dtype="string"), pd.Series(["a", "b", pd.NA, "b"] * 2, dtype=object),
+          np.array(["a", "b", None, "b"] * 2, dtype=object), pd.Series([0, 1, pd.NA, 1] * 2, dtype="Int64"),
+          [0.0, 1.0, np.nan, 1.0] * 2, pd.Series([True, False, None, True] * 2, dtype="boolean")]
+)  # fmt: skip
+def test_missing_labels_are_counted_whatever_the_dtype(y):
+    with pytest.raises(DataError) as caught:
+        check_labels(y)
+    assert str(caught.value) == "y has 2 missing labels, the first in row 3; leave these rows out"
+
+
+def test_one_missing_label_is_in_its_row():
+    with pytest.raises(DataError) as caught:
+        check_labels(["a", None])
+    assert str(caught.value) == "y has 1 missing label, in row 2; leave these rows out"
+    check_labels(["a", "b"])
 
 
 @pytest.mark.parametrize(

@@ -6,11 +6,11 @@ from typing import Any, TypeVar
 import click
 
 from descend.options import OPTIONS, Option
-from descend.options.readers import names
+from descend.options.readers import kinds, names
 
 F = TypeVar("F", bound=Callable[..., Any])
 SECTIONS = ("data", "model", "optimizer", "budget", "preparation", "validation", "output", "gate")
-READING = ("input_format", "delimiter", "decimal", "encoding", "null")
+READING = ("input_format", "delimiter", "decimal", "encoding", "null", "kinds", "skip_rows")
 HELP = {"time_budget": "most time for training; may be repeated: what is no duration is taken as --time-column"}
 
 
@@ -62,7 +62,7 @@ def flag(option: Option) -> Callable[[F], F]:
     kwargs: dict[str, Any] = {"section": option.group, "default": None, "help": _help(option)}
     if "/" in option.flag:
         return click.option(option.flag, option.name, cls=Flag, **kwargs)
-    several = option.read is names or option.name == "time_budget"
+    several = option.read in (names, kinds) or option.name == "time_budget"
     return click.option(
         option.flag, option.name, cls=Flag, metavar=option.metavar or "VALUE", type=click.UNPROCESSED, multiple=several,
         **kwargs,

@@ -30,7 +30,7 @@ def load_table(data: str, run: Any, reading: Mapping[str, Any]) -> Any:
     check_input(data)
     from descend.table.prepare import load
 
-    return load(data, reading_options(run, reading))
+    return load(data, reading_options(run, reading), run.model.readings)
 
 
 def reading_options(run: Any, reading: Mapping[str, Any]) -> Options:

@@ -46,11 +46,11 @@ def command(
     loaded = load_run(run)
     options = reading_options(loaded, reading)
     with at_hand(data) as path:
-        table = named(load(path, options), data)
+        table = named(load(path, options, loaded.model.readings), data)
         names = list(dict.fromkeys([*ids, *(table.names if append else ())]))
         along = passthrough_columns(path, table, names, options, as_text=form == "csv")
     prediction = loaded.predict(table)
-    columns = {**along, **_columns(prediction, along)}
+    columns = {**along, **_columns(prediction, along, form == "csv")}
     with atomic_text_file(output) as file:
         WRITERS[form](file, list(columns), _rows(columns))
     if not ctx.obj["quiet"]:
@@ -58,9 +58,12 @@ def command(
     return 0
 
 
-def _columns(prediction: Any, carried: Mapping[str, Any]) -> dict[str, list[Any]]:
+def _columns(prediction: Any, carried: Mapping[str, Any], as_text: bool) -> dict[str, list[Any]]:
     """The predictions by column; a carried column of the same name keeps it, and ours steps aside."""
-    columns = {_free("prediction", carried): prediction.values.tolist()}
+    values = prediction.values.tolist()
+    if as_text and prediction.values.dtype == bool:
+        values = [str(value).lower() for value in values]
+    columns = {_free("prediction", carried): values}
     if prediction.probabilities is not None:
         for k, name in enumerate(prediction.classes):
             columns[_free(f"p_{name}", carried)] = prediction.probabilities[:, k].tolist()

@@ -5,10 +5,11 @@ Names of rules, schedules and activations are looked up when one is read, so tha
 
 import math
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from descend.errors import UsageError, nearest
+from descend.options.kinds import Reading
 
 Read = Callable[[str, Any], Any]
 
@@ -96,6 +97,19 @@ def names(name: str, given: Any) -> tuple[str, ...]:
     if not isinstance(given, Iterable):
         raise refuse(name, given, "a name or several", f"try {str(given)!r}")
     return tuple(str(g) for g in given)
+
+
+def kinds(name: str, given: Any) -> tuple[str, ...]:
+    """Read what columns are: a mapping of names to kinds, or "COL=KIND", one or several; each is one of the readings."""
+    if isinstance(given, Mapping):
+        given = [f"{column}={kind}" for column, kind in given.items()]
+    entries = names(name, given)
+    for entry in entries:
+        column, equals, kind = entry.rpartition("=")
+        if not (column and equals):
+            raise refuse(name, entry, "COL=KIND", f"try {entry + '=text'!r}")
+        Reading.of(kind)
+    return entries
 
 
 def betas(name: str, given: Any) -> tuple[float, float]:

@@ -75,8 +75,13 @@ class Options:
         "text encoding, such as latin-1 or utf-16", "NAME")
     null: tuple[str, ...] = option("--null", "data", (), readers.names, "a word that means missing; may be repeated",
         "WORD")
+    kinds: tuple[str, ...] = option("--kind", "data", (), readers.kinds,
+        "what a column is, whatever it looks like: text, number, date, category or boolean; may be repeated", "COL=KIND")
+    skip_rows: int | None = option("--skip-rows", "data", None,
+        readers.either(None, readers.whole(0, "a whole number of at least 0", "try 1")),
+        "lines before the header; found when not given", "INT")
     task: str = option("--task", "model", "auto", readers.word("auto", "regression", "classification"),
-        "auto: text and booleans are classes, numbers are not", "TASK")
+        "auto: text, booleans and two values are classes, other numbers are not", "TASK")
     loss: str = option("--loss", "model", "auto", readers.text,
         "auto, mse, huber, logloss, softmax, hinge, poisson or quantile", "LOSS")
     hidden_layer_sizes: tuple[int, ...] = option("--hidden", "model", (), readers.hidden,

@@ -1,7 +1,7 @@
 """Model: all that prediction needs, from the columns of a file to the units of its target."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
@@ -12,8 +12,10 @@ from descend.problem.network import Network
 from descend.problem.network import scores as network_scores
 from descend.problem.response import class_indices, probabilities
 from descend.table.columns import Schema
+from descend.table.reading import Kind, Reading
 from descend.table.scale import Scale
 from descend.table.table import Table
+from descend.table.target import labels_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,8 +52,10 @@ class Model:
         weights: in scaled units (params,): W (features, outputs) row by row, then b (outputs,); or those of the network.
         loss: the loss it was trained on, and its constants.
         target: the name of the target's column.
-        classes: labels, empty for regression.
+        classes: labels as text, empty for regression.
         network: its shape; None for a linear model.
+        labels: the classes with the dtype of the data, which predictions have (classes,).
+        target_reading: how the target's column was read.
     """
 
     schema: Schema
@@ -62,6 +66,13 @@ class Model:
     target: str
     classes: tuple[str, ...]
     network: Network | None = None
+    labels: Array = field(default_factory=lambda: np.zeros(0))
+    target_reading: Reading = Reading(Kind.NUMBER)
+
+    @property
+    def readings(self) -> dict[str, Reading]:
+        """How each column was read in training, target included: what is predicted or evaluated is read in the same way."""
+        return {**self.schema.kinds, self.target: self.target_reading}
 
     @property
     def W(self) -> Array:
@@ -106,7 +117,8 @@ class Model:
         if not self.classes:
             mean = self.loss.mean(z[:, 0])
             return np.asarray(mean * self.scale.target_width + self.scale.target_center), None
-        return np.array(self.classes, dtype=object)[class_indices(z)], probabilities(self.loss, z)
+        labels = self.labels if len(self.labels) else labels_of(self.classes)
+        return labels[class_indices(z)], probabilities(self.loss, z)
 
     def coefficients(self) -> list[tuple[str, str, float]]:
         """Return (output, feature, value) in the units of the file, the intercepts last; none of a network."""
@@ -130,6 +142,7 @@ class Model:
         return {
             "columns": self.schema.to_json(), "loss": self.loss.name, "constants": self.constants,
             "link": self.loss.mean.__name__, "target": self.target, "classes": list(self.classes),
+            "labels": self.labels.tolist(), "target_reading": str(self.target_reading),
             "network": None if self.network is None else asdict(self.network),
         }  # fmt: skip
 
@@ -146,4 +159,5 @@ class Model:
             Schema.from_json(document["columns"]), Scale(tensors["center"], tensors["width"], center, width),
             weights, LOSSES[document["loss"]], dict(document["constants"]),
             document["target"], tuple(document["classes"]), network,
+            labels_of(document.get("labels", ())), Reading.of(document.get("target_reading", "number")),
         )  # fmt: skip

@@ -140,12 +140,12 @@ class Run:
     @one_blas_thread()
     def predict(self, data: Any) -> Prediction:
         """Predict each row of a path, frame or array; raises ModelError when the data do not fit the model."""
-        return self.model.predict(load_table(data, self.options))
+        return self.model.predict(load_table(data, self.options, self.model.readings))
 
     @one_blas_thread()
     def evaluate(self, data: Any) -> dict[str, float]:
         """Return every metric on data that hold the target; rows without it are left out."""
-        table = load_table(data, self.options)
+        table = load_table(data, self.options, self.model.readings)
         if self.model.target not in table.names:
             raise ModelError(
                 f"the data have no column {self.model.target!r}, which is the target of this model",

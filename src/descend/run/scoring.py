@@ -17,7 +17,7 @@ def model_of(prepared: Prepared, problem: Problem, weights: Array) -> Model:
     """Return the model of one run's weights (params,)."""
     return Model(
         prepared.schema, prepared.scale, weights, prepared.loss, prepared.constants,
-        prepared.target.name, prepared.target.classes, problem.network,
+        prepared.target.name, prepared.target.classes, problem.network, prepared.target.labels, prepared.target.reading,
     )  # fmt: skip
 
 

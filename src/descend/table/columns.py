@@ -1,6 +1,7 @@
 """Schema: how columns become features; fitted on training rows, applied to any."""
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,11 +9,14 @@ import numpy as np
 
 from descend.arrays import Array
 from descend.errors import DataError, ModelError
-from descend.table.table import Column, Kind, Table, text_of
+from descend.table.identifiers import names_rows, numbers_rows
+from descend.table.reading import Kind, Reading
+from descend.table.table import Column, Table
+from descend.table.types import texts_of_numbers
 
 MISSING = "(missing)"  # the level of a category's missing cells
-NEW_SHARE = 0.9  # a text column whose cells are new so often is an identifier
-FEWEST_ROWS = 20  # below this many rows nothing is called an identifier
+OTHER = "(other)"  # the level of the rare values of a category of too many levels
+FEWEST_OF_A_LEVEL = 5  # rows of a level that is kept of too many: the usual least count of a cell of a table
 
 
 @dataclass(frozen=True)
@@ -22,14 +26,18 @@ class Feature:
     Args:
         column: its name.
         kind: what it holds.
+        pattern: how text is written, as in `Reading`.
         levels: of a category, in order.
+        rare: how many values of a category share the level "(other)".
         median: fills missing cells of other kinds.
         flag: whether a feature of its own says which cells were missing.
     """
 
     column: str
     kind: Kind
+    pattern: str = ""
     levels: tuple[str, ...] = ()
+    rare: int = 0
     median: float = 0.0
     flag: bool = False
 
@@ -77,6 +85,11 @@ class Schema:
         """All features' names."""
         return tuple(name for feature in self.features for name in feature.names)
 
+    @property
+    def kinds(self) -> dict[str, Reading]:
+        """How each column that is used was read; whatever is predicted is read in the same way."""
+        return {f.column: Reading(f.kind, f.pattern) for f in self.features}
+
     def encode(self, table: Table) -> Encoded:
         """Return the features of a table; columns are found by name, others are ignored.
 
@@ -110,7 +123,7 @@ class Schema:
             if (f.kind == Kind.DATE) != (column.kind == Kind.DATE) and column.kind != Kind.CATEGORY:
                 raise ModelError(
                     f"the column {f.column!r} holds {column.kind.value}s, the model was trained on {f.kind.value}s",
-                    fix="mend the column",
+                    fix="correct the column",
                     code="column-kind",
                 )
             if column.kind == Kind.CATEGORY:
@@ -118,46 +131,54 @@ class Schema:
                 raise ModelError(
                     f"the column {f.column!r} holds text, such as {str(column.values[at])[:60]!r} in row {at + 1}, the model "
                     f"was trained on a {f.kind.value}",
-                    fix="mend the column",
+                    fix="correct the column",
                     code="column-kind",
                 )
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values that `from_json` reads back."""
-        features = [
-            {"column": f.column, "kind": f.kind.value, "levels": list(f.levels), "median": f.median, "flag": f.flag}
-            for f in self.features
-        ]
-        return {"features": features, "dropped": dict(self.dropped), "missing": self.missing}
+        return {"features": [vars(f) | {"kind": f.kind.value, "levels": list(f.levels)} for f in self.features],
+                "dropped": dict(self.dropped), "missing": self.missing}  # fmt: skip
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> "Schema":
-        """Read what `to_json` returned."""
+        """Read what `to_json` returned; documents of earlier versions have no patterns."""
         features = tuple(
-            Feature(f["column"], Kind(f["kind"]), tuple(f["levels"]), float(f["median"]), bool(f["flag"]))
+            Feature(
+                column=f["column"], kind=Kind(f["kind"]), pattern=f.get("pattern", ""), levels=tuple(f["levels"]),
+                rare=int(f.get("rare", 0)), median=float(f["median"]), flag=bool(f["flag"]),
+            )
             for f in document["features"]
-        )
+        )  # fmt: skip
         return cls(features, dict(document["dropped"]), document["missing"])
 
 
-def fit_schema(table: Table, *, missing: str = "median", max_levels: int = 50) -> Schema:
+def fit_schema(
+    table: Table, *, missing: str = "median", max_levels: int = 50, asked: Sequence[str] = (), target: Array | None = None,
+    classes: bool = False,
+) -> Schema:  # fmt: skip
     """Decide, from training rows alone, how each column is used.
 
     Args:
-        table: training rows, without target and weights.
+        table: training rows, without target and weights, in the order of the file.
         missing: "median" fills and flags; "drop" expects complete rows; "error" refuses missing cells.
-        max_levels: a category with more levels is left out.
+        max_levels: a category with more levels keeps its most frequent ones, and the others share one.
+        asked: columns that were asked for by name: they are never left out as identifiers.
+        target: numbers or class indices of the rows, by which a count of the rows may be worth keeping.
+        classes: whether the target is of classes.
 
     Constant columns, columns without values and identifiers are left out, with the reason. Whole numbers that count
     the rows are an identifier only beside other columns, and never in an array, whose columns somebody chose.
     """
     if missing == "error":
         _refuse_missing(table)
-    dropped = {c.name: reason for c in table.columns if (reason := _useless(c, max_levels))}
-    counters = {c.name: reason for c in table.columns if c.name not in dropped and (reason := _counter(c))}
-    if table.source.format != "array" and len(dropped) + len(counters) < len(table.columns):
-        dropped |= counters
-    features = tuple(_feature(c, missing) for c in table.columns if c.name not in dropped)
+    counts = {c.name: _counts(c) for c in table.columns}
+    dropped = {c.name: why for c in table.columns if (why := _useless(c, counts[c.name], max_levels, c.name in asked))}
+    if table.source.format != "array":
+        left = [c for c in table.columns if c.name not in dropped]
+        rows = {c.name: why for c in left if c.name not in asked and (why := numbers_rows(c, target, classes))}
+        dropped |= rows if len(rows) < len(left) else {}
+    features = tuple(_feature(c, counts[c.name], missing, max_levels) for c in table.columns if c.name not in dropped)
     return Schema(features, dropped, missing)
 
 
@@ -169,47 +190,49 @@ def complete_rows(table: Table, schema: Schema) -> Array:
     return whole
 
 
-def _useless(column: Column, max_levels: int) -> str | None:
-    given = column.values[~column.is_missing]
-    if len(given) == 0:
+def _counts(column: Column) -> Counter[str]:
+    """How many rows each value of a category has; empty for other kinds."""
+    counts: Counter[Any] = Counter(column.values.tolist() if column.kind == Kind.CATEGORY else ())
+    counts.pop(None, None)
+    return counts
+
+
+def _useless(column: Column, counts: Counter[str], max_levels: int, asked: bool) -> str | None:
+    if column.missing == len(column.values):
         return "every cell is missing"
-    distinct = np.unique(given.astype(str) if column.kind == Kind.CATEGORY else given)
-    if len(distinct) == 1 and column.missing == 0:
-        shown = repr(str(distinct[0])[:60]) if column.kind == Kind.CATEGORY else f"{distinct[0]:g}"
-        return f"constant: every value is {shown}"
-    if column.kind == Kind.CATEGORY:
-        if len(distinct) > max(2, NEW_SHARE * len(given)) and len(given) >= FEWEST_ROWS:
-            return f"identifier: {len(distinct):,} levels in {len(given):,} rows"
-        if len(distinct) > max_levels:
-            return f"{len(distinct):,} levels, more than {max_levels} (see --max-levels)"
+    if column.kind != Kind.CATEGORY:
+        present = column.values[~column.is_missing]
+        constant = column.missing == 0 and bool((present == present[0]).all())
+        return f"constant: every value is {present[0]:g}" if constant else None
+    if len(counts) == 1 and column.missing == 0:
+        return f"constant: every value is {next(iter(counts))[:60]!r}"
+    if not asked and (why := names_rows(column, len(counts))):
+        return why
+    if len(counts) > max_levels and max(counts.values()) < FEWEST_OF_A_LEVEL and not asked:
+        return f"{len(counts):,} levels, none of them in {FEWEST_OF_A_LEVEL} rows or more (see --max-levels)"
     return None
 
 
-def _counter(column: Column) -> str | None:
-    """The reason to leave out whole numbers that rise row by row through nearly all of their range."""
-    given = column.values[~column.is_missing]
-    if column.kind != Kind.NUMBER or len(given) < FEWEST_ROWS or (given != np.round(given)).any():
-        return None
-    if (np.diff(given) <= 0).any() or given[-1] - given[0] >= 2 * len(given):
-        return None
-    return f"identifier: it numbers the rows from {given[0]:g} to {given[-1]:g}"
-
-
-def _feature(column: Column, missing: str) -> Feature:
-    gone = column.is_missing
-    if column.kind == Kind.CATEGORY:
-        given = {str(v) for v in column.values[~gone]}
-        levels = sorted(given - {MISSING}) + ([MISSING] if gone.any() or MISSING in given else [])
-        return Feature(column.name, column.kind, tuple(levels))
-    return Feature(
-        column.name, column.kind, (), float(np.median(column.values[~gone])), bool(gone.any()) and missing != "drop"
-    )
+def _feature(column: Column, counts: Counter[str], missing: str, max_levels: int) -> Feature:
+    gone = column.missing > 0
+    if column.kind != Kind.CATEGORY:
+        median, flag = float(np.nanmedian(column.values)), gone and missing != "drop"
+        return Feature(column.name, column.kind, column.pattern, median=median, flag=flag)
+    levels, rare = set(counts) - {MISSING, OTHER}, 0
+    if len(counts) > max_levels:
+        ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0]))[: max_levels - 1]
+        frequent = {level for level, count in ranked if count >= FEWEST_OF_A_LEVEL} or {ranked[0][0]}
+        levels, rare = frequent - {MISSING, OTHER}, len(levels - frequent)
+    last = ([OTHER] if rare or OTHER in counts else []) + ([MISSING] if gone or MISSING in counts else [])
+    return Feature(column.name, column.kind, column.pattern, (*sorted(levels), *last), rare)
 
 
 def _encode_category(feature: Feature, column: Column, X: Array) -> tuple[int, int]:
-    at = {level: j for j, level in enumerate(feature.levels)}
+    at: dict[str | None, int] = {level: j for j, level in enumerate(feature.levels)}
     texts = _texts(column, feature.levels)
-    index = np.array([at.get(text, -1) for text in texts], np.int64)
+    rest, absent = at.get(OTHER, -1), at.get(MISSING, -1)
+    places = {cell: absent if cell is None else at.get(cell, rest) for cell in set(texts)}
+    index = np.fromiter(map(places.__getitem__, texts), np.int64, len(texts))
     known = index >= 0
     X[np.flatnonzero(known), index[known]] = 1.0
     return int((~known & ~column.is_missing).sum()), 0
@@ -224,21 +247,21 @@ def _encode_number(feature: Feature, column: Column, X: Array) -> tuple[int, int
     return 0, int(gone.sum())
 
 
-def _texts(column: Column, levels: tuple[str, ...]) -> list[str]:
-    """Cells as text; at prediction, a column of digits may have been read as numbers, and one of true and false as booleans."""
+def _texts(column: Column, levels: tuple[str, ...]) -> list[str | None]:
+    """Cells as text, None where missing, of a table that was not read by the schema: it may hold numbers or booleans."""
+    if column.kind == Kind.CATEGORY:
+        return list(column.values.tolist())
     if column.kind == Kind.BOOLEAN:
         spelled = {level.lower(): level for level in levels}
-        cells = ["true" if value else "false" for value in column.values]
-        cells = [spelled.get(cell, cell) for cell in cells]
-    else:
-        cells = [value if isinstance(value, str) else text_of(value or 0.0) for value in column.values]
-    return [MISSING if gone else cell for cell, gone in zip(cells, column.is_missing, strict=True)]
+        words = [spelled.get(word, word) for word in ("false", "true")]
+        return [None if value != value else words[int(value)] for value in column.values.tolist()]
+    return list(texts_of_numbers(column.values).tolist())
 
 
 def _refuse_missing(table: Table) -> None:
     gone = [(c.name, c.missing, int(np.argmax(c.is_missing)) + 1) for c in table.columns if c.missing]
     if gone:
-        told = ", ".join(f"{name!r} ({count} cells, first in row {row})" for name, count, row in gone[:10])
+        columns = ", ".join(f"{name!r} ({count} cells, first in row {row})" for name, count, row in gone[:10])
         raise DataError(
-            f"cells are missing in {told}", fix="use --missing median or --missing drop", code="missing-cells"
+            f"cells are missing in {columns}", fix="use --missing median or --missing drop", code="missing-cells"
         )

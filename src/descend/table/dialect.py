@@ -2,7 +2,7 @@
 
 import csv
 import io
-import re
+import itertools
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,11 +10,11 @@ from pathlib import Path
 
 from descend.errors import DataError, UsageError
 from descend.table import files
+from descend.table.preamble import Row, find_header, separator_line
 
 DELIMITERS = (",", ";", "\t", "|")
 NAMES = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar", " ": "space"}
-SAMPLE_LINES = 500
-NUMBER = re.compile(r"\s*[+-]?(\d+([.,]\d+)*|[.,]\d+)(e[+-]?\d+)?\s*", re.IGNORECASE)
+SAMPLE_LINES, SCORED_LINES = 500, 100  # records that find the header, and the delimiter (arbitrary)
 LONGEST_LINE = 1 << 22
 
 
@@ -25,10 +25,11 @@ class Dialect:
     Args:
         delimiter: one character.
         encoding: as Python names it.
-        header: whether the first row names the columns.
+        header: whether the first record names the columns.
         names: the columns' names.
         notes: what a person should know.
-        skip: blank lines before the first row.
+        skip: lines before the first record: the header if there is one and `header` is true.
+        strays: lines at which records begin that are no data, such as comments and repeated headers.
     """
 
     delimiter: str
@@ -37,56 +38,61 @@ class Dialect:
     names: tuple[str, ...]
     notes: tuple[str, ...]
     skip: int = 0
+    strays: frozenset[int] = frozenset()
 
 
-def sniff(path: Path, head: bytes, delimiter: str | None, encoding: str | None, header: bool | None) -> Dialect:
-    """Decide what was not told; raises DataError for text that is no table."""
+def sniff(
+    path: Path, head: bytes, delimiter: str | None, encoding: str | None, header: bool | None, skip_rows: int | None = None
+) -> Dialect:  # fmt: skip
+    """Decide what was not declared; raises DataError for text that is no table."""
     encoding = _encoding(path, head, encoding)
     text = _decode(path, head, encoding)
     if not text.strip():
         raise _bad(path, "holds only white space", "bring a table with a header and rows", "empty-file")
-    rows = {d: _rows(text, d) for d in DELIMITERS}
     if delimiter is not None and (len(delimiter) != 1 or delimiter in '"\r\n'):
         what = f"delimiter is {delimiter!r}, it must be one character, and no quote or line end"
         raise UsageError(what, fix="try ,", code="bad-delimiter")
-    found = delimiter or max(DELIMITERS, key=lambda d: _score(rows[d]))
-    first = (rows[found] if found in rows else _rows(text, found))[0]
+    named, above = separator_line(text) if skip_rows is None else (None, skip_rows)
+    rows = {d: _rows(text, d, above, SCORED_LINES) for d in DELIMITERS}
     better = max(DELIMITERS, key=lambda d: _score(rows[d]))
-    if delimiter not in (None, better) and len(first) == 1 and len(rows[better][0]) > 1:
+    chosen = delimiter or named or better
+    first = _rows(text, chosen, above, SAMPLE_LINES)
+    if not first:
+        raise _bad(path, f"has no more than {above} lines", "use a smaller --skip-rows", "empty-file")
+    found = find_header(first, header, search=skip_rows is None)
+    if delimiter not in (None, better) and len(found.cells) == 1 and len(rows[better][0][1]) > 1:
         raise _bad(
-            path, f"has one column, {first[0][:60]!r}, with the delimiter {delimiter!r}",
-            f"leave --delimiter out: {NAMES[better]} gives {len(rows[better][0])} columns", "wrong-delimiter",
+            path, f"has one column, {found.cells[0][:60]!r}, with the delimiter {delimiter!r}",
+            f"leave --delimiter out: {NAMES[better]} gives {len(rows[better][0][1])} columns", "wrong-delimiter",
         )  # fmt: skip
-    numbers = all(NUMBER.fullmatch(cell) for cell in first)
-    header = not numbers if header is None else header
-    notes = (
-        () if header else ("the first row holds numbers only: read as data, columns are named column1, column2, ...",)
-    )
-    names = tuple(cell.strip() for cell in first) if header else tuple(f"column{j + 1}" for j in range(len(first)))
-    return Dialect(found, encoding, header, names, notes, _blank_lines(text))
+    notes = found.notes + ((f"line 1 names the delimiter {named!r}",) if named and delimiter is None else ())
+    cells = found.cells if found.present else tuple(f"column{j + 1}" for j in range(len(found.cells)))
+    usual = found.present and found.after is None
+    skip = found.line - 1 if found.after is None else found.after
+    return Dialect(chosen, encoding, usual, tuple(cell.strip() for cell in cells), notes, skip)
 
 
-def _encoding(path: Path, head: bytes, told: str | None) -> str:
+def _encoding(path: Path, head: bytes, declared: str | None) -> str:
     marks = {b"\xef\xbb\xbf": "utf-8-sig", b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
     marked = next((name for mark, name in marks.items() if head.startswith(mark)), None)
-    if told is None:
+    if declared is None:
         if marked == "utf-16":
             raise _bad(path, "is UTF-16 text", "use --encoding utf-16", "encoding")
         return marked or "utf-8"
     try:
-        "".encode(told)
+        "".encode(declared)
     except LookupError:
         raise UsageError(
-            f"there is no encoding {told!r}", fix="try utf-8, latin-1, cp1252 or utf-16", code="bad-encoding"
+            f"there is no encoding {declared!r}", fix="try utf-8, latin-1, cp1252 or utf-16", code="bad-encoding"
         ) from None
-    plain = told.lower().replace("_", "-")
+    plain = declared.lower().replace("_", "-")
     if plain in ("utf-8", "utf8"):
         return "utf-8-sig" if marked == "utf-8-sig" else "utf-8"
     if plain.startswith("utf-16"):
         if b"\x00" not in head:
-            raise _bad(path, f"is not {told} text: it holds no zero byte", "leave --encoding out", "encoding")
-        return marked or told
-    return told
+            raise _bad(path, f"is not {declared} text: it holds no zero byte", "leave --encoding out", "encoding")
+        return marked or declared
+    return declared
 
 
 def _decode(path: Path, head: bytes, encoding: str) -> str:
@@ -98,7 +104,7 @@ def _decode(path: Path, head: bytes, encoding: str) -> str:
         line = head[: error.start].count(b"\n") + 1
         raise _bad(
             path, f"is not {encoding} text: byte {head[error.start]:#04x} in line {line}",
-            "name its encoding, such as --encoding latin-1", "encoding",
+            advise_encoding(head), "encoding",
         ) from None  # fmt: skip
     if "\x00" in text:
         line = text[: text.index("\x00")].count("\n") + 1
@@ -106,28 +112,43 @@ def _decode(path: Path, head: bytes, encoding: str) -> str:
     return text
 
 
-def _rows(text: str, delimiter: str) -> list[list[str]]:
-    """The first rows; empty lines do not count."""
-    reader, rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter), []
+def advise_encoding(content: bytes) -> str:
+    """Return what to try for bytes that are no UTF-8: 0x80 to 0x9f are letters and signs in cp1252, controls in latin-1.
+
+    >>> advise_encoding("50 €".encode("cp1252"))
+    'name its encoding, such as --encoding cp1252'
+    """
+    try:
+        content.decode("cp1252")
+        windows = any(0x80 <= byte <= 0x9F for byte in set(content))
+    except UnicodeDecodeError:
+        windows = False
+    return f"name its encoding, such as --encoding {'cp1252' if windows else 'latin-1'}"
+
+
+def _rows(text: str, delimiter: str, above: int, most: int) -> list[Row]:
+    """The first records below some lines, each with its line; empty lines do not count."""
+    lines, rows = io.StringIO(text, newline=""), []
+    for _ in range(above):
+        lines.readline()
+    reader, line = csv.reader(lines, delimiter=delimiter), above + 1
     try:
         for row in reader:
             if row:
-                rows.append(row)
-            if len(rows) >= SAMPLE_LINES:
+                rows.append((line, row))
+            line = above + reader.line_num + 1
+            if len(rows) >= most:
                 break
     except csv.Error:
         pass
-    return rows or [[""]]
+    return rows if rows or above else [(1, [""])]
 
 
-def _blank_lines(text: str) -> int:
-    blank = text[: len(text) - len(text.lstrip("\r\n"))]
-    return len(blank.splitlines())
-
-
-def _score(rows: list[list[str]]) -> tuple[float, int]:
+def _score(rows: list[Row]) -> tuple[float, int]:
     """How much this looks like the right delimiter: rows of one width, then more columns."""
-    width, count = Counter(map(len, rows)).most_common(1)[0]
+    if not rows:
+        return 0.0, 0
+    width, count = Counter(len(cells) for _, cells in rows).most_common(1)[0]
     return (count / len(rows) if width > 1 else 0.0), width
 
 
@@ -141,7 +162,7 @@ def faults(path: Path, dialect: Dialect, most: int = 10, *, called: Path | None 
     total, width = 0, len(dialect.names)
     begun = 1
     try:
-        for begun, row in records(path, dialect, strict=True):
+        for begun, row in data_records(path, dialect, strict=True):
             if row and len(row) != width:
                 total += 1
                 wrong += [(begun, len(row))] if len(wrong) < most else []
@@ -152,7 +173,7 @@ def faults(path: Path, dialect: Dialect, most: int = 10, *, called: Path | None 
     lines = ", ".join(f"line {line} has {count}" for line, count in wrong)
     return _bad(
         name, f"has {width} columns, but {lines} ({total} lines in all)",
-        "quote cells that hold the delimiter, or use --delimiter", "ragged-row",
+        "quote cells that hold the delimiter, use --delimiter, or --skip-rows where the header comes later", "ragged-row",
     )  # fmt: skip
 
 
@@ -187,18 +208,25 @@ def _unfinished(path: Path, error: Unfinished) -> DataError:
         what, fix = f"has a cell of more than {LONGEST_LINE:,} characters in line", "check that it is a table"
         return _bad(path, f"{what} {error.line}", fix, "line-too-long")
     what = f"has a quote that opens in line {error.line} and is not closed properly"
-    return _bad(path, what, "mend that line", "quote")
+    return _bad(path, what, "correct that line", "quote")
+
+
+def data_records(
+    path: Path, dialect: Dialect, *, strict: bool = False, errors: str = "replace"
+) -> Iterator[tuple[int, list[str]]]:  # fmt: skip
+    """Yield the line and the cells of each row: no header, no stray line, and no empty line unless that is an empty cell."""
+    header, lone = dialect.header, len(dialect.names) == 1
+    for line, cells in records(path, dialect, strict=strict, errors=errors):
+        if line <= dialect.skip or line in dialect.strays or not (cells or lone):
+            continue
+        if not header:
+            yield line, cells
+        header = False
 
 
 def line_of(path: Path, dialect: Dialect, row: int) -> int:
     """Return the line of the file at which a data row (0 is the first) begins."""
-    at = -1 if dialect.header else 0
-    for line, cells in records(path, dialect):
-        counts = bool(cells) or (len(dialect.names) == 1 and line > dialect.skip)  # an empty line is an empty cell
-        if counts and at == row:
-            return line
-        at += counts
-    raise IndexError(row)
+    return next(itertools.islice(data_records(path, dialect), row, None))[0]
 
 
 def _bad(path: Path, what: str, fix: str, code: str) -> DataError:

@@ -82,18 +82,6 @@ def opened(path: Path) -> BinaryIO:
     return cast(BinaryIO, gzip.open(path, "rb")) if is_gzip(path) else path.open("rb")
 
 
-def has_mixed_line_ends(path: Path) -> bool:
-    """Tell whether line ends of several kinds stand in a file, be it within quotes."""
-    feeds = returns = pairs = 0
-    last = b""
-    with opened(path) as file:
-        while block := file.read(HEAD):
-            feeds, returns = feeds + block.count(b"\n"), returns + block.count(b"\r")
-            pairs += block.count(b"\r\n") + (last == b"\r" and block[:1] == b"\n")
-            last = block[-1:]
-    return bool(feeds and returns and not feeds == returns == pairs)
-
-
 def head_of(path: Path) -> bytes:
     """Return the first megabyte, decompressed when the file is gzip."""
     with path.open("rb") as file:

@@ -2,21 +2,28 @@
 
 import contextlib
 import re
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from numbers import Real
+from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
 
 from descend.arrays import Array
 from descend.errors import DataError
+from descend.table.names import choose, drop_nameless
+from descend.table.numbers import EXACT, PLAIN
+from descend.table.reading import Conventions
 from descend.table.table import Column, Kind, Source, Table, check_finite
-from descend.table.types import MISSING_WORDS, PLAIN
+from descend.table.texts import MISSING_WORDS, Engine
+from descend.table.typed import column_of_days, column_of_truth, exact_texts, inexact
+from descend.table.types import Read, column_of_numbers, column_of_text, without
 
 NO_CELLS = (dict, list, tuple, set, bytes, complex, np.complexfloating, np.ndarray, timedelta, np.timedelta64)
 MOMENTS = (date, np.datetime64)
-LIKE_NUMBER = re.compile(r"\s*[+-]?[\d.,]*\d[\d.,]*([eE][+-]?\d+)?\s*", re.ASCII)
+TYPED = Conventions(typed=True)
 
 
 def is_frame(given: Any) -> bool:
@@ -27,31 +34,38 @@ def is_frame(given: Any) -> bool:
     return bool(into.is_into_dataframe(given) or into.is_into_series(given))
 
 
-def from_frame(frame: Any) -> Table:
-    """Return the table of a data frame, or of a series as one column; raises DataError for nested columns."""
+def from_frame(frame: Any, conventions: Conventions = TYPED, drop: Sequence[str] = ()) -> Table:
+    """Return the table of a data frame, or of a series as one column; raises DataError for nested columns.
+
+    Args:
+        frame: of pandas, polars, Arrow or another library that narwhals knows.
+        conventions: words that mean missing, and the readings of some columns.
+        drop: names of columns to leave out.
+    """
     import narwhals as nw
 
     names = [str(name) for name in getattr(frame, "column_names", getattr(frame, "columns", ()))]
-    check_names(names, "the data frame")
+    chosen = choose(names, drop, "the data frame")
     frame = nw.from_native(frame, eager_only=True, allow_series=True)
     series = [frame] if isinstance(frame, nw.Series) else list(frame.iter_columns())
-    names = names or [str(s.name or "y") for s in series]
     if len(frame) == 0 or not series:
         what = f"the data frame has {len(frame)} rows and {len(series)} columns"
         raise DataError(what, fix="pass rows and columns", code="no-rows")
-    columns = tuple(_column(name, s) for name, s in zip(names, series, strict=True))
-    notes = tuple(
-        f"{c.name!r}: its text looks like numbers and is taken as categories; convert it if they are amounts"
-        for c in columns
-        if c.kind == Kind.CATEGORY and all(v is None or LIKE_NUMBER.fullmatch(v) for v in c.values)
-    )
-    return Table(columns, len(frame), Source("frame", "frame"), notes)
+    conventions, notes = replace(conventions, typed=True), list[str]()
+    columns = []
+    with Engine() as engine:
+        for at, name in zip(chosen.at, chosen.names, strict=True) if names else [(0, str(series[0].name or "y"))]:
+            column, more = _column(engine, name, series[at], conventions)
+            columns.append((at, column))
+            notes += more if name else []
+    named, more = drop_nameless(columns, "the data frame")
+    return Table(tuple(named), len(frame), Source("frame", "frame"), (*notes, *more), chosen.unread)
 
 
-def from_arrays(X: Any, names: tuple[str, ...] | None = None) -> Table:
+def from_arrays(X: Any, names: tuple[str, ...] | None = None, null: Sequence[str] = ()) -> Table:
     """Return the table of a two-dimensional array of numbers; columns are named x1, x2, ... unless names are given.
 
-    Raises DataError for other shapes and for values that are not real numbers.
+    Numbers among the words of `null` are missing. Raises DataError for other shapes and for values that are not real numbers.
     """
     array = _array(X)
     if array.ndim != 2:
@@ -59,26 +73,12 @@ def from_arrays(X: Any, names: tuple[str, ...] | None = None) -> Table:
         raise DataError(f"X has shape {array.shape}, it must have two dimensions", fix=fix, code="array-shape")
     if 0 in array.shape:
         raise DataError(f"X has shape {array.shape} and holds nothing", fix="pass rows and columns", code="array-empty")
-    numbers = _real(array, "X")
+    numbers = without(_real(array, "X"), null)
     names = names or tuple(f"x{j + 1}" for j in range(array.shape[1]))
     kind = Kind.BOOLEAN if array.dtype.kind == "b" else Kind.NUMBER
     columns = tuple(Column(n, kind, check_finite(np.ascontiguousarray(numbers[:, j]), n)) for j, n in enumerate(names))
     notes = ("X holds text: its cells are read as numbers",) if _has_text(array) else ()
     return Table(columns, len(array), Source("array", "array"), notes)
-
-
-def check_names(names: list[str], where: str) -> None:
-    """Raise DataError when a name is empty or stands twice."""
-    first: dict[str, int] = {}
-    for at, name in enumerate(names):
-        if not name.strip():
-            raise DataError(f"column {at + 1} of {where} has no name", fix="name it in the header", code="empty-name")
-        if first.setdefault(name, at) != at:
-            raise DataError(
-                f"{where} has the column {name[:60]!r} twice, as columns {first[name] + 1} and {at + 1}",
-                fix="rename one of them",
-                code="duplicate-name",
-            )
 
 
 def _array(X: Any) -> Array:
@@ -157,37 +157,48 @@ def _days(moment: Any) -> float:
     return float(np.datetime64(moment, "us").astype(np.int64)) / 86_400e6
 
 
-def _column(name: str, series: Any) -> Column:
+def _column(engine: Engine, name: str, series: Any, conventions: Conventions) -> Read:
     import narwhals as nw
 
     dtype = series.dtype
+    if dtype.is_integer() and inexact(series.drop_nulls().to_numpy()):
+        return exact_texts(name, series.to_list(), series.is_null().to_list())
     if dtype.is_numeric():
         values = series.cast(nw.Float64).to_numpy().astype(np.float64)
-        return Column(name, Kind.NUMBER, check_finite(_with_nan(values, series), name))
+        return column_of_numbers(name, _with_nan(values, series), conventions)
     if dtype == nw.Boolean:
-        return Column(name, Kind.BOOLEAN, np.array([np.nan if v is None else float(v) for v in _cells(series)]))
+        truth = np.array([np.nan if v is None else float(v) for v in _cells(series)])
+        return column_of_truth(name, truth, conventions), []
     if dtype.is_temporal() and dtype not in (nw.Duration, nw.Time):
         moments = series if dtype == nw.Datetime else series.cast(nw.Datetime("us"))
         days = moments.dt.timestamp("us").cast(nw.Float64).to_numpy() / 86_400e6
-        return Column(name, Kind.DATE, _with_nan(days.astype(np.float64), series))
+        return column_of_days(name, _with_nan(days.astype(np.float64), series), conventions), []
     if dtype in (nw.List, nw.Struct, nw.Array, nw.Binary, nw.Duration, nw.Time):
         raise _nested(name, str(dtype))
-    return column_of_cells(name, _cells(series))
+    return column_of_cells(engine, name, _cells(series), conventions)
 
 
-def column_of_cells(name: str, cells: list[Any]) -> Column:
-    """Return a column of Python's own values, None where one is missing: of one kind if all cells are, else text."""
-    given = [v for v in cells if v is not None]
-    odd = next((v for v in given if isinstance(v, NO_CELLS)), None)
+def column_of_cells(engine: Engine, name: str, cells: list[Any], conventions: Conventions = TYPED) -> Read:
+    """Return a column of Python's own values, None where one is missing, and what was decided about it.
+
+    It is of one kind if all cells are, else text, which is read as that of a file whose columns have types.
+    """
+    present = [v for v in cells if v is not None]
+    odd = next((v for v in present if isinstance(v, NO_CELLS)), None)
     if odd is not None:
         raise _nested(name, type(odd).__name__)
-    booleans = [isinstance(v, (bool, np.bool_)) for v in given]
-    if (given and all(booleans)) or (not any(booleans) and all(isinstance(v, (Real, Decimal)) for v in given)):
-        kind = Kind.BOOLEAN if given and all(booleans) else Kind.NUMBER
-        return Column(name, kind, check_finite(np.array([np.nan if v is None else _float(v) for v in cells]), name))
-    if all(isinstance(v, MOMENTS) for v in given):
-        return Column(name, Kind.DATE, np.array([np.nan if v is None else _days(v) for v in cells]))
-    return Column(name, Kind.CATEGORY, np.array([None if v is None else str(v) for v in cells], dtype=object))
+    booleans = [isinstance(v, (bool, np.bool_)) for v in present]
+    if present and all(booleans):
+        return column_of_truth(name, np.array([np.nan if v is None else float(v) for v in cells]), conventions), []
+    if not any(booleans) and all(isinstance(v, (Real, Decimal)) for v in present):
+        if all(isinstance(v, Integral) for v in present) and any(EXACT <= abs(int(v)) < 2**200 for v in present):
+            return exact_texts(name, [v or 0 for v in cells], [v is None for v in cells])
+        return column_of_numbers(name, np.array([np.nan if v is None else _float(v) for v in cells]), conventions)
+    if all(isinstance(v, MOMENTS) for v in present):
+        return column_of_days(name, np.array([np.nan if v is None else _days(v) for v in cells]), conventions), []
+    texts = np.empty(len(cells), object)
+    texts[:] = [None if v is None else str(v) for v in cells]
+    return column_of_text(engine, name, texts, conventions, lambda row: f"row {row + 1}")
 
 
 def _nested(name: str, what: str) -> DataError:

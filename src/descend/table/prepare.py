@@ -11,7 +11,7 @@ from descend.arrays import Array
 from descend.errors import DataError, UsageError
 from descend.losses import Loss
 from descend.options import Options
-from descend.table.columns import Encoded, Schema, complete_rows, fit_schema
+from descend.table.columns import OTHER, Encoded, Schema, complete_rows, fit_schema
 from descend.table.data import Data
 from descend.table.frames import (
     column_of_cells,
@@ -22,11 +22,13 @@ from descend.table.frames import (
     number_of,
 )
 from descend.table.read import read
+from descend.table.reading import Conventions, Reading
 from descend.table.scale import Scale, fit_scale, scaled_data
 from descend.table.split import split
 from descend.table.table import Column, Kind, Table, check_finite
 from descend.table.target import Target, match_classes, read_target
 from descend.table.target_loss import loss_for, shown, told, typed_loss
+from descend.table.texts import Engine
 
 VALIDATION_SHARE = 0.2  # of the training rows, unless told: as for test rows, scikit-learn's MLP takes 0.1
 FEWEST_TO_VALIDATE = 20  # training rows: of fewer, a fifth is too few to decide anything (arbitrary)
@@ -77,14 +79,28 @@ class Prepared:
         return len(self.target.classes) if self.loss.outputs == "classes" else 1
 
 
-def load(data: Any, options: Options) -> Table:
-    """Return the table of a path, "-" for standard input, a data frame, or a two-dimensional array."""
+def load(data: Any, options: Options, trained: Mapping[str, Reading] | None = None) -> Table:
+    """Return the table of a path, "-" for standard input, a data frame, or a two-dimensional array.
+
+    Args:
+        data: what to read.
+        options: how to read it.
+        trained: how a trained model reads its columns, which then decides, whatever the cells look like; the columns that
+            it does not use are read by their cells, and dropped ones too, so that they can be carried along.
+    """
+    declared = {name: Reading.of(kind) for name, kind in (entry.rsplit("=", 1) for entry in options.kinds)}
+    readings = {**declared, **(trained or {})}
+    drop = options.drop if trained is None else tuple(name for name in options.drop if "#" in name)
     if isinstance(data, (str, os.PathLike)):
         return read(
             data, format=options.input_format, delimiter=options.delimiter, decimal=options.decimal,
-            encoding=options.encoding, null=options.null,
+            encoding=options.encoding, null=options.null, skip_rows=options.skip_rows, kinds=readings, drop=drop,
+            trained=trained is not None,
         )  # fmt: skip
-    return data if isinstance(data, Table) else from_frame(data) if is_frame(data) else from_arrays(data)
+    if isinstance(data, Table):
+        return data
+    conventions = Conventions(null=options.null, readings=readings, trained=trained is not None)
+    return from_frame(data, conventions, drop) if is_frame(data) else from_arrays(data, null=options.null)
 
 
 def prepare(data: Any, target: Any, options: Options, on_event: Callable[[Note], None] = lambda note: None) -> Prepared:
@@ -112,23 +128,27 @@ def prepare(data: Any, target: Any, options: Options, on_event: Callable[[Note],
     if not isinstance(target, str) and task != "classification" and (numbers := _numbers_of_text(column)):
         column = numbers
         say("target", "its text is read as numbers; if they are classes, use --task classification")
-    found = read_target(column, task)
+    features, weight = _features(named, column.name, options)
+    found = read_target(column, task, sample_weight=weight)
     form = loss_for(found, typed)
     say("target", f"{shown(found.name)} · {told(found)}")
     for text in found.notes:
         say("target", text)
-    features, weight = _features(named, found.name, options)
-    kept, weight = _kept_rows(found, weight, say)
+    kept = np.flatnonzero(found.kept)
+    weight = None if weight is None else weight[kept]
     if options.missing == "drop":
         here = features.take(kept)
-        whole = complete_rows(here, fit_schema(here, missing="drop", max_levels=options.max_levels))
+        whole = complete_rows(
+            here, fit_schema(here, missing="drop", max_levels=options.max_levels, asked=options.features)
+        )
         say("columns", f"{int((~whole).sum())} rows with missing cells left out")
         kept, found, weight = kept[whole], replace(found, y=found.y[whole]), None if weight is None else weight[whole]
     train_rows, test_rows = _split(named, found, kept, options.test, options)
     _check_left(found, train_rows)
-    if weight is not None:
-        check_weights(weight[train_rows], f"the weight column {options.weight!r}, among the training rows,")
-    schema = fit_schema(features.take(kept[train_rows]), missing=options.missing, max_levels=options.max_levels)
+    schema = fit_schema(
+        features.take(kept[train_rows]), missing=options.missing, max_levels=options.max_levels, asked=options.features,
+        target=found.y[train_rows], classes=bool(found.classes),
+    )  # fmt: skip
     if not schema.names:
         raise _no_features(found.name, schema.dropped)
     encoded = schema.encode(features.take(kept))
@@ -156,7 +176,7 @@ def prepare(data: Any, target: Any, options: Options, on_event: Callable[[Note],
 def _describe(table: Table) -> str:
     source = table.source
     names = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar", " ": "space"}
-    parts = [f"{table.rows:,} rows × {len(table.columns):,} columns"]
+    parts = [f"{table.rows:,} rows × {len(table.columns) + len(table.unread):,} columns"]
     details = [names.get(source.delimiter or "", source.delimiter and repr(source.delimiter)), source.encoding]
     details.append({True: "header", False: "no header", None: None}[source.header])
     told = ", ".join(d for d in details if d)
@@ -186,7 +206,8 @@ def _target_column(table: Table, target: Any) -> tuple[Table, Column]:
         kind = Kind.BOOLEAN if values.dtype.kind == "b" else Kind.NUMBER
         return table, Column(name, kind, check_finite(values.astype(np.float64), name))
     cells = values.astype("datetime64[us]").tolist() if values.dtype.kind == "M" else list(values)
-    return table, column_of_cells(name, [None if is_missing(v) else v for v in cells])
+    with Engine() as engine:
+        return table, column_of_cells(engine, name, [None if is_missing(v) else v for v in cells])[0]
 
 
 def labelled(table: Table, target: Any) -> tuple[Table, str]:
@@ -221,7 +242,8 @@ def _features(table: Table, target: str, options: Options) -> tuple[Table, Array
     for option in ("weight", "group", "time"):
         _check_name(option, getattr(options, option))
     for name in (*options.drop, *options.features):
-        table[name]
+        if name not in table.unread:
+            table[name]
     weight = None if options.weight is None else _weights(table[options.weight])
     aside = {target, options.weight, options.group, *options.drop}
     wanted = options.features or tuple(c.name for c in table.columns)
@@ -258,19 +280,12 @@ def check_weights(weight: Array, what: str) -> Array:
         at = int(np.argmax(bad))
         raise DataError(
             f"{what} is {weight[at]:g} in row {at + 1} ({int(bad.sum())} rows in all), it must be a finite number of at least 0",
-            fix="mend or drop these rows",
+            fix="correct or drop these rows",
             code="bad-weights",
         )
     if not (weight > 0).any():
         raise DataError(f"{what} is 0 in every row", fix="give some rows a weight above 0", code="bad-weights")
     return weight
-
-
-def _kept_rows(found: Target, weight: Array | None, say: Callable[[str, str], None]) -> tuple[Array, Array | None]:
-    kept = np.flatnonzero(found.kept)
-    if weight is None:
-        return kept, None
-    return kept, weight[kept]
 
 
 def _split(table: Table, found: Target, kept: Array, share: Any, options: Options) -> tuple[Array, Array]:
@@ -350,6 +365,7 @@ def _columns(schema: Schema, encoded: Encoded) -> list[str]:
     if dates:
         lines.append(f"{', '.join(map(shown, dates))}: dates as days since 1970-01-01")
     lines += [f"{shown(name)}: {count:,} missing → median + flag" for name, count in encoded.filled.items() if count]
+    lines += [f"{shown(f.column)}: {f.rare:,} rare levels share {OTHER}" for f in schema.features if f.rare]
     return lines + [f"{shown(name)}: left out, {why}" for name, why in schema.dropped.items()]
 
 
@@ -375,7 +391,7 @@ class _Scaling:
 
     def file(self, rows: Any, options: Options) -> Data:
         """Return the rows of a file of their own."""
-        other = load(rows, options)
+        other = load(rows, options, {**self.schema.kinds, self.target.name: self.target.reading})
         task = "classification" if self.target.classes else "regression"
         target = read_target(other[self.target.name], task, evaluating=True)
         if self.target.classes:

@@ -1,27 +1,54 @@
 """read: a file to a table, by DuckDB, saying what was decided."""
 
-import csv
-import io
 import os
 import sys
-import zlib
-from collections.abc import Sequence
-from contextlib import ExitStack
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from descend.errors import DataError
 from descend.table import files
-from descend.table.dialect import LONGEST_LINE, Dialect, faults, line_of, records, sniff
-from descend.table.frames import check_names
+from descend.table.dialect import Dialect, line_of, sniff
+from descend.table.names import choose, drop_nameless
+from descend.table.reading import Conventions, Kind, Reading
 from descend.table.table import Source, Table
-from descend.table.types import column_of_text, column_of_values
+from descend.table.text_table import read_cells, unread
+from descend.table.texts import Engine
+from descend.table.typed import column_of_values
+from descend.table.types import column_of_numbers, column_of_text
+
+ENCODINGS = {"utf-8-sig": "UTF-8 with BOM", "utf-8": "UTF-8"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Format:
+    """How a file is to be read; None where it is found.
+
+    Args:
+        format: "auto", "csv", "parquet" or "jsonl".
+        delimiter, encoding, header: of text.
+        skip_rows: lines of text before the header.
+        drop: names of columns that are not read.
+        conventions: what holds for all columns, and the readings of some.
+    """
+
+    format: str = "auto"
+    delimiter: str | None = None
+    encoding: str | None = None
+    header: bool | None = None
+    skip_rows: int | None = None
+    drop: Sequence[str] = ()
+    conventions: Conventions = field(default_factory=Conventions)
 
 
 def read(
     path: str | os.PathLike[str], *, format: str = "auto", delimiter: str | None = None, decimal: str | None = None,
-    encoding: str | None = None, null: Sequence[str] = (), header: bool | None = None,
+    encoding: str | None = None, null: Sequence[str] = (), header: bool | None = None, skip_rows: int | None = None,
+    kinds: Mapping[str, Reading | str] | None = None, drop: Sequence[str] = (), trained: bool = False,
 ) -> Table:  # fmt: skip
     """Read a table from a path, or from standard input when it is "-".
 
@@ -30,20 +57,29 @@ def read(
         format: "auto", "csv", "parquet" or "jsonl".
         delimiter, encoding, header: of CSV; found when None.
         decimal: "." or ","; found when None.
-        null: words that mean missing, besides the usual ones.
+        null: words that mean missing, besides the usual ones; numbers among them are compared by value.
+        skip_rows: lines before the header; found when None.
+        kinds: column name to its reading, such as "text" or "date:%d/%m/%Y"; the cells decide on other columns.
+        drop: columns that are not read; "name#2" is the second of that name.
+        trained: whether the readings are those of a trained model; other columns are then read without errors.
 
     Raises DataError when the file cannot be read as a table, naming the file and, where there is one, line and column.
     """
-    if str(path) == "-":
-        return _from_stdin(format, delimiter, decimal, encoding, null, header)
-    return _read(Path(path), Path(path).name, format, delimiter, decimal, encoding, null, header)
+    readings = {name: Reading.of(kind) if isinstance(kind, str) and not isinstance(kind, Reading) else kind
+                for name, kind in (kinds or {}).items()}  # fmt: skip
+    conventions = Conventions(decimal=decimal, null=tuple(null), readings=readings, trained=trained)
+    how = Format(
+        format=format, delimiter=delimiter, encoding=encoding, header=header, skip_rows=skip_rows, drop=tuple(drop),
+        conventions=conventions,
+    )  # fmt: skip
+    return _from_stdin(how) if str(path) == "-" else _read(Path(path), Path(path).name, how)
 
 
-def _from_stdin(format: str, *options: Any) -> Table:
+def _from_stdin(how: Format) -> Table:
     """Read standard input, spooled to a file that is removed; errors name it, and not the file."""
     spooled = files.spool(sys.stdin.buffer)
     try:
-        return _read(spooled, "standard input", format, *options)
+        return _read(spooled, "standard input", how)
     except DataError as error:
         what = error.what.replace(f"the file {str(spooled)!r}", "standard input").replace(str(spooled), "-")
         raise DataError(what, fix=error.fix, code=error.code) from None
@@ -51,159 +87,98 @@ def _from_stdin(format: str, *options: Any) -> Table:
         spooled.unlink()
 
 
-def _read(
-    path: Path, name: str, format: str, delimiter: str | None, decimal: str | None,
-    encoding: str | None, null: Sequence[str], header: bool | None,
-) -> Table:  # fmt: skip
+def _read(path: Path, name: str, how: Format) -> Table:
     files.check(path)
     head = files.head_of(path)
-    format = files.format_of(path, format, head)
-    if format != "csv":
-        return _typed(path, name, format)
-    dialect = sniff(path, head, delimiter, encoding, header)
-    check_names(list(dialect.names), f"the file {str(path)!r}")
-    connection = _connect()
-    try:
-        _load(connection, path, dialect)
-        rows = connection.execute("SELECT count(*) FROM cells").fetchone()[0]
-        if rows == 0:
-            raise faults(path, dialect) or DataError(
-                f"the file {str(path)!r} has a header of {len(dialect.names)} columns and no rows",
-                fix="bring a table with rows", code="no-rows",
-            )  # fmt: skip
-        european = decimal == "," or (decimal is None and dialect.delimiter != ",")
-        columns, notes = [], list(dialect.notes)
-        for at, column in enumerate(dialect.names):
-            read, said = column_of_text(
-                connection, f"c{at}", column, decimal, european, null, lambda row: _where(path, dialect, row)
+    how = replace(how, format=files.format_of(path, how.format, head))
+    with ThreadPoolExecutor(1) as pool, Engine() as engine:
+        digest = pool.submit(files.sha256, path)
+        table = (_text if how.format == "csv" else _typed)(engine, path, name, head, how)
+        source = replace(table.source, sha256=digest.result(), size=path.stat().st_size)
+    return replace(table, source=source)
+
+
+def _text(engine: Engine, path: Path, name: str, head: bytes, how: Format) -> Table:
+    """A file of text."""
+    where = f"the file {str(path)!r}"
+    dialect = sniff(path, head, how.delimiter, how.encoding, how.header, how.skip_rows)
+    chosen = choose(dialect.names, how.drop, where)
+    conventions = replace(
+        how.conventions,
+        european=how.conventions.decimal == "," or dialect.delimiter != ",",
+        grouped_points=dialect.delimiter == ";",
+    )
+    text = [at for at, column in zip(chosen.at, chosen.names, strict=True) if _stays_text(conventions.reading(column))]
+    cells = read_cells(engine, path, dialect, chosen.at, text, conventions)
+    columns, notes = [], [*dialect.notes, *cells.notes]
+    for at, column in zip(chosen.at, chosen.names, strict=True):
+        values = cells.columns[at]
+        if values.dtype == object:
+            made, more = column_of_text(
+                engine, column, values, conventions, lambda row: _line(path, cells.dialect, row)
             )
-            columns.append(read)
-            notes += said
-    finally:
-        connection.close()
-    encoding = {"utf-8-sig": "UTF-8 with BOM", "utf-8": "UTF-8"}.get(dialect.encoding, dialect.encoding)
-    source = Source(name, "csv", dialect.delimiter, encoding, dialect.header, files.sha256(path), path.stat().st_size)
-    return Table(tuple(columns), rows, source, tuple(notes))
+        else:
+            made, more = column_of_numbers(column, values, conventions)
+        columns.append((at, made))
+        notes += more if column else []
+    named, more = drop_nameless(columns, where)
+    encoding = ENCODINGS.get(dialect.encoding, dialect.encoding)
+    source = Source(name, "csv", dialect.delimiter, encoding, dialect.header)
+    table = Table(tuple(named), cells.rows, source, (*notes, *more), chosen.unread)
+    return table if conventions.trained else _without_empty_end(table)
 
 
-def _connect() -> Any:
-    import duckdb
-
-    return duckdb.connect(
-        ":memory:", config={"autoload_known_extensions": "false", "autoinstall_known_extensions": "false"}
+def _stays_text(reading: Reading | None) -> bool:
+    return reading is not None and (
+        reading.kind in (Kind.CATEGORY, Kind.BOOLEAN) or reading.pattern not in ("", "#.#", "%Y%m%d")
     )
 
 
-def _where(path: Path, dialect: Dialect, row: int) -> str:
+def _line(path: Path, dialect: Dialect, row: int) -> str:
     return f"the file {str(path)!r}, line {line_of(path, dialect, row)}"
 
 
-def _load(connection: Any, path: Path, dialect: Dialect) -> None:
-    """Make the table `cells` of text columns c0, c1, ...; raises DataError naming the lines at fault."""
-    import duckdb
-
-    with ExitStack() as spooled:
-        source, read_as = path, dialect
-        if dialect.encoding not in ("utf-8", "utf-8-sig"):
-            source, read_as = _as_utf8(path, dialect.encoding), replace(dialect, encoding="utf-8")
-            spooled.callback(source.unlink)
-        try:
-            if files.has_mixed_line_ends(source):
-                source, read_as = _rewritten(source, path, read_as), replace(read_as, encoding="utf-8", skip=0)
-                spooled.callback(source.unlink)
-            _copy(connection, source, read_as)
-        except (EOFError, OSError, zlib.error) as error:
-            raise files.damaged(path, error) from error
-        except duckdb.Error as error:
-            raise _fault(path, dialect) or _unread(path, error) from error
+def _without_empty_end(table: Table) -> Table:
+    """The table without rows at its end in which every cell is missing."""
+    if len(table.columns) < 2 or not all(c.values[-1] is None or c.values[-1] != c.values[-1] for c in table.columns):
+        return table
+    empty = np.logical_and.reduce([c.is_missing for c in table.columns])
+    rows = int(np.argmin(empty[::-1])) if not empty.all() else 0
+    if rows == 0:
+        return table
+    notes = (*table.notes, f"{rows:,} empty rows at the end are left out")
+    return replace(table.take(np.arange(table.rows - rows)), notes=notes)
 
 
-def _copy(connection: Any, source: Path, dialect: Dialect) -> None:
-    columns = "{" + ", ".join(f"'c{j}': 'VARCHAR'" for j in range(len(dialect.names))) + "}"
-    connection.execute(
-        f"CREATE TABLE cells AS SELECT * FROM read_csv(?, delim=?, quote='\"', escape='\"', header={dialect.header}, "
-        f"columns={columns}, auto_detect=false, strict_mode=true, null_padding=false, nullstr='', skip={dialect.skip}, "
-        f"compression='{'gzip' if files.is_gzip(source) else 'none'}', max_line_size={LONGEST_LINE})",
-        [str(source), dialect.delimiter],
-    )
-
-
-def _fault(path: Path, dialect: Dialect) -> DataError | None:
-    try:
-        return faults(path, dialect)
-    except (EOFError, OSError, zlib.error) as error:
-        return files.damaged(path, error)
-
-
-def _rewritten(source: Path, path: Path, dialect: Dialect) -> Path:
-    """The same records with line ends of one kind, in a temporary file, which the caller removes."""
-    if fault := faults(source, dialect, called=path):
-        raise fault
-    text = io.StringIO(newline="")
-    writer = csv.writer(text, delimiter=dialect.delimiter, lineterminator="\n")
-    lone = len(dialect.names) == 1  # an empty line is an empty cell
-    try:
-        found = records(source, dialect, strict=True, errors="strict")
-        writer.writerows(cells or [""] for line, cells in found if cells or (lone and line > dialect.skip))
-    except UnicodeDecodeError:
-        raise _not_utf8(path) from None
-    return files.spool(io.BytesIO(text.getvalue().encode()))
-
-
-def _as_utf8(path: Path, encoding: str) -> Path:
-    try:
-        with files.opened(path) as file:
-            content = file.read()
-    except (EOFError, OSError, zlib.error) as error:
-        raise files.damaged(path, error) from error
-    try:
-        return files.spool(io.BytesIO(content.decode(encoding).encode()))
-    except UnicodeDecodeError as error:
-        line = content[: error.start].count(b"\n") + 1
-        raise DataError(
-            f"the file {str(path)!r} is not {encoding} text: line {line} holds bytes that are none",
-            fix="try another --encoding", code="encoding",
-        ) from None  # fmt: skip
-
-
-def _unread(path: Path, error: object, fix: str = "open it in an editor and check that line") -> DataError:
-    text = next((line.strip() for line in str(error).splitlines() if line.strip()), "no reason given")
-    if "unicode" in str(error).lower() or "utf-8" in str(error).lower():
-        return _not_utf8(path)
-    return DataError(f"the file {str(path)!r} cannot be read: {text[:200].rstrip('.')}", fix=fix, code="unreadable")
-
-
-def _not_utf8(path: Path) -> DataError:
-    with files.opened(path) as file:
-        for line, content in enumerate(file, 1):
-            try:
-                content.decode()
-            except UnicodeDecodeError as error:
-                return DataError(
-                    f"the file {str(path)!r} is not utf-8 text: byte {content[error.start]:#04x} in line {line}",
-                    fix="name its encoding, such as --encoding latin-1", code="encoding",
-                )  # fmt: skip
-    return DataError(f"the file {str(path)!r} is not utf-8 text", fix="name its encoding", code="encoding")
-
-
-def _typed(path: Path, name: str, format: str) -> Table:
+def _typed(engine: Engine, path: Path, name: str, head: bytes, how: Format) -> Table:
     """A file whose columns have types of their own."""
-    import duckdb
-
-    reader = {"parquet": "read_parquet(?)", "jsonl": "read_json(?, format='newline_delimited')"}[format]
-    connection = _connect()
-    try:
-        found = connection.execute(f"SELECT * FROM {reader}", [str(path)])
-        described = [(d[0], str(d[1])) for d in found.description]
-        arrays = found.fetchnumpy()
-    except duckdb.Error as error:
-        raise _unread(path, error, fix="write it again, and whole") from error
-    finally:
-        connection.close()
-    names = [n for n, _ in described]
-    check_names(names, f"the file {str(path)!r}")
+    names, types, arrays = _load(engine, path, how.format)
+    where = f"the file {str(path)!r}"
+    chosen = choose(names, how.drop, where)
     rows = len(next(iter(arrays.values()))) if arrays else 0
     if rows == 0:
-        raise DataError(f"the file {str(path)!r} has no rows", fix="bring a table with rows", code="no-rows")
-    columns = tuple(column_of_values(n, kind, arrays[n]) for n, kind in described)
-    return Table(columns, rows, Source(name, format, sha256=files.sha256(path), size=path.stat().st_size))
+        raise DataError(f"{where} has no rows", fix="bring a table with rows", code="no-rows")
+    conventions = replace(how.conventions, typed=True)
+    columns, notes = [], list[str]()
+    for at, column in zip(chosen.at, chosen.names, strict=True):
+        made, more = column_of_values(
+            engine, column, types[at], arrays[names[at]], conventions, lambda row: f"{where}, row {row + 1}"
+        )
+        columns.append((at, made))
+        notes += more if column else []
+    named, more = drop_nameless(columns, where)
+    return Table(tuple(named), rows, Source(name, how.format), (*notes, *more), chosen.unread)
+
+
+def _load(engine: Engine, path: Path, format: str) -> tuple[list[str], list[str], dict[str, Any]]:
+    """Names, types and arrays; text that looks like a date stays text, so that one reader reads all dates."""
+    import duckdb
+
+    as_text = "dateformat='none', timestampformat='none'"
+    reader = {"parquet": "read_parquet(?)", "jsonl": f"read_json(?, format='newline_delimited', {as_text})"}[format]
+    try:
+        found = engine.connection.execute(f"SELECT * FROM {reader}", [str(path)])
+        described = [(d[0], str(d[1])) for d in found.description]
+        return [n for n, _ in described], [t for _, t in described], found.fetchnumpy()
+    except duckdb.Error as error:
+        raise unread(path, error, fix="write it again, and whole") from error

@@ -2,12 +2,14 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from enum import StrEnum
 
 import numpy as np
 
 from descend.arrays import Array
 from descend.errors import DataError, UsageError, nearest
+from descend.table.reading import Kind, Reading
+
+__all__ = ["Column", "Kind", "Source", "Table", "check_finite", "text_of"]
 
 
 def text_of(value: float) -> str:
@@ -19,15 +21,6 @@ def text_of(value: float) -> str:
     return f"{value:.0f}" if value == np.round(value) and abs(value) < 2**53 else repr(float(value))
 
 
-class Kind(StrEnum):
-    """What a column holds."""
-
-    NUMBER = "number"
-    BOOLEAN = "boolean"
-    DATE = "date"
-    CATEGORY = "category"
-
-
 @dataclass(frozen=True, eq=False)
 class Column:
     """One column.
@@ -37,11 +30,18 @@ class Column:
         kind: what it holds.
         values: (rows,); float64 with NaN where missing for numbers, booleans (0 and 1) and dates (days since
             1970-01-01); objects, str or None, for categories.
+        pattern: how text was written, as in `Reading`.
     """
 
     name: str
     kind: Kind
     values: Array
+    pattern: str = ""
+
+    @property
+    def reading(self) -> Reading:
+        """How the cells were read."""
+        return Reading(self.kind, self.pattern)
 
     @property
     def missing(self) -> int:
@@ -52,7 +52,8 @@ class Column:
     def is_missing(self) -> Array:
         """Which cells are missing (rows,)."""
         if self.kind == Kind.CATEGORY:
-            return np.array([v is None for v in self.values], bool)
+            nothing: Array = np.array(None, object)
+            return np.asarray(self.values == nothing, bool)
         return np.isnan(self.values)
 
 
@@ -78,12 +79,14 @@ class Table:
         rows: the number of rows.
         source: where it came from.
         notes: what reading decided that a person should know.
+        unread: names of columns that are in the file and were not read, since they are dropped.
     """
 
     columns: tuple[Column, ...]
     rows: int
     source: Source
     notes: tuple[str, ...] = ()
+    unread: tuple[str, ...] = ()
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -118,7 +121,7 @@ def check_finite(values: Array, name: str) -> Array:
     if infinite.any():
         raise DataError(
             f"the column {name!r} is infinite in row {int(np.argmax(infinite)) + 1} ({int(infinite.sum())} cells in all)",
-            fix="mend these cells or leave the column out with --drop",
+            fix="correct these cells or leave the column out with --drop",
             code="infinite",
         )
     return values

@@ -1,212 +1,228 @@
-"""types: what the cells of a column are: numbers, dates, booleans or categories; never a number taken for a category."""
+"""types: what the cells of a column are: numbers, dates, booleans or categories; never a number taken for a category.
 
+A column of text is looked at by its distinct cells. The order of the tests: booleans, plain numbers, dates, amounts;
+what passes none of them is a category.
+"""
+
+import shlex
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import numpy as np
 
 from descend.arrays import Array
-from descend.errors import DataError
-from descend.table.table import Column, Kind, check_finite
+from descend.errors import DataError, ModelError
+from descend.table.dates import Dates, read_as_dates, read_dates, whole_number_dates
+from descend.table.numbers import (
+    EUROPEAN,
+    EUROPEAN_WHOLE,
+    EXACT,
+    LEADING_ZERO,
+    PLAIN,
+    THOUSANDS,
+    WHOLE,
+    Numbers,
+    like_numbers,
+    read_amounts,
+    read_as_numbers,
+    read_numbers,
+)
+from descend.table.reading import VERBATIM_TEXT, Conventions, Kind, Reading
+from descend.table.table import Column, check_finite
+from descend.table.texts import Engine, Texts
 
-MISSING_WORDS = ("", "NA", "N/A", "n/a", "na", "NaN", "nan", "null", "NULL", "#N/A")
-MISSING_AMONG_NUMBERS = (*MISSING_WORDS, "None", "none", "?", "-", ".")
-MOSTLY = 0.5  # a column of which so many cells are numbers holds numbers, and the rest is at fault
+MOSTLY = 0.5  # a column of which so many cells are numbers holds numbers, and the rest is at fault (arbitrary)
+TRUE, FALSE = ("true", "t", "yes", "y", "1"), ("false", "f", "no", "n", "0")  # where a column is declared boolean
+POINT, COMMA = f"(?:{PLAIN})|(?:{THOUSANDS})|(?i:[+-]?inf(inity)?)", f"(?:{EUROPEAN})"
+NUMERIC = {
+    ".": POINT,
+    ",": f"{COMMA}|(?:{EUROPEAN_WHOLE})",
+    None: f"{POINT}|{COMMA}",
+}  # by the decimal sign that is declared
 
-PLAIN = r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?"
-INFINITE = r"(?i)[+-]?inf(inity)?"
-THOUSANDS = r"[+-]?\d{1,3}(,\d{3})+(\.\d+)?"
-EUROPEAN = r"[+-]?(\d{1,3}(\.\d{3})+|\d+)?,\d+([eE][+-]?\d+)?"
-EUROPEAN_WHOLE = r"[+-]?(\d{1,3}(\.\d{3})+|\d+)"
-BOOLEAN = r"(?i)true|false"
-ISO_DATE = r"\d{4}-\d{1,2}-\d{1,2}([ T]\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:?\d{2})?)?"
-POINT_DATE = r"\d{1,2}\.\d{1,2}\.\d{4}"
-LIKE_NUMBER = r"[+-]?[$€£]?\s?[+-]?\d[\d.,\s\x{00a0}\x{202f}']*[%€$£]?"
-ZONE = r"(?i).*:\d{2}(\.\d+)?(Z|[+-]\d{2}:?\d{2})"
-SLASH_DATE = r"\d{1,2}/\d{1,2}/\d{4}"
-
-NO_CELLS = ("[]", "STRUCT", "MAP", "UNION", "BLOB", "LIST", "INTERVAL", "TIME", "BIT", "JSON")
-SEVERAL = "values of several types"
-
-Said = tuple[Column, list[str]]
+Where = Callable[[int], str]
+Read = tuple[Column, list[str]]
 
 
-def column_of_text(
-    connection: Any, cell: str, name: str, decimal: str | None, european: bool, null: Sequence[str],
-    where: Callable[[int], str],
-) -> Said:  # fmt: skip
-    """Return a column of the text table `cells`, and what was decided about it.
+def column_of_text(engine: Engine, name: str, cells: Array, conventions: Conventions, where: Where) -> Read:
+    """Return a column of text, and what was decided about it.
 
     Args:
-        cell: the column's name in `cells`.
-        name: its name in the file.
-        decimal: "." or "," when told.
-        european: how to read "1,234" when nothing else decides.
-        null: further words that mean missing.
-        where: says where a data row stands, for errors.
+        engine: computes on the distinct cells.
+        name: of the column.
+        cells: (rows,) str or None.
+        conventions: what holds for all columns; they may declare this column's reading.
+        where: says where a row is, for errors.
+
+    Raises DataError for text among numbers, and for cells that are not what was declared.
     """
-    text, words = f"trim({cell}, ' \t\u00a0')", (*MISSING_AMONG_NUMBERS, *null)
-    given = f"({cell} IS NOT NULL AND NOT list_contains(?, {text}))"
-    forms = (PLAIN, INFINITE, THOUSANDS, EUROPEAN, EUROPEAN_WHOLE, BOOLEAN, ISO_DATE, POINT_DATE, SLASH_DATE)
-    counts = ", ".join(f"count(*) FILTER ({given} AND regexp_full_match({text}, ?))" for _ in forms)
-    asked = [list(words)] + [part for form in forms for part in (list(words), form)]
-    n, plain, infinite, thousands, eu, eu_whole, boolean, iso, point, slash = connection.execute(
-        f"SELECT count(*) FILTER ({given}), {counts} FROM cells", asked
-    ).fetchone()
-    if n == 0:
-        return Column(name, Kind.NUMBER, _fetch(connection, "CAST(NULL AS DOUBLE)")), []
-    numbers = _numbers(
-        connection, text, given, list(words), name, n, plain, infinite, thousands, eu, eu_whole, decimal, european
-    )
+    texts = Texts(engine, cells, conventions.null)
+    declared = conventions.reading(name)
+    if declared is not None:
+        return _declared(texts, name, declared, conventions, where), []
+    if not texts.distinct:
+        return Column(name, Kind.NUMBER, np.full(len(cells), np.nan)), []
+    zeros, plain, booleans = texts.matches(LEADING_ZERO, PLAIN, "(?i)true|false")
+    if booleans.all():
+        return _column(texts, name, Kind.BOOLEAN, _truth(texts)), []
+    if conventions.typed and plain.all():
+        return _category(texts, name), _like_number_notes(texts, name, conventions)
+    if (zeros & plain).any():
+        return _codes(texts, name, "leading zeros")
+    if plain.all() and _is_inexact(texts):
+        return _codes(texts, name, "whole numbers of more than 15 digits, which no float holds exactly")
+    if (numbers := read_numbers(texts, conventions)) is not None:
+        return _numbers(texts, name, numbers, conventions)
+    if (dates := read_dates(texts)) is not None:
+        return _column(texts, name, Kind.DATE, dates.values, dates.pattern), _date_notes(name, dates)
+    if (numbers := read_amounts(texts, conventions)) is not None:
+        return _numbers(texts, name, numbers, conventions)
+    any_style, numeric = texts.matches(NUMERIC[None], NUMERIC[conventions.decimal])
+    if texts.share(any_style) >= MOSTLY and not (conventions.trained or conventions.typed):
+        raise _text_among_numbers(texts, name, numeric, where)
+    return _category(texts, name), _like_number_notes(texts, name, conventions)
+
+
+def column_of_numbers(name: str, values: Array, conventions: Conventions) -> Read:
+    """Return a column of numbers that hold exactly, and what was decided about it: it may be one of dates or categories.
+
+    Raises DataError when a number is infinite.
+    """
+    declared = conventions.reading(name)
+    values = without(values, conventions.null)
+    if declared is not None and declared.kind == Kind.CATEGORY:
+        return Column(name, Kind.CATEGORY, texts_of_numbers(values), declared.pattern), []
+    if declared is None or declared.kind == Kind.DATE:
+        days = whole_number_dates(values)
+        if days is not None:
+            note = f"{name!r}: whole numbers read as dates, year month day; --kind {shlex.quote(f'{name}=number')} reads numbers"
+            return Column(name, Kind.DATE, days, "%Y%m%d"), [note] if declared is None else []
+    kind = Kind.BOOLEAN if declared is not None and declared.kind == Kind.BOOLEAN else Kind.NUMBER
+    return Column(name, kind, check_finite(values, name)), []
+
+
+def without(values: Array, null: Sequence[str]) -> Array:
+    """Return values in which the numbers among some words are missing."""
+    wanted = [number for word in null if (number := _number(word)) is not None]
+    return np.where(np.isin(values, wanted), np.nan, values) if wanted else values
+
+
+def texts_of_numbers(values: Array) -> Array:
+    """Return numbers as files write them, None where missing, as objects (rows,)."""
+    distinct, at = np.unique(values, return_inverse=True)
+    written = [
+        None if np.isnan(v) else str(int(v)) if v == np.round(v) and abs(v) < EXACT else repr(float(v))
+        for v in distinct
+    ]
+    texts: Array = np.array([*written, None], object)[at]
+    return texts
+
+
+def _declared(texts: Texts, name: str, reading: Reading, conventions: Conventions, where: Where) -> Column:
+    if reading == VERBATIM_TEXT:
+        return Column(name, Kind.CATEGORY, texts.verbatim(), reading.pattern)
+    if reading.kind == Kind.CATEGORY:
+        return _category(texts, name)
+    if not texts.distinct:
+        return Column(name, reading.kind, texts.column(np.zeros(0)), reading.pattern)
+    values, pattern = _as_declared(texts, reading, conventions)
+    refused = np.isnan(values)
+    if refused.any():
+        row = texts.first_row(refused)
+        cell = next(c for c, bad in zip(texts.distinct, refused, strict=True) if bad)
+        count = int(texts.counts[refused].sum())
+        raise (ModelError if conventions.trained else DataError)(
+            f"{where(row)}, column {name!r}: found {cell[:60]!r}, the column is read as {reading.kind.value}s ({count} such cells in all)",
+            fix=f"correct the cell, or use --null {shlex.quote(cell[:60])} if it means missing",
+            code="column-kind",
+        )
+    return _column(texts, name, reading.kind, values, pattern, conventions)
+
+
+def _as_declared(texts: Texts, reading: Reading, conventions: Conventions) -> tuple[Array, str]:
+    """Cells by a declared reading, NaN where they are refused, and the pattern by which they were read."""
+    if reading.kind == Kind.BOOLEAN:
+        return _truth(texts), ""
+    if reading.kind == Kind.DATE:
+        return read_as_dates(texts, reading.pattern), reading.pattern
+    if reading.pattern:
+        values = read_as_numbers(texts, reading.pattern)
+        if not np.isnan(values).any():
+            return values, reading.pattern
+    numbers = read_numbers(texts, conventions) or (None if reading.pattern else read_amounts(texts, conventions))
     if numbers is not None:
-        return numbers
-    if boolean == n:
-        values = _fetch(connection, f"CASE WHEN {given} THEN CAST(lower({text}) = 'true' AS DOUBLE) END", [list(words)])
-        return Column(name, Kind.BOOLEAN, values), []
-    if n in (iso, point, slash):
-        dates = _dates(connection, text, given, list(words), name, iso == n, point == n)
-        if dates is not None:
-            return dates
-    if plain + infinite + thousands + eu >= MOSTLY * n:
-        _refuse_text(connection, text, given, list(words), name, n, where, decimal)
-    return _category(connection, text, cell, (*MISSING_WORDS, *null), name), _like_numbers(
-        connection, text, given, words, name, n
-    )
+        return numbers.values, numbers.pattern
+    return read_as_numbers(texts, reading.pattern or "#.#"), reading.pattern
 
 
-def _numbers(
-    connection: Any, text: str, given: str, words: list[str], name: str, n: int, plain: int, infinite: int,
-    thousands: int, eu: int, eu_whole: int, decimal: str | None, european: bool,
-) -> Said | None:  # fmt: skip
-    """The column as numbers, if every cell is one."""
-    point = f"CAST(replace({text}, ',', '') AS DOUBLE)"
-    comma = f"CAST(replace(replace({text}, '.', ''), ',', '.') AS DOUBLE)"
-    as_point, as_comma = plain + infinite + thousands == n, eu + eu_whole == n
-    if decimal == "," and as_comma:
-        return _number(connection, comma, given, words, name), []
-    if plain + infinite == n:
-        told = [f"{name!r}: decimal point, as its cells show, and not the comma told"] if decimal == "," else []
-        return _number(connection, f"CAST({text} AS DOUBLE)", given, words, name), told
-    if as_point and as_comma and decimal is None:
-        said = "decimal comma" if european else "thousands separator"
-        other = "." if european else ","
-        note = f"{name!r}: the comma is read as a {said}; --decimal {other} reads it the other way"
-        return _number(connection, comma if european else point, given, words, name), [note]
-    if as_comma and decimal != ".":
-        return _number(connection, comma, given, words, name), [f"{name!r}: decimal comma"]
-    if as_point and decimal != ",":
-        return _number(connection, point, given, words, name), [f"{name!r}: thousands separators"]
-    return None
+def _column(
+    texts: Texts, name: str, kind: Kind, values: Array, pattern: str = "", conventions: Conventions | None = None
+) -> Column:  # fmt: skip
+    rows = texts.column(values)
+    if kind == Kind.NUMBER:
+        rows = check_finite(rows if conventions is None else without(rows, conventions.null), name)
+    return Column(name, kind, rows, pattern)
 
 
-def _number(connection: Any, value: str, given: str, words: list[str], name: str) -> Column:
-    values = _fetch(connection, f"CASE WHEN {given} THEN {value} END", [words])
-    return Column(name, Kind.NUMBER, check_finite(values, name))
+def _numbers(texts: Texts, name: str, numbers: Numbers, conventions: Conventions) -> Read:
+    column = _column(texts, name, Kind.NUMBER, numbers.values, numbers.pattern, conventions)
+    return column, [f"{name!r}: {numbers.note}"] if numbers.note else []
 
 
-def _dates(
-    connection: Any, text: str, given: str, words: list[str], name: str, iso: bool, point: bool
-) -> Said | None:  # fmt: skip
-    """The column as days since 1970-01-01, if every cell is a date; a slash date by the evidence of all cells."""
-    if iso:
-        zoned = f"regexp_full_match({text}, '{ZONE}')"
-        value = f"CASE WHEN {zoned} THEN epoch_us(TRY_CAST({text} AS TIMESTAMPTZ)) ELSE epoch_us(TRY_CAST({text} AS TIMESTAMP)) END"
-        return _parsed(connection, value, given, words, name, [])
-    if point:
-        return _parsed(connection, f"epoch_us(try_strptime({text}, '%d.%m.%Y'))", given, words, name, [])
-    day_first = _parsed(connection, f"epoch_us(try_strptime({text}, '%d/%m/%Y'))", given, words, name, [])
-    month_first = _parsed(connection, f"epoch_us(try_strptime({text}, '%m/%d/%Y'))", given, words, name, [])
-    if day_first and month_first:
-        return month_first[0], [f"{name!r}: dates read as month/day/year; write them as year-month-day to be sure"]
-    return day_first or month_first
+def _category(texts: Texts, name: str) -> Column:
+    return Column(name, Kind.CATEGORY, texts.categories())
 
 
-def _parsed(connection: Any, value: str, given: str, words: list[str], name: str, said: list[str]) -> Said | None:
-    values = _fetch(connection, f"CASE WHEN {given} THEN ({value}) / 86400e6 END", [words])
-    expected = connection.execute(f"SELECT count(*) FILTER ({given}) FROM cells", [words]).fetchone()[0]
-    return (Column(name, Kind.DATE, values), said) if int(np.isfinite(values).sum()) == expected else None
+def _codes(texts: Texts, name: str, why: str) -> Read:
+    note = f"{name!r}: read as text, since it has {why}; --kind {shlex.quote(f'{name}=number')} reads numbers"
+    return _category(texts, name), [note]
 
 
-def _refuse_text(
-    connection: Any, text: str, given: str, words: list[str], name: str, n: int, where: Callable[[int], str],
-    decimal: str | None,
-) -> None:  # fmt: skip
-    """Raise DataError for the text in a column of numbers."""
-    forms = {".": (PLAIN, INFINITE, THOUSANDS), ",": (EUROPEAN, EUROPEAN_WHOLE)}
-    number = "|".join(forms.get(decimal or "", (PLAIN, INFINITE, THOUSANDS, EUROPEAN))).replace("(?i)", "")
-    at = connection.execute(
-        f"SELECT rowid, {text} FROM cells WHERE {given} AND NOT regexp_full_match({text}, ?) ORDER BY rowid",
-        [words, number],
-    ).fetchall()
-    row, value = at[0]
-    raise DataError(
-        f"{where(row)}, column {name!r}: found {value[:60]!r} where {n - len(at):,} of {n:,} cells are numbers "
-        f"({len(at)} such cells in all)",
-        fix=f"mend it, use --null {_quoted(value)} if it means missing, or --drop the column",
+def _is_inexact(texts: Texts) -> bool:
+    long = texts.matches(WHOLE)[0]
+    if not long.any():
+        return False
+    return bool((np.abs(texts.numbers("TRY_CAST(c AS DOUBLE)")[long]) >= EXACT).any())
+
+
+def _truth(texts: Texts) -> Array:
+    words = dict.fromkeys(TRUE, 1.0) | dict.fromkeys(FALSE, 0.0)
+    return np.array([words.get(cell.lower(), np.nan) for cell in texts.distinct])
+
+
+def _date_notes(name: str, dates: Dates) -> list[str]:
+    if not dates.other:
+        return []
+    flag = shlex.quote(f"{name}=date:{dates.other}")
+    return [f"{name!r}: dates read as {dates.order}; --kind {flag} reads them the other way"]
+
+
+def _text_among_numbers(texts: Texts, name: str, numeric: Array, where: Where) -> DataError:
+    cell = next(c for c, good in zip(texts.distinct, numeric, strict=True) if not good)
+    good, bad = int(texts.counts[numeric].sum()), int(texts.counts[~numeric].sum())
+    word = shlex.quote(cell[:60])
+    return DataError(
+        f"{where(texts.first_row(~numeric))}, column {name!r}: found {cell[:60]!r} where {good:,} of {good + bad:,} cells are "
+        f"numbers ({bad} such cells in all)",
+        fix=f"correct it, use --null {word} if it means missing, --kind {shlex.quote(f'{name}=text')} if the cells are codes, "
+        "or --drop the column",
         code="text-among-numbers",
     )
 
 
-def _like_numbers(connection: Any, text: str, given: str, words: Sequence[str], name: str, n: int) -> list[str]:
-    """Say it when most cells of a category are numbers but for a sign of currency, a per cent sign or spaces."""
-    count, first = connection.execute(
-        f"SELECT count(*), min({text}) FROM cells WHERE {given} AND regexp_full_match({text}, ?)",
-        [list(words), LIKE_NUMBER],
-    ).fetchone()
-    if count < MOSTLY * n:
+def _like_number_notes(texts: Texts, name: str, conventions: Conventions) -> list[str]:
+    """Say it when cells of a category look like numbers with something around them."""
+    like = like_numbers(texts)
+    if conventions.typed:
+        note = f"{name!r}: its text looks like numbers and is taken as categories; convert it if they are amounts"
+        return [note] if like.all() else []
+    if texts.share(like) < MOSTLY:
         return []
-    return [f"{name!r}: cells such as {first[:60]!r} are read as categories; write plain numbers if they are amounts"]
+    cell = min(c for c, chosen in zip(texts.distinct, like, strict=True) if chosen)
+    return [f"{name!r}: cells such as {cell[:60]!r} are read as categories; write plain numbers if they are amounts"]
 
 
-def _quoted(value: str) -> str:
-    import shlex
-
-    return shlex.quote(value[:60])
-
-
-def _category(connection: Any, text: str, cell: str, words: tuple[str, ...], name: str) -> Column:
-    rows = connection.execute(
-        f"SELECT CASE WHEN {cell} IS NULL OR list_contains(?, {text}) THEN NULL ELSE {text} END FROM cells ORDER BY rowid",
-        [list(words)],
-    ).fetchall()
-    return Column(name, Kind.CATEGORY, np.array([r[0] for r in rows], dtype=object))
-
-
-def _fetch(connection: Any, value: str, asked: Sequence[Any] = ()) -> Array:
-    found = connection.execute(f"SELECT {value} AS v FROM cells ORDER BY rowid", list(asked)).fetchnumpy()["v"]
-    return _floats(found)
-
-
-def _floats(values: Any) -> Array:
-    """A possibly masked array as float64 with NaN where masked."""
-    if isinstance(values, np.ma.MaskedArray):
-        return np.ma.filled(values.astype(np.float64), np.nan)
-    return np.asarray(values, np.float64)
-
-
-def column_of_values(name: str, kind: str, values: Any) -> Column:
-    """Return a column of a file whose columns have types; raises DataError for nested ones."""
-    kind = kind.upper()
-    if kind == "BOOLEAN":
-        return Column(name, Kind.BOOLEAN, _floats(values))
-    if kind.startswith(("DATE", "TIMESTAMP")):
-        masked = np.ma.getmaskarray(values)
-        days = np.asarray(np.ma.getdata(values), "datetime64[us]").astype(np.int64) / 86_400e6
-        return Column(name, Kind.DATE, np.where(masked, np.nan, days))
-    if kind == "JSON" and np.ma.getmaskarray(values).all():
-        return Column(name, Kind.NUMBER, np.full(len(values), np.nan))
-    if not kind.startswith("ENUM") and any(part in kind for part in NO_CELLS):
-        raise DataError(
-            f"the column {name!r} holds {SEVERAL if kind == 'JSON' else kind}, which is no number, date, text or boolean",
-            fix="flatten it or leave it out of the file",
-            code="nested-column",
-        )
-    if kind.startswith(("VARCHAR", "ENUM", "UUID", "STRING")):
-        cells = np.ma.getdata(values).tolist()
-        masked = np.ma.getmaskarray(values)
-        texts = [
-            None if gone or v is None or str(v).strip() in MISSING_WORDS else str(v)
-            for v, gone in zip(cells, masked, strict=True)
-        ]
-        return Column(name, Kind.CATEGORY, np.array(texts, dtype=object))
-    return Column(name, Kind.NUMBER, check_finite(_floats(values), name))
+def _number(word: str) -> float | None:
+    try:
+        return float(word) if word.isascii() and "_" not in word else None
+    except ValueError:
+        return None

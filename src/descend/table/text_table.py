@@ -1,0 +1,249 @@
+"""text_table: a text table to arrays in one query: columns that look like numbers are cast as a whole, cells that the cast
+refuses leave a mark, and only columns with marks are read again as text.
+
+DuckDB's cast to DOUBLE takes more than a number: "1_000", "+-1", "007" for 7, and whole numbers beyond 2^53, which it
+rounds. Such cells get the mark too.
+"""
+
+import csv
+import io
+import re
+import zlib
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from descend.arrays import Array
+from descend.errors import DataError
+from descend.table import files
+from descend.table.dialect import LONGEST_LINE, Dialect, advise_encoding, data_records, faults
+from descend.table.numbers import EXACT, PLAIN
+from descend.table.reading import Conventions
+from descend.table.strays import find_strays, scan
+from descend.table.texts import BLANKS, MISSING_AMONG_NUMBERS, Engine, floats, quoted
+
+SAMPLED = 500  # records whose cells decide which columns are cast (arbitrary)
+LOOKS_NUMERIC = re.compile(rf"[ \t]*-?(?!0\d)(?:{PLAIN.removeprefix('[+-]?')})[ \t]*", re.ASCII)
+
+
+@dataclass(frozen=True, eq=False)
+class Cells:
+    """The cells of the columns that were asked for.
+
+    Args:
+        columns: by position in the file; float64 with NaN where missing, or objects, str or None.
+        rows: the number of rows.
+        dialect: with the stray lines that were left out.
+        notes: what a person should know.
+    """
+
+    columns: dict[int, Array]
+    rows: int
+    dialect: Dialect
+    notes: tuple[str, ...]
+
+
+def read_cells(
+    engine: Engine, path: Path, dialect: Dialect, at: Sequence[int], text: Sequence[int], conventions: Conventions
+) -> Cells:  # fmt: skip
+    """Read columns of a text table.
+
+    Args:
+        engine: reads the file.
+        path: of the file.
+        dialect: how it is written.
+        at: positions of the columns.
+        text: positions of those that stay text, whatever they look like.
+        conventions: words that mean missing, and the decimal sign.
+
+    Raises DataError naming the lines at fault.
+    """
+    import duckdb
+
+    with ExitStack() as copies:
+        source, written = path, dialect
+        try:
+            if dialect.encoding not in ("utf-8", "utf-8-sig"):
+                source, written = _as_utf8(path, dialect.encoding), replace(dialect, encoding="utf-8")
+                copies.callback(source.unlink)
+            bytes_ = scan(source, written)
+            notes: tuple[str, ...] = ()
+            if bytes_.suspected:
+                found, notes = find_strays(source, written)
+                dialect, written = replace(dialect, strays=found.strays), found
+            if bytes_.mixed_line_ends or written.strays:
+                source = _rewritten(source, path, written)
+                copies.callback(source.unlink)
+                written = replace(written, encoding="utf-8", header=False, skip=0, strays=frozenset())
+            columns = _query(engine.connection, source, written, at, text, conventions, bytes_.underscore)
+        except (EOFError, OSError, zlib.error) as error:
+            raise files.damaged(path, error) from error
+        except duckdb.Error as error:
+            raise _fault(path, dialect) or unread(path, error) from error
+    rows = len(next(iter(columns.values()))) if columns else 0
+    if rows == 0:
+        raise faults(path, dialect) or DataError(
+            f"the file {str(path)!r} has a header of {len(dialect.names)} columns and no rows",
+            fix="bring a table with rows", code="no-rows",
+        )  # fmt: skip
+    return Cells(columns, rows, dialect, notes + _control_notes(columns, dialect))
+
+
+def _query(
+    connection: Any, source: Path, dialect: Dialect, at: Sequence[int], text: Sequence[int], conventions: Conventions,
+    underscore: bool,
+) -> dict[int, Array]:  # fmt: skip
+    numeric = _look_numeric(source, dialect, conventions.null) - set(text)
+    words = ", ".join(map(quoted, (*MISSING_AMONG_NUMBERS, *conventions.null)))
+    columns = _select(
+        connection, source, dialect, {j: _marked(f"c{j}", words, underscore) if j in numeric else f"c{j}" for j in at}
+    )
+    again = [j for j in at if j in numeric and _is_doubtful(columns[j], conventions)]
+    if again:
+        columns |= _select(connection, source, dialect, {j: f"c{j}" for j in again})
+    return {j: columns[j] for j in at}
+
+
+def _is_doubtful(values: Array, conventions: Conventions) -> bool:
+    """Whether a column holds a mark, or points that may be thousands separators."""
+    if (np.abs(values) >= EXACT).any():
+        return True
+    if not (conventions.decimal == "," or (conventions.decimal is None and conventions.grouped_points)):
+        return False
+    broken = values[(values != np.floor(values)) & ~np.isnan(values)]
+    return bool(broken.size) and bool(
+        np.allclose(broken * 1000, np.round(broken * 1000), rtol=1e-12) or conventions.decimal == ","
+    )
+
+
+def _marked(cell: str, words: str, underscore: bool) -> str:
+    """The SQL of a column of numbers: NaN where missing, inf where a cell is refused or not written as numbers are."""
+    odd = [f"{cell} < '-'", f"({cell} >= '00' AND {cell} < '0:')", f"({cell} >= '-00' AND {cell} < '-0:')"]
+    odd += [f"contains({cell}, '_')"] if underscore else []
+    missing = f"CASE WHEN trim({cell}, {quoted(BLANKS)}) IN ({words}) THEN 'nan'::DOUBLE ELSE 'inf'::DOUBLE END"
+    return (
+        f"CASE WHEN {cell} IS NULL THEN 'nan'::DOUBLE WHEN {' OR '.join(odd)} THEN 'inf'::DOUBLE "
+        f"ELSE coalesce(TRY_CAST({cell} AS DOUBLE), {missing}) END"
+    )
+
+
+def _look_numeric(source: Path, dialect: Dialect, null: Sequence[str]) -> set[int]:
+    """Positions of the columns of which each cell of the first records is a number or missing, and one is a number."""
+    words = {*MISSING_AMONG_NUMBERS, *null}
+    text = files.head_of(source).decode("utf-8-sig", errors="replace")
+    head = io.StringIO(text, newline="")
+    for _ in range(dialect.skip):
+        head.readline()
+    width, records = len(dialect.names), []
+    limit = csv.field_size_limit(LONGEST_LINE)
+    try:
+        for row in csv.reader(head, delimiter=dialect.delimiter):
+            records += [row] if len(row) == width else []
+            if len(records) > SAMPLED:
+                break
+    except csv.Error:
+        pass
+    finally:
+        csv.field_size_limit(limit)
+    looked = set()
+    for j, cells in enumerate(zip(*records[int(dialect.header) :], strict=True)):
+        present = [cell for cell in cells if cell.strip(BLANKS) not in words]
+        if present and all(map(LOOKS_NUMERIC.fullmatch, present)):
+            looked.add(j)
+    return looked
+
+
+def _select(connection: Any, source: Path, dialect: Dialect, expressions: dict[int, str]) -> dict[int, Array]:
+    """Run one query over the file; text comes as objects, str or None."""
+    if not expressions:
+        return {}
+    types = "{" + ", ".join(f"'c{j}': 'VARCHAR'" for j in range(len(dialect.names))) + "}"
+    chosen = ", ".join(f"{expression} AS c{j}" for j, expression in expressions.items())
+    found = connection.execute(
+        f"SELECT {chosen} FROM read_csv(?, delim=?, quote='\"', escape='\"', header={dialect.header}, columns={types}, "
+        f"auto_detect=false, strict_mode=true, null_padding=false, nullstr='', skip={dialect.skip}, "
+        f"compression='{'gzip' if files.is_gzip(source) else 'none'}', max_line_size={LONGEST_LINE})",
+        [str(source), dialect.delimiter],
+    ).fetchnumpy()
+    return {j: _plain(found[f"c{j}"]) for j in expressions}
+
+
+def _plain(values: Any) -> Array:
+    """A possibly masked array with NaN, or None, where it is masked."""
+    if values.dtype != object:
+        return floats(values)
+    cells = np.asarray(np.ma.getdata(values))
+    cells[np.ma.getmaskarray(values)] = None
+    return cells
+
+
+def _fault(path: Path, dialect: Dialect) -> DataError | None:
+    try:
+        return faults(path, dialect)
+    except (EOFError, OSError, zlib.error) as error:
+        return files.damaged(path, error)
+
+
+def _rewritten(source: Path, path: Path, dialect: Dialect) -> Path:
+    """The rows alone, with line ends of one kind, in a temporary file, which the caller removes."""
+    if fault := faults(source, dialect, called=path):
+        raise fault
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, delimiter=dialect.delimiter, lineterminator="\n")
+    try:
+        writer.writerows(cells or [""] for _, cells in data_records(source, dialect, strict=True, errors="strict"))
+    except UnicodeDecodeError:
+        raise _not_utf8(path) from None
+    return files.spool(io.BytesIO(text.getvalue().encode()))
+
+
+def _as_utf8(path: Path, encoding: str) -> Path:
+    with files.opened(path) as file:
+        content = file.read()
+    try:
+        return files.spool(io.BytesIO(content.decode(encoding).encode()))
+    except UnicodeDecodeError as error:
+        line = content[: error.start].count(b"\n") + 1
+        raise DataError(
+            f"the file {str(path)!r} is not {encoding} text: line {line} holds bytes that are none",
+            fix="try another --encoding", code="encoding",
+        ) from None  # fmt: skip
+
+
+def _control_notes(columns: dict[int, Array], dialect: Dialect) -> tuple[str, ...]:
+    """Say it when text that was declared latin-1 holds control characters, which are letters and signs in cp1252."""
+    if dialect.encoding.lower().replace("_", "-") not in ("latin-1", "latin1", "iso-8859-1", "iso8859-1"):
+        return ()
+    cells = (cell for values in columns.values() if values.dtype == object for cell in set(values.tolist()) if cell)
+    count = sum(any("\x80" <= c <= "\x9f" for c in cell) for cell in (*cells, *dialect.names))
+    if not count:
+        return ()
+    return (
+        f"{count:,} different cells hold control characters, which no text does: --encoding cp1252 reads them as letters and signs",
+    )
+
+
+def unread(path: Path, error: object, fix: str = "open it in an editor and check that line") -> DataError:
+    """Return what to raise for a file that DuckDB does not read."""
+    text = next((line.strip() for line in str(error).splitlines() if line.strip()), "no reason given")
+    if "unicode" in str(error).lower() or "utf-8" in str(error).lower():
+        return _not_utf8(path)
+    return DataError(f"the file {str(path)!r} cannot be read: {text[:200].rstrip('.')}", fix=fix, code="unreadable")
+
+
+def _not_utf8(path: Path) -> DataError:
+    with files.opened(path) as file:
+        content = file.read()
+    for line, text in enumerate(content.split(b"\n"), 1):
+        try:
+            text.decode()
+        except UnicodeDecodeError as error:
+            return DataError(
+                f"the file {str(path)!r} is not utf-8 text: byte {text[error.start]:#04x} in line {line}",
+                fix=advise_encoding(content), code="encoding",
+            )  # fmt: skip
+    return DataError(f"the file {str(path)!r} is not utf-8 text", fix="name its encoding", code="encoding")
