@@ -130,9 +130,9 @@ def coefficients(frame, **options):
 @pytest.mark.parametrize(
     ("bad", "text"),
     [
-        (-1.0, "the weight column 'w' is -1 in row 3 (2 rows in all), it must be a finite number of at least 0; mend or drop these rows"),
-        (np.nan, "the weight column 'w' is nan in row 3 (2 rows in all), it must be a finite number of at least 0; mend or drop these rows"),
-        (np.inf, "the column 'w' is infinite in row 3 (2 cells in all); mend these cells or leave the column out with --drop"),
+        (-1.0, "the weight column 'w' is -1 in row 3 (2 rows in all), it must be a finite number of at least 0; correct or drop these rows"),
+        (np.nan, "the weight column 'w' is nan in row 3 (2 rows in all), it must be a finite number of at least 0; correct or drop these rows"),
+        (np.inf, "the column 'w' is infinite in row 3 (2 cells in all); correct these cells or leave the column out with --drop"),
     ],
 )  # fmt: skip
 def test_weights_that_are_no_weights_are_refused(bad, text):
@@ -270,9 +270,9 @@ X, Y = line(4)
         (X, [[1], [2, 3], [4], [5]],
          "the column 'y' holds list, which is no number, date, text or boolean; flatten it or leave it out with --drop"),
         (X, np.r_[np.inf, Y[1:]],
-         "the column 'y' is infinite in row 1 (1 cells in all); mend these cells or leave the column out with --drop"),
+         "the column 'y' is infinite in row 1 (1 cells in all); correct these cells or leave the column out with --drop"),
         (np.array([[1], [10**400], [2], [-(10**400)]], object), Y,
-         "the column 'x1' is infinite in row 2 (2 cells in all); mend these cells or leave the column out with --drop"),
+         "the column 'x1' is infinite in row 2 (2 cells in all); correct these cells or leave the column out with --drop"),
         (np.array([["1,000"], ["2"], ["3"], ["4"]], object), Y,
          "X has dtype object, it must hold real numbers; pass a data frame for text and dates"),
         (np.array([["1_000"], ["2"], ["3"], ["4"]]), Y,
@@ -311,7 +311,7 @@ def test_case_c30_a_cell_that_is_missing_or_infinite_is_named_before_training(fo
         f"cells are missing in '{b}' (1 cells, first in row 57); use --missing median or --missing drop"
     )
     assert refused(*form(table((3, "c", np.inf)), "y")) == (
-        f"the column '{c}' is infinite in row 3 (1 cells in all); mend these cells or leave the column out with --drop"
+        f"the column '{c}' is infinite in row 3 (1 cells in all); correct these cells or leave the column out with --drop"
     )
     run = ds.train(*form(table((57, "y", np.nan)), "y"), **QUIET)
     assert "1 rows without a target left out" in [n.text for n in run.notes]
@@ -321,8 +321,10 @@ def test_case_c30_a_cell_that_is_missing_or_infinite_is_named_before_training(fo
 def test_case_c32_text_that_looks_like_numbers_is_not_taken_for_categories_without_a_word():
     frame = pd.DataFrame({"a": ["1,5", "2,5", None, "1,5"], "b": ["x", "1", "2", "x"], "y": Y})
     said = [n.text for n in ds.train(frame, "y", **QUIET).notes]
-    assert "'a': its text looks like numbers and is taken as categories; convert it if they are amounts" in said
+    assert "'a': decimal comma" in said
     assert not any(text.startswith("'b'") for text in said)
+    said = [n.text for n in ds.train(frame.assign(a=["15", "25", None, "15"]), "y", **QUIET).notes]
+    assert "'a': its text looks like numbers and is taken as categories; convert it if they are amounts" in said
 
 
 # Data and Problem, without the preparation

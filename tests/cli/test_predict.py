@@ -91,8 +91,8 @@ def test_json_lines_hold_numbers_text_and_null(descend, runs, new):
 
     read = [json.loads(line) for line in out.splitlines()]
     assert [{k: v for k, v in row.items() if k != "prediction"} for row in read] == [
-        {"key": 7, "note": "=1+1", "bill_length_mm": 39.1},
-        {"key": 9007199254740993, "note": "a, b", "bill_length_mm": None},
+        {"key": "007", "note": "=1+1", "bill_length_mm": 39.1},
+        {"key": "9007199254740993", "note": "a, b", "bill_length_mm": None},
     ]
     assert len(json.loads(descend("-q", "predict", runs / "mass", new, "--format", "json")[1])["rows"]) == 2
 
@@ -114,9 +114,17 @@ def test_parquet_columns_go_along_too(descend, runs, new, tmp_path):
     ]
 
 
-def test_a_number_that_cannot_be_carried_exactly_is_refused(descend, runs, new, tmp_path):
+def test_whole_numbers_that_no_float_holds_are_carried_exactly(descend, runs, new, tmp_path):
     file = tmp_path / "big.parquet"
     duckdb.sql(f"COPY (SELECT * REPLACE (CAST(key AS BIGINT) AS key) FROM read_csv('{new}', nullstr='NA')) TO '{file}'")
+
+    _, out, _ = descend("-q", "predict", runs / "mass", file, "--id", "key")
+    assert [line.split(",")[0] for line in out.splitlines()] == ["key", "7", "9007199254740993"]
+
+
+def test_a_number_that_cannot_be_carried_exactly_is_refused(descend, runs, new, tmp_path):
+    file = tmp_path / "big.parquet"
+    duckdb.sql(f"COPY (SELECT * REPLACE (CAST(key AS DOUBLE) AS key) FROM read_csv('{new}', nullstr='NA')) TO '{file}'")
 
     assert descend("predict", runs / "mass", file, "--id", "key") == (
         2, "", "error: the column 'key' holds numbers of 2^53 or more, which cannot be written exactly; "

@@ -9,7 +9,7 @@ from typing import Any
 
 from descend.errors import UsageError, nearest
 from descend.options import BY_NAME, OPTIONS, Option
-from descend.options.readers import betas, hidden, names, text
+from descend.options.readers import betas, hidden, kinds, names, text
 
 OUTSIDE = ("target", "run_dir")  # settings of the command line that are no options of training
 PYPROJECT = "pyproject.toml"
@@ -125,8 +125,8 @@ def _keys(table: Any, source: str, where: str) -> dict[str, Given]:
 def _allowed(name: str, value: Any, word: str, where: str) -> Any:
     """Refuse what a flag could never be: a table, a date, a list where one value is asked for."""
     option = BY_NAME.get(name)
-    several = option is not None and (option.read in (names, betas, hidden))
-    plain = (str,) if option is None or option.read in (names, text) else (str, int, float, bool)
+    several = option is not None and (option.read in (names, kinds, betas, hidden))
+    plain = (str,) if option is None or option.read in (names, kinds, text) else (str, int, float, bool)
     ok = isinstance(value, plain) or (
         several and isinstance(value, list) and all(isinstance(v, (str, float, int)) for v in value)
     )

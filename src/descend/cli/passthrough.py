@@ -1,11 +1,8 @@
 """passthrough: columns of the input that are written beside the predictions, as they are in the file."""
 
-import csv
-import gzip
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
-from pathlib import Path
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING
 
 from descend.cli.formatting import Cell
 from descend.errors import UsageError
@@ -24,36 +21,32 @@ def passthrough_columns(
 
     Args:
         path: the file that the table was read from.
+        table: what was read; of a file of text, the columns are read again as they are written.
+        names: of the columns.
         options: how the file is read.
         as_text: whether cells stay text exactly as in a CSV file, such as 007; otherwise numbers are numbers.
 
     Raises UsageError for a column that does not exist, or cannot be written without loss.
     """
     columns = [table[name] for name in names]
-    texts = _texts(Path(path), table, options) if table.source.format == "csv" and names else None
-    if texts is None:
+    if table.source.format != "csv" or not names:
         return {column.name: _values(column, as_text) for column in columns}
-    at = {name: k for k, name in enumerate(table.names)}
-    cells: dict[str, list[Cell]] = {column.name: [row[at[column.name]] for row in texts] for column in columns}
-    return cells if as_text else {column.name: _typed(column, cells[column.name]) for column in columns}
+    texts = _texts(path, table, names, options)
+    cells: dict[str, list[Cell]] = {name: texts[name].values.tolist() for name in names}
+    if as_text:
+        return {name: ["" if cell is None else cell for cell in cells[name]] for name in names}
+    return {column.name: _typed(column, cells[column.name]) for column in columns}
 
 
-def _texts(path: Path, table: "Table", options: Options) -> list[list[str]] | None:
-    """All cells as text; None when their rows and columns are not those of the table."""
-    from descend.table.dialect import sniff
-    from descend.table.files import head_of
+def _texts(path: str, table: "Table", names: Sequence[str], options: Options) -> "Table":
+    """The table of these columns, each cell as it is written."""
+    from descend.table.read import read
 
-    dialect = sniff(path, head_of(path), options.delimiter, options.encoding, table.source.header)
-    with _open(path, dialect.encoding) as file:
-        rows = [row for row in csv.reader(file, delimiter=dialect.delimiter) if row][int(dialect.header) :]
-    width = len(table.names)
-    return rows if len(rows) == table.rows and all(len(row) == width for row in rows) else None
-
-
-def _open(path: Path, encoding: str) -> TextIO:
-    if path.read_bytes()[:2] == b"\x1f\x8b":
-        return gzip.open(path, "rt", encoding=encoding, newline="")
-    return path.open(encoding=encoding, newline="")
+    others = [name for name in table.names if name not in names]
+    return read(
+        path, delimiter=options.delimiter, encoding=options.encoding, skip_rows=options.skip_rows, header=table.source.header,
+        kinds=dict.fromkeys(names, "text"), drop=(*others, *table.unread), trained=True,
+    )  # fmt: skip
 
 
 def _typed(column: "Column", cells: list[Cell]) -> list[Cell]:
@@ -62,7 +55,7 @@ def _typed(column: "Column", cells: list[Cell]) -> list[Cell]:
 
     number = column.kind is Kind.NUMBER
     return [
-        None if missing else _parsed(str(cell)) if number else cell
+        None if missing or cell is None else _parsed(str(cell)) if number else cell
         for cell, missing in zip(cells, column.is_missing.tolist(), strict=True)
     ]
 

@@ -8,9 +8,11 @@ import numpy as np
 from descend.arrays import Array
 from descend.table.texts import Texts, quoted
 
-TIME = r"(?i)[\s,:t]+(\d{1,2})(?::(\d{2}))?(?::(\d{2}(?:[.,]\d+)?))?\s*([ap])?(?:\.?m\.?)?\s*(z|utc|gmt|[+-]\d{2}(?::?\d{2})?)?$"
+HOURS, MINUTES, SECONDS = r"([01]?\d|2[0-4])", r"([0-5]\d)", r"([0-6]\d(?:[.,]\d+)?)"
+OFFSET = r"(z|utc|gmt|[+-]\d{2}(?::?\d{2})?)"
+TIME = rf"(?i)[\s,:t]+{HOURS}(?::{MINUTES})?(?::{SECONDS})?\s*([ap])?(?:\.?m\.?)?\s*{OFFSET}?$"
 PARTS = ("h", "m", "s", "half", "zone")
-TIMED = r"(?i).*\d[\s,:t]+\d{1,2}(:\d{2}(:\d{2}([.,]\d+)?)?\s*([ap]\.?m\.?)?|\s*[ap]\.?m\.?)\s*(z|utc|gmt|[+-]\d{2}(:?\d{2})?)?"
+TIMED = rf"(?i).*\d[\s,:t]+{HOURS}(:{MINUTES}(:{SECONDS})?\s*([ap]\.?m\.?)?|\s*[ap]\.?m\.?)\s*{OFFSET}?"
 ZONE = r"([+-])(\d{2}):?(\d{2})?"
 WEEKDAY = r"(?i)^(?:mon|tue|wed|thu|fri|sat|sun)[a-z]*[,.]?\s+"
 MONTH = r"(?i)\b(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.?"

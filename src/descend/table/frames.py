@@ -16,6 +16,7 @@ from descend.errors import DataError
 from descend.table.names import choose, drop_nameless
 from descend.table.numbers import EXACT, PLAIN
 from descend.table.reading import Conventions
+from descend.table.sentinels import sentinel_notes
 from descend.table.table import Column, Kind, Source, Table, check_finite
 from descend.table.texts import MISSING_WORDS, Engine
 from descend.table.typed import column_of_days, column_of_truth, exact_texts, inexact
@@ -59,7 +60,13 @@ def from_frame(frame: Any, conventions: Conventions = TYPED, drop: Sequence[str]
             columns.append((at, column))
             notes += more if name else []
     named, more = drop_nameless(columns, "the data frame")
-    return Table(tuple(named), len(frame), Source("frame", "frame"), (*notes, *more), chosen.unread)
+    return Table(
+        tuple(named),
+        len(frame),
+        Source("frame", "frame"),
+        (*notes, *more, *sentinel_notes(named, conventions)),
+        chosen.unread,
+    )
 
 
 def from_arrays(X: Any, names: tuple[str, ...] | None = None, null: Sequence[str] = ()) -> Table:

@@ -81,7 +81,7 @@ def read_amounts(texts: Texts, conventions: Conventions) -> Numbers | None:
     if style is None:
         return None
     values = amounts.values(style)
-    note = f"amounts such as {texts.distinct[0][:60]!r} are read as numbers, here {values[0]:g}"
+    note = f"cells such as {texts.distinct[0][:60]!r} are read as numbers, here {values[0]:g}"
     if amounts.ambiguous and conventions.decimal is None:
         note += f"; --decimal {'.' if style == '#,#' else ','} reads them the other way"
     return Numbers(values, f"{style} {unit}".strip(), note)
@@ -143,6 +143,7 @@ class _Amounts:
         found = {name: np.ma.filled(v, "") for name, v in texts.compute(wanted).items()}
         self._texts, self._digits, self._sql = texts, found["digits"], digits
         self.fits = (found["digits"] != "") & ((found["opened"] == "(") == (found["closed"] == ")"))
+        self.fits &= (found["inner"] == "") | ((found["currency"] != "") & (found["sign"] == ""))
         minus = np.isin(found["sign"], ("-", "−")) | np.isin(found["inner"], ("-", "−")) | (found["after"] == "-")
         self._sign = np.where(minus | (found["opened"] == "("), -1.0, 1.0)
         self._currency = np.array([c.rstrip(".") for c in found["currency"]], object)

@@ -91,6 +91,8 @@ def _titles(rows: list[Row], width: int) -> int:
     if width < 2:
         return 0
     at = next((k for k, (_, cells) in enumerate(rows) if len(cells) == width and _filled(cells) > min(1, width - 2)), 0)
+    if at == 0 and width == 2 and rows[0][1][0].strip() and _filled(rows[0][1]) == 1 and _filled(rows[1][1]) == 2:
+        at = int(_names_columns(rows[1][1], rows[2:]))  # a title that is padded with a delimiter
     if at == 0:
         return 0
     below = rows[at + 1 :]

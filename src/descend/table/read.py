@@ -15,6 +15,7 @@ from descend.table import files
 from descend.table.dialect import Dialect, line_of, sniff
 from descend.table.names import choose, drop_nameless
 from descend.table.reading import Conventions, Kind, Reading
+from descend.table.sentinels import sentinel_notes
 from descend.table.table import Source, Table
 from descend.table.text_table import read_cells, unread
 from descend.table.texts import Engine
@@ -124,7 +125,7 @@ def _text(engine: Engine, path: Path, name: str, head: bytes, how: Format) -> Ta
     named, more = drop_nameless(columns, where)
     encoding = ENCODINGS.get(dialect.encoding, dialect.encoding)
     source = Source(name, "csv", dialect.delimiter, encoding, dialect.header)
-    table = Table(tuple(named), cells.rows, source, (*notes, *more), chosen.unread)
+    table = Table(tuple(named), cells.rows, source, (*notes, *more, *sentinel_notes(named, conventions)), chosen.unread)
     return table if conventions.trained else _without_empty_end(table)
 
 
@@ -167,7 +168,13 @@ def _typed(engine: Engine, path: Path, name: str, head: bytes, how: Format) -> T
         columns.append((at, made))
         notes += more if column else []
     named, more = drop_nameless(columns, where)
-    return Table(tuple(named), rows, Source(name, how.format), (*notes, *more), chosen.unread)
+    return Table(
+        tuple(named),
+        rows,
+        Source(name, how.format),
+        (*notes, *more, *sentinel_notes(named, conventions)),
+        chosen.unread,
+    )
 
 
 def _load(engine: Engine, path: Path, format: str) -> tuple[list[str], list[str], dict[str, Any]]:
