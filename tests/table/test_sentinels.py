@@ -18,7 +18,7 @@ def numbers(*values):
 
 @pytest.mark.parametrize(
     ("values", "expected"),
-    [((*NORMAL, -200, -200, -200), [-200]), ((*NORMAL, -999, -999, -999, -999, np.nan), [-999]), ((*NORMAL, *[9999] * 5), [9999]),
+    [((*NORMAL, -200, -200, -200), [-200]), ((*(NORMAL - 20), -200, -200, -200), [-200]), ((*NORMAL, *[700] * 3), [700]), ((*NORMAL, -999, -999, -999, -999, np.nan), [-999]), ((*NORMAL, *[9999] * 5), [9999]),
      ((1, 2, 3, 4, 5, 9, 9, 9, 99, 99, 99), [99]), ((*NORMAL, *[-99.9] * 3, *[999] * 3), [-99.9, 999]),
      ((*range(600, 2000, 7), -200, -200, -200), [-200]), ((*range(28), *[999] * 40), [999])],
 )  # fmt: skip
@@ -31,7 +31,8 @@ def test_far_repeated_numbers_are_suspected(values, expected):
 @pytest.mark.parametrize(
     "values",
     [(*NORMAL, -200, -200), (*NORMAL, 50, 50, 50), (0, 1) * 20, (0,) * 30 + tuple(range(100, 160)), (18, 35, 60, 90, 97, 99, 99, 99),
-     (-1, 0, 1, 2, 3) * 5, (np.nan,) * 5, (7,) * 9, (1, 1, 1, 1000, 1000, 1000), tuple(2.0 ** np.arange(20))],
+     (-1, 0, 1, 2, 3) * 5, (np.nan,) * 5, (7,) * 9, (1, 1, 1, 1000, 1000, 1000), tuple(2.0 ** np.arange(20)),
+     (0.1, 1.0, 5.0, 10.0, 42.195, 42.195, 42.195), (*range(1607, 1633), 1851, 1851, 1851)],
 )  # fmt: skip
 def test_others_are_not(values):
     assert suspected_sentinels(numbers(*values)) == []

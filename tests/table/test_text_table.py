@@ -87,3 +87,8 @@ def test_points_and_commas_by_the_delimiter(tmp_path, rows):
         "'a': the point is read as a decimal point; --decimal , reads it as a thousands separator", "'b': decimal comma",
     )  # fmt: skip
     assert read(tmp_path / "t.csv", decimal=",")["a"].values[:2].tolist() == [1234, 2500]
+
+
+def test_line_ends_within_quotes_are_none_of_the_records(tmp_path):
+    (tmp_path / "t.csv").write_bytes(b'a,b\n1,"x\r\ny"\n2,"z"\n')
+    assert read(tmp_path / "t.csv")["b"].values.tolist() == ["x\r\ny", "z"]

@@ -14,6 +14,7 @@ TIME = rf"(?i)[\s,:t]+{HOURS}(?::{MINUTES})?(?::{SECONDS})?\s*([ap])?(?:\.?m\.?)
 PARTS = ("h", "m", "s", "half", "zone")
 TIMED = rf"(?i).*\d[\s,:t]+{HOURS}(:{MINUTES}(:{SECONDS})?\s*([ap]\.?m\.?)?|\s*[ap]\.?m\.?)\s*{OFFSET}?"
 ZONE = r"([+-])(\d{2}):?(\d{2})?"
+BLANKS = r"\s+"
 WEEKDAY = r"(?i)^(?:mon|tue|wed|thu|fri|sat|sun)[a-z]*[,.]?\s+"
 MONTH = r"(?i)\b(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.?"
 ORDINAL = r"(?i)(\d)(?:st|nd|rd|th)\b"
@@ -23,7 +24,7 @@ NAMED = (
     "%d-%b-%Y", "%d %b %Y", "%d/%b/%Y", "%d%b%Y", "%b %d, %Y", "%b %d %Y", "%d %b, %Y", "%d-%b-%y", "%d %b %y", "%d%b%y",
     "%b %d, %y", "%b-%d-%Y", "%d.%b.%Y", "%d. %b %Y",
 )  # fmt: skip
-MONTHS = ("%Y-%m", "%Y/%m", "%b %Y", "%b-%Y", "%b, %Y", "%Y %b", "%Y-%b", "%m/%Y", "%b-%y", "%b %y", "%y-%b")
+MONTHS = ("%Y-%m", "%Y/%m", "%b %Y", "%b-%Y", "%b, %Y", "%Y %b", "%Y, %b", "%Y-%b", "%m/%Y", "%b-%y", "%b %y", "%y-%b")
 EITHER = tuple((f"%m{s}%d{s}{y}", f"%d{s}%m{s}{y}") for s in "/-. " for y in ("%Y", "%y"))
 SHORT_YEAR_FIRST = ("%y-%m-%d", "%y/%m/%d")
 WORDS = {"%Y": "year", "%y": "year", "%m": "month", "%d": "day", "%b": "month"}
@@ -150,14 +151,15 @@ def _sure(days: Array | None) -> Array:
 
 def _expression(pattern: str) -> str:
     parts = re.split("(%[Yymdb])", pattern)
-    return "".join(DIGITS.get(part, part.replace(".", r"\.")) for part in parts)
+    digits = DIGITS if "%d" in pattern else DIGITS | {"%m": r"\d{2}"}  # 2000-1 is a term rather than a month
+    return "".join(digits.get(part, part.replace(".", r"\.")) for part in parts)
 
 
 def _normal(cell: str) -> str:
     """Python's own form of `_NORMAL`, for the first cell."""
     if re.fullmatch(TIMED, cell):
         cell = re.sub(TIME, "", cell)
-    cell = re.sub(MONTH, r"\1", re.sub(ORDINAL, r"\1", re.sub(WEEKDAY, "", cell)))
+    cell = re.sub(MONTH, r"\1", re.sub(ORDINAL, r"\1", re.sub(WEEKDAY, "", re.sub(BLANKS, " ", cell))))
     return re.sub(r"^(\d{4})[- ]?[Qq]([1-4])$", lambda m: f"{m[1]}-{int(m[2]) * 3 - 2:02d}", cell)
 
 
@@ -165,7 +167,7 @@ def _normal_sql() -> str:
     """The SQL of the date alone: without time, weekday and ordinals, months by three letters, quarters by their month."""
     cell = f"CASE WHEN regexp_full_match(c, {quoted(TIMED)}) THEN regexp_replace(c, {quoted(TIME)}, '') ELSE c END"
     quarters = [(r"^(\d{4})[- ]?[Qq]" + str(k + 1) + "$", r"\1-" + f"{3 * k + 1:02d}") for k in range(4)]
-    for expression, by in ((WEEKDAY, ""), (ORDINAL, r"\1"), (MONTH, r"\1"), *quarters):
+    for expression, by in ((BLANKS, " "), (WEEKDAY, ""), (ORDINAL, r"\1"), (MONTH, r"\1"), *quarters):
         cell = f"regexp_replace({cell}, {quoted(expression)}, {quoted(by)}, 'g')"
     return cell
 

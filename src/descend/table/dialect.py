@@ -30,6 +30,7 @@ class Dialect:
         notes: what a person should know.
         skip: lines before the first record: the header if there is one and `header` is true.
         strays: lines at which records begin that are no data, such as comments and repeated headers.
+        line_feeds: whether each record ends with a line feed alone, whatever stands within quotes.
     """
 
     delimiter: str
@@ -39,6 +40,7 @@ class Dialect:
     notes: tuple[str, ...]
     skip: int = 0
     strays: frozenset[int] = frozenset()
+    line_feeds: bool = False
 
 
 def sniff(

@@ -27,6 +27,7 @@ AMOUNT = (
     rf"(\()?\s*([+\-−])?\s*((?:{CURRENCY})?)\s*([+\-−])?\s*(\d[\d.,'’\s{BLANKS}]*|[.,]\d+)"
     r"([^\d\s.,()+\-−][^\d()]{0,14}[²³23]?)?\s*(-)?(\))?"
 )
+LIKE_AMOUNT = AMOUNT.replace(r"[^\d()]{0,14}", r"[^\d()\s]{0,7}")
 PARTS = ("opened", "sign", "currency", "inner", "body", "unit", "after", "closed")
 FEWEST_WITH_A_WORD = 3  # distinct numbers before a word that follows all of them is taken for a unit (arbitrary)
 
@@ -102,7 +103,7 @@ def read_as_numbers(texts: Texts, pattern: str) -> Array:
 
 def like_numbers(texts: Texts) -> Array:
     """Return which distinct cells look like a number with something around it."""
-    return texts.matches(rf"[<>~≈≤≥]?\s*(?:{AMOUNT}|{CLOCK})\+?|{RANGE}")[0]
+    return texts.matches(rf"[<>~≈≤≥]?\s*(?:{LIKE_AMOUNT}|{CLOCK})\+?|{RANGE}")[0]
 
 
 def _parsed(texts: Texts, body: str, style: str, note: str = "") -> Numbers:
@@ -201,7 +202,9 @@ class _Amounts:
         apart = all(
             cell.rstrip(")").endswith(f" {u}") for cell, u in zip(self._texts.distinct, self._unit, strict=True) if u
         )
-        if unit in UNITS or unit in map(_singular, UNITS):
+        for currency in self._currencies():
+            unit = unit.removeprefix(currency)
+        if unit.removeprefix("/") in UNITS or unit.removeprefix("/") in map(_singular, UNITS):
             return apart or not (len(unit) == 1 and unit.isupper())  # 12A and 13A are seats, not currents
         return apart and unit.isalpha() and len(self._texts.distinct) >= FEWEST_WITH_A_WORD
 

@@ -11,7 +11,8 @@ from descend.table.table import Column
 
 FEWEST_CELLS = 3  # of a value that may be a sentinel (arbitrary)
 FEWEST_OTHERS = 3  # different other values, below which nothing is far (arbitrary)
-FAR = 3.0  # times the range of all other values, from which any value is far (arbitrary)
+FAR = 10.0  # times the range of all other values, from which any whole number is far (arbitrary)
+FAR_ROUND = 3.0  # the same of hundreds below zero, such as -200 (arbitrary)
 FAR_FILLER = 0.5  # the same of 99, 999, -9999 and their like (arbitrary)
 FAR_NEGATIVE = 0.1  # the same of -99 or -200 where no other value is negative (arbitrary)
 
@@ -71,8 +72,13 @@ def _is_far(values: Array, value: float) -> bool:
         return False
     if _is_filler(value) and gap > FAR_FILLER * spread:
         return True
-    round_negative = value < 0 <= low and (_is_filler(value) or value % 100 == 0)
-    return gap > FAR * spread or (round_negative and gap > FAR_NEGATIVE * spread)
+    if (
+        value < 0
+        and (value % 100 == 0 or _is_filler(value))
+        and gap > (FAR_ROUND if low < 0 else FAR_NEGATIVE) * spread
+    ):
+        return True
+    return value.is_integer() and gap > FAR * spread
 
 
 def _is_filler(value: float) -> bool:

@@ -78,7 +78,7 @@ def read_cells(
             if bytes_.mixed_line_ends or written.strays:
                 source = _rewritten(source, path, written)
                 copies.callback(source.unlink)
-                written = replace(written, encoding="utf-8", header=False, skip=0, strays=frozenset())
+                written = replace(written, encoding="utf-8", header=False, skip=0, strays=frozenset(), line_feeds=True)
             columns = _query(engine.connection, source, written, at, text, conventions, bytes_.underscore)
         except (EOFError, OSError, zlib.error) as error:
             raise files.damaged(path, error) from error
@@ -163,9 +163,10 @@ def _select(connection: Any, source: Path, dialect: Dialect, expressions: dict[i
         return {}
     types = "{" + ", ".join(f"'c{j}': 'VARCHAR'" for j in range(len(dialect.names))) + "}"
     chosen = ", ".join(f"{expression} AS c{j}" for j, expression in expressions.items())
+    line_end = "new_line='\\n', " if dialect.line_feeds else ""  # DuckDB may take that of a quoted cell else
     found = connection.execute(
         f"SELECT {chosen} FROM read_csv(?, delim=?, quote='\"', escape='\"', header={dialect.header}, columns={types}, "
-        f"auto_detect=false, strict_mode=true, null_padding=false, nullstr='', skip={dialect.skip}, "
+        f"auto_detect=false, strict_mode=true, null_padding=false, nullstr='', skip={dialect.skip}, {line_end}"
         f"compression='{'gzip' if files.is_gzip(source) else 'none'}', max_line_size={LONGEST_LINE})",
         [str(source), dialect.delimiter],
     ).fetchnumpy()
