@@ -1,6 +1,7 @@
 """Lines that are no data are left out and named by their line; lines that look like them and are data stay."""
 
 import gzip
+import hashlib
 
 import pytest
 
@@ -88,7 +89,19 @@ def test_line_ends_of_several_kinds_are_seen(written, text, mixed):
     assert scan(path, sniff(path, text[: 1 << 20].encode(), None, None, None)).mixed_line_ends == mixed
 
 
-def test_an_underscore_below_the_header_is_seen(written):
-    for text, expected in (("a_b,c\n1,2\n", False), ("a_b,c\n1_0,2\n", True)):
-        path = written(text)
-        assert scan(path, sniff(path, text.encode(), None, None, None)).underscore == expected
+@pytest.mark.parametrize(
+    ("text", "odd"),
+    [("a_b,c\n1,2\n", False), ("a_b,c\n1_0,2\n", True), ("a,c\n007,2\n", True), ("a,c\n1,-02\n", True), ("a,c\n1, 2\n", True),
+     ("a,c\n1,+2\n", True), ("a,c\n0.05,10.01\n-0.5,100\n", False), ('a,c\n1,"02"\n', True), ("a,c\n" + "1,xxxxxxxxxxxxxxxxxxx\n" * 50_000 + "00,1\n", True)],
+)  # fmt: skip
+def test_cells_that_a_cast_may_take_wrongly_are_seen(written, text, odd):
+    path = written(text)
+    assert scan(path, sniff(path, text[: 1 << 20].encode(), None, None, None)).odd == odd
+
+
+def test_the_hash_is_that_of_the_bytes(written):
+    path = written("a,c\n" + "1,2\n" * 300_000)
+    expected = hashlib.sha256(path.read_bytes()).hexdigest()
+    assert scan(path, sniff(path, b"a,c\n1,2\n", None, None, None)).sha256 == expected
+    packed = gzip.compress(b"a,c\n1,2\n")
+    assert read(written(packed, "t.csv.gz")).source.sha256 == hashlib.sha256(packed).hexdigest()

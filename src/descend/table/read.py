@@ -3,7 +3,6 @@
 import os
 import sys
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -92,10 +91,9 @@ def _read(path: Path, name: str, how: Format) -> Table:
     files.check(path)
     head = files.head_of(path)
     how = replace(how, format=files.format_of(path, how.format, head))
-    with ThreadPoolExecutor(1) as pool, Engine() as engine:
-        digest = pool.submit(files.sha256, path)
+    with Engine() as engine:
         table = (_text if how.format == "csv" else _typed)(engine, path, name, head, how)
-        source = replace(table.source, sha256=digest.result(), size=path.stat().st_size)
+    source = replace(table.source, sha256=table.source.sha256 or files.sha256(path), size=path.stat().st_size)
     return replace(table, source=source)
 
 
@@ -124,7 +122,7 @@ def _text(engine: Engine, path: Path, name: str, head: bytes, how: Format) -> Ta
         notes += more if column else []
     named, more = drop_nameless(columns, where)
     encoding = ENCODINGS.get(dialect.encoding, dialect.encoding)
-    source = Source(name, "csv", dialect.delimiter, encoding, dialect.header)
+    source = Source(name, "csv", dialect.delimiter, encoding, dialect.header, cells.sha256)
     table = Table(tuple(named), cells.rows, source, (*notes, *more, *sentinel_notes(named, conventions)), chosen.unread)
     return table if conventions.trained else _without_empty_end(table)
 

@@ -2,11 +2,15 @@
 
 import codecs
 import csv
+import hashlib
 import re
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 
+import numpy as np
+
+from descend.arrays import Array
 from descend.table import files
 from descend.table.dialect import Dialect, Unfinished, data_records
 from descend.table.preamble import COMMENT
@@ -18,6 +22,7 @@ TOTAL = re.compile(
 FOOTNOTE = re.compile(
     r"(?i)(source|note|quelle|anmerkung|fuente|nota|data from|generated|exported|footnote)s?\b.*|[*†©].*|\(\d+ rows?.*"
 )
+FEED, RETURN, POINT, ZERO, NINE = b"\n\r.09"
 SHOWN = 5  # lines that a note names
 
 
@@ -36,38 +41,57 @@ class Scan:
 
     Args:
         mixed_line_ends: whether line ends of several kinds stand in it, be it within quotes.
-        underscore: whether "_" stands below the header: DuckDB reads "1_000" as a number.
+        odd: whether a cell may begin with "0" and another digit, a blank or a sign, or hold "_".
         suspected: whether there may be stray lines.
+        sha256: of the bytes.
     """
 
     mixed_line_ends: bool
-    underscore: bool
+    odd: bool
     suspected: bool
+    sha256: str
 
 
 def scan(path: Path, dialect: Dialect) -> Scan:
     """Return what the bytes of a UTF-8 file show."""
-    feeds = returns = pairs = 0
-    underscore = suspected = bare = False
+    digest, counts, odd, suspected = hashlib.sha256(), np.zeros(3, np.int64), False, False
     header: bytes | None = None
     last = block = b""
     with files.opened(path) as file:
         while fresh := file.read(files.HEAD):
+            digest.update(fresh)
             block = last + fresh
             below = block
             if header is None:
                 header = _header_line(block, dialect)
                 below = block.partition(header)[2] if header else block
-            underscore = underscore or b"_" in below
+            odd = odd or _is_odd(below, dialect.delimiter)
             suspected = suspected or _comments(block) or (bool(header) and _repeats(below, header))
-            if b"\r" in fresh or last[-1:] == b"\r":
-                feeds, returns = feeds + fresh.count(b"\n"), returns + fresh.count(b"\r")
-                pairs += fresh.count(b"\r\n") + (last[-1:] == b"\r" and fresh[:1] == b"\n")
-            else:
-                bare = bare or b"\n" in fresh
-            last = block[-len(header) - 2 :]
-    mixed = bool(returns and (feeds or bare) and (bare or not feeds == returns == pairs))
-    return Scan(mixed, underscore, suspected or _ends_with_stray(block[-4096:], dialect))
+            counts += _line_ends(last[-1:] + fresh) - _line_ends(last[-1:])
+            last = block[-len(header) - 3 :]
+    feeds, returns, pairs = counts.tolist()
+    mixed = bool(feeds and returns and not feeds == returns == pairs)
+    return Scan(mixed, odd, suspected or _ends_with_stray(block[-4096:], dialect), digest.hexdigest())
+
+
+def _line_ends(block: bytes) -> Array:
+    """How many line feeds, carriage returns, and pairs of them."""
+    cells = np.frombuffer(block, np.uint8)
+    feeds = cells == FEED
+    if b"\r" not in block:
+        return np.array([np.count_nonzero(feeds), 0, 0])
+    returns = cells == RETURN
+    return np.array([np.count_nonzero(feeds), np.count_nonzero(returns), np.count_nonzero(returns[:-1] & feeds[1:])])
+
+
+def _is_odd(block: bytes, delimiter: str) -> bool:
+    """Whether a cell begins with "0" and a digit, with a blank or "+", or "_" occurs."""
+    if b"_" in block or b"+" in block or (b" " in block and delimiter.encode() + b" " in block):
+        return True
+    cells = np.frombuffer(block, np.uint8)
+    before, digit, after = cells[:-2], cells[1:-1], cells[2:]
+    begins = (before < POINT) | (before == ord(delimiter))  # signs, quotes and blanks are below the point
+    return bool((begins & (digit == ZERO) & (after >= ZERO) & (after <= NINE)).any())
 
 
 def find_strays(path: Path, dialect: Dialect) -> tuple[Dialect, tuple[str, ...]]:

@@ -2,7 +2,7 @@
 refuses leave a mark, and only columns with marks are read again as text.
 
 DuckDB's cast to DOUBLE takes more than a number: "1_000", "+-1", "007" for 7, and whole numbers beyond 2^53, which it
-rounds. Such cells get the mark too.
+rounds. A scan of the bytes, beside the query, tells whether such cells may be in the file; if so they are looked for.
 """
 
 import csv
@@ -10,6 +10,7 @@ import io
 import re
 import zlib
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -37,12 +38,14 @@ class Cells:
     Args:
         columns: by position in the file; float64 with NaN where missing, or objects, str or None.
         rows: the number of rows.
+        sha256: of the file, where it was read as it is.
         dialect: with the stray lines that were left out.
         notes: what a person should know.
     """
 
     columns: dict[int, Array]
     rows: int
+    sha256: str | None
     dialect: Dialect
     notes: tuple[str, ...]
 
@@ -64,13 +67,20 @@ def read_cells(
     """
     import duckdb
 
+    connection, failure, columns = engine.connection, None, dict[int, Array]()
     with ExitStack() as copies:
         source, written = path, dialect
         try:
             if dialect.encoding not in ("utf-8", "utf-8-sig"):
                 source, written = _as_utf8(path, dialect.encoding), replace(dialect, encoding="utf-8")
                 copies.callback(source.unlink)
-            bytes_ = scan(source, written)
+            with ThreadPoolExecutor(1) as pool:
+                scanning = pool.submit(scan, source, written)
+                try:
+                    columns = _query(connection, source, written, at, text, conventions)
+                except duckdb.Error as error:
+                    failure = error
+                bytes_ = scanning.result()
             notes: tuple[str, ...] = ()
             if bytes_.suspected:
                 found, notes = find_strays(source, written)
@@ -79,7 +89,11 @@ def read_cells(
                 source = _rewritten(source, path, written)
                 copies.callback(source.unlink)
                 written = replace(written, encoding="utf-8", header=False, skip=0, strays=frozenset(), line_feeds=True)
-            columns = _query(engine.connection, source, written, at, text, conventions, bytes_.underscore)
+                columns = _query(connection, source, written, at, text, conventions)
+            elif failure is not None:
+                raise failure
+            if bytes_.odd:
+                columns |= _odd(connection, source, written, [j for j in at if columns[j].dtype != object])
         except (EOFError, OSError, zlib.error) as error:
             raise files.damaged(path, error) from error
         except duckdb.Error as error:
@@ -90,17 +104,17 @@ def read_cells(
             f"the file {str(path)!r} has a header of {len(dialect.names)} columns and no rows",
             fix="bring a table with rows", code="no-rows",
         )  # fmt: skip
-    return Cells(columns, rows, dialect, notes + _control_notes(columns, dialect))
+    digest = bytes_.sha256 if dialect.encoding in ("utf-8", "utf-8-sig") and not files.is_gzip(path) else None
+    return Cells(columns, rows, digest, dialect, notes + _control_notes(columns, dialect))
 
 
 def _query(
-    connection: Any, source: Path, dialect: Dialect, at: Sequence[int], text: Sequence[int], conventions: Conventions,
-    underscore: bool,
+    connection: Any, source: Path, dialect: Dialect, at: Sequence[int], text: Sequence[int], conventions: Conventions
 ) -> dict[int, Array]:  # fmt: skip
     numeric = _look_numeric(source, dialect, conventions.null) - set(text)
     words = ", ".join(map(quoted, (*MISSING_AMONG_NUMBERS, *conventions.null)))
     columns = _select(
-        connection, source, dialect, {j: _marked(f"c{j}", words, underscore) if j in numeric else f"c{j}" for j in at}
+        connection, source, dialect, {j: _marked(f"c{j}", words) if j in numeric else f"c{j}" for j in at}
     )
     again = [j for j in at if j in numeric and _is_doubtful(columns[j], conventions)]
     if again:
@@ -120,15 +134,18 @@ def _is_doubtful(values: Array, conventions: Conventions) -> bool:
     )
 
 
-def _marked(cell: str, words: str, underscore: bool) -> str:
-    """The SQL of a column of numbers: NaN where missing, inf where a cell is refused or not written as numbers are."""
-    odd = [f"{cell} < '-'", f"({cell} >= '00' AND {cell} < '0:')", f"({cell} >= '-00' AND {cell} < '-0:')"]
-    odd += [f"contains({cell}, '_')"] if underscore else []
-    missing = f"CASE WHEN trim({cell}, {quoted(BLANKS)}) IN ({words}) THEN 'nan'::DOUBLE ELSE 'inf'::DOUBLE END"
-    return (
-        f"CASE WHEN {cell} IS NULL THEN 'nan'::DOUBLE WHEN {' OR '.join(odd)} THEN 'inf'::DOUBLE "
-        f"ELSE coalesce(TRY_CAST({cell} AS DOUBLE), {missing}) END"
-    )
+def _marked(cell: str, words: str) -> str:
+    """The SQL of a column of numbers: NaN where missing, inf where a cell is refused."""
+    blanks = quoted(BLANKS)
+    missing = f"{cell} IS NULL OR trim({cell}, {blanks}) IN ({words})"
+    return f"coalesce(TRY_CAST({cell} AS DOUBLE), CASE WHEN {missing} THEN 'nan'::DOUBLE ELSE 'inf'::DOUBLE END)"
+
+
+def _odd(connection: Any, source: Path, dialect: Dialect, at: Sequence[int]) -> dict[int, Array]:
+    """As text, the columns of numbers with a cell that the cast takes for another number than it shows, if any."""
+    tests = "({c} >= '00' AND {c} < '0:') OR ({c} >= '-00' AND {c} < '-0:') OR {c} < '-' OR contains({c}, '_')"
+    found = _select(connection, source, dialect, {j: f"bool_or({tests.format(c=f'c{j}')})" for j in at})
+    return _select(connection, source, dialect, {j: f"c{j}" for j in at if found[j][0] == 1})
 
 
 def _look_numeric(source: Path, dialect: Dialect, null: Sequence[str]) -> set[int]:
