@@ -117,7 +117,7 @@ def _text(engine: Engine, path: Path, name: str, head: bytes, how: Format) -> Ta
                 engine, column, values, conventions, lambda row: _line(path, cells.dialect, row)
             )
         else:
-            made, more = column_of_numbers(column, values, conventions)
+            made, more = column_of_numbers(column, values, conventions, "#.#")
         columns.append((at, made))
         notes += more if column else []
     named, more = drop_nameless(columns, where)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from descend.arrays import Array
+from descend.table.identifiers import FIRST_YEAR, LAST_YEAR
 from descend.table.reading import Conventions, Kind
 from descend.table.table import Column
 
@@ -70,6 +71,8 @@ def _is_far(values: Array, value: float) -> bool:
     gap, spread = min(abs(value - low), abs(value - high)), high - low
     if len(np.unique(others)) < FEWEST_OTHERS or spread == 0:
         return False
+    if min(low, value) >= FIRST_YEAR and max(high, value) <= LAST_YEAR:
+        return False  # years apart from each other
     if _is_filler(value) and gap > FAR_FILLER * spread:
         return True
     if (

@@ -82,8 +82,14 @@ def column_of_text(engine: Engine, name: str, cells: Array, conventions: Convent
     return _category(texts, name), _like_number_notes(texts, name, conventions)
 
 
-def column_of_numbers(name: str, values: Array, conventions: Conventions) -> Read:
+def column_of_numbers(name: str, values: Array, conventions: Conventions, pattern: str = "") -> Read:
     """Return a column of numbers that hold exactly, and what was decided about it: it may be one of dates or categories.
+
+    Args:
+        name: of the column.
+        values: (rows,), NaN where missing.
+        conventions: what holds for all columns; they may declare this column's reading.
+        pattern: how the numbers were written, where they were text.
 
     Raises DataError when a number is infinite.
     """
@@ -97,7 +103,7 @@ def column_of_numbers(name: str, values: Array, conventions: Conventions) -> Rea
             note = f"{name!r}: whole numbers read as dates, year month day; --kind {shlex.quote(f'{name}=number')} reads numbers"
             return Column(name, Kind.DATE, days, "%Y%m%d"), [note] if declared is None else []
     kind = Kind.BOOLEAN if declared is not None and declared.kind == Kind.BOOLEAN else Kind.NUMBER
-    return Column(name, kind, check_finite(values, name)), []
+    return Column(name, kind, check_finite(values, name), pattern if kind == Kind.NUMBER else ""), []
 
 
 def without(values: Array, null: Sequence[str]) -> Array:

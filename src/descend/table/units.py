@@ -28,7 +28,7 @@ SCALES = {"k": 1e3, "K": 1e3, "thousand": 1e3, "M": 1e6, "Mio": 1e6, "mn": 1e6, 
           "B": 1e9, "bn": 1e9, "bln": 1e9, "billion": 1e9}  # fmt: skip
 # fmt: off
 UNITS = frozenset((
-    "%", "‰", "°", "kg", "g", "mg", "µg", "ug", "lb", "lbs", "oz", "t", "st", "km", "m", "cm", "mm", "µm", "nm",
+    "%", "‰", "°", "kg", "g", "mg", "µg", "ug", "lb", "lbs", "oz", "t", "km", "m", "cm", "mm", "µm", "nm",
     "mi", "mile", "ft", "in", "yd", "m²", "m2", "m³", "m3", "km²", "km2", "cm²", "cm2", "ha", "ac", "acre", "sqft",
     "ft²", "ft2", "l", "L", "ml", "dl", "cl", "gal", "s", "sec", "ms", "min", "h", "hr", "hrs", "d", "day", "week",
     "wk", "month", "mo", "year", "yr", "yrs", "°C", "°F", "C", "F", "V", "mV", "A", "mA", "W", "kW", "MW", "Wh",
