@@ -117,12 +117,15 @@ def page(made: list[Case]) -> str:
     columns = {(case.source, case.what) for case in made}
     counts = Counter(case.outcome for case in made)
     aspects = sorted({case.aspect for case in made})
-    rows = [
-        f"| {aspect} | {len(here)} | {sum(c.outcome == 'wrong, said' for c in here)} | {sum(c.outcome == 'silently wrong' for c in here)} |"
-        for aspect in aspects
-        for here in [[c for c in made if c.aspect == aspect]]
+    rows = []
+    for aspect in aspects:
+        found = Counter(case.outcome for case in made if case.aspect == aspect)
+        rows.append(f"| {aspect} | {found.total()} | {found['wrong, said']} | {found['silently wrong']} |")
+    wrong = [
+        f"| {c.source} | {c.what} | {c.aspect} | {c.right} | {c.came} | {c.outcome} |"
+        for c in made
+        if c.outcome != "right"
     ]
-    wrong = [f"| {c.source} | {c.what} | {c.aspect} | {c.right} | {c.came} | {c.outcome} |" for c in made if c.outcome != "right"]
     real = len({key for key in columns if key[0] != "generated"})
     return "\n".join([
         "# Readings: how often columns are read wrongly", "",
@@ -144,5 +147,5 @@ if __name__ == "__main__":
     PAGE.write_text(page(made), encoding="utf-8")
     for case in made:
         if case.outcome != "right":
-            print(case)
+            sys.stdout.write(f"{case}\n")
     sys.exit(any(case.outcome == "silently wrong" for case in made))

@@ -36,13 +36,16 @@ def command(
     from descend.cli.answer import METRICS as WORDS
     from descend.cli.loading import load_run, load_table
     from descend.cli.output import answer, answer_json
+    from descend.cli.predict import say_differences
     from descend.report.numbers import number
     from descend.text import encodable
 
     gates = [read_gate(text) for text in fail_if]
     loaded = load_run(run)
     table = load_table(data, loaded, reading)
-    found = loaded.evaluate(table)
+    found, prediction = loaded.evaluation(table)
+    if not ctx.obj["quiet"]:
+        say_differences(prediction)
     metrics = _only(metric, found)
     judged = [judge_evaluation(gate, found) for gate in gates]
     for one in judged:

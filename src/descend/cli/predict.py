@@ -54,7 +54,7 @@ def command(
     with atomic_text_file(output) as file:
         WRITERS[form](file, list(columns), _rows(columns))
     if not ctx.obj["quiet"]:
-        _say(prediction)
+        say_differences(prediction)
     return 0
 
 
@@ -78,8 +78,8 @@ def _rows(columns: Mapping[str, list[Any]]) -> Iterator[tuple[Any, ...]]:
     return zip(*columns.values(), strict=True)
 
 
-def _say(prediction: Any) -> None:
-    """Tell on standard error what was not as in training."""
+def say_differences(prediction: Any) -> None:
+    """Say on standard error which cells were not as in training: levels never seen, and missing cells that were filled."""
     from descend.text import encodable, printable
 
     lines = [

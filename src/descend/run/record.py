@@ -145,6 +145,10 @@ class Run:
     @one_blas_thread()
     def evaluate(self, data: Any) -> dict[str, float]:
         """Return every metric on data that hold the target; rows without it are left out."""
+        return self.evaluation(data)[0]
+
+    def evaluation(self, data: Any) -> tuple[dict[str, float], Prediction]:
+        """Return what `evaluate` returns, and the predictions of the rows that hold the target."""
         table = load_table(data, self.options, self.model.readings)
         if self.model.target not in table.names:
             raise ModelError(
@@ -156,7 +160,7 @@ class Run:
         target = read_target(table[self.model.target], task, evaluating=True)
         prediction = self.model.predict(table.take(np.flatnonzero(target.kept)))
         y = match_classes(target, self.model.classes, "the data have", ModelError).y if self.model.classes else target.y
-        return metrics_of(self.model, y, prediction, None)
+        return metrics_of(self.model, y, prediction, None), prediction
 
     def document(self, command: list[str] | None = None, artifacts: Mapping[str, str] | None = None) -> dict[str, Any]:
         """Return run.json: plain values only, NaN and infinity as null."""
