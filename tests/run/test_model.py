@@ -1,6 +1,7 @@
 """A model predicts by name, in the units of the file, and comes back from its file as it was."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import descend as ds
@@ -60,3 +61,22 @@ def test_a_poisson_model_predicts_means_above_zero():
     assert run.verdict.status == "converged"
     assert (run.predict(X).values > 0).all()
     assert run.predict(X).values.mean() == pytest.approx(y.mean(), rel=1e-2)
+
+
+@pytest.mark.parametrize(
+    ("labels", "kind", "expected"),
+    [
+        ([0, 1], "i", {0, 1}),
+        ([True, False], "b", {True, False}),
+        (["u", "v"], "O", {"u", "v"}),
+        ([3, 5, 9], "i", {3, 5, 9}),
+    ],
+)
+def test_predicted_labels_have_the_dtype_of_the_data_also_after_loading(tmp_path, labels, kind, expected):
+    frame = pd.DataFrame({"x": np.arange(60.0) % 7, "k": [labels[i % 7 * len(labels) // 7] for i in range(60)]})
+    run = ds.train(
+        frame, "k", task="classification", seeds=1, max_epochs=20, progress=False, run_dir=str(tmp_path / "r")
+    )
+    for one in (run, ds.load(tmp_path / "r")):
+        values = one.predict(frame).values
+        assert (values.dtype.kind, set(values.tolist()) <= expected) == (kind, True)
