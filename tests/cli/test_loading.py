@@ -12,6 +12,11 @@ from descend.errors import DataError, ModelError
 from descend.options import read_options
 
 
+def run_of(options):
+    """A run of which only what decides the reading is known."""
+    return SimpleNamespace(options=read_options(options), model=SimpleNamespace(readings={}))
+
+
 def test_standard_input_must_bring_something(monkeypatch):
     monkeypatch.setattr(sys, "stdin", None)
     with pytest.raises(DataError) as caught:
@@ -30,7 +35,7 @@ def test_a_folder_that_is_no_run_is_refused(tmp_path):
 
 
 def test_flags_win_over_the_runs_options_and_the_format_is_that_of_the_file():
-    run = SimpleNamespace(options=read_options({"delimiter": ";", "null": "NA", "input_format": "csv"}))
+    run = run_of({"delimiter": ";", "null": "NA", "input_format": "csv"})
     options = reading_options(run, {"delimiter": "\t", "null": None, "encoding": ()})
     assert options.delimiter == "\t"
     assert options.null == run.options.null
@@ -40,7 +45,7 @@ def test_flags_win_over_the_runs_options_and_the_format_is_that_of_the_file():
 def test_a_table_is_read_with_these_options(tmp_path):
     path = tmp_path / "a.csv"
     path.write_text("x;y\n1;2\n3;4\n")
-    run = SimpleNamespace(options=read_options({}))
+    run = run_of({})
     assert load_table(str(path), run, {"delimiter": ";"}).names == ("x", "y")
 
 
@@ -68,5 +73,5 @@ def test_errors_about_standard_input_do_not_name_the_file(monkeypatch):
 def test_a_table_has_the_name_that_was_typed(tmp_path, data, name):
     path = tmp_path / "b.csv"
     path.write_text("x,y\n1,2\n")
-    table = load_table(str(path), SimpleNamespace(options=read_options({})), {})
+    table = load_table(str(path), run_of({}), {})
     assert named(table, data).source.name == name
