@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import descend as ds
-from descend.diagnosis.words import percent
+from descend.diagnosis.formatting import percent
 
 QUIET = {"progress": False, "test": 0}
 

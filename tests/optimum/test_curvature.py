@@ -84,14 +84,14 @@ def test_poisson_takes_the_best_constant_or_the_weights_given(make):
     assert given.largest == pytest.approx(np.linalg.eigvalsh(dense)[-1], rel=1e-12)
     assert given.smallest == pytest.approx(np.linalg.eigvalsh(dense)[0], rel=1e-10)
     assert given.row_largest == pytest.approx((np.square(rows).sum(axis=1) * np.exp(a * X[:, 0] + b)).max())
-    assert given.method == "all eigenvalues, at the weights given"
+    assert given.method == "all eigenvalues, at the given weights"
 
 
 @pytest.mark.parametrize("name", ["quantile", "hinge"])
-def test_lines_in_pieces_give_a_scale_and_say_so(small, name):
+def test_piecewise_linear_losses_give_a_scale_and_say_so(small, name):
     found = curvature(small(name))
     assert found.bound == 1.0
-    assert found.method == "all eigenvalues, a scale, not a limit: the loss is a line in pieces"
+    assert found.method == "all eigenvalues, a scale, not a limit: the loss is piecewise linear"
 
 
 def test_collinear_columns_have_a_smallest_curvature_of_zero(make):

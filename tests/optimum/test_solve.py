@@ -6,7 +6,7 @@ from scipy.optimize import brentq, minimize
 from scipy.special import expit
 from sklearn import linear_model as theirs
 
-from descend.optimum import baseline, bound, optimum
+from descend.optimum import OptimumStatus, baseline, bound, optimum
 from descend.problem import gradient, objectives
 
 
@@ -103,8 +103,9 @@ def test_a_large_mean_costs_no_digits(make, conditioned):
 
 
 SEPARABLE = "separable: no finite optimum"
-PARTLY = "no finite optimum: some predictions improve for ever as the weights grow"
+PARTLY = "no finite optimum: some predictions keep improving as the weights grow"
 NO_CLASS = "no finite optimum: a class has no example"
+STATUS = {"": OptimumStatus.FOUND, SEPARABLE: OptimumStatus.SEPARABLE}
 
 
 def test_no_finite_optimum_is_told_from_one(make):
@@ -131,6 +132,7 @@ def test_no_finite_optimum_is_told_from_one(make):
     for p, reason in cases:
         found = optimum(p)
         assert found.reason == reason
+        assert found.status is STATUS.get(reason, OptimumStatus.UNBOUNDED)
         assert (found.weights is None) == bool(reason)
         assert np.isfinite(found.objective) != bool(reason)
 
@@ -182,7 +184,8 @@ def test_many_weights_without_penalty_may_be_separable(make):
 
 
 @pytest.mark.parametrize("name", ["quantile", "hinge"])
-def test_lines_in_pieces_say_what_they_cannot(small, name):
+def test_piecewise_linear_losses_say_what_they_cannot(small, name):
+    assert optimum(small(name, l2=0.1)).status is OptimumStatus.NOT_SOLVED
     assert optimum(small(name, l2=0.1)).reason == f"no exact solver for {name} with a quadratic penalty"
     assert optimum(small(name, rows=5001)).reason == "a linear program of 5,001 rows would take too long"
     found = optimum(small(name, l1=0.05))

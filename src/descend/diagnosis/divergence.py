@@ -5,8 +5,8 @@ import numpy as np
 from descend import optimum as exact
 from descend.diagnosis.evidence import LEARNED, Evidence
 from descend.diagnosis.finding import Entry, Finding
+from descend.diagnosis.formatting import times
 from descend.diagnosis.postmortem import SHOWN, postmortem
-from descend.diagnosis.words import times
 from descend.outcome import Outcome
 
 GROWTH = 10.0  # of signals or slopes from one end of a network to the other, that explains an explosion

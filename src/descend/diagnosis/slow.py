@@ -7,7 +7,7 @@ import numpy as np
 from descend.activations import activation
 from descend.diagnosis.evidence import LEARNED, Evidence
 from descend.diagnosis.finding import Entry, Finding
-from descend.diagnosis.words import percent
+from descend.diagnosis.formatting import percent
 from descend.outcome import Outcome
 from descend.problem.layer_stats import KINDS
 from descend.problem.moments import gram

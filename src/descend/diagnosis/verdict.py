@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 
 from descend.diagnosis import Evidence, Finding, diagnose
-from descend.diagnosis.words import percent
+from descend.diagnosis.formatting import percent
+from descend.optimum import OptimumStatus
 from descend.optimum.landscape import Landscape
 from descend.outcome import Outcome
 from descend.search.search import SearchResult
@@ -38,7 +39,7 @@ def judge(
     findings = diagnose(evidence_of(found, prepared, user_set))
     if outcome.failed:
         return Verdict(outcome.word, f"training failed: {findings[0].text}"), findings
-    if landscape.optimum.reason.startswith("separable"):
+    if landscape.optimum.status is OptimumStatus.SEPARABLE:
         text = "separable: the classes are told apart perfectly and no finite weights are optimal; a penalty makes them unique"
         return Verdict("separable", text), tuple(f for f in findings if f.code != "D201")
     text = f"{_ending(fit, r, outcome)}; {_distance(landscape, float(fit.loss[r]), landscape.gap(float(fit.loss[r])))}"

@@ -7,8 +7,8 @@ from typing import Any, Protocol
 import numpy as np
 
 from descend.diagnosis import Finding, explain
+from descend.diagnosis.formatting import percent
 from descend.diagnosis.verdict import Verdict
-from descend.diagnosis.words import percent
 from descend.metrics import HIGHER_IS_BETTER
 from descend.outcome import Outcome
 from descend.plan import letter
