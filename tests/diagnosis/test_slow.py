@@ -93,7 +93,7 @@ def test_case_c37_dead_units_are_counted_with_rows_and_since_when():
     )
     found = slow.dead(evidence)
 
-    assert found.text.startswith("dead units: 16 of 16 units of layer 1 are flat for all of 200 rows since epoch 1")
+    assert found.text.startswith("dead units: 16 of 16 units of layer 1 have slope 0 for all of 200 rows since epoch 1")
     assert (found.level, fit.trace.layer_stats[0, 1, 0, 0]) == ("warning", 0.0)
     assert slow.dead(evidence_of(problem, how)) is None
 

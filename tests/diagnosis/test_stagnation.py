@@ -29,7 +29,7 @@ def test_a_step_below_half_the_last_digit_is_lost():
     assert fit.weights[0, 0] == 9000
     assert (seen.lost, seen.moving, seen.stuck) == (1, 1, True)
     assert seen.step == pytest.approx(2e-5)
-    assert seen.place == 2**-11
+    assert seen.half_ulp == 2**-11
 
 
 @pytest.mark.parametrize(("dtype", "lr"), [(np.float64, 1e-8), (np.float32, 1e-3)])
@@ -54,7 +54,7 @@ def test_the_verdict_names_it_and_does_not_call_it_converged():
     model.set_params(lr=1e-8).fit(X, np.full(40, 1.1e4, np.float32))
     assert model.verdict_.status == "stopped"
     (finding, *_) = [f for f in model.findings_ if f.code == "D501"]
-    assert finding.text.startswith("float32 stagnation: the next step leaves 1 of 1 weights where they are")
+    assert finding.text.startswith("float32 stagnation: the next step leaves 1 of 1 weights unchanged")
     assert finding.fix == ("pass float64 data", "--lr auto")
 
 

@@ -18,14 +18,14 @@ def test_converged_is_said_with_the_distance(penguins):
     run = ds.train(penguins, "body_mass_g", optimizer="nesterov", progress=False)
     assert run.verdict.status == "converged"
     assert run.verdict.text.startswith("converged in ")
-    assert run.verdict.text.endswith(" above the exact optimum")
+    assert run.verdict.text.endswith(f"; the gap to the exact optimum is {percent(run.gap)}")
     assert run.findings == ()
 
 
-def test_where_the_optimum_fits_exactly_the_distance_is_relative_to_the_baseline():
+def test_where_the_optimum_fits_exactly_the_gap_is_said_in_the_same_way():
     X, y = exact_line()
     run = ds.train(X, y, optimizer="gd", l2=0, **QUIET)
-    assert "of the way from the exact optimum, which fits exactly, to the baseline" in run.verdict.text
+    assert run.verdict.text.endswith(f"; the gap to the exact optimum is {percent(run.gap)}")
 
 
 def test_out_of_budget_is_not_called_converged_and_has_a_finding(penguins):
@@ -42,7 +42,7 @@ def test_out_of_budget_is_not_called_converged_and_has_a_finding(penguins):
 def test_a_loss_without_an_exact_solver_says_that_the_best_is_not_known():
     X, y = exact_line()
     run = ds.train(X, y, loss="quantile:0.9", optimizer="adam", max_epochs=50, **QUIET)
-    assert "the best possible is not known (no exact solver for quantile with a quadratic penalty)" in run.verdict.text
+    assert "the optimum is not known (no exact solver for quantile with a quadratic penalty)" in run.verdict.text
 
 
 def test_a_rate_above_the_limit_names_limit_column_and_cure(penguins):

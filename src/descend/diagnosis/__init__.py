@@ -1,4 +1,4 @@
-"""diagnosis: what is wrong with a run, family by family; every check looks at the same evidence."""
+"""diagnosis: what is wrong with a run, one family of findings per file; every check reads the same evidence."""
 
 from dataclasses import replace
 
@@ -6,7 +6,7 @@ import numpy as np
 
 from descend.diagnosis import divergence, fitting, numerics, slow, tables, wiring
 from descend.diagnosis.evidence import Evidence
-from descend.diagnosis.finding import LEVELS, Entry, Finding, Proof
+from descend.diagnosis.finding import Entry, Finding, Level, Proof
 from descend.diagnosis.wiring import Loop
 from descend.errors import UsageError, nearest
 from descend.outcome import Outcome
@@ -15,23 +15,23 @@ CHECKS = tuple(check for family in (divergence, slow, numerics, fitting, tables)
 ENTRIES: dict[str, Entry] = {
     e.code: e for family in (divergence, slow, fitting, tables, numerics, wiring) for e in family.ENTRIES
 }
-CAUSES = ("D208", "D102", "D101", "D105", "D207", "D202", "D206")  # named before what follows from them
+CAUSES = ("D208", "D102", "D101", "D105", "D207", "D202", "D206")  # shown before findings that are consequences
 
 
 def diagnose(evidence: Evidence) -> tuple[Finding, ...]:
-    """Return the findings about a run, the gravest first, causes before what follows from them."""
-    with np.errstate(all="ignore"):  # the numbers of a failed run are not fit for arithmetic
-        found = [finding for check in CHECKS if (finding := check(evidence)) is not None]
-    if any(f.code in CAUSES and f.level == "error" for f in found):  # D103 is where it shows; its cure is the cause's
+    """Return the findings about a run, the most severe first, causes before consequences."""
+    with np.errstate(all="ignore"):  # the numbers of a failed run overflow
+        findings = [finding for check in CHECKS if (finding := check(evidence)) is not None]
+    if any(f.code in CAUSES and f.level is Level.ERROR for f in findings):  # D103 is a place; the fix is the cause's
         nonfinite = evidence.outcome == Outcome.NONFINITE
-        found = [replace(f, fix=()) if f.code == "D103" else f for f in found if nonfinite or f.code != "D103"]
-    return tuple(sorted(found, key=lambda f: (LEVELS.index(f.level), f.code not in CAUSES)))
+        findings = [replace(f, fix=()) if f.code == "D103" else f for f in findings if nonfinite or f.code != "D103"]
+    return tuple(sorted(findings, key=lambda f: (f.level.rank, f.code not in CAUSES)))
 
 
 def diagnose_loop(loop: Loop) -> tuple[Finding, ...]:
-    """Return the findings about a training loop, the gravest first."""
-    found = [finding for check in wiring.CHECKS if (finding := check(loop)) is not None]
-    return tuple(sorted(found, key=lambda f: LEVELS.index(f.level)))
+    """Return the findings about a training loop, the most severe first."""
+    findings = [finding for check in wiring.CHECKS if (finding := check(loop)) is not None]
+    return tuple(sorted(findings, key=lambda f: f.level.rank))
 
 
 def explain(code: str) -> Entry:
@@ -49,4 +49,6 @@ def explain(code: str) -> Entry:
     )  # fmt: skip
 
 
-__all__ = ["CHECKS", "ENTRIES", "Entry", "Evidence", "Finding", "Loop", "Proof", "diagnose", "diagnose_loop", "explain"]
+__all__ = [
+    "CHECKS", "ENTRIES", "Entry", "Evidence", "Finding", "Level", "Loop", "Proof", "diagnose", "diagnose_loop", "explain",
+]  # fmt: skip

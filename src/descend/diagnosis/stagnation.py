@@ -1,4 +1,4 @@
-"""Steps too small for the dtype: a weight that moves by less than half its last digit does not move at all."""
+"""stagnation: steps too small for the dtype; adding less than half a unit in the last place leaves a weight unchanged."""
 
 from dataclasses import dataclass
 
@@ -13,23 +13,23 @@ from descend.problem import Problem, gradient
 
 @dataclass(frozen=True)
 class Stagnation:
-    """How many weights a further step would leave where they are.
+    """How many weights the next step would leave unchanged.
 
     Args:
-        lost: weights whose step is not zero but rounds away.
-        moving: weights whose step is not zero.
-        step: the median size of the steps that round away.
-        place: the median of half a unit in the last place of their weights.
+        lost: number of weights whose step is not zero but rounds to no change.
+        moving: number of weights whose step is not zero.
+        step: median size of the steps that are lost.
+        half_ulp: median of half a unit in the last place of their weights.
     """
 
     lost: int
     moving: int
     step: float
-    place: float
+    half_ulp: float
 
     @property
     def stuck(self) -> bool:
-        """True when most of the weights that should move do not."""
+        """Whether most of the weights with a step do not change."""
         return 2 * self.lost > self.moving
 
 
@@ -37,20 +37,18 @@ def stagnation(problem: Problem, setting: Setting, state: State) -> Stagnation:
     """Return what the next step would change, computed in float64.
 
     Args:
-        state: where the run stands, of one run alone; not the weights that are kept.
+        state: of one run, at its end; not the weights that are kept.
     """
     w, data = state.weights[0], problem.data
-    batch = setting.rows_a_step(data.rows)
-    rows = next_batch(data.rows, batch, setting.seed, int(state.seen[0]), "auto", data.row_bytes)
+    batch_size = setting.rows_a_step(data.rows)
+    rows = next_batch(data.rows, batch_size, setting.seed, int(state.seen[0]), "auto", data.row_bytes)
     with np.errstate(all="ignore"):
         _, g = gradient(problem, w, rows)
         g = prepare(problem, setting, w, g).astype(np.float64)
         memory = state.memory[0, : len(setting.rule.memory)].astype(np.float64)
         step = np.abs(rule_step(setting, g, memory, int(state.steps[0]) + 1)[0])
-    place = np.spacing(np.abs(w)).astype(np.float64) / 2
+    half_ulp = np.spacing(np.abs(w)).astype(np.float64) / 2
     moving = step > 0
-    lost = moving & (step < place)
-    return Stagnation(
-        int(lost.sum()), int(moving.sum()), float(np.median(step[lost])) if lost.any() else 0.0,
-        float(np.median(place[lost])) if lost.any() else 0.0,
-    )  # fmt: skip
+    lost = moving & (step < half_ulp)
+    medians = [float(np.median(values[lost])) if lost.any() else 0.0 for values in (step, half_ulp)]
+    return Stagnation(int(lost.sum()), int(moving.sum()), *medians)

@@ -1,6 +1,8 @@
-"""verdict: one sentence on how training ended, and findings with the numbers behind them and a way out."""
+"""verdict: one sentence on how training ended, and the findings about it."""
 
 from dataclasses import dataclass
+
+import numpy as np
 
 from descend.diagnosis import Evidence, Finding, diagnose
 from descend.diagnosis.formatting import percent
@@ -10,6 +12,8 @@ from descend.outcome import Outcome
 from descend.search.search import SearchResult
 from descend.table.prepare import Prepared
 from descend.training import Fit
+
+SEPARABLE = "separable"
 
 
 @dataclass(frozen=True)
@@ -26,7 +30,7 @@ class Verdict:
 
 
 def judge(
-    found: SearchResult, prepared: Prepared | None = None, user_set: frozenset[str] = frozenset()
+    result: SearchResult, prepared: Prepared | None = None, user_set: frozenset[str] = frozenset()
 ) -> tuple[Verdict, tuple[Finding, ...]]:
     """Return the verdict on the run that is kept, and the findings about it.
 
@@ -34,44 +38,58 @@ def judge(
         prepared: the table that it was trained on, if any.
         user_set: the options that the user gave.
     """
-    fit, r, landscape = found.fit, found.best, found.landscape
+    fit, r, landscape = result.fit, result.best, result.landscape
     outcome = fit.outcomes[r]
-    findings = diagnose(evidence_of(found, prepared, user_set))
+    findings = diagnose(evidence_of(result, prepared, user_set))
     if outcome.failed:
         return Verdict(outcome.word, f"training failed: {findings[0].text}"), findings
     if landscape.optimum.status is OptimumStatus.SEPARABLE:
-        text = "separable: the classes are told apart perfectly and no finite weights are optimal; a penalty makes them unique"
-        return Verdict("separable", text), tuple(f for f in findings if f.code != "D201")
-    text = f"{_ending(fit, r, outcome)}; {_distance(landscape, float(fit.loss[r]), landscape.gap(float(fit.loss[r])))}"
-    return Verdict("interrupted" if fit.interrupted else outcome.word, text), findings
+        text = (
+            "separable: a linear model classifies every training row correctly, so no finite weights are optimal; a "
+            "penalty makes the optimum unique"
+        )
+        return Verdict(SEPARABLE, text), tuple(f for f in findings if f.code != "D201")
+    text = f"{_ending(fit, r, outcome)}; {_distance(landscape, float(fit.loss[r]))}"
+    return Verdict(Outcome.INTERRUPTED.word if fit.interrupted else outcome.word, text), findings
 
 
-def evidence_of(found: SearchResult, prepared: Prepared | None, user_set: frozenset[str]) -> Evidence:
+def evidence_of(result: SearchResult, prepared: Prepared | None, user_set: frozenset[str]) -> Evidence:
     """Return the evidence about the run that is kept."""
-    fit, r = found.fit, found.best
-    others = {s.seed: float(fit.score[k]) for k, s in enumerate(fit.plan.settings) if s.alike(fit.plan.settings[r])}
+    fit, r = result.fit, result.best
+    setting = fit.plan.settings[r]
+    restarts = {s.seed: float(fit.score[k]) for k, s in enumerate(fit.plan.settings) if s.alike(setting)}
     return Evidence(
-        fit.problem, found.landscape, fit.plan.settings[r], fit.outcomes[r], int(fit.steps[r]), int(fit.epochs[r]),
-        fit.weights[r], float(fit.loss[r]), float(fit.held_out[r]), fit.trace.until(r, int(fit.epochs[r])),
-        fit.state.take([r]), prepared, user_set, tuple(others[seed] for seed in sorted(others)),
-    )  # fmt: skip
+        problem=fit.problem,
+        landscape=result.landscape,
+        setting=setting,
+        outcome=fit.outcomes[r],
+        steps=int(fit.steps[r]),
+        epochs=int(fit.epochs[r]),
+        weights=fit.weights[r],
+        loss=float(fit.loss[r]),
+        trace=fit.trace.until(r, int(fit.epochs[r])),
+        state=fit.state.take([r]),
+        prepared=prepared,
+        user_set=user_set,
+        restarts=tuple(restarts[seed] for seed in sorted(restarts)),
+    )
 
 
 def _ending(fit: Fit, r: int, outcome: Outcome) -> str:
-    kept = f"the weights of epoch {int(fit.epoch[r]):,} are kept"
+    best = f"the weights of epoch {int(fit.epoch[r]):,} are kept"
     return {
         Outcome.CONVERGED: f"converged in {int(fit.epochs[r]):,} epochs",
-        Outcome.STOPPED: f"stopped early: no improvement after epoch {int(fit.epoch[r]):,}, {kept}",
-        Outcome.BUDGET: f"not converged: out of budget after {int(fit.epochs[r]):,} epochs, {kept}",
-        Outcome.INTERRUPTED: f"interrupted after {int(fit.epochs[r]):,} epochs, {kept}",
+        Outcome.STOPPED: f"stopped early: no improvement after epoch {int(fit.epoch[r]):,}, {best}",
+        Outcome.BUDGET: f"not converged: out of budget after {int(fit.epochs[r]):,} epochs, {best}",
+        Outcome.INTERRUPTED: f"interrupted after {int(fit.epochs[r]):,} epochs, {best}",
     }[outcome]
 
 
-def _distance(landscape: Landscape, objective: float, gap: float | None) -> str:
-    """How far the training loss is from the best possible, in words."""
+def _distance(landscape: Landscape, objective: float) -> str:
+    """The gap to the optimum, in words."""
+    gap = landscape.gap(objective)
     if gap is None:
-        return f"the best possible is not known ({landscape.optimum.reason})"
-    best = landscape.optimum.objective
-    if best > 1e-6 * max(landscape.baseline, 1e-300):
-        return f"{percent((objective - best) / best)} above the exact optimum"
-    return f"{percent(gap)} of the way from the exact optimum, which fits exactly, to the baseline"
+        return f"the optimum is not known ({landscape.optimum.reason})"
+    if not np.isfinite(gap):
+        return "the optimum is the constant prediction"
+    return f"the gap to the exact optimum is {percent(gap)}"

@@ -11,7 +11,9 @@ from descend.problem import Problem
 from descend.problem.moments import gram
 from descend.sparse import dense, is_wide, row_squares
 
-MAX_EXACT = 2000  # weights of an output up to which all eigenvalues are computed; arbitrary: about a second
+MAX_EXACT = (
+    2000  # weights of an output up to which all eigenvalues are computed; arbitrary: the work grows with the cube
+)
 ROUNDING = (
     10 * float(np.finfo(np.float64).eps) / 2
 )  # eigenvalues below this, times size and largest, are 0 up to rounding

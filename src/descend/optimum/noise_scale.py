@@ -7,7 +7,7 @@ import numpy as np
 from descend.arrays import Array
 from descend.problem import Problem, gradient
 
-BATCHES = 32  # drawn at random: the standard error of the mean squared gradient is below a fifth of it
+BATCHES = 32  # drawn at random (arbitrary)
 MAX_ROWS = 1 << 14  # of the data that are used (arbitrary: bounds the work)
 MAX_BATCH_SHARE = 64  # a batch is at most 1/64 of those rows, so that both norms differ
 

@@ -9,7 +9,7 @@ from descend.problem import Problem, gradient
 MAX_ITERATIONS = 24  # of the power iteration (arbitrary)
 RELATIVE_CHANGE = 0.02  # of the estimate that ends it: a limit on a rate needs no more
 STEP = 1e-4  # of the weights' norm, of the central difference: near the cube root of rounding, 6e-6, on the safe side
-MAX_WORK = 1 << 27  # multiplications of one gradient: about 0.1 s
+MAX_WORK = 1 << 27  # multiplications of one gradient (arbitrary: a fraction of a second)
 MIN_SAMPLE, MAX_SAMPLE = 64, 1024  # rows (arbitrary)
 
 

@@ -17,7 +17,7 @@ from descend.optimum.status import FOUND, SEPARABLE, OptimumStatus, SolverResult
 from descend.problem import Problem
 from descend.sparse import is_wide
 
-MAX_NEWTON_PARAMS = 1500  # arbitrary: a Hessian of 18 MB, whose factorisation takes tenths of a second
+MAX_NEWTON_PARAMS = 1500  # up to which a Hessian is factorised: 18 MB (arbitrary)
 PROVEN = 1e-7  # of what can be gained over the baseline: a larger proven distance is not accepted as the optimum
 ROUNDING = 1e-13  # of an objective: 500 times that of float64, for sums over rows
 

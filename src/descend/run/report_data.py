@@ -151,7 +151,7 @@ def _beats_baseline(run: ReportedRun) -> bool:
 def _finding(finding: Finding) -> FindingRow:
     return FindingRow(
         code=finding.code, level=finding.level, text=finding.text, fixes=finding.fix,
-        proof=tuple(f"tried {p.told(number)}" for p in finding.proof), meaning=explain(finding.code).parts,
+        proof=tuple(f"tried {p.describe(number)}" for p in finding.proof), meaning=explain(finding.code).parts,
     )  # fmt: skip
 
 
