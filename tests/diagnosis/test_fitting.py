@@ -22,7 +22,7 @@ def codes(table, **options):
 def test_more_columns_than_the_rows_can_bear_are_overfitted():
     found = codes(frame(80, 50, 1.5), l2=0.0)["D301"]
     assert found.level == "warning"
-    assert found.evidence["train"] < 0.5 * found.evidence["held_out"]
+    assert found.evidence["train"] < 0.5 * found.evidence["test"]
 
 
 @pytest.mark.parametrize("rows", [400, 4000])
@@ -72,5 +72,5 @@ def test_a_held_out_part_that_is_easier_is_told_in_standard_errors():
     table = frame(400, 3, 0.0).assign(t=np.arange(400))
     table["y"] += np.where(table.t < 320, 1.0, 0.1) * np.random.default_rng(0).normal(size=400)
     found = codes(table, time="t")["D304"]
-    assert found.evidence["held_out"] < found.evidence["train"] - 3 * found.evidence["error"]
+    assert found.evidence["test"] < found.evidence["train"] - 3 * found.evidence["error"]
     assert "D304" not in codes(frame(400, 3, 1.0))

@@ -103,10 +103,10 @@ class Evidence:
 
     @cached_property
     def largest_column(self) -> tuple[str, float]:
-        """The feature with the largest mean square, and its share of the sum of all."""
+        """The column of the feature with the largest mean square, and its share of the sum of all."""
         squares = column_squares(self.problem.data.X)
         at = int(np.argmax(squares))
-        return self.names[at], float(squares[at] / max(squares.sum(), 1e-300))
+        return self.column_of(at), float(squares[at] / max(squares.sum(), 1e-300))
 
     @cached_property
     def predictions(self) -> Array:
@@ -154,3 +154,14 @@ class Evidence:
     def names(self) -> tuple[str, ...]:
         """The name of each feature."""
         return self.problem.data.names or tuple(f"column {j + 1}" for j in range(self.problem.data.features))
+
+    @cached_property
+    def columns(self) -> tuple[str, ...]:
+        """The column of the table from which each feature is made; the feature's own name for arrays."""
+        if self.prepared is None:
+            return self.names
+        return tuple(f.column for f in self.prepared.schema.features for _ in f.names)
+
+    def column_of(self, feature: int) -> str:
+        """Return the column of the table from which a feature is made."""
+        return self.columns[feature]

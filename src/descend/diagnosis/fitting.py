@@ -8,7 +8,7 @@ from descend.outcome import Outcome
 from descend.sparse import is_sparse
 
 MIN_TEST_ROWS = 10  # for D301 (arbitrary: the standard error of fewer is unreliable)
-OVERFIT = 0.5  # share of the training gain that held-out rows lack (arbitrary)
+OVERFIT = 0.5  # share of the training gain that test rows lack (arbitrary)
 MIN_GAIN = 0.3  # share of the baseline's loss: a smaller gain is no fit that could be too close (arbitrary)
 NONLINEAR = 0.1  # share of the residual variance that squares and products explain (arbitrary)
 MAX_COLUMNS = 30  # whose squares and products are tried: 465 terms
@@ -33,10 +33,10 @@ def overfit(e: Evidence) -> Finding | None:
     if not (train_gain > MIN_GAIN * baseline and test_gain < (1 - OVERFIT) * train_gain - error):
         return None
     text = (
-        f"overfit: the loss is {train:.3g} on training rows and {test.mean():.3g} on held-out rows, which keep "
+        f"overfit: the loss is {train:.3g} on training rows and {test.mean():.3g} on test rows, which keep "
         f"{max(test_gain / train_gain, 0):.0%} of the gain over the baseline"
     )
-    evidence = {"train": train, "held_out": float(test.mean()), "baseline": baseline, "error": error}
+    evidence = {"train": train, "test": float(test.mean()), "baseline": baseline, "error": error}
     fix = ["--l2 0.1", "--l2 0.01", "--l2 1"] if e.problem.l2 < 1 else []
     if e.problem.network is not None:
         fix += [f"--hidden {max(2, e.problem.network.sizes[1] // 4)} --lr auto", "--dropout 0.3 --lr auto"]
@@ -125,10 +125,10 @@ def too_good(e: Evidence) -> Finding | None:
     if not train.mean() - test.mean() > STANDARD_ERRORS * error > 0:
         return None
     text = (
-        f"held-out rows are fitted better than training rows: loss {test.mean():.3g} against {train.mean():.3g}, a "
+        f"test rows are fitted better than training rows: loss {test.mean():.3g} against {train.mean():.3g}, a "
         f"difference of {(train.mean() - test.mean()) / error:.1f} standard errors; the split is not representative"
     )
-    evidence = {"train": float(train.mean()), "held_out": float(test.mean()), "error": error}
+    evidence = {"train": float(train.mean()), "test": float(test.mean()), "error": error}
     fix = ("look at how the rows were split", "compare with --cv 5")
     return Finding(code="D304", level=Level.WARNING, text=text, evidence=evidence, fix=fix)
 
@@ -140,7 +140,7 @@ ENTRIES = (
         code="D301",
         title="overfit",
         meaning="The model has fitted the noise of the training rows, and does worse on other rows.",
-        detected=f"Training removed more than {MIN_GAIN:.0%} of the baseline's loss on the training rows, and held-out rows "
+        detected=f"Training removed more than {MIN_GAIN:.0%} of the baseline's loss on the training rows, and test rows "
         f"see less than {1 - OVERFIT:.0%} of that gain, beyond the standard error of their loss.",
         fixes="A larger penalty; fewer columns; a smaller network or dropout; more rows.",
         reference="Hastie, Tibshirani and Friedman 2009, chapter 7",
@@ -166,10 +166,10 @@ ENTRIES = (
     ),
     Entry(
         code="D304",
-        title="held-out rows fitted better than training rows",
+        title="test rows fitted better than training rows",
         meaning="Rows that were not trained on cannot be fitted better than those that were, except by chance, or where the "
         "split is not representative.",
-        detected=f"The held-out loss is below the training loss by more than {STANDARD_ERRORS:g} standard errors. Networks "
+        detected=f"The test loss is below the training loss by more than {STANDARD_ERRORS:g} standard errors. Networks "
         "with dropout or batch normalisation are exempt.",
         fixes="A look at the split: order, groups, duplicates. Cross-validation shows how much a score depends on it.",
         reference="Kaufman, Rosset, Perlich and Stitelman 2012",

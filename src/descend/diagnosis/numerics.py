@@ -120,7 +120,7 @@ ENTRIES = (
         title="overconfident predictions",
         meaning="The model gave a probability of almost 0 to the class of a row. The log loss of such a row can outweigh all "
         "others.",
-        detected=f"A held-out row, or without held-out rows a training row, has a log loss above {CONFIDENT:g}. A warning "
+        detected=f"A test row, or without test rows a training row, has a log loss above {CONFIDENT:g}. A warning "
         "where the mean loss is above the baseline's: worse than a constant prediction.",
         fixes="A larger penalty, which keeps probabilities away from 0 and 1.",
         reference="Guo, Pleiss, Sun and Weinberger 2017",

@@ -15,6 +15,7 @@ from descend.sparse import is_wide
 
 VANISHED = 1e-4  # gradient norm of the first hidden layer over the last one's; ten healthy layers stay above 1e-2
 ILL_CONDITIONED = 1e4  # condition number; gradient descent then needs tens of thousands of steps
+REDUNDANT = 1e-13  # eigenvalue of a correlation matrix, per column, that is 0 up to rounding of the features
 DECAYED = 0.1  # movement of the weights in the last epoch over that in the first (arbitrary)
 MIN_MOVEMENTS = 5  # record points from which a decay is read (arbitrary)
 ZIGZAG = -0.3  # mean cosine between successive steps (arbitrary: random steps have 0)
@@ -75,33 +76,33 @@ def ill_conditioned(e: Evidence) -> Finding | None:
     condition = e.landscape.curvature.condition
     if e.problem.network is not None or not e.unfinished or e.outcome.failed or not condition > ILL_CONDITIONED:
         return None
-    column, other, cause = _columns_at_fault(e)
+    columns, cause = _columns_at_fault(e)
     distance = "" if e.gap is None else f" and the gap to the optimum is {percent(e.gap)}"
     text = f"ill-conditioned: the condition number is {condition:.2g}{distance}; {cause}"
     fix = ["--optimizer auto --lr auto", "--optimizer nesterov --momentum 0.99 --lr auto", "--l2 0.01"]
     if not e.problem.scaled:
         fix.insert(0, "--scale --lr auto")
-    elif other:
-        fix.append(f"--drop {shlex.quote(other)}")
-    evidence = {"condition": condition, "column": column, "other": other}
+    elif len(columns) > 1:
+        fix.append(f"--drop {shlex.quote(columns[1])}")
+    evidence = {"condition": condition, "column": columns[0], "other": columns[1] if len(columns) > 1 else ""}
     return Finding(code="D203", level=Level.WARNING, text=text, evidence=evidence, fix=tuple(fix))
 
 
-def _columns_at_fault(e: Evidence) -> tuple[str, str, str]:
-    """The largest column where columns are not scaled, else two that are nearly collinear, and the cause in words."""
+def _columns_at_fault(e: Evidence) -> tuple[tuple[str, ...], str]:
+    """The largest column where columns are not scaled, else two that are nearly collinear; and the cause in words."""
     if not e.problem.scaled or is_wide(e.problem.data.X):
         name = e.largest_column[0]
-        return name, "", f"column {name!r} is by far the largest"
+        return (name,), f"column {name!r} is by far the largest"
     G = gram(e.problem).G
     size = np.sqrt(np.maximum(np.diag(G), 1e-300))
-    vectors = np.linalg.eigh(G / np.outer(size, size))[1]
-    first, second = np.argsort(-np.abs(vectors[:, 0]))[:2] if len(size) > 1 else (0, 0)
-    a, b = sorted((int(first), int(second)))
-    return (
-        e.names[b],
-        e.names[a],
-        f"columns {e.names[a]!r} and {e.names[b]!r} are nearly collinear with each other or others",
-    )
+    values, vectors = np.linalg.eigh(G / np.outer(size, size))
+    flattest = int(np.argmax(values > REDUNDANT * len(size)))
+    involved = [e.column_of(int(j)) for j in np.argsort(-np.abs(vectors[:, flattest]))]
+    a, *others = dict.fromkeys(involved[:2])
+    if not others:
+        return (a,), f"the levels of column {a!r} are nearly collinear with each other or other columns"
+    first, second = sorted((a, others[0]), key=e.columns.index)
+    return (second, first), f"columns {first!r} and {second!r} are nearly collinear with each other or others"
 
 
 def decayed(e: Evidence) -> Finding | None:
@@ -257,7 +258,8 @@ ENTRIES = (
         meaning="The loss is steep in one direction and flat in another. The steep one limits the learning rate, and along "
         "the flat one progress needs a large rate.",
         detected=f"The condition number is above {ILL_CONDITIONED:g}, and the run has not reached the optimum; at the "
-        "optimum it does not matter.",
+        "optimum it does not matter. Directions that change no prediction, such as the sum of all levels of a category "
+        "against the intercept, do not count.",
         fixes="Scaled columns; an optimizer with momentum; a penalty; dropping one of the collinear columns.",
         reference="Nesterov 2004, section 2.1; Boyd and Vandenberghe 2004, section 9.3",
     ),

@@ -17,7 +17,7 @@ MIN_ROWS = 20  # for D402 and D405 (arbitrary)
 MIN_CLASS_SHARE = 0.05  # of the smaller class for D402: a rarer one is easily separated by chance (arbitrary)
 SUBSAMPLED = 20_000  # rows beyond which every SUBSAMPLE-th row is looked at first (arbitrary: bounds the work)
 SUBSAMPLE = 32
-COPIED = 0.05  # share of the held-out rows (arbitrary)
+COPIED = 0.05  # share of the test rows (arbitrary)
 MIN_TEST_ROWS = 10  # for D403 (arbitrary)
 OUTLYING = 20.0  # robust standard deviations (arbitrary)
 MAX_OUTLIER_SHARE = 0.02  # of the rows: more are a heavy tail (arbitrary)
@@ -110,7 +110,7 @@ def copies(e: Evidence) -> Finding | None:
     if not count > COPIED * test.rows:
         return None
     text = (
-        f"{count:,} of {test.rows:,} held-out rows ({count / test.rows:.0%}) are copies of training rows, so the score is "
+        f"{count:,} of {test.rows:,} test rows ({count / test.rows:.0%}) are copies of training rows, so the score is "
         f"too good"
     )
     fix = ("leave out repeated rows before training", "--group COL")
@@ -205,8 +205,8 @@ ENTRIES = (
     Entry(
         code="D403",
         title="copies across the split",
-        meaning="Held-out rows that are also among the training rows measure memory, not prediction.",
-        detected=f"More than {COPIED:.0%} of the held-out rows equal a training row in all columns and the target, although "
+        meaning="Test rows that are also among the training rows measure memory, not prediction.",
+        detected=f"More than {COPIED:.0%} of the test rows equal a training row in all columns and the target, although "
         "some column has different values in more than half of the rows.",
         fixes="Leave out repeated rows, or keep rows of one origin on one side with --group.",
         reference="Barz and Denzler 2020",

@@ -14,18 +14,22 @@ from descend.sparse import dense, is_wide, row_squares
 MAX_EXACT = (
     2000  # weights of an output up to which all eigenvalues are computed; arbitrary: the work grows with the cube
 )
+RELATIVE = 1e-6  # above the penalty alone, beyond which the smallest eigenvalue needs the data (arbitrary)
 ROUNDING = (
     10 * float(np.finfo(np.float64).eps) / 2
 )  # eigenvalues below this, times size and largest, are 0 up to rounding
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Curvature:
     """Eigenvalues of a bound on the Hessian of the objective.
 
     Args:
         largest: of the whole objective, penalty included.
         smallest: 0 where it is zero up to rounding; NaN where only the largest was computed.
+        smallest_determined: of the directions that change some prediction: those that change none, such as the sum of
+            all levels of a one-hot category against the intercept, have the penalty's curvature alone, and do not slow
+            training down; NaN where only the largest was computed.
         row_largest: of the steepest single row, for batches of one.
         row_mean: the mean over the rows of the same.
         bound: the loss's largest second derivative that was used; at given weights, the mean over the rows.
@@ -34,6 +38,7 @@ class Curvature:
 
     largest: float
     smallest: float
+    smallest_determined: float
     row_largest: float
     row_mean: float
     bound: float
@@ -41,8 +46,8 @@ class Curvature:
 
     @property
     def condition(self) -> float:
-        """largest / smallest; infinity when the smallest is zero, NaN when it is not known."""
-        return self.largest / self.smallest if self.smallest != 0 else float("inf")
+        """largest / smallest_determined; infinity without such a direction, NaN when it is not known."""
+        return self.largest / self.smallest_determined if self.smallest_determined != 0 else float("inf")
 
 
 def curvature(problem: Problem, weights: Array | None = None) -> Curvature:
@@ -62,14 +67,17 @@ def curvature(problem: Problem, weights: Array | None = None) -> Curvature:
     rows_most, rows_mean = _rows(problem, c)
     size = problem.data.features + problem.intercept
     if size <= MAX_EXACT:
-        smallest, largest = _all(_matrix(problem, c))
+        H = _matrix(problem, c)
+        smallest, largest = _extreme(H)
+        determined = smallest if smallest > problem.l2 * (1 + RELATIVE) else _smallest_determined(problem, H)
         method = "all eigenvalues"
     else:
-        smallest, largest, method = float("nan"), _top(problem, c), "Lanczos"
+        smallest, largest, determined, method = float("nan"), _top(problem, c), float("nan"), "Lanczos"
     penalty = problem.l2 if problem.data.features else 0.0
     return Curvature(
-        largest, smallest, rows_most + penalty, rows_mean + penalty, float(np.mean(c)), f"{method}, {source}"
-    )
+        largest=largest, smallest=smallest, smallest_determined=determined, row_largest=rows_most + penalty,
+        row_mean=rows_mean + penalty, bound=float(np.mean(c)), method=f"{method}, {source}",
+    )  # fmt: skip
 
 
 def _curve(problem: Problem, weights: Array | None) -> tuple[float | Array, str]:
@@ -132,7 +140,7 @@ def _sparse_matrix(problem: Problem, c: float | Array) -> Array:
     return dense(X.T @ X.multiply((shares(problem, every) * c)[:, None]).tocsr())
 
 
-def _all(H: Array) -> tuple[float, float]:
+def _extreme(H: Array) -> tuple[float, float]:
     """The smallest and the largest eigenvalue."""
     if not len(H):
         return 0.0, 0.0
@@ -141,6 +149,19 @@ def _all(H: Array) -> tuple[float, float]:
     values = np.linalg.eigvalsh(H)
     smallest, largest = float(values[0]), max(float(values[-1]), 0.0)
     return smallest if smallest > len(H) * ROUNDING * largest else 0.0, largest
+
+
+def _smallest_determined(problem: Problem, H: Array) -> float:
+    """The smallest eigenvalue of H in the directions in which the data have any curvature; 0 without one."""
+    if not len(H) or not np.isfinite(H).all():
+        return 0.0
+    data = H.copy()
+    data[range(problem.data.features), range(problem.data.features)] -= problem.l2
+    values, vectors = np.linalg.eigh(data)
+    rounding = max(ROUNDING, 10 * float(np.finfo(problem.dtype).eps) ** 2)  # moments square the rounding of float32 features
+    used = values > len(H) * rounding * max(values[-1], H.diagonal().max())
+    basis = vectors[:, used]
+    return float(np.linalg.eigvalsh(basis.T @ H @ basis)[0]) if used.any() else 0.0
 
 
 def _top(problem: Problem, c: float | Array) -> float:

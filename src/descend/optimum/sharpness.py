@@ -37,7 +37,10 @@ def sharpness(problem: Problem, weights: Array) -> Curvature:
                 break
     unknown = float("nan")
     largest = largest if np.isfinite(largest) else unknown
-    return Curvature(largest, unknown, unknown, unknown, unknown, f"power iteration at the start, {len(rows)} rows")
+    return Curvature(
+        largest=largest, smallest=unknown, smallest_determined=unknown, row_largest=unknown, row_mean=unknown,
+        bound=unknown, method=f"power iteration at the start, {len(rows)} rows",
+    )  # fmt: skip
 
 
 def _trained_mask(problem: Problem) -> Array:
