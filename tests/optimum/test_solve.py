@@ -295,3 +295,17 @@ def test_without_columns_hubers_optimum_is_its_best_constant(make):
     nearby = found.weights + np.linspace(-1, 1, 201)[:, None]
     values = objectives(make(np.zeros((5, 0)), y, "huber", constants={"delta": 0.01}), nearby)
     assert found.objective <= values.min() + 1e-9
+
+
+@pytest.mark.parametrize("name", ["squared", "huber"])
+def test_a_target_beyond_float64_has_no_optimum_and_says_so(make, name):
+    X = np.random.default_rng(0).standard_normal((30, 2))
+    y = X[:, 0].copy()
+    y[7] = 1e200
+    found = optimum(make(X, y, name))
+    assert (found.weights is None) == (found.status is not OptimumStatus.FOUND)
+    if name == "squared":
+        assert (found.status, found.reason) == (
+            OptimumStatus.NOT_SOLVED,
+            "not computed: the objective overflows float64",
+        )

@@ -31,7 +31,8 @@ def _objective(problem: Problem, bias: Array) -> float:
     for lo in range(0, len(y), BLOCK_ROWS):
         block = y[lo : lo + BLOCK_ROWS].astype(np.float64)
         z = np.tile(bias, (len(block), 1)) if problem.outputs > 1 else np.full(len(block), bias[0])
-        total += float(s[lo : lo + BLOCK_ROWS] @ losses_and_slopes(problem, z, block)[0])
+        with np.errstate(over="ignore", invalid="ignore"):  # a target such as 1e200, whose square is infinite
+            total += float(s[lo : lo + BLOCK_ROWS] @ losses_and_slopes(problem, z, block)[0])
     return total / len(y)
 
 

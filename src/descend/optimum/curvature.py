@@ -158,7 +158,9 @@ def _smallest_determined(problem: Problem, H: Array) -> float:
     data = H.copy()
     data[range(problem.data.features), range(problem.data.features)] -= problem.l2
     values, vectors = np.linalg.eigh(data)
-    rounding = max(ROUNDING, 10 * float(np.finfo(problem.dtype).eps) ** 2)  # moments square the rounding of float32 features
+    rounding = max(
+        ROUNDING, 10 * float(np.finfo(problem.dtype).eps) ** 2
+    )  # moments square the rounding of float32 features
     used = values > len(H) * rounding * max(values[-1], H.diagonal().max())
     basis = vectors[:, used]
     return float(np.linalg.eigvalsh(basis.T @ H @ basis)[0]) if used.any() else 0.0

@@ -57,12 +57,15 @@ def optimum(problem: Problem) -> Optimum:
     cells as dense ones, by L-BFGS, with l1 by FISTA. Where the minimum is not unique, it is one of the minima: for
     squares and softmax that of smallest weights.
     """
-    weights, method, result = _solve(problem)
-    if result.status is not OptimumStatus.FOUND:
-        return Optimum.unknown(result)
-    view = StandardisedView.plain(problem)
-    value, g = view.evaluate(weights)
-    left = float("nan") if method == "linear program" else _norm(view.smallest_subgradient(weights, g))
+    with np.errstate(over="ignore", invalid="ignore"):  # targets such as 1e200, whose squares are infinite
+        weights, method, result = _solve(problem)
+        if result.status is not OptimumStatus.FOUND:
+            return Optimum.unknown(result)
+        view = StandardisedView.plain(problem)
+        value, g = view.evaluate(weights)
+        left = float("nan") if method == "linear program" else _norm(view.smallest_subgradient(weights, g))
+    if not np.isfinite(value):
+        return Optimum.unknown(SolverResult(OptimumStatus.NOT_SOLVED, "not computed: the objective overflows float64"))
     return Optimum(weights, value, left, method)
 
 
