@@ -8,6 +8,7 @@ from tests.conftest import small_problem
 from tests.diagnosis.made import evidence_of, line
 
 from descend.diagnosis.numerics import noisy, overconfident, small_epsilon, stagnated
+from descend.options import read_options
 from descend.outcome import Outcome
 from descend.plan import setting
 
@@ -54,7 +55,7 @@ def test_a_constant_rate_hovers_above_the_optimum_and_the_noise_scale_says_why()
     found = noisy(loud)
 
     assert (found.code, found.level) == ("D504", "note")
-    assert noisy(dataclasses.replace(loud, user_set=frozenset({"lr"}))).level == "warning"
+    assert noisy(dataclasses.replace(loud, options=read_options({"lr": 0.08}))).level == "warning"
     assert found.evidence["noise_scale"] > 40
     assert "--batch 32" in found.fix
     assert noisy(evidence_of(problem, setting("sgd", lr=0.3), 150)) is None

@@ -60,3 +60,40 @@ def test_a_rate_above_the_limit_names_limit_column_and_cure(penguins):
 )
 def test_shares_in_words(share, text):
     assert percent(share) == text
+
+
+def line_of(rows=100, seed=0):
+    x = np.random.default_rng(seed).normal(size=(rows, 1))
+    return x, 2 * x[:, 0] + 1
+
+
+@pytest.mark.parametrize("options", [{"optimizer": "adam"}, {"optimizer": "gd"}, {"optimizer": "gd", "loss": "huber"}])
+def test_a_run_that_stops_improving_far_from_the_optimum_is_not_called_converged(options):
+    run = ds.train(*line_of(), **QUIET, lr=1e-5, max_epochs=100_000, **options)
+    assert run.verdict.status in ("not_converged", "no_better_than_constant")
+    assert f"the gap to the exact optimum is {percent(run.gap)}" in run.verdict.text
+    assert "not converged: no improvement after epoch " in run.verdict.text
+    assert {f.code: f.level for f in run.findings}["D201"] == "warning"
+
+
+def test_the_kept_weights_are_judged_and_not_the_last_ones():
+    """The run reaches the optimum, but the validation loss is lowest before."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(60, 20))
+    y = X[:, 0] + 2 * rng.normal(size=60)
+    run = ds.train(X, y, optimizer="gd", lr=0.05, patience=10_000, max_epochs=5000, l2=0, **QUIET)
+    fit, best = run.search_result.fit, run.search_result.best
+    assert int(fit.epoch[best]) < int(fit.epochs[best])
+    assert run.verdict.status == "stopped"
+    assert f"the weights of epoch {int(fit.epoch[best]):,} are kept" in run.verdict.text
+    assert "converged in" not in run.verdict.text
+
+
+def test_a_cure_that_is_set_already_is_not_proposed():
+    X, y = line_of()
+    slow = ds.train(X, y, optimizer="nesterov", max_epochs=2, lr=1e-4, **QUIET)
+    fixes = {f.code: f.fix for f in slow.findings}["D201"]
+    assert "--optimizer nesterov" not in fixes
+    assert "--lr auto" in fixes
+    found = ds.train(X, y, optimizer="gd", max_epochs=1, **QUIET)
+    assert all("--lr auto" not in f.fix for f in found.findings)

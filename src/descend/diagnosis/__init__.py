@@ -9,13 +9,16 @@ from descend.diagnosis.evidence import Evidence
 from descend.diagnosis.finding import Entry, Finding, Level, Proof
 from descend.diagnosis.wiring import Loop
 from descend.errors import UsageError, nearest
+from descend.options import Options, options_of_flags, read_options
 from descend.outcome import Outcome
 
 CHECKS = tuple(check for family in (divergence, slow, numerics, fitting, tables) for check in family.CHECKS)
 ENTRIES: dict[str, Entry] = {
     e.code: e for family in (divergence, slow, fitting, tables, numerics, wiring) for e in family.ENTRIES
 }
-CAUSES = ("D208", "D102", "D101", "D105", "D207", "D202", "D206")  # shown before findings that are consequences
+FIRST = "D305"  # a model that is worse than a constant must not be used, whatever else is found
+CAUSES = ("D407", "D208", "D102", "D101", "D105", "D207", "D202", "D206")  # shown before findings that are consequences
+FALLBACK = "D210"  # shown where no finding about training says why nothing was learned
 
 
 def diagnose(evidence: Evidence) -> tuple[Finding, ...]:
@@ -25,7 +28,22 @@ def diagnose(evidence: Evidence) -> tuple[Finding, ...]:
     if any(f.code in CAUSES and f.level is Level.ERROR for f in findings):  # D103 is a place; the fix is the cause's
         nonfinite = evidence.outcome == Outcome.NONFINITE
         findings = [replace(f, fix=()) if f.code == "D103" else f for f in findings if nonfinite or f.code != "D103"]
-    return tuple(sorted(findings, key=lambda f: (f.level.rank, f.code not in CAUSES)))
+    if any(f.code[:2] in ("D1", "D2") and f.code != FALLBACK and f.level is not Level.NOTE for f in findings):
+        findings = [f for f in findings if f.code != FALLBACK]
+    findings = [replace(f, fix=tuple(fix for fix in f.fix if _changes(fix, evidence.options))) for f in findings]
+    return tuple(sorted(findings, key=lambda f: (f.level.rank, f.code != FIRST, f.code not in CAUSES)))
+
+
+def _changes(fix: str, options: Options) -> bool:
+    """Whether a fix in words, or in flags of which one is not set as it says already."""
+    flags = options_of_flags(fix)
+    if not flags:
+        return True
+    try:
+        fixed = read_options({name: getattr(options, name) for name in options.user_set} | flags)
+    except UsageError:
+        return False
+    return any(getattr(fixed, name) != getattr(options, name) for name in flags)
 
 
 def diagnose_loop(loop: Loop) -> tuple[Finding, ...]:

@@ -14,6 +14,9 @@ SPIKE = 3.0  # height over the median of the points before (arbitrary)
 SPIKE_WINDOW = 5  # record points of that median (arbitrary)
 SPIKE_GAIN = 0.1  # height as a share of all that was gained; smaller rises are batch noise (arbitrary)
 MANY_SPIKES = 5  # that make the note a warning (arbitrary)
+RISE = 3.0  # of the training loss in the first record points, over the larger of its initial value and the baseline (arbitrary)
+FIRST_POINTS = 5  # record points in which such a rise is looked for (arbitrary)
+LARGE_TARGET = 10.0  # root mean square of a target that is not scaled (arbitrary; a scaled one has 1)
 ROWS_IN_TEXT = 5  # row numbers that a text lists
 ROWS_IN_EVIDENCE = 100  # row numbers that the evidence lists
 
@@ -24,13 +27,15 @@ def _explodes(e: Evidence) -> bool:
 
 
 def above_limit(e: Evidence) -> Finding | None:
-    """D101."""
+    """D101 for rules with a stability limit."""
     rising = len(e.losses) > 1 and e.outcome in (Outcome.STOPPED, Outcome.BUDGET) and not e.losses[-1] <= e.losses[0]
-    if e.limit is None or not e.setting.lr > e.limit or not (e.outcome.failed or rising) or _explodes(e):
+    if not e.limit or not e.setting.lr > e.limit or not (e.outcome.failed or rising) or _explodes(e):
         return None
     column, share = e.largest_column
-    eigenvalue = e.landscape.curvature.largest
+    eigenvalue, target = e.landscape.curvature.largest, _large_target(e)
     source = f", {share:.1%} of it from column {column!r}" if e.problem.network is None else " at the initial weights"
+    if target is not None:
+        source = f", since the target is not scaled: its root mean square is {target:.3g}"
     text = (
         f"learning rate {e.setting.lr:.3g} is {factor(e.setting.lr / e.limit)} × the stability limit {e.limit:.3g} "
         f"(largest Hessian eigenvalue {eigenvalue:.3g}{source}); training diverged by step {e.last_step:,}"
@@ -38,26 +43,64 @@ def above_limit(e: Evidence) -> Finding | None:
     evidence = {
         "lr": e.setting.lr, "limit": e.limit, "curvature": eigenvalue, "step": e.steps, "column": column, "share": share,
     }  # fmt: skip
-    fix = ("--lr auto",) if e.problem.scaled else ("--scale", "--lr auto", "--scale --lr auto")
+    if target is not None:
+        evidence["target"] = target
+    scaled = e.problem.scaled and (target is None or not e.problem.loss.scales_target)
+    fix = ("--lr auto",) if scaled else ("--scale", "--lr auto", "--scale --lr auto")
     return Finding(code="D101", level=Level.ERROR, text=text, evidence=evidence, fix=fix)
+
+
+def _large_target(e: Evidence) -> float | None:
+    """The root mean square of a target whose size makes the eigenvalue large; None where it does not.
+
+    A Hessian depends on the target through the residuals of a network, and through the mean count of poisson.
+    """
+    depends = (e.problem.network is not None and e.problem.loss.scales_target) or e.problem.loss.name == "poisson"
+    size = float(np.sqrt(np.square(e.problem.data.y.astype(np.float64)).mean()))
+    return size if depends and e.problem.scaled and size > LARGE_TARGET else None
+
+
+def too_fast(e: Evidence) -> Finding | None:
+    """D101 for rules without a stability limit."""
+    losses = e.losses[: FIRST_POINTS + 1]
+    poor = e.outcome.failed or not e.learned or (e.unfinished and e.gap is not None)
+    if e.limit is not None or len(losses) < 2 or e.outcome == Outcome.NONFINITE or not poor or _explodes(e):
+        return None
+    before, peak = max(float(losses[0]), e.landscape.baseline), float(losses[1:].max())
+    rise = (peak - e.floor) / max(before - e.floor, 1e-300)
+    if not np.isfinite(rise) or not rise > RISE:
+        return None
+    target = _large_target(e)
+    blame = "" if target is None else f"; the target is not scaled, its root mean square is {target:.3g}"
+    text = (
+        f"learning rate {e.setting.lr:.3g} is too high for {e.setting.rule.name}, which moves every weight by about that "
+        f"much per step: the training loss rose from {losses[0]:.3g} to {peak:.3g} at the start{blame}"
+    )
+    evidence = {"lr": e.setting.lr, "before": float(losses[0]), "peak": peak, "step": e.steps}
+    fix = ["--lr auto", f"--lr {e.setting.lr / 10:.3g}", f"--lr {e.setting.lr / 100:.3g}"]
+    if not e.problem.scaled or (target is not None and e.problem.loss.scales_target):
+        fix.insert(0, "--scale --lr auto")
+    level = Level.ERROR if e.outcome.failed else Level.WARNING
+    return Finding(code="D101", level=level, text=text, evidence=evidence, fix=tuple(fix))
 
 
 def exploding(e: Evidence) -> Finding | None:
     """D102."""
     start, network = e.start, e.problem.network
-    if start is None or network is None or not e.outcome.failed or not _explodes(e):
+    if start is None or network is None or (e.learned and not e.outcome.failed) or not _explodes(e):
         return None
     layer = int(np.argmax(np.nan_to_num(start.gradient, nan=np.inf))) + 1
     norm, growth = float(start.gradient[layer - 1]), start.growth
     text = (
         f"exploding gradients: signals or gradients grow by a factor of {growth:.3g} per layer, the gradient of layer "
-        f"{layer} of {len(start.gradient)} has norm {norm:.3g} before the first step; training diverged by step "
-        f"{e.last_step:,}"
+        f"{layer} of {len(start.gradient)} has norm {norm:.3g} before the first step; "
+        f"{f'training diverged by step {e.last_step:,}' if e.outcome.failed else 'training has not recovered from it'}"
     )
     init = "he" if network.activation in ("relu", "leaky_relu") else "xavier"
     evidence = {"layer": layer, "growth": growth, "norm": norm, "norms": start.gradient.tolist(), "step": e.steps}
     fix = (f"--init {init}", "--clip 1", f"--init {init} --lr auto", "--batch-norm")
-    return Finding(code="D102", level=Level.ERROR, text=text, evidence=evidence, fix=fix)
+    level = Level.ERROR if e.outcome.failed else Level.WARNING
+    return Finding(code="D102", level=level, text=text, evidence=evidence, fix=fix)
 
 
 def nonfinite(e: Evidence) -> Finding | None:
@@ -75,13 +118,14 @@ def nonfinite(e: Evidence) -> Finding | None:
             text += f"; {share:.1%} of the curvature comes from column {column!r}"
         evidence: dict[str, object] = {"lr": lr, "step": e.steps}
         return Finding(code="D103", level=Level.ERROR, text=text, evidence=evidence, fix=fix)
-    listed = ", ".join(str(int(r)) for r in first.rows[:ROWS_IN_TEXT])
+    rows = e.row_numbers(first.rows)
+    listed = ", ".join(str(int(r)) for r in rows[:ROWS_IN_TEXT])
     more = ", …" if len(first.rows) > ROWS_IN_TEXT else ""
     text = (
-        f"the first NaN or inf is in {first.place} at step {first.step:,}, training rows {listed}{more} "
+        f"the first NaN or inf is in {first.place} at step {first.step:,}, rows {listed}{more} "
         f"({len(first.rows):,} in all), at learning rate {lr:.3g}"
     )
-    evidence = {"lr": lr, "step": first.step, "place": first.place, "rows": first.rows[:ROWS_IN_EVIDENCE].tolist()}
+    evidence = {"lr": lr, "step": first.step, "place": first.place, "rows": rows[:ROWS_IN_EVIDENCE].tolist()}
     return Finding(code="D103", level=Level.ERROR, text=text, evidence=evidence, fix=fix)
 
 
@@ -129,7 +173,7 @@ def limit_crossed(e: Evidence) -> Finding | None:
     return Finding(code="D105", level=level, text=text, evidence=evidence, fix=fix)
 
 
-CHECKS = (above_limit, exploding, nonfinite, spikes, limit_crossed)
+CHECKS = (above_limit, too_fast, exploding, nonfinite, spikes, limit_crossed)
 
 ENTRIES = (
     Entry(
@@ -140,9 +184,11 @@ ENTRIES = (
         "and (2 + 2 beta)/((1 + 2 beta) L) for Nesterov; for small batches it is lower.",
         detected="The run failed, or ended with a higher loss than it started with, and lr is above the limit, which follows "
         "from the largest eigenvalue of a bound on the Hessian (of a network: of the Hessian at the initial weights). No "
-        "tolerance: above the limit, divergence is a theorem for a quadratic.",
-        fixes="Let the learning rate be found (--lr auto). Where one column of large numbers makes the eigenvalue large, "
-        "scale the columns.",
+        "tolerance: above the limit, divergence is a theorem for a quadratic. Adaptive rules have no such limit: there, the "
+        f"loss rose by a factor of {RISE:g} over the larger of its initial value and the baseline within {FIRST_POINTS} record "
+        "points, and the run failed, has not learned, or is not at the optimum.",
+        fixes="Let the learning rate be found (--lr auto). Where one column of large numbers, or a target that is not "
+        "scaled, makes the eigenvalue large, scale them.",
         reference="Polyak 1964; Nesterov 2004, section 2.1; LeCun, Bottou, Orr and Müller 1998",
     ),
     Entry(
@@ -150,8 +196,10 @@ ENTRIES = (
         title="exploding gradients",
         meaning="A network multiplies signals forward, and gradients backward, by about the same factor in every layer. Where "
         "that factor is above 1, the product over many layers is huge, and the first step ruins the weights.",
-        detected="The run failed, and in its first batch the signal or the gradient grows by a factor of "
-        f"{EXPLODING:g} or more across the hidden layers; with less growth, the learning rate is the likelier cause.",
+        detected="In the first batch the signal or the gradient grows by a factor of "
+        f"{EXPLODING:g} or more across the hidden layers, and the run failed, or has removed less than {LEARNED:.0%} of the "
+        "baseline's loss; adaptive rules and clipping hide an explosion, but learn little after it. With less growth, the "
+        "learning rate is the likelier cause.",
         fixes="Initial weights that preserve the size of signals (he for relu, xavier for others), gradient clipping "
         "(--clip 1), or batch normalisation (--batch-norm).",
         reference="Bengio, Simard and Frasconi 1994; Pascanu, Mikolov and Bengio 2013; Glorot and Bengio 2010",

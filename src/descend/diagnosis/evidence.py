@@ -1,15 +1,17 @@
 """evidence: all that the checks read about one run."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
 
 from descend.arrays import Array
 from descend.diagnosis.layers import Replay, replay
+from descend.diagnosis.rows import positions_within
 from descend.engines import State
 from descend.optimum import stability_limit
 from descend.optimum.landscape import Landscape
+from descend.options import Options, read_options
 from descend.outcome import Outcome
 from descend.plan import Setting
 from descend.plan.order import next_batch
@@ -17,10 +19,17 @@ from descend.problem import Problem, losses_and_slopes, scores
 from descend.problem.initialise import initial
 from descend.problem.layer_stats import KINDS
 from descend.sparse import column_squares
+from descend.table.data import Data
 from descend.table.prepare import Prepared
 from descend.training.trace import Trace
 
 LEARNED = 0.5  # share of the baseline's loss that a run which learns has removed (arbitrary)
+NO_GAIN = (
+    1e-3  # share of the baseline's loss: tables show three digits, in which such a model equals the constant prediction
+)
+MIN_POSSIBLE_GAIN = (
+    1e-2  # of the optimum over the baseline: where less can be learned, learning nothing is no fault (arbitrary)
+)
 FAR = 1e-3  # gap to the optimum above which a run is not at it: ten times the default tol, and far above rounding
 
 
@@ -32,11 +41,13 @@ class Evidence:
         problem, landscape, setting: what was minimised, what was known of it, and how.
         outcome, steps, epochs: how it ended.
         weights: those that are kept (params,), or the initial ones where the run failed.
-        loss: their training objective.
+        kept_epoch: the epoch of those weights.
+        guided: whether the validation loss decided when to stop and which weights are kept.
+        loss: the training objective of the kept weights.
         trace: of this run alone; it may have no weights.
         state: of the run at its end; None for a run that was read from a folder.
         prepared: the table; None for arrays.
-        user_set: the options that the user gave.
+        options: the value of every option.
         restarts: final losses of the same setting from other initial weights.
     """
 
@@ -49,10 +60,17 @@ class Evidence:
     weights: Array
     loss: float
     trace: Trace
+    kept_epoch: int = 0
+    guided: bool = False
     state: State | None = None
     prepared: Prepared | None = None
-    user_set: frozenset[str] = frozenset()
+    options: Options = field(default_factory=lambda: read_options({}))
     restarts: tuple[float, ...] = ()
+
+    @property
+    def user_set(self) -> frozenset[str]:
+        """The options that the user gave."""
+        return self.options.user_set
 
     @property
     def batch_size(self) -> int:
@@ -91,10 +109,46 @@ class Evidence:
         return self.outcome in (Outcome.BUDGET, Outcome.INTERRUPTED)
 
     @property
+    def near_optimum(self) -> bool:
+        """Whether the kept weights are at the exact optimum, within FAR."""
+        return self.gap is not None and self.gap <= FAR and not self.outcome.failed
+
+    @property
+    def premature(self) -> bool:
+        """Whether training stopped improving far from the optimum.
+
+        Early stopping at a minimum of the validation loss is meant; where the weights that are kept are the last ones,
+        no such minimum was reached.
+        """
+        still_falling = not self.guided or self.kept_epoch == self.epochs
+        return self.outcome == Outcome.STOPPED and self.gap is not None and self.gap > FAR and still_falling
+
+    @cached_property
+    def floor(self) -> float:
+        """The lowest possible mean loss of any prediction, 0 for all losses but poisson."""
+        if self.problem.loss.name != "poisson":
+            return 0.0
+        y = self.problem.data.y.astype(np.float64)
+        return mean_loss(y - y * np.log(np.maximum(y, 1e-300)), self.problem.data.sample_weight)
+
+    @property
     def gain(self) -> float:
-        """The share of the baseline's objective that training has removed."""
-        baseline = self.landscape.baseline
-        return (baseline - self.loss) / baseline if baseline > 0 and np.isfinite(self.loss) else 0.0
+        """The share of the baseline's loss, above the lowest possible one, that training has removed."""
+        possible = self.landscape.baseline - self.floor
+        return (self.landscape.baseline - self.loss) / possible if possible > 0 and np.isfinite(self.loss) else 0.0
+
+    @cached_property
+    def train_loss(self) -> float:
+        """The mean loss of the training rows under the kept weights, without penalty."""
+        return mean_loss(self.train_losses, self.problem.data.sample_weight)
+
+    @cached_property
+    def learned_nothing(self) -> bool:
+        """Whether the model fits its own training rows no better than the constant prediction, where a better one may exist."""
+        baseline, optimum = self.landscape.baseline, self.landscape.optimum
+        unit = max(baseline - self.floor, 1e-300)
+        possible = optimum.weights is None or baseline - optimum.objective > MIN_POSSIBLE_GAIN * unit
+        return not self.outcome.failed and possible and not self.train_loss < baseline - NO_GAIN * unit
 
     @property
     def learned(self) -> bool:
@@ -125,8 +179,34 @@ class Evidence:
         data = None if self.prepared is None else self.prepared.test
         if data is None:
             return None
-        z = scores(self.problem, self.weights.astype(self.problem.dtype), data.X)
+        return self._losses(self.weights, data)
+
+    @cached_property
+    def test_baseline_losses(self) -> Array | None:
+        """The loss of each test row under the best constant prediction of the training rows (rows,)."""
+        data = None if self.prepared is None else self.prepared.test
+        return None if data is None else self._losses(self.landscape.baseline_weights, data)
+
+    def _losses(self, weights: Array, data: Data) -> Array:
+        z = scores(self.problem, weights.astype(self.problem.dtype), data.X)
         return np.asarray(losses_and_slopes(self.problem, z, data.y)[0], np.float64)
+
+    @property
+    def test_weight(self) -> Array | None:
+        """The example weights of the test rows (rows,), or None."""
+        return None if self.prepared is None or self.prepared.test is None else self.prepared.test.sample_weight
+
+    @cached_property
+    def residuals(self) -> Array:
+        """The negative slope of the loss in the scores of the training rows (rows,) or (rows, outputs).
+
+        For squared loss, twice target minus prediction; for classes, outcome minus probability. At the exact optimum
+        of a linear model where it is known, else at the kept weights.
+        """
+        optimum = None if self.problem.network is not None else self.landscape.optimum.weights
+        weights = self.weights if optimum is None else optimum
+        z = scores(self.problem, weights.astype(self.problem.dtype))
+        return -np.asarray(losses_and_slopes(self.problem, z, self.problem.data.y)[1], np.float64)
 
     @property
     def losses(self) -> Array:
@@ -165,3 +245,23 @@ class Evidence:
     def column_of(self, feature: int) -> str:
         """Return the column of the table from which a feature is made."""
         return self.columns[feature]
+
+    @cached_property
+    def table_rows(self) -> Array | None:
+        """The row of the table of each training row, counted from 0 (rows,); None for arrays."""
+        if self.prepared is None:
+            return None
+        rows, data = self.prepared.rows[0], self.problem.data
+        if len(rows) == data.rows:
+            return rows
+        positions = positions_within(data, self.prepared.train)
+        return None if positions is None else rows[positions]
+
+    def row_numbers(self, rows: Array) -> Array:
+        """Return the rows of the file, counted from 1 below the header, of these training rows; of the array for arrays."""
+        return (rows if self.table_rows is None else self.table_rows[rows]) + 1
+
+
+def mean_loss(losses: Array, weight: Array | None) -> float:
+    """Return the weighted mean of losses (rows,)."""
+    return float(np.average(losses, weights=weight))

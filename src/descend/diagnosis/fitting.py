@@ -2,9 +2,8 @@
 
 import numpy as np
 
-from descend.diagnosis.evidence import Evidence
+from descend.diagnosis.evidence import Evidence, mean_loss
 from descend.diagnosis.finding import Entry, Finding, Level
-from descend.outcome import Outcome
 from descend.sparse import is_sparse
 
 MIN_TEST_ROWS = 10  # for D301 (arbitrary: the standard error of fewer is unreliable)
@@ -15,6 +14,8 @@ MAX_COLUMNS = 30  # whose squares and products are tried: 465 terms
 MAX_ROWS = 5000  # on which they are tried (arbitrary: bounds the work)
 ROWS_PER_TERM = 5  # at least, so that the regression on the terms is determined well (arbitrary)
 RARE = 0.1  # share of a class (arbitrary)
+EXACT = 1e-6  # residuals over the target, as standard deviations: smaller ones are rounding, not structure
+WORSE = 1e-3  # of the baseline's loss, by which test rows are predicted worse: tables show three digits
 UNEVEN = 0.5  # of the rows that a class has on average (arbitrary)
 RECALL = 0.5  # of a rare class (arbitrary)
 MIN_CLASS_ROWS = 5  # of a rare class, for its recall to mean something (arbitrary)
@@ -27,16 +28,16 @@ def overfit(e: Evidence) -> Finding | None:
     test = None if e.outcome.failed else e.test_losses
     if test is None or len(test) < MIN_TEST_ROWS:
         return None
-    train, baseline = float(e.train_losses.mean()), e.landscape.baseline
-    train_gain, test_gain = baseline - train, baseline - test.mean()
+    train, baseline = e.train_loss, e.landscape.baseline
+    train_gain, test_gain = baseline - train, baseline - mean_loss(test, e.test_weight)
     error = float(test.std(ddof=1) / np.sqrt(len(test)))
     if not (train_gain > MIN_GAIN * baseline and test_gain < (1 - OVERFIT) * train_gain - error):
         return None
     text = (
-        f"overfit: the loss is {train:.3g} on training rows and {test.mean():.3g} on test rows, which keep "
+        f"overfit: the loss is {train:.3g} on training rows and {baseline - test_gain:.3g} on test rows, which keep "
         f"{max(test_gain / train_gain, 0):.0%} of the gain over the baseline"
     )
-    evidence = {"train": train, "test": float(test.mean()), "baseline": baseline, "error": error}
+    evidence = {"train": train, "test": baseline - test_gain, "baseline": baseline, "error": error}
     fix = ["--l2 0.1", "--l2 0.01", "--l2 1"] if e.problem.l2 < 1 else []
     if e.problem.network is not None:
         fix += [f"--hidden {max(2, e.problem.network.sizes[1] // 4)} --lr auto", "--dropout 0.3 --lr auto"]
@@ -66,16 +67,16 @@ def _nonlinear_residuals(e: Evidence) -> tuple[float, str] | None:
     """
     if (
         e.problem.network is not None or e.problem.loss.name != "squared" or e.problem.outputs > 1
-        or is_sparse(e.problem.data.X) or e.outcome != Outcome.CONVERGED
+        or is_sparse(e.problem.data.X) or not e.near_optimum
     ):  # fmt: skip
         return None
     X, rows = e.problem.data.X[:MAX_ROWS], min(e.problem.data.rows, MAX_ROWS)
-    residuals = e.problem.data.y[:MAX_ROWS] - e.predictions[:MAX_ROWS]
+    residuals = e.residuals[:MAX_ROWS] / 2
     columns = [j for j in range(X.shape[1]) if len(np.unique(X[:, j])) > 2][:MAX_COLUMNS]
     pairs = [(i, j) for i in columns for j in columns if i <= j]
     if len(pairs) > rows // ROWS_PER_TERM:
         pairs = [(j, j) for j in columns]
-    if not pairs or len(pairs) > rows // ROWS_PER_TERM or not residuals.std() > 0:
+    if not pairs or len(pairs) > rows // ROWS_PER_TERM or not residuals.std() > EXACT * e.problem.data.y.std():
         return None
     terms = np.column_stack([X[:, i] * X[:, j] for i, j in pairs])
     terms = terms - terms.mean(axis=0)
@@ -92,7 +93,7 @@ def _nonlinear_residuals(e: Evidence) -> tuple[float, str] | None:
 def imbalance(e: Evidence) -> Finding | None:
     """D303."""
     classifier = e.problem.loss.name in ("logistic", "softmax")
-    if not classifier or e.outcome.failed or e.problem.data.sample_weight is not None:
+    if not classifier or e.outcome.failed or e.learned_nothing or e.problem.data.sample_weight is not None:
         return None
     y, z = e.problem.data.y.astype(np.int64), e.predictions
     predicted = (z > 0).astype(np.int64) if e.problem.loss.name == "logistic" else z.argmax(axis=1)
@@ -133,7 +134,24 @@ def too_good(e: Evidence) -> Finding | None:
     return Finding(code="D304", level=Level.WARNING, text=text, evidence=evidence, fix=fix)
 
 
-CHECKS = (overfit, underfit, imbalance, too_good)
+def worse_than_constant(e: Evidence) -> Finding | None:
+    """D305."""
+    test, baseline = e.test_losses, e.test_baseline_losses
+    if e.outcome.failed or test is None or baseline is None or len(test) < MIN_TEST_ROWS:
+        return None
+    model, constant = mean_loss(test, e.test_weight), mean_loss(baseline, e.test_weight)
+    if not model - constant > WORSE * (e.landscape.baseline - e.floor):
+        return None
+    text = (
+        f"worse than a constant prediction: the loss on test rows is {model:.3g}, that of the best constant of the training "
+        f"rows is {constant:.3g}"
+    )
+    evidence = {"test": model, "baseline": constant}
+    fix = ("--l2 0.1", "--l2 1", "fewer columns, or more rows")
+    return Finding(code="D305", level=Level.WARNING, text=text, evidence=evidence, fix=fix)
+
+
+CHECKS = (worse_than_constant, overfit, underfit, imbalance, too_good)
 
 ENTRIES = (
     Entry(
@@ -150,8 +168,8 @@ ENTRIES = (
         title="nonlinear residuals",
         meaning="Training has converged, and no linear model is better, but the residuals depend on the columns: the model "
         "is too simple for these data.",
-        detected=f"The run converged, and squares and products of columns explain more than {NONLINEAR:.0%} of the residual "
-        "variance, corrected for their number.",
+        detected=f"The model is at the exact optimum, and squares and products of columns explain more than {NONLINEAR:.0%} of the "
+        "variance of the optimum's residuals, corrected for their number. Residuals below a millionth of the target are rounding.",
         fixes="A network, or a column for the term that is named.",
         reference="Hastie, Tibshirani and Friedman 2009, section 5.1; Tukey 1949",
     ),
@@ -160,7 +178,7 @@ ENTRIES = (
         title="imbalanced classes",
         meaning="A class is so rare that the model loses little by never predicting it.",
         detected=f"A class of fewer than {RARE:.0%} of the training rows and {UNEVEN:.0%} of the average class, of which the "
-        f"model recognises fewer than {RECALL:.0%}.",
+        f"model recognises fewer than {RECALL:.0%}. Not said of a model that has learned nothing (D210).",
         fixes="Example weights that let the rare rows count more; a metric that shows it (auc).",
         reference="He and Garcia 2009",
     ),
@@ -173,5 +191,14 @@ ENTRIES = (
         "with dropout or batch normalisation are exempt.",
         fixes="A look at the split: order, groups, duplicates. Cross-validation shows how much a score depends on it.",
         reference="Kaufman, Rosset, Perlich and Stitelman 2012",
+    ),
+    Entry(
+        code="D305",
+        title="worse than a constant prediction",
+        meaning="On rows that it was not trained on, the model predicts worse than the best constant: it must not be used.",
+        detected=f"The mean loss on at least {MIN_TEST_ROWS} test rows is above that of the best constant prediction of the "
+        f"training rows by more than {WORSE:g} of the baseline's loss. Always the first finding about a run that did not fail.",
+        fixes="A larger penalty, fewer columns, more rows; or columns that say something about the target.",
+        reference="Hastie, Tibshirani and Friedman 2009, chapter 7",
     ),
 )

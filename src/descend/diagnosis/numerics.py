@@ -101,7 +101,8 @@ ENTRIES = (
         meaning="A step smaller than half a unit in the last place of a weight does not change it: training stands still, far "
         "from the optimum, and looks as if it had converged.",
         detected=f"Data in float32, the run neither converged nor within a gap of {AT_OPTIMUM:g}, and the next step, computed "
-        "in float64, would leave more than half of the weights with a step unchanged.",
+        "in float64, would leave unchanged weights that have more than half of the squared gradient; a single large intercept "
+        "is enough.",
         fixes="Float64 data; a larger learning rate.",
         reference="Gupta, Agrawal, Gopalakrishnan and Narayanan 2015; Higham 2002",
     ),

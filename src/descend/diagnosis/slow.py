@@ -6,13 +6,16 @@ import numpy as np
 
 from descend.activations import activation
 from descend.arrays import Array
-from descend.diagnosis.evidence import FAR, LEARNED, Evidence
+from descend.diagnosis.evidence import FAR, LEARNED, NO_GAIN, Evidence
 from descend.diagnosis.finding import Entry, Finding, Level
 from descend.diagnosis.formatting import percent
 from descend.outcome import Outcome
 from descend.problem.moments import gram
 from descend.sparse import is_wide
 
+VERY_FAR = (
+    1e-2  # gap at which a run that stopped improving is a warning (arbitrary: 1 % of what can be learned is missing)
+)
 VANISHED = 1e-4  # gradient norm of the first hidden layer over the last one's; ten healthy layers stay above 1e-2
 ILL_CONDITIONED = 1e4  # condition number; gradient descent then needs tens of thousands of steps
 REDUNDANT = 1e-13  # eigenvalue of a correlation matrix, per column, that is 0 up to rounding of the features
@@ -28,12 +31,15 @@ DISAGREEING = 0.25  # share of the best start's gain that the worst one lacks (a
 def out_of_budget(e: Evidence) -> Finding | None:
     """D201."""
     out = e.outcome == Outcome.BUDGET
-    if e.outcome.failed or not (out or (e.unfinished and e.gap is not None and "lr" in e.user_set)):
+    user_rate = e.unfinished and e.gap is not None and "lr" in e.user_set
+    if e.outcome.failed or not (out or e.premature or user_rate):
         return None
     steps, lr, gap = max(e.steps, 1), e.setting.lr, e.gap
     evidence: dict[str, object] = {"gap": gap, "steps": steps, "lr": lr}
     distance = "" if gap is None else f" with a gap of {percent(gap)} to the optimum"
     text, fix = f"not converged in {e.epochs:,} epochs{distance}", ["--lr auto", "--optimizer nesterov"]
+    if e.premature:
+        text = f"not converged: training stopped improving after {e.epochs:,} epochs{distance}"
     if e.problem.network is None and e.limit is None and e.landscape.optimum.weights is not None:
         start = e.trace.weights[0, 0] if e.trace.weights.size else 0.0
         farthest = float(np.abs(e.landscape.optimum.weights - start).max())
@@ -45,7 +51,30 @@ def out_of_budget(e: Evidence) -> Finding | None:
                 f"which needs lr {needed:.2g} or {farthest / lr:,.0f} steps"
             )
             fix.insert(0, f"--lr {needed:.2g}")
-    return Finding(code="D201", level=Level.NOTE, text=text, evidence=evidence, fix=tuple(fix))
+    level = Level.WARNING if far_from_optimum(e) else Level.NOTE
+    return Finding(code="D201", level=level, text=text, evidence=evidence, fix=tuple(fix))
+
+
+def far_from_optimum(e: Evidence) -> bool:
+    """Return whether training stopped improving so far from the optimum that the model must not be taken for a trained one."""
+    return e.premature and e.gap is not None and e.gap > VERY_FAR
+
+
+def nothing_learned(e: Evidence) -> Finding | None:
+    """D210."""
+    if not e.learned_nothing:
+        return None
+    baseline = e.landscape.baseline
+    how = "no better than" if e.train_loss <= baseline + NO_GAIN * abs(baseline) else "worse than"
+    text = (
+        f"nothing learned: on its own training rows the model has loss {e.train_loss:.3g}, {how} the best constant "
+        f"prediction, which has {baseline:.3g}"
+    )
+    fix = ["--lr auto", "--optimizer adam --lr auto"]
+    if e.problem.network is not None:
+        fix.append("--activation relu --init he --lr auto")
+    evidence = {"train": e.train_loss, "baseline": baseline}
+    return Finding(code="D210", level=Level.WARNING, text=text, evidence=evidence, fix=tuple(fix))
 
 
 def vanishing(e: Evidence) -> Finding | None:
@@ -134,7 +163,7 @@ def _movements(e: Evidence) -> Array:
 
 def zigzag(e: Evidence) -> Finding | None:
     """D205."""
-    if not e.full_batch or not e.trace.weights.size or e.outcome.failed or not e.unfinished or e.limit is None:
+    if not e.full_batch or not e.trace.weights.size or e.outcome.failed or not e.unfinished or not e.limit:
         return None
     epochs, weights = e.trace.epochs[0], e.trace.weights[0].astype(np.float64)
     steps = np.diff(weights, axis=0)[np.flatnonzero(np.diff(epochs) == 1)]
@@ -227,16 +256,29 @@ def disagreeing(e: Evidence) -> Finding | None:
     return Finding(code="D209", level=Level.NOTE, text=text, evidence=evidence, fix=fix)
 
 
-CHECKS = (symmetric, vanishing, dead, saturated, ill_conditioned, decayed, zigzag, out_of_budget, disagreeing)
+CHECKS = (
+    symmetric,
+    vanishing,
+    dead,
+    saturated,
+    ill_conditioned,
+    decayed,
+    zigzag,
+    out_of_budget,
+    disagreeing,
+    nothing_learned,
+)
 
 ENTRIES = (
     Entry(
         code="D201",
         title="not converged",
         meaning="Training ended before it converged: the model may be usable, but better training would improve it.",
-        detected="The run ran out of epochs or time, or with a learning rate that the user set it ended with a gap of more "
-        f"than {FAR:g} to the exact optimum. Where an adaptive rule cannot have reached the optimum, since it moves a weight "
-        "by about lr per step, the text names the rate that would.",
+        detected="The run ran out of epochs or time; or it stopped improving, or with a learning rate that the user set it "
+        f"ended, with a gap of more than {FAR:g} to the exact optimum. A warning where it stopped improving at a gap of more "
+        f"than {VERY_FAR:g}; early stopping at a minimum of the validation loss is exempt. Where an "
+        "adaptive rule cannot have reached the optimum, since it moves a weight by about lr per step, the text names the rate "
+        "that would.",
         fixes="An automatic learning rate; a faster optimizer; more --epochs or --time.",
         reference="Bottou, Curtis and Nocedal 2018",
     ),
@@ -318,5 +360,16 @@ ENTRIES = (
         "baseline.",
         fixes="More starts, of which the best is kept; wider layers, whose minima differ less.",
         reference="Choromanska et al. 2015",
+    ),
+    Entry(
+        code="D210",
+        title="nothing learned",
+        meaning="The model fits the rows that it was trained on no better than a constant. Nothing that it predicts is of use, "
+        "and no other finding about its fit means anything.",
+        detected=f"The loss on the training rows is not below the best constant prediction's by at least {NO_GAIN:g} of it, "
+        "though the exact optimum is, or is not known. Shown where no other finding of the families D1 and D2 says why.",
+        fixes="An automatic learning rate; another optimizer; for a network, an activation and initial weights that fit each "
+        "other; a look at whether the columns say anything about the target.",
+        reference="Goodfellow, Bengio and Courville 2016, section 11.5",
     ),
 )

@@ -10,27 +10,31 @@ from descend.plan import Setting
 from descend.plan.order import next_batch
 from descend.problem import Problem, gradient
 
+MOST_GRADIENT = 0.5  # share of the squared gradient: the larger part of what could be gained (arbitrary)
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, kw_only=True)
 class Stagnation:
     """How many weights the next step would leave unchanged.
 
     Args:
         lost: number of weights whose step is not zero but rounds to no change.
         moving: number of weights whose step is not zero.
+        gradient_share: share of the squared gradient in the weights whose step is lost.
         step: median size of the steps that are lost.
         half_ulp: median of half a unit in the last place of their weights.
     """
 
     lost: int
     moving: int
+    gradient_share: float
     step: float
     half_ulp: float
 
     @property
     def stuck(self) -> bool:
-        """Whether most of the weights with a step do not change."""
-        return 2 * self.lost > self.moving
+        """Whether the weights that do not change have most of the gradient; one of them is enough."""
+        return self.gradient_share > MOST_GRADIENT
 
 
 def stagnation(problem: Problem, setting: Setting, state: State) -> Stagnation:
@@ -50,5 +54,11 @@ def stagnation(problem: Problem, setting: Setting, state: State) -> Stagnation:
     half_ulp = np.spacing(np.abs(w)).astype(np.float64) / 2
     moving = step > 0
     lost = moving & (step < half_ulp)
-    medians = [float(np.median(values[lost])) if lost.any() else 0.0 for values in (step, half_ulp)]
-    return Stagnation(int(lost.sum()), int(moving.sum()), *medians)
+    total, any_lost = float(np.square(g).sum()), bool(lost.any())
+    return Stagnation(
+        lost=int(lost.sum()),
+        moving=int(moving.sum()),
+        gradient_share=float(np.square(g[lost]).sum()) / total if total > 0 else 0.0,
+        step=float(np.median(step[lost])) if any_lost else 0.0,
+        half_ulp=float(np.median(half_ulp[lost])) if any_lost else 0.0,
+    )

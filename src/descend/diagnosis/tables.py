@@ -1,14 +1,20 @@
 """D4: faults of the data."""
 
+import math
 import shlex
+from collections import Counter
+from collections.abc import Iterator
 
 import numpy as np
 
 from descend.arrays import Array
 from descend.diagnosis.evidence import Evidence
 from descend.diagnosis.finding import Entry, Finding, Level
+from descend.diagnosis.formatting import factor
+from descend.diagnosis.rows import row_keys
 from descend.metrics import auc, correlation
 from descend.sparse import column_squares, is_sparse
+from descend.table.data import Data
 from descend.table.table import Kind
 
 UNSCALED = 100.0  # largest over smallest mean square of columns (arbitrary)
@@ -22,7 +28,11 @@ MIN_TEST_ROWS = 10  # for D403 (arbitrary)
 OUTLYING = 20.0  # robust standard deviations (arbitrary)
 MAX_OUTLIER_SHARE = 0.02  # of the rows: more are a heavy tail (arbitrary)
 MIN_SQUARES_SHARE = 0.3  # of all squares, that outliers make (arbitrary)
-AUTOCORRELATED = 0.3  # correlation of successive residuals (arbitrary: 200 independent rows reach 0.14 in 1 of 40)
+MIN_DISTINCT = 20  # rows, whose counts would have a common divisor by chance with probability below 2e-6
+AUTOCORRELATED = 0.3  # correlation of successive residuals (arbitrary)
+STANDARD_ERRORS = 3.0  # 1 / root of the number of times, above which a correlation is no chance: 1 in 700
+MIN_TIMES = 20  # different times (arbitrary)
+EXTREME = 1e6  # distance over the spread of other rows: after scaling these vary by less than float32 shows beside it
 MAX_COLUMNS_IN_TEXT = 5
 
 
@@ -99,23 +109,36 @@ def _pairs(positive: Array) -> int:
 
 def copies(e: Evidence) -> Finding | None:
     """D403."""
-    if e.prepared is None or e.prepared.test is None:
+    if e.prepared is None:
         return None
     train, test = e.prepared.train, e.prepared.test
-    distinct = max((len(np.unique(train.X[:, j])) for j in range(train.features)), default=0)
-    if test.rows < MIN_TEST_ROWS or distinct < train.rows / 2:
+    known = Counter(row_keys(train))
+    tested = Counter() if test is None else Counter(row_keys(test))
+    count = sum(times for key, times in tested.items() if key in known)
+    repeats = math.gcd(*(known + tested).values())
+    rows, test_rows = train.rows + tested.total(), tested.total()
+    if repeats > 1 and len(known + tested) >= MIN_DISTINCT:
+        text = (
+            f"every row of the table is there {repeats} times or a multiple of that, as after a join with itself"
+            f"{f': {count:,} of {test_rows:,} test rows are copies of training rows, so the score is too good' if count else ''}"
+        )
+    elif test_rows >= MIN_TEST_ROWS and count > COPIED * test_rows and _mostly_distinct(train):
+        text = (
+            f"{count:,} of {test_rows:,} test rows ({count / test_rows:.0%}) are copies of training rows, so the score is too "
+            f"good"
+        )
+    else:
         return None
-    known = {row.tobytes() for row in np.column_stack([train.X, train.y])}
-    count = sum(row.tobytes() in known for row in np.column_stack([test.X, test.y]))
-    if not count > COPIED * test.rows:
-        return None
-    text = (
-        f"{count:,} of {test.rows:,} test rows ({count / test.rows:.0%}) are copies of training rows, so the score is "
-        f"too good"
-    )
     fix = ("leave out repeated rows before training", "--group COL")
-    evidence = {"copies": count, "test": test.rows}
+    evidence = {"copies": count, "test": test_rows, "rows": rows, "repeats": repeats}
     return Finding(code="D403", level=Level.WARNING, text=text, evidence=evidence, fix=fix)
+
+
+def _mostly_distinct(data: Data) -> bool:
+    """Whether some column has different values in more than half of the rows, so that rows do not repeat by nature."""
+    if is_sparse(data.X):
+        return False
+    return max((len(np.unique(data.X[:, j])) for j in range(data.features)), default=0) >= data.rows / 2
 
 
 def dropped(e: Evidence) -> Finding | None:
@@ -142,7 +165,7 @@ def outlier(e: Evidence) -> Finding | None:
     if share < MIN_SQUARES_SHARE:
         return None
     at = int(np.argmax(distance))
-    row = int(e.prepared.rows[0][at]) + 1 if e.prepared is not None and len(e.prepared.rows[0]) == len(y) else at + 1
+    row = int(e.row_numbers(np.array([at]))[0])
     text = (
         f"outlying targets: {int(far.sum())} of {len(y):,} rows, row {row} the farthest, are more than {OUTLYING:g} robust "
         f"standard deviations from the median and make {share:.0%} of all squares"
@@ -154,22 +177,13 @@ def outlier(e: Evidence) -> Finding | None:
 
 def time_ignored(e: Evidence) -> Finding | None:
     """D406."""
-    if (
-        e.prepared is None or "time" in e.user_set or e.problem.outputs > 1 or e.outcome.failed
-        or is_sparse(e.problem.data.X) or e.problem.loss.name != "squared"
-    ):  # fmt: skip
+    rows = e.table_rows
+    if e.prepared is None or rows is None or "time" in e.user_set or e.outcome.failed:
         return None
-    rows = e.prepared.rows[0]
-    if len(rows) != e.problem.data.rows:
-        return None
-    residuals = e.problem.data.y - e.predictions
+    residuals = e.residuals.reshape(len(rows), -1)
     for column in (c for c in e.prepared.table.columns if c.kind == Kind.DATE):
-        time = column.values[rows]
-        if np.isnan(time).any() or len(np.unique(time)) < len(time) / 2:
-            continue
-        ordered = residuals[np.argsort(time, kind="stable")]
-        r = correlation(ordered[1:], ordered[:-1])
-        if r > AUTOCORRELATED:
+        r, times = _autocorrelation(column.values[rows], residuals)
+        if times >= MIN_TIMES and r > max(AUTOCORRELATED, STANDARD_ERRORS / np.sqrt(times)):
             text = (
                 f"time order ignored: in the order of {column.name!r}, successive residuals have a correlation of {r:.2f}, so "
                 f"rows held out at random are easier to predict than the future"
@@ -180,7 +194,77 @@ def time_ignored(e: Evidence) -> Finding | None:
     return None
 
 
-CHECKS = (unscaled, leak, copies, outlier, time_ignored, dropped)
+def _autocorrelation(time: Array, residuals: Array) -> tuple[float, int]:
+    """The correlation of residuals (rows, outputs) with those of the time before, and the number of times.
+
+    Residuals of equal times are averaged; rows without a time are left out.
+    """
+    known = ~np.isnan(time)
+    times, at = np.unique(time[known], return_inverse=True)
+    if len(times) < 2:
+        return 0.0, len(times)
+    sums = np.zeros((len(times), residuals.shape[1]))
+    np.add.at(sums, at, residuals[known])
+    means = sums / np.bincount(at)[:, None]
+    means -= means.mean(axis=0)
+    return correlation(means[1:].ravel(), means[:-1].ravel()), len(times)
+
+
+def extreme_cell(e: Evidence) -> Finding | None:
+    """D407."""
+    worst, place = 0.0, None
+    for name, values, rows, is_target in _number_columns(e):
+        ratio, at = _extremeness(values)
+        if ratio > max(worst, EXTREME):
+            worst, place = ratio, (name, float(values[at]), int(rows[at]), is_target)
+    if place is None:
+        return None
+    name, value, row, is_target = place
+    text = (
+        f"extreme value: {value:.3g} in row {row} of {'the target' if is_target else 'column'} {name!r} is {factor(worst)} × the "
+        f"spread of the other rows, which are as good as constant beside it"
+    )
+    fix = (f"correct or leave out row {row}", "--loss huber" if is_target else f"--drop {shlex.quote(name)}")
+    level = Level.ERROR if e.outcome.failed else Level.WARNING
+    evidence = {"column": name, "row": row, "value": value, "ratio": worst}
+    return Finding(code="D407", level=level, text=text, evidence=evidence, fix=fix)
+
+
+def _number_columns(e: Evidence) -> Iterator[tuple[str, Array, Array, bool]]:
+    """Columns of numbers that the model uses: name, values of the training rows, their row numbers, and whether it is the target."""
+    if e.prepared is None:
+        rows = np.arange(e.problem.data.rows) + 1
+        if not is_sparse(e.problem.data.X):
+            yield from ((name, e.problem.data.X[:, j], rows, False) for j, name in enumerate(e.names))
+        if e.problem.loss.task == "regression" and e.problem.outputs == 1:
+            yield "y", e.problem.data.y, rows, True
+        return
+    rows, used, target = e.prepared.rows[0], set(e.columns), e.prepared.target
+    for column in e.prepared.table.columns:
+        if column.kind == Kind.NUMBER and column.name in used:
+            yield column.name, column.values[rows], rows + 1, False
+        if column.kind == Kind.NUMBER and column.name == target.name and not target.classes:
+            yield column.name, column.values[rows], rows + 1, True
+
+
+def _extremeness(values: Array) -> tuple[float, int]:
+    """How far the farthest value is from the median, over the mean distance of all but the few farthest; and where."""
+    known = np.flatnonzero(~np.isnan(values))
+    few = max(1, int(MAX_OUTLIER_SHARE * len(known)))
+    if len(known) < MIN_ROWS:
+        return 0.0, 0
+    x = values[known].astype(np.float64)
+    with np.errstate(over="ignore"):
+        distance = np.minimum(np.abs(x - np.median(x)), np.finfo(np.float64).max)
+    others = np.partition(distance, len(x) - few - 1)[: len(x) - few]
+    unit = float(others.max())
+    spread = unit * float((others / unit).mean()) if unit > 0 else 0.0
+    at = int(np.argmax(distance))
+    with np.errstate(over="ignore"):
+        return (float(distance[at] / spread) if spread > 0 else 0.0), int(known[at])
+
+
+CHECKS = (extreme_cell, unscaled, leak, copies, outlier, time_ignored, dropped)
 
 ENTRIES = (
     Entry(
@@ -207,7 +291,8 @@ ENTRIES = (
         title="copies across the split",
         meaning="Test rows that are also among the training rows measure memory, not prediction.",
         detected=f"More than {COPIED:.0%} of the test rows equal a training row in all columns and the target, although "
-        "some column has different values in more than half of the rows.",
+        "some column has different values in more than half of the rows; or the numbers of times that the rows of the table "
+        f"occur, {MIN_DISTINCT} different ones or more, have a common divisor above 1.",
         fixes="Leave out repeated rows, or keep rows of one origin on one side with --group.",
         reference="Barz and Denzler 2020",
     ),
@@ -233,9 +318,21 @@ ENTRIES = (
         title="time order ignored",
         meaning="Later rows are to be predicted from earlier ones. Rows held out at random lie between training rows and are "
         "easier to predict than the future.",
-        detected="There is a column of dates that was not used to split, and residuals in its order have a correlation of "
-        f"more than {AUTOCORRELATED:g} with the one before.",
+        detected="There is a column of dates that was not used to split, and residuals in its order, averaged over equal "
+        f"times, have a correlation of more than {AUTOCORRELATED:g}, and of {STANDARD_ERRORS:g} standard errors, with those of "
+        "the time before. Residuals are the negative slopes of the loss: at the exact optimum where it is known, else at the "
+        "kept weights.",
         fixes="Hold out the last rows (--time-column).",
         reference="Bergmeir and Benítez 2012",
+    ),
+    Entry(
+        code="D407",
+        title="extreme value",
+        meaning="One huge cell decides mean and spread of its column: after scaling, all other rows are the same number. In the "
+        "target, it is the only row that the model fits.",
+        detected=f"The distance of a value from the median is more than {EXTREME:g} times the mean distance of all but the "
+        f"farthest {MAX_OUTLIER_SHARE:.0%} of the rows.",
+        fixes="Correct the cell or leave out its row; drop the column; for the target, the Huber loss.",
+        reference="Rousseeuw and Croux 1993",
     ),
 )

@@ -133,7 +133,7 @@ class _Job:
         threads = options.threads or os.cpu_count() or 1
         limited = options.replace(threads=threads, time_budget=self._time_left())
         result = search(task.problem, task.held_out, limited, task.landscape, self.on_event, keep=keep)
-        verdict, findings = judge(result, prepared, options.user_set)
+        verdict, findings = judge(result, prepared, options)
         model = model_of(prepared, task.problem, result.fit.weights[result.best])
         metric = options.metric
         if metric == "auto":
