@@ -5,6 +5,7 @@ import dataclasses
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.sparse import csr_array
 from tests.conftest import small_problem
 from tests.diagnosis.made import deep, evidence_of, line
 
@@ -210,3 +211,19 @@ def test_the_columns_that_are_named_are_columns_of_the_file(rare):
     run = ds.train(table, "y", optimizer="gd", lr=0.3, l2=0, max_epochs=100, seeds=1, progress=False)
     (found,) = [f for f in run.findings if f.code == "D203"]
     assert {found.evidence["column"], found.evidence["other"]} == ({"city", "twin"} if rare else {"a", "twin"})
+
+
+@pytest.mark.parametrize("sparse", [False, True])
+def test_zeros_of_an_absolute_penalty_that_batches_do_not_reach_are_said(sparse):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(300, 30))
+    y = X[:, 0] - X[:, 1] + rng.normal(size=300)
+    problem = Problem(Data(csr_array(X) if sparse else X, y), loss("squared"), l1=0.3)
+    zeros = int((Landscape.of(problem).optimum.weights == 0).sum())
+    found = slow.zeros_missing(evidence_of(problem, setting("sgd", lr=0.02, batch_size=4), 30))
+
+    assert zeros > 20
+    assert (found.code, found.evidence["zeros"]) == ("D211", zeros)
+    assert found.evidence["missing"] > 0.1 * zeros
+    assert slow.zeros_missing(evidence_of(problem, setting("sgd", lr=0.2), 300)) is None
+    assert slow.zeros_missing(evidence_of(line(l2=0.1), setting("sgd", lr=0.02, batch_size=4), 30)) is None

@@ -28,7 +28,9 @@ def diagnose(evidence: Evidence) -> tuple[Finding, ...]:
     if any(f.code in CAUSES and f.level is Level.ERROR for f in findings):  # D103 is a place; the fix is the cause's
         nonfinite = evidence.outcome == Outcome.NONFINITE
         findings = [replace(f, fix=()) if f.code == "D103" else f for f in findings if nonfinite or f.code != "D103"]
-    if any(f.code[:2] in ("D1", "D2") and f.code != FALLBACK and f.level is not Level.NOTE for f in findings):
+    if any(
+        f.code[:2] in ("D1", "D2") and f.code not in (FALLBACK, "D211") and f.level is not Level.NOTE for f in findings
+    ):
         findings = [f for f in findings if f.code != FALLBACK]
     findings = [replace(f, fix=tuple(fix for fix in f.fix if _changes(fix, evidence.options))) for f in findings]
     return tuple(sorted(findings, key=lambda f: (f.level.rank, f.code != FIRST, f.code not in CAUSES)))

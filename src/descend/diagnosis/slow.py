@@ -25,6 +25,7 @@ ZIGZAG = -0.3  # mean cosine between successive steps (arbitrary: random steps h
 MIN_STEPS = 6  # single steps on record from which a zig-zag is read (arbitrary)
 DEAD = 0.5  # share of the units of a layer (arbitrary: some dead units are normal)
 SATURATED = 0.75  # share of the outputs of a layer; weights drawn for the activation leave fewer than 0.05
+MISSING_ZEROS = 0.1  # share of the zero weights of the optimum (arbitrary: a few near the threshold come last)
 DISAGREEING = 0.25  # share of the best start's gain that the worst one lacks (arbitrary)
 
 
@@ -58,6 +59,24 @@ def out_of_budget(e: Evidence) -> Finding | None:
 def far_from_optimum(e: Evidence) -> bool:
     """Return whether training stopped improving so far from the optimum that the model must not be taken for a trained one."""
     return e.premature and e.gap is not None and e.gap > VERY_FAR
+
+
+def zeros_missing(e: Evidence) -> Finding | None:
+    """D211."""
+    optimum = e.landscape.optimum.weights
+    if e.problem.l1 == 0 or e.problem.network is not None or optimum is None or e.outcome.failed:
+        return None
+    zero = (optimum == 0) & (e.problem.penalised > 0)
+    missing = int((zero & (e.weights != 0)).sum())
+    if not missing > MISSING_ZEROS * zero.sum():
+        return None
+    text = (
+        f"the zeros of the l1 penalty are not reached: {int(zero.sum())} weights are exactly 0 at the optimum, and {missing} "
+        f"of them are not in the kept weights"
+    )
+    fix = ("--optimizer gd --lr auto", "--optimizer nesterov --batch full --lr auto")
+    evidence = {"zeros": int(zero.sum()), "missing": missing}
+    return Finding(code="D211", level=Level.WARNING, text=text, evidence=evidence, fix=fix)
 
 
 def nothing_learned(e: Evidence) -> Finding | None:
@@ -266,6 +285,7 @@ CHECKS = (
     zigzag,
     out_of_budget,
     disagreeing,
+    zeros_missing,
     nothing_learned,
 )
 
@@ -371,5 +391,14 @@ ENTRIES = (
         fixes="An automatic learning rate; another optimizer; for a network, an activation and initial weights that fit each "
         "other; a look at whether the columns say anything about the target.",
         reference="Goodfellow, Bengio and Courville 2016, section 11.5",
+    ),
+    Entry(
+        code="D211",
+        title="zeros of the l1 penalty not reached",
+        meaning="An l1 penalty sets weights to exactly 0 at the optimum. The noise of batches moves them away from 0 again, so "
+        "that more columns seem to matter than do, though the loss is nearly the same.",
+        detected=f"More than {MISSING_ZEROS:.0%} of the weights that are 0 at the exact optimum are not 0 in the kept weights.",
+        fixes="Full-batch steps, which end at exact zeros.",
+        reference="Tibshirani 1996; Langford, Li and Zhang 2009",
     ),
 )
