@@ -117,6 +117,8 @@ def test_a_high_rate_from_which_a_run_recovers_is_no_fault():
     evidence = evidence_of(line(), setting("adagrad", lr=10.0), 50)
     assert evidence.losses[1] > 10 * evidence.losses[0]
     assert too_fast(evidence) is None
+    little = line(noise=20.0)  # of which even the optimum explains little
+    assert too_fast(evidence_of(little, setting("adagrad", lr=10.0), 300)) is None
 
 
 @pytest.mark.parametrize(("optimizer", "lr"), [("adam", 0.05), ("rmsprop", 0.01), ("adagrad", 0.5)])

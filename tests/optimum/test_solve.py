@@ -185,8 +185,9 @@ def test_many_weights_without_penalty_may_be_separable(make):
 
 @pytest.mark.parametrize("name", ["quantile", "hinge"])
 def test_piecewise_linear_losses_say_what_they_cannot(small, name):
-    assert optimum(small(name, l2=0.1)).status is OptimumStatus.NOT_SOLVED
-    assert optimum(small(name, l2=0.1)).reason == f"no exact solver for {name} with a quadratic penalty"
+    assert optimum(small(name, l2=0.1, l1=0.1)).status is OptimumStatus.NOT_SOLVED
+    both = f"no exact solver for {name} with both an absolute and a quadratic penalty"
+    assert optimum(small(name, l2=0.1, l1=0.1)).reason == both
     assert optimum(small(name, rows=5001)).reason == "a linear program of 5,001 rows would take too long"
     found = optimum(small(name, l1=0.05))
     assert found.method == "linear program"

@@ -63,7 +63,7 @@ def _large_target(e: Evidence) -> float | None:
 def too_fast(e: Evidence) -> Finding | None:
     """D101 for rules without a stability limit."""
     losses = e.losses[: FIRST_POINTS + 1]
-    poor = e.outcome.failed or not e.learned or (e.unfinished and e.gap is not None)
+    poor = e.outcome.failed or (not e.learned if e.gap is None else e.unfinished)
     if e.limit is not None or len(losses) < 2 or e.outcome == Outcome.NONFINITE or not poor or _explodes(e):
         return None
     before, peak = max(float(losses[0]), e.landscape.baseline), float(losses[1:].max())
@@ -186,7 +186,7 @@ ENTRIES = (
         "from the largest eigenvalue of a bound on the Hessian (of a network: of the Hessian at the initial weights). No "
         "tolerance: above the limit, divergence is a theorem for a quadratic. Adaptive rules have no such limit: there, the "
         f"loss rose by a factor of {RISE:g} over the larger of its initial value and the baseline within {FIRST_POINTS} record "
-        "points, and the run failed, has not learned, or is not at the optimum.",
+        "points, and the run failed, or is not at the optimum, or where that is not known has not learned.",
         fixes="Let the learning rate be found (--lr auto). Where one column of large numbers, or a target that is not "
         "scaled, makes the eigenvalue large, scale them.",
         reference="Polyak 1964; Nesterov 2004, section 2.1; LeCun, Bottou, Orr and Müller 1998",

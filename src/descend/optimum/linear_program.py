@@ -13,7 +13,9 @@ MAX_ROWS = 5000  # arbitrary: an interactive wait; the program has an unknown an
 def linear_program(problem: Problem) -> tuple[Array, SolverResult]:
     """Return the weights (params,) that HiGHS finds for quantile or hinge loss, l1 included, or none and why."""
     if problem.l2 > 0:
-        return np.zeros(0), _not_solved(f"no exact solver for {problem.loss.name} with a quadratic penalty")
+        return np.zeros(0), _not_solved(
+            f"no exact solver for {problem.loss.name} with both an absolute and a quadratic penalty"
+        )
     if problem.data.rows > MAX_ROWS:
         return np.zeros(0), _not_solved(f"a linear program of {problem.data.rows:,} rows would take too long")
     from scipy.optimize import linprog

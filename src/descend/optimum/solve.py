@@ -8,6 +8,7 @@ from descend.arrays import Array
 from descend.optimum.baseline import baseline
 from descend.optimum.bound import bound
 from descend.optimum.first_order import fista, lbfgs
+from descend.optimum.interior_point import interior_point
 from descend.optimum.least_squares import least_squares
 from descend.optimum.linear_program import linear_program
 from descend.optimum.newton import newton
@@ -29,7 +30,7 @@ class Optimum:
     Args:
         weights: (params,) float64, or None when there is none or it is not known.
         objective: its value; infinity when not known.
-        gradient_norm: of the smallest subgradient there, in the problem's own units; NaN from a linear program.
+        gradient_norm: of the smallest subgradient there, in the problem's own units; NaN for piecewise linear losses.
         method: how it was found, "none" where it was not.
         status: whether it was found, and if not, why.
         reason: the same in words; empty where it was found.
@@ -51,11 +52,11 @@ class Optimum:
 def optimum(problem: Problem) -> Optimum:
     """Return the exact optimum of a linear model.
 
-    Squares by Cholesky of the Gram matrix, or from the singular values of the data where that is unsafe; quantile
-    and hinge by a linear program; the others by Newton's method, proximal with l1, to a gradient of 1e-10 of the root
-    mean square slope in standardised features; with more than 1,500 weights, or sparse features that would take many
-    cells as dense ones, by L-BFGS, with l1 by FISTA. Where the minimum is not unique, it is one of the minima: for
-    squares and softmax that of smallest weights.
+    Squares by Cholesky of the Gram matrix, or from the singular values of the data where that is unsafe; quantile and
+    hinge by a linear program, with l2 by an interior-point method; the others by Newton's method, proximal with l1, to a
+    gradient of 1e-10 of the root mean square slope in standardised features; with more than 1,500 weights, or sparse
+    features that would take many cells as dense ones, by L-BFGS, with l1 by FISTA. Where the minimum is not unique, it is
+    one of the minima: for squares and softmax that of smallest weights.
     """
     with np.errstate(over="ignore", invalid="ignore"):  # targets such as 1e200, whose squares are infinite
         weights, method, result = _solve(problem)
@@ -63,7 +64,11 @@ def optimum(problem: Problem) -> Optimum:
             return Optimum.unknown(result)
         view = StandardisedView.plain(problem)
         value, g = view.evaluate(weights)
-        left = float("nan") if method == "linear program" else _norm(view.smallest_subgradient(weights, g))
+        left = (
+            float("nan")
+            if method in ("linear program", "interior point")
+            else _norm(view.smallest_subgradient(weights, g))
+        )
     if not np.isfinite(value):
         return Optimum.unknown(SolverResult(OptimumStatus.NOT_SOLVED, "not computed: the objective overflows float64"))
     return Optimum(weights, value, left, method)
@@ -102,6 +107,9 @@ def _solve(problem: Problem) -> tuple[Array, str, SolverResult]:
         if wide:
             text = "not computed: a linear program of so many sparse features would be made dense"
             return np.zeros(0), "none", SolverResult(OptimumStatus.NOT_SOLVED, text)
+        if problem.l2 > 0 and problem.l1 == 0:
+            weights, result = interior_point(problem)
+            return weights, "interior point", result
         weights, result = linear_program(problem)
         return weights, "linear program", result
     existence = _existence(problem)
