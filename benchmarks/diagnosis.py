@@ -284,7 +284,7 @@ def right_place(case: Case, finding: Any) -> bool | None:
 
 def judge(case: Case, seed: int) -> dict[str, Any]:
     """Train, look whether the fault is named, and try the first cure that the doctor proposes."""
-    from descend.diagnosis.proof import proved
+    from descend.diagnosis.proof import prove_all
     from descend.options import options_of_flags
     from descend.run.job import retrain
 
@@ -304,9 +304,9 @@ def judge(case: Case, seed: int) -> dict[str, Any]:
         cured = (
             found
             if found.proof
-            else proved((found,), run.options, run, lambda o: retrain(run.prepared.table, "y", o, lambda heard: None))[
-                0
-            ]
+            else prove_all(
+                (found,), run.options, run, lambda o: retrain(run.prepared.table, "y", o, lambda heard: None)
+            )[0]
         )
         if found.code == "D103" and not found.fix:
             cured = next((f for f in run.findings if f.proof), found)
@@ -322,11 +322,11 @@ def judge(case: Case, seed: int) -> dict[str, Any]:
 
 def _helps(case: Case, run: Any, found: Any, fix: str) -> bool:
     """Whether a training of full length with the fix is better than the one before."""
-    from descend.diagnosis.proof import measure_of, outcome
+    from descend.diagnosis.proof import metric_of, outcome
     from descend.options import options_of_flags
 
     again = trained(case.frame, {**case.options, **options_of_flags(fix)})
-    return outcome(run, again, *measure_of(found, run))[1]
+    return outcome(run, again, *metric_of(found, run))[1]
 
 
 def measure() -> dict[str, Any]:

@@ -1,7 +1,9 @@
 """Metrics against scikit-learn's."""
 
+import mpmath
 import numpy as np
 import pytest
+from scipy.special import expit, softmax
 from sklearn import metrics as theirs
 
 from descend.metrics import auc, classification_metrics, regression_metrics
@@ -30,3 +32,32 @@ def test_classification_with_ties(weight):
 def test_what_has_no_value_is_nan():
     assert np.isnan(regression_metrics(np.ones(3), np.ones(3))["r2"])
     assert np.isnan(auc(np.zeros(3), np.arange(3.0)))
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("shape", ["rows", "column", "two", "three"])
+def test_from_scores_the_log_loss_is_that_of_the_scores_where_probabilities_underflow(shape, weighted):
+    """Against 50 digits: a score of 3,000 on the wrong side costs 3,000, though 1 - p is 0."""
+    rng = np.random.default_rng(0)
+    k = {"three": 3}.get(shape, 2)
+    z = 3000 * rng.normal(size=(40, k))
+    y, weight = rng.integers(0, k, 40), rng.uniform(size=40) if weighted else None
+    scores = {"rows": z[:, 1] - z[:, 0], "column": (z[:, 1] - z[:, 0])[:, None]}.get(shape, z)
+    with mpmath.workdps(50):
+        each = [
+            mpmath.log(sum(mpmath.exp(mpmath.mpf(v)) for v in row)) - mpmath.mpf(row[c])
+            for row, c in zip(z, y, strict=True)
+        ]
+        total = [1.0] * 40 if weight is None else weight
+        exact = float(sum(w * v for w, v in zip(total, each, strict=True)) / sum(total))
+    found = classification_metrics(y, softmax(z, axis=1), weight, scores)
+
+    assert found["logloss"] == pytest.approx(exact, rel=1e-12)
+    assert classification_metrics(y, softmax(z, axis=1), weight)["logloss"] != pytest.approx(exact, rel=1e-3)
+
+
+def test_from_scores_the_auc_orders_rows_whose_probabilities_are_both_one():
+    y, z = np.array([0, 1, 0, 1]), np.array([40.0, 50.0, 45.0, 60.0])
+    p = np.column_stack([1 - expit(z), expit(z)])
+    assert classification_metrics(y, p)["auc"] == 0.5
+    assert classification_metrics(y, p, scores=z)["auc"] == 1.0

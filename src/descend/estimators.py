@@ -91,7 +91,7 @@ class _Descent(BaseEstimator):  # type: ignore[misc]
         landscape = Landscape.of(problem, initial_weights(problem, options))
         begin = self._start(problem) if self.warm_start and hasattr(self, "weights_" if deep else "coef_") else None
         found = search(problem, held_out, options, landscape, start=begin)
-        verdict, findings = judge(found, user_set=options.user_set)
+        verdict, findings = judge(found, options=options)
         fit, best = found.fit, found.best
         if fit.outcomes[best].failed:
             raise DivergenceError(verdict.text, fix=" or ".join(findings[0].fix), code=findings[0].code)

@@ -19,23 +19,52 @@ def regression_metrics(y: Array, predicted: Array, weight: Array | None = None) 
     }
 
 
-def classification_metrics(y: Array, probabilities: Array, weight: Array | None = None) -> dict[str, float]:
+def classification_metrics(
+    y: Array, probabilities: Array, weight: Array | None = None, scores: Array | None = None
+) -> dict[str, float]:
     """Return accuracy, logloss and, for two classes, auc.
 
     Args:
         y: class indices (rows,).
         probabilities: (rows, classes).
+        weight: example weights (rows,), or None.
+        scores: of which the probabilities are the sigmoid (rows,) or (rows, 1), or the softmax (rows, classes). Without
+            them logloss and auc come from the probabilities, which hold no more than 1e-308 and 1 - 1e-16.
     """
     y = y.astype(np.int64)
     right = probabilities.argmax(axis=1) == y
-    likely = np.maximum(probabilities[np.arange(len(y)), y], np.finfo(np.float64).tiny)
-    found = {
+    if scores is None:
+        losses = -np.log(np.maximum(probabilities[np.arange(len(y)), y], np.finfo(np.float64).tiny))
+    else:
+        losses = log_losses(y, scores)
+    metrics = {
         "accuracy": float(np.average(right, weights=weight)),
-        "logloss": float(np.average(-np.log(likely), weights=weight)),
+        "logloss": float(np.average(losses, weights=weight)),
     }
     if probabilities.shape[1] == 2:
-        found["auc"] = auc(y, probabilities[:, 1], weight)
-    return found
+        order = probabilities[:, 1] if scores is None else _margin(scores)
+        metrics["auc"] = auc(y, order, weight)
+    return metrics
+
+
+def log_losses(y: Array, scores: Array) -> Array:
+    """Return the log loss of each row (rows,) from scores, by log-sum-exp: right where probabilities underflow.
+
+    >>> log_losses(np.array([0, 1]), np.array([60.0, 800.0])).tolist(), log_losses(np.array([1]), np.array([[900.0, 0.0]])).tolist()
+    ([60.0, 0.0], [900.0])
+    """
+    z = scores.astype(np.float64).reshape(len(y), -1)
+    if z.shape[1] == 1:
+        return np.asarray(np.logaddexp(0, np.where(y == 1, -z[:, 0], z[:, 0])))
+    shifted = z - z.max(axis=1, keepdims=True)
+    return np.asarray(np.log(np.exp(shifted).sum(axis=1)) - shifted[np.arange(len(y)), y.astype(np.int64)])
+
+
+def _margin(scores: Array) -> Array:
+    """The score of the second of two classes over the first (rows,)."""
+    return np.asarray(
+        scores[:, 1] - scores[:, 0] if scores.ndim == 2 and scores.shape[1] == 2 else scores.reshape(len(scores))
+    )
 
 
 def auc(y: Array, score: Array, weight: Array | None = None) -> float:

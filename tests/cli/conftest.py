@@ -33,7 +33,7 @@ class Trial:
 
 @dataclass(frozen=True)
 class Run:
-    verdict: Verdict = Verdict("converged", "converged in 41 epochs; 0.01 % above the exact optimum")
+    verdict: Verdict = Verdict("converged", "converged in 41 epochs; the gap to the exact optimum is 0.01 %")
     findings: tuple[Finding, ...] = ()
     tried: tuple[Trial, ...] = (
         Trial("gd", "G", 0.46, "full", 500, 71902.4, "D201 not converged in budget"),
@@ -80,11 +80,11 @@ class Run:
 
 
 TOO_FAST = Finding(
-    "D101",
-    "error",
-    "learning rate 90 is 24 × the stability limit 3.8",
-    {"lr": 90.0, "limit": 3.8},
-    ("--lr auto", "--scale"),
+    code="D101",
+    level="error",
+    text="learning rate 90 is 24 × the stability limit 3.8",
+    evidence={"lr": 90.0, "limit": 3.8},
+    fix=("--lr auto", "--scale"),
 )
 DIVERGED = replace(
     Run(), failed=True, verdict=Verdict("diverged", "training failed"), findings=(TOO_FAST,), tried=Run().tried[3:]

@@ -18,7 +18,7 @@ ANSWER = """
  H  momentum  90      full       3          –  D101 diverged by step 3
 
 adam · test RMSE 69,214 · R² 0.641 · baseline 115,530 · exact optimum 69,208
-✔ converged in 41 epochs; 0.01 % above the exact optimum
+✔ converged in 41 epochs; the gap to the exact optimum is 0.01 %
 
 saved    runs/a-1/   trace.jsonl  model.safetensors  report.html  run.json
 next     descend predict runs/a-1 new.csv > out.csv

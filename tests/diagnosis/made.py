@@ -19,11 +19,19 @@ from descend.training.trace import Trace
 def evidence_of(problem, how, epochs=30, landscape=None, **changes):
     """Evidence about one run."""
     fit = train(problem, Plan((how,)), limits=Limits(epochs, patience=epochs))
-    found = Evidence(
-        problem, landscape or Landscape.of(problem), how, fit.outcomes[0], int(fit.steps[0]), int(fit.epochs[0]), fit.weights[0],
-        float(fit.loss[0]), float(fit.held_out[0]), fit.trace.until(0, int(fit.epochs[0])), fit.state,
-    )  # fmt: skip
-    return dataclasses.replace(found, **changes)
+    evidence = Evidence(
+        problem=problem,
+        landscape=landscape or Landscape.of(problem),
+        setting=how,
+        outcome=fit.outcomes[0],
+        steps=int(fit.steps[0]),
+        epochs=int(fit.epochs[0]),
+        weights=fit.weights[0],
+        loss=float(fit.loss[0]),
+        trace=fit.trace.until(0, int(fit.epochs[0])),
+        state=fit.state,
+    )
+    return dataclasses.replace(evidence, **changes)
 
 
 def line(rows=60, noise=0.3, seed=0, scales=(1.0, 1.0, 1.0), dtype=np.float64, **options):

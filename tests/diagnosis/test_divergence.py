@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from tests.diagnosis.made import deep, evidence_of, line, with_losses
 
-from descend.diagnosis.divergence import above_limit, exploding, limit_crossed, nonfinite, spikes
+from descend.diagnosis.divergence import above_limit, exploding, limit_crossed, nonfinite, spikes, too_fast
 from descend.optimum.landscape import Landscape
 from descend.outcome import Outcome
 from descend.plan import setting
@@ -98,3 +98,68 @@ def test_a_limit_crossed_on_the_way_is_told_with_both_limits():
     assert (found.code, found.level) == ("D105", "error")
     assert found.evidence["limit"] < 0.05 < found.evidence["limit_at_start"]
     assert limit_crossed(evidence) is None
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "rmsprop", "adagrad"])
+@pytest.mark.parametrize("network", [False, True])
+def test_a_rate_that_is_far_too_high_for_an_adaptive_rule_is_named_though_its_limit_is_not_known(optimizer, network):
+    problem = deep((3, 16, 16, 1), "relu") if network else line()
+    evidence = evidence_of(problem, setting(optimizer, lr=10.0), 2)
+    found = too_fast(dataclasses.replace(evidence, outcome=Outcome.BUDGET))
+
+    assert (evidence.limit, found.code, found.level) == (None, "D101", "warning")
+    assert found.evidence["peak"] > 3 * found.evidence["before"]
+    assert found.fix == ("--lr auto", "--lr 1", "--lr 0.1")
+    assert too_fast(dataclasses.replace(evidence, outcome=Outcome.DIVERGED)).level == "error"
+
+
+def test_a_high_rate_from_which_a_run_recovers_is_no_fault():
+    evidence = evidence_of(line(), setting("adagrad", lr=10.0), 50)
+    assert evidence.losses[1] > 10 * evidence.losses[0]
+    assert too_fast(evidence) is None
+    little = line(noise=20.0)  # of which even the optimum explains little
+    assert too_fast(evidence_of(little, setting("adagrad", lr=10.0), 300)) is None
+
+
+@pytest.mark.parametrize(("optimizer", "lr"), [("adam", 0.05), ("rmsprop", 0.01), ("adagrad", 0.5)])
+@pytest.mark.parametrize("network", [False, True])
+def test_a_rate_that_works_for_an_adaptive_rule_is_not(optimizer, lr, network):
+    problem = deep((3, 16, 16, 1), "relu") if network else line()
+    assert too_fast(evidence_of(problem, setting(optimizer, lr=lr), 20)) is None
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "rmsprop", "adagrad"])
+def test_an_explosion_that_an_adaptive_rule_hides_is_named(optimizer):
+    problem = deep((3, *[16] * 12, 1), "relu")
+    how = dataclasses.replace(setting(optimizer, lr=0.01), init="normal:1.0")
+    evidence = evidence_of(problem, how, 10)
+    found = exploding(evidence)
+
+    assert not evidence.outcome.failed
+    assert (found.code, found.level) == ("D102", "warning")
+    assert found.text.endswith("training has not recovered from it")
+    assert exploding(dataclasses.replace(evidence, loss=0.1 * evidence.landscape.baseline)) is None
+
+
+@pytest.mark.parametrize("large", [False, True])
+def test_a_target_that_is_not_scaled_is_blamed_for_the_rate_of_a_network(large):
+    problem = deep((3, 8, 1))
+    problem.data.y[:] *= 1e3 if large else 1.0
+    landscape = Landscape.of(problem)
+    how = setting("sgd", lr=20 / landscape.curvature.largest)
+    found = above_limit(dataclasses.replace(evidence_of(problem, how, 30), outcome=Outcome.DIVERGED))
+
+    assert ("the target is not scaled" in found.text) == large
+    assert (found.fix[0] == "--scale") == large
+
+
+def test_a_limit_of_zero_is_no_limit_to_divide_by():
+    problem = line()
+    landscape = Landscape.of(problem)
+    flat = dataclasses.replace(landscape, curvature=dataclasses.replace(landscape.curvature, largest=np.inf))
+    evidence = evidence_of(problem, setting("sgd", lr=0.1), 5, landscape=flat)
+    failed = dataclasses.replace(evidence, outcome=Outcome.DIVERGED)
+
+    assert evidence.limit == 0
+    assert [check(failed) for check in (above_limit, limit_crossed)] == [None, None]
+    assert nonfinite(failed).code == "D103"

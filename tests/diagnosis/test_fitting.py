@@ -1,10 +1,19 @@
 """D3: too close, too little, one-sided, suspiciously good; each beside data of which nothing is to be said."""
 
+import dataclasses
+
 import numpy as np
 import pandas as pd
 import pytest
+from tests.diagnosis.made import evidence_of, line
 
 import descend as ds
+from descend.diagnosis.fitting import imbalance, underfit
+from descend.losses import loss
+from descend.plan import setting
+from descend.problem import Problem
+from descend.problem.network import Network
+from descend.table.data import Data
 
 QUIET = {"progress": False, "seeds": 1}
 
@@ -22,7 +31,7 @@ def codes(table, **options):
 def test_more_columns_than_the_rows_can_bear_are_overfitted():
     found = codes(frame(80, 50, 1.5), l2=0.0)["D301"]
     assert found.level == "warning"
-    assert found.evidence["train"] < 0.5 * found.evidence["held_out"]
+    assert found.evidence["train"] < 0.5 * found.evidence["test"]
 
 
 @pytest.mark.parametrize("rows", [400, 4000])
@@ -72,5 +81,61 @@ def test_a_held_out_part_that_is_easier_is_told_in_standard_errors():
     table = frame(400, 3, 0.0).assign(t=np.arange(400))
     table["y"] += np.where(table.t < 320, 1.0, 0.1) * np.random.default_rng(0).normal(size=400)
     found = codes(table, time="t")["D304"]
-    assert found.evidence["held_out"] < found.evidence["train"] - 3 * found.evidence["error"]
+    assert found.evidence["test"] < found.evidence["train"] - 3 * found.evidence["error"]
     assert "D304" not in codes(frame(400, 3, 1.0))
+
+
+@pytest.mark.parametrize("noise", [0.0, 1e-9])
+@pytest.mark.parametrize("kind", ["arrays", "frame"])
+def test_a_line_that_fits_exactly_is_not_called_underfit(noise, kind):
+    rng = np.random.default_rng(1)
+    X = rng.normal(size=(60, 2))
+    y = X @ [3.0, -2.0] + 5 + noise * rng.normal(size=60)
+    data = (X, y) if kind == "arrays" else (pd.DataFrame({"a": X[:, 0], "b": X[:, 1], "y": y}), "y")
+    assert ds.train(*data, l2=0, progress=False).findings == ()
+
+
+def test_the_residuals_of_the_optimum_count_and_not_those_of_the_kept_weights():
+    evidence = evidence_of(line(l2=0.01), setting("sgd", lr=0.3), 200)
+    off = evidence.weights + 1e-3 * np.arange(4)
+    assert underfit(dataclasses.replace(evidence, weights=off)) is None
+    np.testing.assert_array_equal(dataclasses.replace(evidence, weights=off).residuals, evidence.residuals)
+
+
+def noise_frame(rows, columns, seed=0):
+    rng = np.random.default_rng(seed)
+    table = pd.DataFrame(rng.normal(size=(rows, columns)), columns=[f"x{j}" for j in range(columns)])
+    return table.assign(y=rng.normal(size=rows))
+
+
+@pytest.mark.parametrize("classes", [False, True])
+def test_a_model_that_is_worse_than_a_constant_on_test_rows_is_said_first(classes):
+    table = noise_frame(60, 30)
+    table["y"] = np.where(table.y > 0, "up", "down") if classes else table.y
+    run = ds.train(table, "y", **QUIET, l2=1e-4)
+    first = run.findings[0]
+
+    assert (first.code, first.level) == ("D305", "warning")
+    assert first.evidence["test"] > first.evidence["baseline"]
+    assert run.verdict.status == "no_better_than_constant"
+    assert run.verdict.text.startswith("no better than a constant prediction: ")
+    metric = "logloss" if classes else "rmse"
+    assert run.metrics["test"][metric] > run.metrics["baseline"][metric]
+
+
+def test_a_model_that_is_better_than_a_constant_is_not():
+    assert "D305" not in codes(frame(200, 3, 1.0))
+
+
+def test_the_classes_of_a_model_that_learned_nothing_are_not_blamed():
+    evidence = evidence_of(deep_classes(), setting("adam", lr=1e-9), 20)
+    trained = evidence_of(deep_classes(), setting("adam", lr=0.02), 300)
+    assert imbalance(dataclasses.replace(evidence, weights=evidence.landscape.baseline_weights)) is None
+    assert not trained.learned_nothing
+
+
+def deep_classes():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(400, 3))
+    y = (X[:, 0] + rng.normal(size=400) > 2.2) * 1.0
+    return Problem(Data(X, y), loss("logistic"), network=Network((3, 8, 1), "tanh"))

@@ -29,8 +29,8 @@ def test_the_slope_in_a_layers_output_agrees_with_differences():
     last = problem.network.layers[-1]
     W = weights[last.W]
     z = problem.data.X @ weights[problem.network.layers[0].W].reshape(3, 4) @ W + weights[last.b]
-    pull = np.outer(2 * (z - problem.data.y), W)
-    assert seen.pull == pytest.approx([np.sqrt(np.square(pull).mean())])
+    upstream = np.outer(2 * (z - problem.data.y), W)
+    assert seen.upstream_gradient == pytest.approx([np.sqrt(np.square(upstream).mean())])
 
 
 def test_growth_is_the_factor_a_layer_of_weights_that_stretch():
@@ -47,12 +47,12 @@ def test_decay_is_small_where_small_sigmoids_follow_each_other():
 def test_the_first_place_that_is_not_finite_is_named():
     problem = deep((3, 4, 4, 1), "relu")
     seen, weights = of(problem)
-    assert seen.where == ""
+    assert seen.nonfinite_place == ""
     weights[problem.network.layers[1].W] = 1e308
     weights[problem.network.layers[0].W] = 1e10
-    assert of(problem, weights=weights)[0].where == "the output of layer 2"
+    assert of(problem, weights=weights)[0].nonfinite_place == "the output of layer 2"
 
 
 def test_units_of_equal_weights_are_alike():
-    assert of(deep((3, 4, 4, 1)), "zeros")[0].alike.tolist() == [True, True]
-    assert of(deep((3, 4, 4, 1)))[0].alike.tolist() == [False, False]
+    assert of(deep((3, 4, 4, 1)), "zeros")[0].symmetric.tolist() == [True, True]
+    assert of(deep((3, 4, 4, 1)))[0].symmetric.tolist() == [False, False]

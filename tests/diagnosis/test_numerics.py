@@ -7,7 +7,8 @@ import pytest
 from tests.conftest import small_problem
 from tests.diagnosis.made import evidence_of, line
 
-from descend.diagnosis.numerics import noisy, small_epsilon, stagnated, sure_and_wrong
+from descend.diagnosis.numerics import noisy, overconfident, small_epsilon, stagnated
+from descend.options import read_options
 from descend.outcome import Outcome
 from descend.plan import setting
 
@@ -41,11 +42,11 @@ def test_a_rule_without_epsilon_has_none_too_small(quiet):
 def test_a_probability_of_nearly_zero_for_what_happened_is_counted():
     evidence = evidence_of(small_problem("logistic", rows=40), setting("sgd", lr=0.5), 50)
     sure = dataclasses.replace(evidence, weights=-100 * evidence.weights)
-    found = sure_and_wrong(sure)
+    found = overconfident(sure)
 
     assert (found.code, found.level) == ("D503", "warning")
     assert found.evidence["most"] > 25
-    assert sure_and_wrong(evidence) is None
+    assert overconfident(evidence) is None
 
 
 def test_a_constant_rate_hovers_above_the_optimum_and_the_noise_scale_says_why():
@@ -54,7 +55,7 @@ def test_a_constant_rate_hovers_above_the_optimum_and_the_noise_scale_says_why()
     found = noisy(loud)
 
     assert (found.code, found.level) == ("D504", "note")
-    assert noisy(dataclasses.replace(loud, user_set=frozenset({"lr"}))).level == "warning"
+    assert noisy(dataclasses.replace(loud, options=read_options({"lr": 0.08}))).level == "warning"
     assert found.evidence["noise_scale"] > 40
     assert "--batch 32" in found.fix
     assert noisy(evidence_of(problem, setting("sgd", lr=0.3), 150)) is None

@@ -33,7 +33,7 @@ def test_the_row_and_the_column_are_named():
 
 def test_the_state_of_a_failed_step_is_the_one_before_it():
     evidence = linear(5)
-    assert 13 in evidence.rows_of(int(evidence.state.seen[0]))
+    assert 13 in evidence.batch_after(int(evidence.state.seen[0]))
     assert np.isfinite(evidence.state.weights).all()
 
 

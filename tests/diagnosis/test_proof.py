@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 
 import descend as ds
-from descend.diagnosis import Finding
-from descend.diagnosis.proof import brief, proven
+from descend.diagnosis import Finding, Level
+from descend.diagnosis.proof import brief, prove
 from descend.errors import UsageError
 from descend.options import Options, options_of_flags, read_options
 
@@ -41,7 +41,7 @@ def run_of(**options):
 
 def proof_of(*fixes, code="D201", **options):
     values, run = run_of(**options)
-    return run, proven(Finding(code, "warning", "text", {}, fixes), values, run, trained)
+    return run, prove(Finding(code=code, level=Level.WARNING, text="text", fix=fixes), values, run, trained)
 
 
 def test_what_helps_is_proposed_with_the_numbers_of_both_trainings():

@@ -3,13 +3,20 @@
 import dataclasses
 
 import numpy as np
+import pandas as pd
 import pytest
+from scipy.sparse import csr_array
+from tests.conftest import small_problem
 from tests.diagnosis.made import deep, evidence_of, line
 
-from descend.diagnosis import slow
+import descend as ds
+from descend.diagnosis import diagnose, slow
+from descend.losses import loss
 from descend.optimum.landscape import Landscape
 from descend.outcome import Outcome
 from descend.plan import Plan, setting
+from descend.problem import Problem
+from descend.table.data import Data
 from descend.training import Limits, train
 
 
@@ -93,7 +100,7 @@ def test_case_c37_dead_units_are_counted_with_rows_and_since_when():
     )
     found = slow.dead(evidence)
 
-    assert found.text.startswith("dead units: 16 of 16 units of layer 1 are flat for all of 200 rows since epoch 1")
+    assert found.text.startswith("dead units: 16 of 16 units of layer 1 have slope 0 for all of 200 rows since epoch 1")
     assert (found.level, fit.trace.layer_stats[0, 1, 0, 0]) == ("warning", 0.0)
     assert slow.dead(evidence_of(problem, how)) is None
 
@@ -121,3 +128,103 @@ def test_starts_disagree_when_the_worst_lacks_a_quarter_of_what_the_best_gained(
     assert slow.disagreeing(dataclasses.replace(evidence, restarts=far)).code == "D209"
     assert slow.disagreeing(dataclasses.replace(evidence, restarts=near)) is None
     assert slow.disagreeing(evidence) is None
+
+
+def stopped(evidence, gap, **changes):
+    """The same run, ended by patience at a gap to the optimum."""
+    landscape = evidence.landscape
+    loss = landscape.optimum.objective + gap * (landscape.baseline - landscape.optimum.objective)
+    return dataclasses.replace(evidence, outcome=Outcome.STOPPED, loss=loss, **changes)
+
+
+@pytest.mark.parametrize(("gap", "level"), [(0.5, "warning"), (0.02, "warning"), (0.005, "note"), (0.0005, None)])
+def test_a_run_that_stops_improving_far_from_the_optimum_has_not_converged(quiet, gap, level):
+    found = slow.out_of_budget(stopped(quiet, gap))
+    assert (found.level if found else None) == level
+    if found:
+        assert found.text.startswith("not converged: training stopped improving after ")
+        assert f"with a gap of {100 * gap:.2g} % to the optimum" in found.text
+
+
+def test_early_stopping_at_a_minimum_of_the_validation_loss_is_meant(quiet):
+    early = stopped(quiet, 0.5, guided=True, kept_epoch=10, epochs=50)
+    assert slow.out_of_budget(early) is None
+    assert slow.out_of_budget(dataclasses.replace(early, kept_epoch=50)).level == "warning"
+
+
+@pytest.mark.parametrize("name", ["squared", "huber", "logistic", "poisson"])
+def test_weights_that_predict_no_better_than_a_constant_have_learned_nothing(name):
+    evidence = evidence_of(small_problem(name, rows=60), setting("sgd", lr=0.1), 50)
+    constant = dataclasses.replace(evidence, weights=evidence.landscape.baseline_weights)
+    found = slow.nothing_learned(constant)
+
+    assert (found.code, found.level) == ("D210", "warning")
+    assert found.evidence["train"] == pytest.approx(found.evidence["baseline"])
+    assert slow.nothing_learned(evidence) is None
+    assert slow.nothing_learned(dataclasses.replace(constant, outcome=Outcome.DIVERGED)) is None
+
+
+def test_where_nothing_can_be_learned_learning_nothing_is_no_fault():
+    problem = line(rows=2000)
+    problem.data.y[:] = np.random.default_rng(1).normal(size=2000)
+    evidence = evidence_of(problem, setting("sgd", lr=0.3), 50)
+    assert slow.nothing_learned(dataclasses.replace(evidence, weights=evidence.landscape.baseline_weights)) is None
+
+
+@pytest.mark.parametrize("sizes", [(3, 8, 1), (3, 8, 8, 1)])
+def test_a_network_that_learned_nothing_always_has_a_finding(sizes):
+    problem = deep(sizes, "tanh")
+    problem.data.y[:] -= 3
+    still = evidence_of(problem, setting("adam", lr=1e-9), 20)
+    assert [(f.code, f.level) for f in diagnose(still)] == [("D210", "warning")]
+    assert slow.nothing_learned(evidence_of(problem, setting("adam", lr=0.05), 300)) is None
+
+
+def test_nothing_learned_is_not_said_beside_a_finding_that_says_why():
+    evidence = started(deep((3, *[8] * 10, 1), "sigmoid"), "normal:0.1")
+    codes = [f.code for f in diagnose(evidence)]
+    assert "D202" in codes
+    assert "D210" not in codes
+
+
+def test_dummies_beside_an_intercept_are_not_ill_conditioned():
+    rng = np.random.default_rng(0)
+    level = rng.integers(0, 2, 200)
+    X = np.column_stack([rng.normal(size=200), level == 0, level == 1]).astype(float)
+    X = (X - X.mean(axis=0)) / X.std(axis=0)
+    problem = Problem(Data(X, X[:, 0] + X[:, 1], names=("a", "sex=f", "sex=m")), loss("squared"), l2=1e-4)
+    evidence = evidence_of(problem, setting("sgd", lr=0.01), 5)
+
+    assert evidence.unfinished
+    assert evidence.landscape.curvature.smallest < 2e-4
+    assert slow.ill_conditioned(evidence) is None
+
+
+@pytest.mark.parametrize("rare", [False, True])
+def test_the_columns_that_are_named_are_columns_of_the_file(rare):
+    """Of a category, the column is named and not its levels."""
+    rng = np.random.default_rng(0)
+    table = pd.DataFrame({"a": rng.normal(size=400), "city": rng.choice(["x", "y", "z"], 400)})
+    copied = (table.city == "x") * 1.0 if rare else table.a
+    table["twin"] = copied + 3e-3 * rng.normal(size=400)
+    table["y"] = table.a + 60 * (table.twin - copied) + 0.3 * rng.normal(size=400)
+    run = ds.train(table, "y", optimizer="gd", lr=0.3, l2=0, max_epochs=100, seeds=1, progress=False)
+    (found,) = [f for f in run.findings if f.code == "D203"]
+    assert {found.evidence["column"], found.evidence["other"]} == ({"city", "twin"} if rare else {"a", "twin"})
+
+
+@pytest.mark.parametrize("sparse", [False, True])
+def test_zeros_of_an_absolute_penalty_that_batches_do_not_reach_are_said(sparse):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(300, 30))
+    y = X[:, 0] - X[:, 1] + rng.normal(size=300)
+    problem = Problem(Data(csr_array(X) if sparse else X, y), loss("squared"), l1=0.3)
+    zeros = int((Landscape.of(problem).optimum.weights == 0).sum())
+    exact = evidence_of(problem, setting("sgd", lr=0.2), 300)
+    noisy = dataclasses.replace(exact, weights=np.where(exact.weights == 0, 1e-9, exact.weights))
+    found = slow.zeros_missing(noisy)
+
+    assert zeros > 20
+    assert (found.code, found.evidence) == ("D211", {"zeros": zeros, "missing": zeros})
+    assert slow.zeros_missing(exact) is None
+    assert slow.zeros_missing(evidence_of(line(l2=0.1), setting("sgd", lr=0.02, batch_size=4), 30)) is None

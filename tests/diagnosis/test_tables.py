@@ -1,5 +1,7 @@
 """D4: the data themselves; each fault beside a table without it."""
 
+import warnings
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -106,8 +108,102 @@ def test_of_many_rows_a_part_tells_no_column_wrongly_off(classes, strength):
     y = rng.normal(size=50_000)
     x = strength * y + np.sqrt(1 - strength**2) * rng.normal(size=50_000)
     target = (y > 0).astype(float) if classes else y
-    found = (tables._orders if classes else tables._follows)(x, target)
+    found = (tables._ordering if classes else tables._absolute_correlation)(x, target)
     exact = abs(2 * auc(target.astype(int), x) - 1) if classes else abs(np.corrcoef(x, target)[0, 1])
 
     assert (found > tables.LEAK) == (exact > tables.LEAK)
     assert found == 0.0 or found == pytest.approx(exact)
+
+
+@pytest.mark.parametrize(
+    "options", [{}, {"hidden_layer_sizes": (8,), "optimizer": "adam", "lr": 0.01, "max_epochs": 20}]
+)
+@pytest.mark.parametrize("gaps", [False, True])
+def test_the_row_of_a_far_target_is_a_row_of_the_file(options, gaps):
+    """Rows of the split, of a network without its validation rows, and rows without a target do not shift the count."""
+    table = frame(500)
+    table.loc[[20, 120, 199, 300, 420], "y"] = 5000.0  # of which the split leaves some
+    if gaps:
+        table.loc[[3, 50], "y"] = np.nan
+    assert codes(table, **options)["D405"].evidence["row"] in (21, 121, 200, 301, 421)
+
+
+def test_a_diverging_run_names_rows_of_the_file():
+    table = frame(100)
+    table.loc[[70], "b"] = 1e200
+    found = codes(table, scale=False, optimizer="adam", batch_size=5, lr=0.1, max_epochs=5, test=0)
+    assert found["D103"].evidence["rows"] == [71]
+
+
+@pytest.mark.parametrize("times", [2, 3])
+@pytest.mark.parametrize("rounded", [False, True])
+@pytest.mark.parametrize("test", [0.2, 0])
+def test_a_table_joined_with_itself_is_said(times, rounded, test):
+    """Also where every column has few values, so that no column shows it."""
+    table = frame(120).round(0 if rounded else 9)
+    found = codes(pd.concat([table] * times, ignore_index=True), test=test)["D403"]
+    assert found.evidence["repeats"] % times == 0
+    assert found.text.startswith(f"every row of the table is there {found.evidence['repeats']} times")
+
+
+def test_rows_that_repeat_by_nature_are_no_join():
+    assert "D403" not in codes(frame(400).round(0))
+
+
+def series(follows, rows=600, **columns):
+    rng = np.random.default_rng(0)
+    wave = 3 * np.sin(np.arange(rows) / 60) if follows else 0.0
+    table = frame(rows).assign(day=pd.date_range("2019-03-01", periods=rows), **columns)
+    return table.assign(y=table.a + wave + 0.5 * rng.normal(size=rows))
+
+
+VARIATIONS = {
+    "network": ({"hidden_layer_sizes": (8,), "optimizer": "adam", "lr": 0.01, "max_epochs": 20}, lambda t: t),
+    "huber": ({"loss": "huber"}, lambda t: t),
+    "two classes": ({}, lambda t: t.assign(y=np.where(t.y > 0, "up", "down"))),
+    "three classes": ({}, lambda t: t.assign(y=pd.cut(t.y, [-99, -1, 1, 99], labels=["l", "m", "h"]).astype(str))),
+    "missing dates": ({}, lambda t: t.assign(day=t.day.where(t.index % 50 != 5))),
+    "four rows a day": ({}, lambda t: t.assign(day=t.day.iloc[t.index // 4].to_numpy())),
+}
+
+
+@pytest.mark.parametrize("name", VARIATIONS)
+def test_time_order_is_seen_whatever_the_model_and_the_dates(name):
+    options, change = VARIATIONS[name]
+    assert codes(change(series(True)), **options)["D406"].evidence["column"] == "day"
+    assert "D406" not in codes(change(series(False)), **options)
+
+
+@pytest.mark.parametrize("value", [1e12, 1e160, 1e300])
+@pytest.mark.parametrize("column", ["b", "y"])
+@pytest.mark.parametrize("scale", [True, False])
+def test_a_huge_cell_is_named_with_column_and_row(value, column, scale):
+    table = frame(200)
+    table.loc[41, column] = value
+    run = ds.train(table, "y", **QUIET, scale=scale, max_epochs=20, test=0)
+    found = {f.code: f for f in run.findings}["D407"]
+
+    assert (found.evidence["column"], found.evidence["row"]) == (column, 42)
+    assert found.level == ("error" if run.failed else "warning")
+    assert found.fix == ("correct or leave out row 42", "--loss huber" if column == "y" else "--drop b")
+
+
+def test_a_huge_cell_of_an_array_is_named():
+    X = np.random.default_rng(0).normal(size=(100, 2))
+    X[30, 1] = 1e9
+    model = ds.DescentRegressor(scale=False, max_epochs=5)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        model.fit(X, X[:, 0])
+    found = {f.code: f for f in model.findings_}["D407"]
+    assert (found.evidence["column"], found.evidence["row"]) == ("column 2", 31)
+
+
+@pytest.mark.parametrize("draw", ["standard_cauchy", "lognormal", "indicator", "dates"])
+def test_heavy_tails_and_rare_indicators_are_no_huge_cells(draw):
+    rng = np.random.default_rng(0)
+    columns = {
+        "standard_cauchy": rng.standard_cauchy(300), "lognormal": rng.lognormal(0, 3, 300), "indicator": (np.arange(300) == 7) * 1.0,
+        "dates": pd.date_range("1990-01-01", periods=300),
+    }  # fmt: skip
+    assert "D407" not in codes(frame().assign(d=columns[draw]))

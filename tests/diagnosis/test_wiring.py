@@ -32,7 +32,14 @@ def recorded(steps=6, zeroed=True, held=None, detached=False):
         gradient.append([np.nan if p.grad is None else float(p.grad.norm()) for p in parameters.values()])
         optimizer.step()
     mask = np.array([held is None or name in held for name in parameters])
-    return Loop(tuple(parameters), mask, np.array(gradient), np.array(before), (20, 1), (20, 1))
+    return Loop(
+        names=tuple(parameters),
+        held=mask,
+        gradient=np.array(gradient),
+        before=np.array(before),
+        prediction=(20, 1),
+        target=(20, 1),
+    )
 
 
 def test_a_sound_loop_is_silent():

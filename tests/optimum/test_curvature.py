@@ -84,21 +84,54 @@ def test_poisson_takes_the_best_constant_or_the_weights_given(make):
     assert given.largest == pytest.approx(np.linalg.eigvalsh(dense)[-1], rel=1e-12)
     assert given.smallest == pytest.approx(np.linalg.eigvalsh(dense)[0], rel=1e-10)
     assert given.row_largest == pytest.approx((np.square(rows).sum(axis=1) * np.exp(a * X[:, 0] + b)).max())
-    assert given.method == "all eigenvalues, at the weights given"
+    assert given.method == "all eigenvalues, at the given weights"
 
 
 @pytest.mark.parametrize("name", ["quantile", "hinge"])
-def test_lines_in_pieces_give_a_scale_and_say_so(small, name):
+def test_piecewise_linear_losses_give_a_scale_and_say_so(small, name):
     found = curvature(small(name))
     assert found.bound == 1.0
-    assert found.method == "all eigenvalues, a scale, not a limit: the loss is a line in pieces"
+    assert found.method == "all eigenvalues, a scale, not a limit: the loss is piecewise linear"
 
 
 def test_collinear_columns_have_a_smallest_curvature_of_zero(make):
     X = np.random.default_rng(0).standard_normal((30, 3))
     found = curvature(make(np.column_stack([X, X @ [1, 2, 3]]), X[:, 0]))
     assert found.smallest == 0
-    assert found.condition == np.inf
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("l2", [0.0, 1e-4])
+@pytest.mark.parametrize("standardised", [False, True])
+def test_redundant_columns_do_not_count_in_the_condition_number(make, dtype, l2, standardised):
+    """The dummies of a category add up to the intercept: along that direction no prediction changes."""
+    rng = np.random.default_rng(0)
+    level = rng.integers(0, 3, 200)
+    X = np.column_stack([rng.standard_normal(200), level == 0, level == 1, level == 2]).astype(dtype)
+    X = (X - X.mean(axis=0)) / X.std(axis=0) if standardised else X
+    found = curvature(make(X, X[:, 0], l2=l2))
+    kept = np.linalg.eigvalsh(exact_matrix(X[:, :3].astype(float), 2))
+
+    assert found.smallest <= l2 * (1 + 1e-5)
+    assert found.condition < 200
+    assert found.condition < 20 * kept[-1] / kept[0]
+
+
+@pytest.mark.parametrize("distance", [1e-2, 1e-3])
+def test_nearly_collinear_columns_count_in_full(make, distance):
+    x, other = np.random.default_rng(0).standard_normal((2, 500))
+    found = curvature(make(np.column_stack([x, x + distance * other]), x))
+    assert found.condition == pytest.approx(found.largest / found.smallest)
+    assert found.condition > 1 / distance**2
+
+
+def test_without_any_direction_in_the_data_the_condition_number_is_infinite(make):
+    assert curvature(make(np.zeros((5, 2)), np.zeros(5), intercept=False)).condition == np.inf
+
+
+def exact_matrix(X, c):
+    rows = np.column_stack([X, np.ones(len(X))])
+    return c * rows.T @ rows / len(X)
 
 
 def test_wide_data_give_the_largest_by_lanczos(make):

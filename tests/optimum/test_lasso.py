@@ -7,7 +7,7 @@ from sklearn.linear_model import Lasso
 from descend.optimum.lasso import lasso
 
 
-def left(H, q, l1, v):
+def smallest_subgradient(H, q, l1, v):
     g = H @ v - q
     return np.where(v == 0, np.maximum(np.abs(g) - l1, 0), np.abs(g + l1 * np.sign(v))).max()
 
@@ -21,8 +21,8 @@ def test_no_subgradient_is_left(rows, features, l1):
     penalties = np.full(features, l1)
     penalties[-1] = 0
     v = lasso(H, q, penalties, np.zeros(features))
-    assert left(H, q, penalties, v) < 1e-12
-    assert left(H, q, penalties, v + 1e-3) > 1e-6 * l1  # the oracle can fail
+    assert smallest_subgradient(H, q, penalties, v) < 1e-12
+    assert smallest_subgradient(H, q, penalties, v + 1e-3) > 1e-6 * l1  # the oracle can fail
 
 
 def test_zeros_are_exact_and_as_scikit_learn_has_them():
@@ -39,4 +39,4 @@ def test_equal_columns_end():
     x = np.random.default_rng(0).standard_normal(30)
     X = np.column_stack([x, x, -x])
     H, q, l1 = X.T @ X / 30, X.T @ x / 30, np.full(3, 0.1)
-    assert left(H, q, l1, lasso(H, q, l1, np.array([1.0, -2.0, 0.5]))) < 1e-13
+    assert smallest_subgradient(H, q, l1, lasso(H, q, l1, np.array([1.0, -2.0, 0.5]))) < 1e-13

@@ -61,7 +61,7 @@ def test_rules_by_name_or_as_rules():
 
 
 @pytest.mark.parametrize("name", ["adagrad", "rmsprop", "adam", "adamw", "amsgrad", "nadam", "adadelta", "lion"])
-def test_adaptive_rules_have_no_limit_of_their_own(name):
+def test_adaptive_rules_have_no_limit_of_their_x_log_x(name):
     assert limit(name, RULES[name].constants, 1.0) is None
 
 

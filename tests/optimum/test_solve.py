@@ -6,7 +6,7 @@ from scipy.optimize import brentq, minimize
 from scipy.special import expit
 from sklearn import linear_model as theirs
 
-from descend.optimum import baseline, bound, optimum
+from descend.optimum import OptimumStatus, baseline, bound, optimum
 from descend.problem import gradient, objectives
 
 
@@ -103,8 +103,9 @@ def test_a_large_mean_costs_no_digits(make, conditioned):
 
 
 SEPARABLE = "separable: no finite optimum"
-PARTLY = "no finite optimum: some predictions improve for ever as the weights grow"
+PARTLY = "no finite optimum: some predictions keep improving as the weights grow"
 NO_CLASS = "no finite optimum: a class has no example"
+STATUS = {"": OptimumStatus.FOUND, SEPARABLE: OptimumStatus.SEPARABLE}
 
 
 def test_no_finite_optimum_is_told_from_one(make):
@@ -131,6 +132,7 @@ def test_no_finite_optimum_is_told_from_one(make):
     for p, reason in cases:
         found = optimum(p)
         assert found.reason == reason
+        assert found.status is STATUS.get(reason, OptimumStatus.UNBOUNDED)
         assert (found.weights is None) == bool(reason)
         assert np.isfinite(found.objective) != bool(reason)
 
@@ -182,8 +184,10 @@ def test_many_weights_without_penalty_may_be_separable(make):
 
 
 @pytest.mark.parametrize("name", ["quantile", "hinge"])
-def test_lines_in_pieces_say_what_they_cannot(small, name):
-    assert optimum(small(name, l2=0.1)).reason == f"no exact solver for {name} with a quadratic penalty"
+def test_piecewise_linear_losses_say_what_they_cannot(small, name):
+    assert optimum(small(name, l2=0.1, l1=0.1)).status is OptimumStatus.NOT_SOLVED
+    both = f"no exact solver for {name} with both an absolute and a quadratic penalty"
+    assert optimum(small(name, l2=0.1, l1=0.1)).reason == both
     assert optimum(small(name, rows=5001)).reason == "a linear program of 5,001 rows would take too long"
     found = optimum(small(name, l1=0.05))
     assert found.method == "linear program"
@@ -292,3 +296,17 @@ def test_without_columns_hubers_optimum_is_its_best_constant(make):
     nearby = found.weights + np.linspace(-1, 1, 201)[:, None]
     values = objectives(make(np.zeros((5, 0)), y, "huber", constants={"delta": 0.01}), nearby)
     assert found.objective <= values.min() + 1e-9
+
+
+@pytest.mark.parametrize("name", ["squared", "huber"])
+def test_a_target_beyond_float64_has_no_optimum_and_says_so(make, name):
+    X = np.random.default_rng(0).standard_normal((30, 2))
+    y = X[:, 0].copy()
+    y[7] = 1e200
+    found = optimum(make(X, y, name))
+    assert (found.weights is None) == (found.status is not OptimumStatus.FOUND)
+    if name == "squared":
+        assert (found.status, found.reason) == (
+            OptimumStatus.NOT_SOLVED,
+            "not computed: the objective overflows float64",
+        )

@@ -159,7 +159,7 @@ def test_the_mark_is_ok_only_for_a_converged_run_without_warnings_that_beats_a_c
     accuracy = {"test": {"accuracy": 0.4}, "baseline": {"accuracy": 0.5}}
     assert report_data(dataclasses.replace(clean, metrics=accuracy, metric="accuracy")).mark is Mark.NEUTRAL
     for level, mark in (("note", Mark.OK), ("warning", Mark.NEUTRAL), ("error", Mark.NEUTRAL)):
-        finding = Finding("D203", level, "text")
+        finding = Finding(code="D203", level=level, text="text")
         assert report_data(dataclasses.replace(clean, findings=(finding,))).mark is mark
 
 

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from descend.losses import loss
-from descend.optimum.landscape import NOT_CONVEX, Landscape
+from descend.optimum import OptimumStatus
+from descend.optimum.landscape import Landscape
 from descend.options import read_options
 from descend.plan import FULL
 from descend.problem import Problem
@@ -51,7 +52,7 @@ def test_the_start_that_was_typed_is_taken(problem):
 def test_the_landscape_of_a_network_knows_no_optimum(problem):
     landscape = Landscape.of(problem)
 
-    assert landscape.optimum.reason == NOT_CONVEX
+    assert landscape.optimum.status is OptimumStatus.NOT_CONVEX
     assert landscape.aim(1e-4) is None
     assert landscape.gap(1.0) is None
     assert landscape.baseline == pytest.approx(problem.data.y.var())

@@ -100,7 +100,7 @@ def finding_lines(finding: Any, color: bool = False, verbose: bool = False) -> l
     mark, style = {"error": ("✖", RED), "warning": ("!", YELLOW)}.get(finding.level, ("·", DIM))
     lines = [f"{paint(f'{mark} {finding.code}', style, color)} {printable(finding.text)}"]
     lines += [f"  fix      {'   or   '.join(map(printable, finding.fix))}"] if finding.fix else []
-    lines += [f"  tried    {printable(proof.told(number))}" for proof in finding.proof]
+    lines += [f"  tried    {printable(proof.describe(number))}" for proof in finding.proof]
     lines += [f"  more     descend explain {finding.code}"] if finding.level != "note" else []
     if verbose:
         lines += [f"  {name:<8} {printable(_plain(value))}" for name, value in finding.evidence.items()]

@@ -1,4 +1,4 @@
-"""diagnosis: what is wrong with a run, family by family; every check looks at the same evidence."""
+"""diagnosis: what is wrong with a run, one family of findings per file; every check reads the same evidence."""
 
 from dataclasses import replace
 
@@ -6,32 +6,52 @@ import numpy as np
 
 from descend.diagnosis import divergence, fitting, numerics, slow, tables, wiring
 from descend.diagnosis.evidence import Evidence
-from descend.diagnosis.finding import LEVELS, Entry, Finding, Proof
+from descend.diagnosis.finding import Entry, Finding, Level, Proof
 from descend.diagnosis.wiring import Loop
 from descend.errors import UsageError, nearest
+from descend.options import Options, options_of_flags, read_options
 from descend.outcome import Outcome
 
 CHECKS = tuple(check for family in (divergence, slow, numerics, fitting, tables) for check in family.CHECKS)
 ENTRIES: dict[str, Entry] = {
     e.code: e for family in (divergence, slow, fitting, tables, numerics, wiring) for e in family.ENTRIES
 }
-CAUSES = ("D208", "D102", "D101", "D105", "D207", "D202", "D206")  # named before what follows from them
+FIRST = "D305"  # a model that is worse than a constant must not be used, whatever else is found
+CAUSES = ("D407", "D208", "D102", "D101", "D105", "D207", "D202", "D206")  # shown before findings that are consequences
+FALLBACK = "D210"  # shown where no finding about training says why nothing was learned
 
 
 def diagnose(evidence: Evidence) -> tuple[Finding, ...]:
-    """Return the findings about a run, the gravest first, causes before what follows from them."""
-    with np.errstate(all="ignore"):  # the numbers of a failed run are not fit for arithmetic
-        found = [finding for check in CHECKS if (finding := check(evidence)) is not None]
-    if any(f.code in CAUSES and f.level == "error" for f in found):  # D103 is where it shows; its cure is the cause's
+    """Return the findings about a run, the most severe first, causes before consequences."""
+    with np.errstate(all="ignore"):  # the numbers of a failed run overflow
+        findings = [finding for check in CHECKS if (finding := check(evidence)) is not None]
+    if any(f.code in CAUSES and f.level is Level.ERROR for f in findings):  # D103 is a place; the fix is the cause's
         nonfinite = evidence.outcome == Outcome.NONFINITE
-        found = [replace(f, fix=()) if f.code == "D103" else f for f in found if nonfinite or f.code != "D103"]
-    return tuple(sorted(found, key=lambda f: (LEVELS.index(f.level), f.code not in CAUSES)))
+        findings = [replace(f, fix=()) if f.code == "D103" else f for f in findings if nonfinite or f.code != "D103"]
+    if any(
+        f.code[:2] in ("D1", "D2") and f.code not in (FALLBACK, "D211") and f.level is not Level.NOTE for f in findings
+    ):
+        findings = [f for f in findings if f.code != FALLBACK]
+    findings = [replace(f, fix=tuple(fix for fix in f.fix if _changes(fix, evidence.options))) for f in findings]
+    return tuple(sorted(findings, key=lambda f: (f.level.rank, f.code != FIRST, f.code not in CAUSES)))
+
+
+def _changes(fix: str, options: Options) -> bool:
+    """Whether a fix in words, or in flags of which one is not set as it says already."""
+    flags = options_of_flags(fix)
+    if not flags:
+        return True
+    try:
+        fixed = read_options({name: getattr(options, name) for name in options.user_set} | flags)
+    except UsageError:
+        return False
+    return any(getattr(fixed, name) != getattr(options, name) for name in flags)
 
 
 def diagnose_loop(loop: Loop) -> tuple[Finding, ...]:
-    """Return the findings about a training loop, the gravest first."""
-    found = [finding for check in wiring.CHECKS if (finding := check(loop)) is not None]
-    return tuple(sorted(found, key=lambda f: LEVELS.index(f.level)))
+    """Return the findings about a training loop, the most severe first."""
+    findings = [finding for check in wiring.CHECKS if (finding := check(loop)) is not None]
+    return tuple(sorted(findings, key=lambda f: f.level.rank))
 
 
 def explain(code: str) -> Entry:
@@ -49,4 +69,6 @@ def explain(code: str) -> Entry:
     )  # fmt: skip
 
 
-__all__ = ["CHECKS", "ENTRIES", "Entry", "Evidence", "Finding", "Loop", "Proof", "diagnose", "diagnose_loop", "explain"]
+__all__ = [
+    "CHECKS", "ENTRIES", "Entry", "Evidence", "Finding", "Level", "Loop", "Proof", "diagnose", "diagnose_loop", "explain",
+]  # fmt: skip

@@ -1,180 +1,238 @@
-"""D1: training leaves the useful range, or nearly does."""
+"""D1: training diverges, or is about to."""
 
 import numpy as np
 
 from descend import optimum as exact
 from descend.diagnosis.evidence import LEARNED, Evidence
-from descend.diagnosis.finding import Entry, Finding
-from descend.diagnosis.postmortem import SHOWN, postmortem
-from descend.diagnosis.words import times
+from descend.diagnosis.finding import Entry, Finding, Level
+from descend.diagnosis.formatting import factor
+from descend.diagnosis.postmortem import postmortem
 from descend.outcome import Outcome
 
-GROWTH = 10.0  # of signals or slopes from one end of a network to the other, that explains an explosion
-SPIKE = 3.0  # times the median of the losses before
-BEFORE = 5  # record points that a spike is compared with
-SPIKES = 0.1  # of what was gained: a smaller rise is noise
-OFTEN = 5  # spikes
+EXPLODING = 10.0  # growth of signals or gradients across the hidden layers (arbitrary)
+SPIKE = 3.0  # height over the median of the points before (arbitrary)
+SPIKE_WINDOW = 5  # record points of that median (arbitrary)
+SPIKE_GAIN = 0.1  # height as a share of all that was gained; smaller rises are batch noise (arbitrary)
+MANY_SPIKES = 5  # that make the note a warning (arbitrary)
+RISE = 3.0  # of the training loss in the first record points, over the larger of its initial value and the baseline (arbitrary)
+FIRST_POINTS = 5  # record points in which such a rise is looked for (arbitrary)
+LARGE_TARGET = 10.0  # root mean square of a target that is not scaled (arbitrary; a scaled one has 1)
+ROWS_IN_TEXT = 5  # row numbers that a text lists
+ROWS_IN_EVIDENCE = 100  # row numbers that the evidence lists
 
 
-def _exploding(e: Evidence) -> bool:
-    return e.start is not None and len(e.start.signal) > 2 and e.start.growth ** (len(e.start.signal) - 1) >= GROWTH
+def _explodes(e: Evidence) -> bool:
+    """Whether the first batch shows signals or gradients that grow by EXPLODING from one end to the other."""
+    return e.start is not None and len(e.start.signal) > 2 and e.start.growth ** (len(e.start.signal) - 1) >= EXPLODING
 
 
 def above_limit(e: Evidence) -> Finding | None:
-    """D101."""
+    """D101 for rules with a stability limit."""
     rising = len(e.losses) > 1 and e.outcome in (Outcome.STOPPED, Outcome.BUDGET) and not e.losses[-1] <= e.losses[0]
-    if e.limit is None or not e.setting.lr > e.limit or not (e.outcome.failed or rising) or _exploding(e):
+    if not e.limit or not e.setting.lr > e.limit or not (e.outcome.failed or rising) or _explodes(e):
         return None
-    column, share = e.largest
-    largest, scaled = e.landscape.curvature.largest, e.problem.scaled
-    blame = f", {share:.1%} of it from column {column!r}" if e.problem.network is None else " at the start"
+    column, share = e.largest_column
+    eigenvalue, target = e.landscape.curvature.largest, _large_target(e)
+    source = f", {share:.1%} of it from column {column!r}" if e.problem.network is None else " at the initial weights"
+    if target is not None:
+        source = f", since the target is not scaled: its root mean square is {target:.3g}"
     text = (
-        f"learning rate {e.setting.lr:.3g} is {times(e.setting.lr / e.limit)} × the stability limit {e.limit:.3g} "
-        f"(curvature {largest:.3g}{blame}); left the useful range by step {e.ended:,}"
+        f"learning rate {e.setting.lr:.3g} is {factor(e.setting.lr / e.limit)} × the stability limit {e.limit:.3g} "
+        f"(largest Hessian eigenvalue {eigenvalue:.3g}{source}); training diverged by step {e.last_step:,}"
     )
     evidence = {
-        "lr": e.setting.lr,
-        "limit": e.limit,
-        "curvature": largest,
-        "step": e.steps,
-        "column": column,
-        "share": share,
-    }
-    return Finding(
-        "D101", "error", text, evidence, ("--lr auto",) if scaled else ("--scale", "--lr auto", "--scale --lr auto")
+        "lr": e.setting.lr, "limit": e.limit, "curvature": eigenvalue, "step": e.steps, "column": column, "share": share,
+    }  # fmt: skip
+    if target is not None:
+        evidence["target"] = target
+    scaled = e.problem.scaled and (target is None or not e.problem.loss.scales_target)
+    fix = ("--lr auto",) if scaled else ("--scale", "--lr auto", "--scale --lr auto")
+    return Finding(code="D101", level=Level.ERROR, text=text, evidence=evidence, fix=fix)
+
+
+def _large_target(e: Evidence) -> float | None:
+    """The root mean square of a target whose size makes the eigenvalue large; None where it does not.
+
+    A Hessian depends on the target through the residuals of a network, and through the mean count of poisson.
+    """
+    depends = (e.problem.network is not None and e.problem.loss.scales_target) or e.problem.loss.name == "poisson"
+    size = float(np.sqrt(np.square(e.problem.data.y.astype(np.float64)).mean()))
+    return size if depends and e.problem.scaled and size > LARGE_TARGET else None
+
+
+def too_fast(e: Evidence) -> Finding | None:
+    """D101 for rules without a stability limit."""
+    losses = e.losses[: FIRST_POINTS + 1]
+    poor = e.outcome.failed or (not e.learned if e.gap is None else e.unfinished)
+    if e.limit is not None or len(losses) < 2 or e.outcome == Outcome.NONFINITE or not poor or _explodes(e):
+        return None
+    before, peak = max(float(losses[0]), e.landscape.baseline), float(losses[1:].max())
+    rise = (peak - e.floor) / max(before - e.floor, 1e-300)
+    if not np.isfinite(rise) or not rise > RISE:
+        return None
+    target = _large_target(e)
+    blame = "" if target is None else f"; the target is not scaled, its root mean square is {target:.3g}"
+    text = (
+        f"learning rate {e.setting.lr:.3g} is too high for {e.setting.rule.name}, which moves every weight by about that "
+        f"much per step: the training loss rose from {losses[0]:.3g} to {peak:.3g} at the start{blame}"
     )
+    evidence = {"lr": e.setting.lr, "before": float(losses[0]), "peak": peak, "step": e.steps}
+    fix = ["--lr auto", f"--lr {e.setting.lr / 10:.3g}", f"--lr {e.setting.lr / 100:.3g}"]
+    if not e.problem.scaled or (target is not None and e.problem.loss.scales_target):
+        fix.insert(0, "--scale --lr auto")
+    level = Level.ERROR if e.outcome.failed else Level.WARNING
+    return Finding(code="D101", level=level, text=text, evidence=evidence, fix=tuple(fix))
 
 
 def exploding(e: Evidence) -> Finding | None:
     """D102."""
     start, network = e.start, e.problem.network
-    if start is None or network is None or not e.outcome.failed or not _exploding(e):
+    if start is None or network is None or (e.learned and not e.outcome.failed) or not _explodes(e):
         return None
     layer = int(np.argmax(np.nan_to_num(start.gradient, nan=np.inf))) + 1
     norm, growth = float(start.gradient[layer - 1]), start.growth
     text = (
-        f"gradients explode: the network multiplies what passes by {growth:.3g} a layer, the gradient of layer {layer} of "
-        f"{len(start.gradient)} has norm {norm:.3g} before the first step; left the useful range by step {e.ended:,}"
+        f"exploding gradients: signals or gradients grow by a factor of {growth:.3g} per layer, the gradient of layer "
+        f"{layer} of {len(start.gradient)} has norm {norm:.3g} before the first step; "
+        f"{f'training diverged by step {e.last_step:,}' if e.outcome.failed else 'training has not recovered from it'}"
     )
-    own = "he" if network.activation in ("relu", "leaky_relu") else "xavier"
+    init = "he" if network.activation in ("relu", "leaky_relu") else "xavier"
     evidence = {"layer": layer, "growth": growth, "norm": norm, "norms": start.gradient.tolist(), "step": e.steps}
-    fixes = (f"--init {own}", "--clip 1", f"--init {own} --lr auto", "--batch-norm")
-    return Finding("D102", "error", text, evidence, fixes)
+    fix = (f"--init {init}", "--clip 1", f"--init {init} --lr auto", "--batch-norm")
+    level = Level.ERROR if e.outcome.failed else Level.WARNING
+    return Finding(code="D102", level=level, text=text, evidence=evidence, fix=fix)
 
 
 def nonfinite(e: Evidence) -> Finding | None:
     """D103."""
     if not e.outcome.failed:
         return None
-    found = postmortem(e) if e.outcome == Outcome.NONFINITE else None
-    lr, fixes = e.setting.lr, ["--lr auto", f"--lr {e.setting.lr / 10:.3g}"]
-    if not e.problem.scaled:
-        fixes.insert(0, "--scale")
-    if found is None:
-        how = "left the finite range" if e.outcome == Outcome.NONFINITE else "grew far beyond where it began"
-        text = f"the loss {how} by step {e.ended:,} at learning rate {lr:.3g}"
+    first = postmortem(e) if e.outcome == Outcome.NONFINITE else None
+    lr = e.setting.lr
+    fix = (*(() if e.problem.scaled else ("--scale",)), "--lr auto", f"--lr {lr / 10:.3g}")
+    if first is None:
+        what = "became NaN or inf" if e.outcome == Outcome.NONFINITE else "grew far above its initial value"
+        text = f"the loss {what} by step {e.last_step:,} at learning rate {lr:.3g}"
         if not e.problem.scaled:
-            column, share = e.largest
+            column, share = e.largest_column
             text += f"; {share:.1%} of the curvature comes from column {column!r}"
-        return Finding("D103", "error", text, {"lr": lr, "step": e.steps}, tuple(fixes))
-    rows = ", ".join(str(int(r)) for r in found.rows[:SHOWN]) + (", …" if len(found.rows) > SHOWN else "")
+        evidence: dict[str, object] = {"lr": lr, "step": e.steps}
+        return Finding(code="D103", level=Level.ERROR, text=text, evidence=evidence, fix=fix)
+    rows = e.row_numbers(first.rows)
+    listed = ", ".join(str(int(r)) for r in rows[:ROWS_IN_TEXT])
+    more = ", …" if len(first.rows) > ROWS_IN_TEXT else ""
     text = (
-        f"the first value that is not finite is in {found.place} at step {found.step:,}, training rows {rows} "
-        f"({len(found.rows):,} in all), at learning rate {lr:.3g}"
+        f"the first NaN or inf is in {first.place} at step {first.step:,}, rows {listed}{more} "
+        f"({len(first.rows):,} in all), at learning rate {lr:.3g}"
     )
-    evidence = {"lr": lr, "step": found.step, "place": found.place, "rows": found.rows[:100].tolist()}
-    return Finding("D103", "error", text, evidence, tuple(fixes))
+    evidence = {"lr": lr, "step": first.step, "place": first.place, "rows": rows[:ROWS_IN_EVIDENCE].tolist()}
+    return Finding(code="D103", level=Level.ERROR, text=text, evidence=evidence, fix=fix)
 
 
 def spikes(e: Evidence) -> Finding | None:
     """D104."""
-    losses, found = e.losses, []
-    if e.outcome.failed or e.outcome == Outcome.CONVERGED or len(losses) < 2 * BEFORE:
+    losses, peaks = e.losses, []
+    if e.outcome.failed or e.outcome == Outcome.CONVERGED or len(losses) < 2 * SPIKE_WINDOW:
         return None
     gained = float(losses[0] - np.nanmin(losses))
-    for k in range(BEFORE, len(losses)):
-        usual = float(np.median(losses[k - BEFORE : k]))
-        if losses[k] > SPIKE * usual and losses[k] - usual > SPIKES * gained > 0:
-            found.append((int(e.trace.epochs[0, k]), float(losses[k] / max(usual, 1e-300))))
-    if not found:
+    for k in range(SPIKE_WINDOW, len(losses)):
+        median = float(np.median(losses[k - SPIKE_WINDOW : k]))
+        if losses[k] > SPIKE * median and losses[k] - median > SPIKE_GAIN * gained > 0:
+            peaks.append((int(e.trace.epochs[0, k]), float(losses[k] / max(median, 1e-300))))
+    if not peaks:
         return None
-    epoch, height = max(found, key=lambda one: one[1])
+    epoch, height = max(peaks, key=lambda peak: peak[1])
     text = (
-        f"the training loss spikes {len(found)} times, most at epoch {epoch:,}, to {times(height)} × its median of "
-        f"{BEFORE} points before"
+        f"the training loss spikes {len(peaks)} times, highest at epoch {epoch:,}, to {factor(height)} × the median of "
+        f"the {SPIKE_WINDOW} points before"
     )
-    fixes = ("--clip 1", f"--lr {e.setting.lr / 3:.3g}", "--lr auto")
-    level = "warning" if len(found) >= OFTEN or not e.learned else "note"
-    return Finding("D104", level, text, {"epoch": epoch, "height": height, "spikes": len(found)}, fixes)
+    fix = ("--clip 1", f"--lr {e.setting.lr / 3:.3g}", "--lr auto")
+    level = Level.WARNING if len(peaks) >= MANY_SPIKES or not e.learned else Level.NOTE
+    evidence = {"epoch": epoch, "height": height, "spikes": len(peaks)}
+    return Finding(code="D104", level=level, text=text, evidence=evidence, fix=fix)
 
 
 def limit_crossed(e: Evidence) -> Finding | None:
     """D105."""
-    moving = e.problem.network is not None or e.problem.loss.name == "poisson"
-    if e.limit is None or not moving or e.setting.lr > e.limit or _exploding(e) or not np.isfinite(e.weights).all():
+    changing = e.problem.network is not None or e.problem.loss.name == "poisson"
+    if e.limit is None or not changing or e.setting.lr > e.limit or _explodes(e) or not np.isfinite(e.weights).all():
         return None
     measure = exact.sharpness if e.problem.network is not None else exact.curvature
-    largest = measure(e.problem, e.weights).largest
-    limit = exact.limit(e.setting.rule, e.setting.constants, max(largest, 1e-300))
-    if limit is None or not e.setting.lr > limit or not (e.outcome.failed or e.full):
+    eigenvalue = measure(e.problem, e.weights).largest
+    limit = exact.limit(e.setting.rule, e.setting.constants, max(eigenvalue, 1e-300))
+    if limit is None or not e.setting.lr > limit or not (e.outcome.failed or e.full_batch):
         return None
     text = (
-        f"the curvature grew from {e.landscape.curvature.largest:.3g} to {largest:.3g}, and learning rate "
-        f"{e.setting.lr:.3g}, below the limit {e.limit:.3g} at the start, is above the limit {limit:.3g} where training went"
+        f"the largest Hessian eigenvalue grew from {e.landscape.curvature.largest:.3g} to {eigenvalue:.3g}: learning rate "
+        f"{e.setting.lr:.3g} is below the stability limit {e.limit:.3g} of the initial weights and above the limit "
+        f"{limit:.3g} of the later ones"
     )
-    evidence = {"lr": e.setting.lr, "limit_at_start": e.limit, "limit": limit, "curvature": largest}
-    fixes = (f"--lr {limit / 2:.3g}", "--clip 1", "--lr auto")
-    return Finding("D105", "error" if e.outcome.failed else "note", text, evidence, fixes)
+    evidence = {"lr": e.setting.lr, "limit_at_start": e.limit, "limit": limit, "curvature": eigenvalue}
+    fix = (f"--lr {limit / 2:.3g}", "--clip 1", "--lr auto")
+    level = Level.ERROR if e.outcome.failed else Level.NOTE
+    return Finding(code="D105", level=level, text=text, evidence=evidence, fix=fix)
 
 
-CHECKS = (above_limit, exploding, nonfinite, spikes, limit_crossed)
+CHECKS = (above_limit, too_fast, exploding, nonfinite, spikes, limit_crossed)
 
 ENTRIES = (
     Entry(
-        "D101", "learning rate above the stability limit",
-        "On a loss of curvature L, a step longer than the limit lands further from the minimum than it began, so the loss "
-        "grows with every step. The limit is 2/L for gradient descent, 2(1 + beta)/L for momentum and (2 + 2 beta)/((1 + "
-        "2 beta) L) for Nesterov; for small batches it is shorter.",
-        "The run failed, or ended above where it began, and lr is above the limit, which follows from the largest "
-        "eigenvalue of the Hessian's bound (of a network: where it starts). No tolerance: above the limit divergence is a "
-        "theorem for a quadratic.",
-        "Let the rate be found (--lr auto). Where one column of large numbers makes the curvature, scale the columns.",
-        "Polyak 1964; Nesterov 2004, section 2.1; LeCun, Bottou, Orr and Müller 1998",
+        code="D101",
+        title="learning rate above the stability limit",
+        meaning="Where the largest Hessian eigenvalue is L, a step longer than the limit ends further from the minimum than "
+        "it started, so the loss grows with every step. The limit is 2/L for gradient descent, 2(1 + beta)/L for momentum "
+        "and (2 + 2 beta)/((1 + 2 beta) L) for Nesterov; for small batches it is lower.",
+        detected="The run failed, or ended with a higher loss than it started with, and lr is above the limit, which follows "
+        "from the largest eigenvalue of a bound on the Hessian (of a network: of the Hessian at the initial weights). No "
+        "tolerance: above the limit, divergence is a theorem for a quadratic. Adaptive rules have no such limit: there, the "
+        f"loss rose by a factor of {RISE:g} over the larger of its initial value and the baseline within {FIRST_POINTS} record "
+        "points, and the run failed, or is not at the optimum, or where that is not known has not learned.",
+        fixes="Let the learning rate be found (--lr auto). Where one column of large numbers, or a target that is not "
+        "scaled, makes the eigenvalue large, scale them.",
+        reference="Polyak 1964; Nesterov 2004, section 2.1; LeCun, Bottou, Orr and Müller 1998",
     ),
     Entry(
-        "D102", "exploding gradients",
-        "A network multiplies signals on the way forward, and slopes on the way back, by about the same factor in every "
-        "layer. Where that factor is above 1, depth makes it a huge number, and the first step throws the weights away.",
-        f"The run failed, and in its first batch the signal or the slope grows {GROWTH:g}-fold or more from one end of the "
-        "hidden layers to the other; with less, the learning rate is the likelier cause.",
-        "Start with weights that keep the size of signals (he for relu, xavier for others), clip the gradient "
-        "norm (--clip 1), or normalise layers (--batch-norm).",
-        "Bengio, Simard and Frasconi 1994; Pascanu, Mikolov and Bengio 2013; Glorot and Bengio 2010",
+        code="D102",
+        title="exploding gradients",
+        meaning="A network multiplies signals forward, and gradients backward, by about the same factor in every layer. Where "
+        "that factor is above 1, the product over many layers is huge, and the first step ruins the weights.",
+        detected="In the first batch the signal or the gradient grows by a factor of "
+        f"{EXPLODING:g} or more across the hidden layers, and the run failed, or has removed less than {LEARNED:.0%} of the "
+        "baseline's loss; adaptive rules and clipping hide an explosion, but learn little after it. With less growth, the "
+        "learning rate is the likelier cause.",
+        fixes="Initial weights that preserve the size of signals (he for relu, xavier for others), gradient clipping "
+        "(--clip 1), or batch normalisation (--batch-norm).",
+        reference="Bengio, Simard and Frasconi 1994; Pascanu, Mikolov and Bengio 2013; Glorot and Bengio 2010",
     ),
     Entry(
-        "D103", "first value that is not finite",
-        "A loss, gradient or weight became NaN or infinite. All that follows is NaN; the cause is at the first one.",
-        "The run ended outside the finite range. The step that failed is taken once more from the last weights before it, "
-        "and the first value that is not finite is named: layer or column, and the rows of the batch.",
-        "A smaller or found learning rate; scaled columns; a look at the rows that are named.",
-        "Higham 2002, chapter 2",
+        code="D103",
+        title="first NaN or inf",
+        meaning="A loss, gradient or weight became NaN or inf. All later values are NaN; the cause is at the first one.",
+        detected="The run ended with NaN or inf, or with a loss far above its initial value. The step that failed is "
+        "replayed from the last finite weights, and the first NaN or inf is named: layer or column, and the rows.",
+        fixes="A smaller or automatic learning rate; scaled columns; a look at the rows that are named.",
+        reference="Higham 2002, chapter 2",
     ),
     Entry(
-        "D104", "loss spikes",
-        "The training loss jumps up and comes down again: the rate is near its limit, or single batches have huge gradients.",
-        f"At a record point the training loss is above {SPIKE:g} times the median of the {BEFORE} points before, by more "
-        f"than {SPIKES:.0%} of all that was gained; smaller rises are the noise of batches. A warning where there are {OFTEN} or "
-        f"more, or less than {LEARNED:.0%} of the baseline's loss is gone. Runs that converged are exempt.",
-        "Clip the gradient norm; a smaller rate; warm-up.",
-        "Pascanu, Mikolov and Bengio 2013; Cohen et al. 2021",
+        code="D104",
+        title="loss spikes",
+        meaning="The training loss jumps up and comes down again: the learning rate is near its limit, or single batches have "
+        "huge gradients.",
+        detected=f"At a record point the training loss is above {SPIKE:g} times the median of the {SPIKE_WINDOW} points "
+        f"before, by more than {SPIKE_GAIN:.0%} of all that was gained; smaller rises are batch noise. A warning for "
+        f"{MANY_SPIKES} or more spikes, or where less than {LEARNED:.0%} of the baseline's loss is removed. Runs that "
+        "converged are exempt.",
+        fixes="Gradient clipping; a smaller learning rate; warm-up.",
+        reference="Pascanu, Mikolov and Bengio 2013; Cohen et al. 2021",
     ),
     Entry(
-        "D105", "stability limit crossed on the way",
-        "The curvature is not the same everywhere. Training that began below the limit has come to a place where it is "
-        "above: full-batch training of networks climbs to this edge by itself and may stay there, or diverge.",
-        "lr is below the limit of the start and above that of the weights at the end, by a few products of the Hessian "
-        "with a vector. An error where the run failed; else a note, of runs with all rows a step.",
-        "A rate of half the later limit; clipping; a found rate.",
-        "Cohen, Kaur, Li, Kolter and Talwalkar 2021",
+        code="D105",
+        title="stability limit crossed during training",
+        meaning="The Hessian changes with the weights. Training that started below the limit has reached weights where the "
+        "rate is above it: full-batch training of networks tends to this edge and may stay there, or diverge.",
+        detected="lr is below the limit of the initial weights and above that of the last ones, by a few Hessian-vector "
+        "products. An error where the run failed; else a note, for full-batch runs.",
+        fixes="Half of the later limit as learning rate; gradient clipping; an automatic learning rate.",
+        reference="Cohen, Kaur, Li, Kolter and Talwalkar 2021",
     ),
-)  # fmt: skip
+)

@@ -1,42 +1,54 @@
 """evidence: all that the checks read about one run."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
 
 from descend.arrays import Array
 from descend.diagnosis.layers import Replay, replay
+from descend.diagnosis.rows import positions_within
 from descend.engines import State
 from descend.optimum import stability_limit
 from descend.optimum.landscape import Landscape
+from descend.options import Options, read_options
 from descend.outcome import Outcome
 from descend.plan import Setting
 from descend.plan.order import next_batch
 from descend.problem import Problem, losses_and_slopes, scores
 from descend.problem.initialise import initial
+from descend.problem.layer_stats import KINDS
 from descend.sparse import column_squares
+from descend.table.data import Data
 from descend.table.prepare import Prepared
 from descend.training.trace import Trace
 
-LEARNED = 0.5  # of the baseline's loss: a run that has removed more is learning
-UNFINISHED = 1e-3  # a gap to the optimum, as a part of the way from the baseline, that is more than rounding
+LEARNED = 0.5  # share of the baseline's loss that a run which learns has removed (arbitrary)
+NO_GAIN = (
+    1e-3  # share of the baseline's loss: tables show three digits, in which such a model equals the constant prediction
+)
+MIN_POSSIBLE_GAIN = (
+    1e-2  # of the optimum over the baseline: where less can be learned, learning nothing is no fault (arbitrary)
+)
+FAR = 1e-3  # gap to the optimum above which a run is not at it: ten times the default tol, and far above rounding
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Evidence:
-    """One run, and what is known beside it.
+    """One run, and what is known about its data and objective.
 
     Args:
         problem, landscape, setting: what was minimised, what was known of it, and how.
         outcome, steps, epochs: how it ended.
-        weights: those that are kept (params,), or those of the start where none are.
-        loss, held_out: their training objective, and their loss on the data that were watched.
-        trace: of this run alone; its weights may be missing.
-        state: where the run stood at its end; None of a run that was read from a folder.
+        weights: those that are kept (params,), or the initial ones where the run failed.
+        kept_epoch: the epoch of those weights.
+        guided: whether the validation loss decided when to stop and which weights are kept.
+        loss: the training objective of the kept weights.
+        trace: of this run alone; it may have no weights.
+        state: of the run at its end; None for a run that was read from a folder.
         prepared: the table; None for arrays.
-        user_set: the options that the user gave.
-        restarts: the final losses of the same setting from other seeds.
+        options: the value of every option.
+        restarts: final losses of the same setting from other initial weights.
     """
 
     problem: Problem
@@ -47,113 +59,209 @@ class Evidence:
     epochs: int
     weights: Array
     loss: float
-    held_out: float
     trace: Trace
+    kept_epoch: int = 0
+    guided: bool = False
     state: State | None = None
     prepared: Prepared | None = None
-    user_set: frozenset[str] = frozenset()
+    options: Options = field(default_factory=lambda: read_options({}))
     restarts: tuple[float, ...] = ()
 
     @property
-    def batch(self) -> int:
-        """Rows a step."""
+    def user_set(self) -> frozenset[str]:
+        """The options that the user gave."""
+        return self.options.user_set
+
+    @property
+    def batch_size(self) -> int:
+        """Rows per step."""
         return self.setting.rows_a_step(self.problem.data.rows)
 
     @property
-    def ended(self) -> int:
-        """The step at which the run ended, counted from 1: one whose gradient was not finite was not taken."""
+    def last_step(self) -> int:
+        """The step at which the run ended, counted from 1; a step whose gradient was NaN or inf was not taken."""
         return self.steps + (self.outcome == Outcome.NONFINITE)
 
     @property
-    def full(self) -> bool:
+    def full_batch(self) -> bool:
         """Whether every step takes all rows."""
-        return self.batch == self.problem.data.rows
+        return self.batch_size == self.problem.data.rows
 
     @cached_property
     def limit(self) -> float | None:
-        """The rate above which the rule diverges, or None."""
-        batch = self.batch if self.problem.network is None else self.problem.data.rows
-        return stability_limit(
-            self.setting.rule, self.setting.constants, self.landscape.curvature, batch, self.problem.data.rows
-        )
+        """The stability limit: the learning rate above which the rule diverges; None where it is not known."""
+        rows = self.problem.data.rows
+        batch_size = self.batch_size if self.problem.network is None else rows
+        return stability_limit(self.setting.rule, self.setting.constants, self.landscape.curvature, batch_size, rows)
 
     @property
     def gap(self) -> float | None:
-        """What is missing to the optimum, as a part of the way from the baseline."""
+        """The excess training loss over the optimum, see `Landscape.gap`."""
         return self.landscape.gap(self.loss)
 
     @property
     def unfinished(self) -> bool:
-        """Whether more or better training could lower the objective: not at the optimum, or out of budget."""
+        """Whether more or better training could lower the objective: it is not at the optimum, or out of budget."""
         if self.outcome.failed:
             return True
         if self.gap is not None:
-            return self.gap > UNFINISHED and self.outcome != Outcome.CONVERGED
+            return self.gap > FAR and self.outcome != Outcome.CONVERGED
         return self.outcome in (Outcome.BUDGET, Outcome.INTERRUPTED)
 
     @property
-    def gained(self) -> float:
-        """The part of the baseline's objective that training has removed."""
-        baseline = self.landscape.baseline
-        return (baseline - self.loss) / baseline if baseline > 0 and np.isfinite(self.loss) else 0.0
+    def near_optimum(self) -> bool:
+        """Whether the kept weights are at the exact optimum, within FAR."""
+        return self.gap is not None and self.gap <= FAR and not self.outcome.failed
+
+    @property
+    def premature(self) -> bool:
+        """Whether training stopped improving far from the optimum.
+
+        Early stopping at a minimum of the validation loss is meant; where the weights that are kept are the last ones,
+        no such minimum was reached.
+        """
+        still_falling = not self.guided or self.kept_epoch == self.epochs
+        return self.outcome == Outcome.STOPPED and self.gap is not None and self.gap > FAR and still_falling
+
+    @cached_property
+    def floor(self) -> float:
+        """The lowest possible mean loss of any prediction, 0 for all losses but poisson."""
+        if self.problem.loss.name != "poisson":
+            return 0.0
+        y = self.problem.data.y.astype(np.float64)
+        return mean_loss(y - y * np.log(np.maximum(y, 1e-300)), self.problem.data.sample_weight)
+
+    @property
+    def gain(self) -> float:
+        """The share of the baseline's loss, above the lowest possible one, that training has removed."""
+        possible = self.landscape.baseline - self.floor
+        return (self.landscape.baseline - self.loss) / possible if possible > 0 and np.isfinite(self.loss) else 0.0
+
+    @cached_property
+    def train_loss(self) -> float:
+        """The mean loss of the training rows under the kept weights, without penalty."""
+        return mean_loss(self.train_losses, self.problem.data.sample_weight)
+
+    @cached_property
+    def learned_nothing(self) -> bool:
+        """Whether the model fits its own training rows no better than the constant prediction, where a better one may exist."""
+        baseline, optimum = self.landscape.baseline, self.landscape.optimum
+        unit = max(baseline - self.floor, 1e-300)
+        possible = optimum.weights is None or baseline - optimum.objective > MIN_POSSIBLE_GAIN * unit
+        return not self.outcome.failed and possible and not self.train_loss < baseline - NO_GAIN * unit
 
     @property
     def learned(self) -> bool:
-        """Whether training has removed a good part of the baseline's objective."""
-        return self.gained >= LEARNED
+        """Whether training has removed more than LEARNED of the baseline's objective."""
+        return self.gain >= LEARNED
 
     @cached_property
-    def largest(self) -> tuple[str, float]:
-        """The feature with the largest mean square, and its share of the sum of all."""
+    def largest_column(self) -> tuple[str, float]:
+        """The column of the feature with the largest mean square, and its share of the sum of all."""
         squares = column_squares(self.problem.data.X)
         at = int(np.argmax(squares))
-        return self.names[at], float(squares[at] / max(squares.sum(), 1e-300))
+        return self.column_of(at), float(squares[at] / max(squares.sum(), 1e-300))
 
     @cached_property
     def predictions(self) -> Array:
-        """What the kept weights predict for the training rows, before any link (rows,) or (rows, outputs)."""
+        """The scores of the training rows under the kept weights, before any link (rows,) or (rows, outputs)."""
         return scores(self.problem, self.weights.astype(self.problem.dtype))
 
     @cached_property
-    def own_losses(self) -> Array:
-        """The loss of each training row at the kept weights, without penalty (rows,)."""
+    def train_losses(self) -> Array:
+        """The loss of each training row under the kept weights, without penalty (rows,)."""
         value = losses_and_slopes(self.problem, self.predictions, self.problem.data.y)[0]
         return np.asarray(value, np.float64)
 
     @cached_property
-    def held_out_losses(self) -> Array | None:
-        """The same of the held-out rows of the table, or None."""
+    def test_losses(self) -> Array | None:
+        """The loss of each test row of the table under the kept weights (rows,); None without such rows."""
         data = None if self.prepared is None else self.prepared.test
         if data is None:
             return None
-        z = scores(self.problem, self.weights.astype(self.problem.dtype), data.X)
+        return self._losses(self.weights, data)
+
+    @cached_property
+    def test_baseline_losses(self) -> Array | None:
+        """The loss of each test row under the best constant prediction of the training rows (rows,)."""
+        data = None if self.prepared is None else self.prepared.test
+        return None if data is None else self._losses(self.landscape.baseline_weights, data)
+
+    def _losses(self, weights: Array, data: Data) -> Array:
+        z = scores(self.problem, weights.astype(self.problem.dtype), data.X)
         return np.asarray(losses_and_slopes(self.problem, z, data.y)[0], np.float64)
+
+    @property
+    def test_weight(self) -> Array | None:
+        """The example weights of the test rows (rows,), or None."""
+        return None if self.prepared is None or self.prepared.test is None else self.prepared.test.sample_weight
+
+    @cached_property
+    def residuals(self) -> Array:
+        """The negative slope of the loss in the scores of the training rows (rows,) or (rows, outputs).
+
+        For squared loss, twice target minus prediction; for classes, outcome minus probability. At the exact optimum
+        of a linear model where it is known, else at the kept weights.
+        """
+        optimum = None if self.problem.network is not None else self.landscape.optimum.weights
+        weights = self.weights if optimum is None else optimum
+        z = scores(self.problem, weights.astype(self.problem.dtype))
+        return -np.asarray(losses_and_slopes(self.problem, z, self.problem.data.y)[1], np.float64)
 
     @property
     def losses(self) -> Array:
         """The objective at the record points (points,)."""
         return np.asarray(self.trace.loss[0], np.float64)
 
-    @property
-    def layer_stats(self) -> Array:
-        """What layers showed at the record points (points, layers, kinds), without the point before the first step."""
-        return np.asarray(self.trace.layer_stats[0, 1:], np.float64)
+    def layer_stat(self, kind: str) -> Array:
+        """Return one of `layer_stats.KINDS` at the record points after the first step (points, layers), output last."""
+        return np.asarray(self.trace.layer_stats[0, 1:, :, KINDS.index(kind)], np.float64)
 
     @cached_property
     def start(self) -> Replay | None:
-        """What a network showed in its first batch."""
+        """The first batch of a network, replayed at the initial weights."""
         if self.problem.network is None:
             return None
         weights = initial(self.problem.network, self.setting.init, self.setting.seed).astype(self.problem.dtype)
-        return replay(self.problem, weights, self.rows_of(0))
+        return replay(self.problem, weights, self.batch_after(0))
 
-    def rows_of(self, seen: int) -> Array:
-        """The rows of the batch that follows after so many rows were seen."""
+    def batch_after(self, seen: int) -> Array:
+        """Return the indices of the training rows in the batch that follows after `seen` rows."""
         data = self.problem.data
-        return next_batch(data.rows, self.batch, self.setting.seed, seen, "auto", data.row_bytes)
+        return next_batch(data.rows, self.batch_size, self.setting.seed, seen, "auto", data.row_bytes)
 
     @property
     def names(self) -> tuple[str, ...]:
-        """A name a feature."""
-        given = self.problem.data.names
-        return given or tuple(f"column {j + 1}" for j in range(self.problem.data.features))
+        """The name of each feature."""
+        return self.problem.data.names or tuple(f"column {j + 1}" for j in range(self.problem.data.features))
+
+    @cached_property
+    def columns(self) -> tuple[str, ...]:
+        """The column of the table from which each feature is made; the feature's own name for arrays."""
+        if self.prepared is None:
+            return self.names
+        return tuple(f.column for f in self.prepared.schema.features for _ in f.names)
+
+    def column_of(self, feature: int) -> str:
+        """Return the column of the table from which a feature is made."""
+        return self.columns[feature]
+
+    @cached_property
+    def table_rows(self) -> Array | None:
+        """The row of the table of each training row, counted from 0 (rows,); None for arrays."""
+        if self.prepared is None:
+            return None
+        rows, data = self.prepared.rows[0], self.problem.data
+        if len(rows) == data.rows:
+            return rows
+        positions = positions_within(data, self.prepared.train)
+        return None if positions is None else rows[positions]
+
+    def row_numbers(self, rows: Array) -> Array:
+        """Return the rows of the file, counted from 1 below the header, of these training rows; of the array for arrays."""
+        return (rows if self.table_rows is None else self.table_rows[rows]) + 1
+
+
+def mean_loss(losses: Array, weight: Array | None) -> float:
+    """Return the weighted mean of losses (rows,)."""
+    return float(np.average(losses, weights=weight))

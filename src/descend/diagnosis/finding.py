@@ -1,23 +1,35 @@
-"""finding: what is wrong, in one shape for all families: code, evidence, ways out, and the proof that they help."""
+"""finding: what is wrong with a run, in one shape for all checks: code, evidence, fixes, and the proof that they help."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Any
 
 from descend.options import options_of_flags
 
-LEVELS = ("error", "warning", "note")  # the gravest first
+
+class Level(StrEnum):
+    """How severe a finding is, the most severe first."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    NOTE = "note"
+
+    @property
+    def rank(self) -> int:
+        """0 for the most severe."""
+        return list(Level).index(self)
 
 
 @dataclass(frozen=True)
 class Proof:
-    """What a short training with a fix came to.
+    """The result of a short training with a fix.
 
     Args:
         fix: the flags.
-        metric: of the training rows, in the units of the file, or of the held-out rows where the finding is about them.
+        metric: of the training rows, or of the test rows where the finding is about them, in the units of the file.
         before, after: its value without and with the fix; None where that training failed.
-        helped: whether it is better by more than a hundredth, and better than no model at all.
+        helped: whether it is better by more than a hundredth, and better than the constant prediction.
     """
 
     fix: str
@@ -26,43 +38,46 @@ class Proof:
     after: float | None
     helped: bool
 
-    def told(self, number: Callable[[float], str]) -> str:
-        """Return it in words, with numbers as they are shown elsewhere."""
+    def describe(self, number: Callable[[float], str]) -> str:
+        """Return the result in words; `number` formats the values."""
         before, after = ("failed" if v is None else number(v) for v in (self.before, self.after))
         return f"{self.fix}: {self.metric} {before} → {after}, {'helps' if self.helped else 'does not help'}"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Finding:
-    """Something that is wrong, or nearly so.
+    """Something that is wrong, or may be.
 
     Args:
         code: a stable code such as D101.
-        level: note, warning or error.
+        level: error, warning or note.
         text: one sentence.
         evidence: the numbers behind it, with their step, layer, column or rows.
         fix: flags to type, the most promising first, and words where no flag does it.
-        proof: what became of the fixes that were tried.
+        proof: the results of the fixes that were tried.
     """
 
     code: str
-    level: str
+    level: Level
     text: str
     evidence: dict[str, Any] = field(default_factory=dict)
     fix: tuple[str, ...] = ()
     proof: tuple[Proof, ...] = ()
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "level", Level(self.level))
+
     @property
     def changes(self) -> tuple[dict[str, Any], ...]:
         """The options of `descend.train` that each fix stands for; empty for a fix in words.
 
-        >>> Finding("D101", "error", "", fix=("--lr auto", "fewer columns")).changes
+        >>> Finding(code="D101", level=Level.ERROR, text="", fix=("--lr auto", "fewer columns")).changes
         ({'lr': 'auto'}, {})
         """
         return tuple(options_of_flags(fix) for fix in self.fix)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Entry:
     """The documentation of a code.
 
@@ -70,7 +85,7 @@ class Entry:
         code: such as D202.
         title: a few words.
         meaning: what happens, and why it matters.
-        detected: how, with the exact threshold and why that one.
+        detected: how, with the exact threshold and its reason.
         fixes: what helps, and why.
         reference: where to read more.
     """
@@ -84,5 +99,5 @@ class Entry:
 
     @property
     def parts(self) -> tuple[tuple[str, str], ...]:
-        """What is said under which word, in order."""
+        """The label and text of each part, in order."""
         return ("means", self.meaning), ("detected", self.detected), ("helps", self.fixes), ("read", self.reference)

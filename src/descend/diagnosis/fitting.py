@@ -1,177 +1,204 @@
-"""D3: what was learned fits too closely, too little, or suspiciously well."""
+"""D3: the model fits the training rows too closely, too loosely, unevenly, or suspiciously well."""
 
 import numpy as np
 
-from descend.diagnosis.evidence import Evidence
-from descend.diagnosis.finding import Entry, Finding
-from descend.outcome import Outcome
+from descend.diagnosis.evidence import Evidence, mean_loss
+from descend.diagnosis.finding import Entry, Finding, Level
 from descend.sparse import is_sparse
 
-OVERFIT = 0.5  # of what training gained that held-out rows do not see
-GAINED = 0.3  # of the baseline's loss: less is no fit that could be too close
-CURVED = 0.1  # of the residuals' variance that curves of the columns explain
-MOST_COLUMNS = 30  # whose squares and products are tried
-RARE = 0.1  # share of a class
-UNEVEN = 0.5  # of the rows that a class has on average
-SEEN = 0.5  # of a rare class that is told
-ERRORS = 3.0  # standard errors
+MIN_TEST_ROWS = 10  # for D301 (arbitrary: the standard error of fewer is unreliable)
+OVERFIT = 0.5  # share of the training gain that test rows lack (arbitrary)
+MIN_GAIN = 0.3  # share of the baseline's loss: a smaller gain is no fit that could be too close (arbitrary)
+NONLINEAR = 0.1  # share of the residual variance that squares and products explain (arbitrary)
+MAX_COLUMNS = 30  # whose squares and products are tried: 465 terms
+MAX_ROWS = 5000  # on which they are tried (arbitrary: bounds the work)
+ROWS_PER_TERM = 5  # at least, so that the regression on the terms is determined well (arbitrary)
+RARE = 0.1  # share of a class (arbitrary)
+EXACT = 1e-6  # residuals over the target, as standard deviations: smaller ones are rounding, not structure
+WORSE = 1e-3  # of the baseline's loss, by which test rows are predicted worse: tables show three digits
+UNEVEN = 0.5  # of the rows that a class has on average (arbitrary)
+RECALL = 0.5  # of a rare class (arbitrary)
+MIN_CLASS_ROWS = 5  # of a rare class, for its recall to mean something (arbitrary)
+STANDARD_ERRORS = 3.0  # 1 in 700 by chance
+MIN_TEST_ROWS_TOO_GOOD = 20  # for D304 (arbitrary)
 
 
 def overfit(e: Evidence) -> Finding | None:
     """D301."""
-    theirs = None if e.outcome.failed else e.held_out_losses
-    if theirs is None or len(theirs) < 10:
+    test = None if e.outcome.failed else e.test_losses
+    if test is None or len(test) < MIN_TEST_ROWS:
         return None
-    own = e.own_losses
-    baseline = e.landscape.baseline
-    gained, kept = baseline - own.mean(), baseline - theirs.mean()
-    error = theirs.std(ddof=1) / np.sqrt(len(theirs))
-    if not (gained > GAINED * baseline and kept < (1 - OVERFIT) * gained - error):
+    train, baseline = e.train_loss, e.landscape.baseline
+    train_gain, test_gain = baseline - train, baseline - mean_loss(test, e.test_weight)
+    error = float(test.std(ddof=1) / np.sqrt(len(test)))
+    if not (train_gain > MIN_GAIN * baseline and test_gain < (1 - OVERFIT) * train_gain - error):
         return None
     text = (
-        f"overfit: training rows have loss {own.mean():.3g}, held-out rows {theirs.mean():.3g}; of what training gained on "
-        f"the baseline {max(kept / gained, 0):.0%} is left on rows it has not seen"
+        f"overfit: the loss is {train:.3g} on training rows and {baseline - test_gain:.3g} on test rows, which keep "
+        f"{max(test_gain / train_gain, 0):.0%} of the gain over the baseline"
     )
-    evidence = {
-        "train": float(own.mean()),
-        "held_out": float(theirs.mean()),
-        "baseline": baseline,
-        "error": float(error),
-    }
-    fixes = ["--l2 0.1", "--l2 0.01", "--l2 1"] if e.problem.l2 < 1 else []
+    evidence = {"train": train, "test": baseline - test_gain, "baseline": baseline, "error": error}
+    fix = ["--l2 0.1", "--l2 0.01", "--l2 1"] if e.problem.l2 < 1 else []
     if e.problem.network is not None:
-        fixes += [f"--hidden {max(2, e.problem.network.sizes[1] // 4)} --lr auto", "--dropout 0.3 --lr auto"]
-    return Finding("D301", "warning", text, evidence, (*fixes, "fewer columns, or more rows"))
+        fix += [f"--hidden {max(2, e.problem.network.sizes[1] // 4)} --lr auto", "--dropout 0.3 --lr auto"]
+    fix.append("fewer columns, or more rows")
+    return Finding(code="D301", level=Level.WARNING, text=text, evidence=evidence, fix=tuple(fix))
 
 
 def underfit(e: Evidence) -> Finding | None:
     """D302."""
-    found = _curves(e)
-    if found is None or not found[0] > CURVED:
+    nonlinear = _nonlinear_residuals(e)
+    if nonlinear is None or not nonlinear[0] > NONLINEAR:
         return None
-    share, name = found
+    share, term = nonlinear
     text = (
-        f"underfit at the optimum: no better linear model exists, but {share:.0%} of what it leaves follows curves of the "
-        f"columns, most of all {name}; a richer model can"
+        f"nonlinear residuals: no better linear model exists, but squares and products of columns explain {share:.0%} of the "
+        f"residual variance, {term} most of it; a nonlinear model can fit better"
     )
-    fixes = ("--hidden 32", f"a column for {name}")
-    return Finding("D302", "warning" if share > 3 * CURVED else "note", text, {"share": share, "term": name}, fixes)
+    fix = ("--hidden 32", f"a column for {term}")
+    level = Level.WARNING if share > 3 * NONLINEAR else Level.NOTE
+    return Finding(code="D302", level=level, text=text, evidence={"share": share, "term": term}, fix=fix)
 
 
-def _curves(e: Evidence) -> tuple[float, str] | None:
-    """The part of the residuals' variance that squares and products of columns explain, and the strongest of these.
+def _nonlinear_residuals(e: Evidence) -> tuple[float, str] | None:
+    """The share of the residual variance that squares and products of columns explain, and the strongest of these.
 
     The share is corrected for the number of terms (adjusted R squared), since any term explains a little by chance.
     """
     if (
         e.problem.network is not None or e.problem.loss.name != "squared" or e.problem.outputs > 1
-        or is_sparse(e.problem.data.X) or e.outcome != Outcome.CONVERGED
+        or is_sparse(e.problem.data.X) or not e.near_optimum
     ):  # fmt: skip
         return None
-    X, rows = e.problem.data.X[:5000], min(e.problem.data.rows, 5000)
-    left = e.problem.data.y[:5000] - e.predictions[:5000]
-    many = [j for j in range(X.shape[1]) if len(np.unique(X[:, j])) > 2][:MOST_COLUMNS]
-    pairs = [(i, j) for i in many for j in many if i <= j]
-    if len(pairs) > rows // 5:
-        pairs = [(j, j) for j in many]
-    if not pairs or len(pairs) > rows // 5 or not left.std() > 0:
+    X, rows = e.problem.data.X[:MAX_ROWS], min(e.problem.data.rows, MAX_ROWS)
+    residuals = e.residuals[:MAX_ROWS] / 2
+    columns = [j for j in range(X.shape[1]) if len(np.unique(X[:, j])) > 2][:MAX_COLUMNS]
+    pairs = [(i, j) for i in columns for j in columns if i <= j]
+    if len(pairs) > rows // ROWS_PER_TERM:
+        pairs = [(j, j) for j in columns]
+    if not pairs or len(pairs) > rows // ROWS_PER_TERM or not residuals.std() > EXACT * e.problem.data.y.std():
         return None
     terms = np.column_stack([X[:, i] * X[:, j] for i, j in pairs])
     terms = terms - terms.mean(axis=0)
     design = np.column_stack([np.ones(rows), X, terms])
-    fitted = design @ np.linalg.lstsq(design, left, rcond=None)[0]
-    total, rest = float(np.square(left - left.mean()).sum()), float(np.square(left - fitted).sum())
-    share = 1 - (rest / max(rows - design.shape[1], 1)) / (total / (rows - 1)) if total > 0 else 0.0
+    fitted = design @ np.linalg.lstsq(design, residuals, rcond=None)[0]
+    total = float(np.square(residuals - residuals.mean()).sum())
+    unexplained = float(np.square(residuals - fitted).sum())
+    share = 1 - (unexplained / max(rows - design.shape[1], 1)) / (total / (rows - 1)) if total > 0 else 0.0
     size = np.maximum(terms.std(axis=0), 1e-300)
-    i, j = pairs[int(np.argmax(np.abs(terms.T @ left) / size))]
+    i, j = pairs[int(np.argmax(np.abs(terms.T @ residuals) / size))]
     return share, f"{e.names[i]}²" if i == j else f"{e.names[i]} × {e.names[j]}"
 
 
 def imbalance(e: Evidence) -> Finding | None:
     """D303."""
-    if (
-        e.problem.loss.name not in ("logistic", "softmax")
-        or e.outcome.failed
-        or e.problem.data.sample_weight is not None
-    ):
+    classifier = e.problem.loss.name in ("logistic", "softmax")
+    if not classifier or e.outcome.failed or e.learned_nothing or e.problem.data.sample_weight is not None:
         return None
-    y = e.problem.data.y.astype(np.int64)
-    z = e.predictions
-    told = (z > 0).astype(np.int64) if e.problem.loss.name == "logistic" else z.argmax(axis=1)
+    y, z = e.problem.data.y.astype(np.int64), e.predictions
+    predicted = (z > 0).astype(np.int64) if e.problem.loss.name == "logistic" else z.argmax(axis=1)
     counts = np.bincount(y, minlength=2)
-    usual = len(y) / max(int(np.count_nonzero(counts)), 1)
-    rare = [k for k in np.flatnonzero(counts) if 5 <= counts[k] < min(RARE * len(y), UNEVEN * usual)]
-    missed = [(float((told[y == k] == k).mean()), int(k)) for k in rare]
-    if not missed or not min(missed)[0] < SEEN:
+    average = len(y) / max(int(np.count_nonzero(counts)), 1)
+    rare = [k for k in np.flatnonzero(counts) if MIN_CLASS_ROWS <= counts[k] < min(RARE * len(y), UNEVEN * average)]
+    recalls = [(float((predicted[y == k] == k).mean()), int(k)) for k in rare]
+    if not recalls or not min(recalls)[0] < RECALL:
         return None
-    recall, k = min(missed)
+    recall, k = min(recalls)
     name = e.prepared.target.classes[k] if e.prepared is not None and e.prepared.target.classes else str(k)
     text = (
-        f"imbalanced classes: {name!r} is {counts[k] / len(y):.1%} of the training rows, and of its rows {recall:.0%} are "
-        f"told rightly; accuracy hides it"
+        f"imbalanced classes: {name!r} is {counts[k] / len(y):.1%} of the training rows, and the model recognises "
+        f"{recall:.0%} of them; accuracy does not show this"
     )
     evidence = {"class": name, "share": float(counts[k] / len(y)), "recall": recall}
-    return Finding(
-        "D303",
-        "warning",
-        text,
-        evidence,
-        ("a --weight column that lets rare rows count more", "look at auc, not accuracy"),
-    )
+    fix = ("a --weight column in which rare rows count more", "look at auc, not accuracy")
+    return Finding(code="D303", level=Level.WARNING, text=text, evidence=evidence, fix=fix)
 
 
 def too_good(e: Evidence) -> Finding | None:
     """D304."""
-    noisy = e.problem.network is not None and (e.problem.network.dropout > 0 or e.problem.network.batch_norm)
-    theirs = None if e.outcome.failed or noisy else e.held_out_losses
-    if theirs is None or len(theirs) < 20:
+    network = e.problem.network
+    random_in_training = network is not None and (network.dropout > 0 or network.batch_norm)
+    test = None if e.outcome.failed or random_in_training else e.test_losses
+    if test is None or len(test) < MIN_TEST_ROWS_TOO_GOOD:
         return None
-    own = e.own_losses
-    error = float(np.hypot(own.std(ddof=1) / np.sqrt(len(own)), theirs.std(ddof=1) / np.sqrt(len(theirs))))
-    if not own.mean() - theirs.mean() > ERRORS * error > 0:
+    train = e.train_losses
+    error = float(np.hypot(train.std(ddof=1) / np.sqrt(len(train)), test.std(ddof=1) / np.sqrt(len(test))))
+    if not train.mean() - test.mean() > STANDARD_ERRORS * error > 0:
         return None
     text = (
-        f"held-out rows are fitted better than training rows: loss {theirs.mean():.3g} against {own.mean():.3g}, "
-        f"{(own.mean() - theirs.mean()) / error:.1f} standard errors; the split is not like the data"
+        f"test rows are fitted better than training rows: loss {test.mean():.3g} against {train.mean():.3g}, a "
+        f"difference of {(train.mean() - test.mean()) / error:.1f} standard errors; the split is not representative"
     )
-    evidence = {"train": float(own.mean()), "held_out": float(theirs.mean()), "error": error}
-    return Finding("D304", "warning", text, evidence, ("look at how the rows were split", "compare with --cv 5"))
+    evidence = {"train": float(train.mean()), "test": float(test.mean()), "error": error}
+    fix = ("look at how the rows were split", "compare with --cv 5")
+    return Finding(code="D304", level=Level.WARNING, text=text, evidence=evidence, fix=fix)
 
 
-CHECKS = (overfit, underfit, imbalance, too_good)
+def worse_than_constant(e: Evidence) -> Finding | None:
+    """D305."""
+    test, baseline = e.test_losses, e.test_baseline_losses
+    if e.outcome.failed or test is None or baseline is None or len(test) < MIN_TEST_ROWS:
+        return None
+    model, constant = mean_loss(test, e.test_weight), mean_loss(baseline, e.test_weight)
+    if not model - constant > WORSE * (e.landscape.baseline - e.floor):
+        return None
+    text = (
+        f"worse than a constant prediction: the loss on test rows is {model:.3g}, that of the best constant of the training "
+        f"rows is {constant:.3g}"
+    )
+    evidence = {"test": model, "baseline": constant}
+    fix = ("--l2 0.1", "--l2 1", "fewer columns, or more rows")
+    return Finding(code="D305", level=Level.WARNING, text=text, evidence=evidence, fix=fix)
+
+
+CHECKS = (worse_than_constant, overfit, underfit, imbalance, too_good)
 
 ENTRIES = (
     Entry(
-        "D301", "overfit",
-        "The model has learned the training rows, chance included, and does worse on others.",
-        f"Training rows lost more than {GAINED:.0%} of the baseline's loss, and held-out rows see less than "
-        f"{1 - OVERFIT:.0%} of that gain, beyond the standard error of their loss.",
-        "A larger penalty; fewer columns; a smaller network or dropout; more rows.",
-        "Hastie, Tibshirani and Friedman 2009, chapter 7",
+        code="D301",
+        title="overfit",
+        meaning="The model has fitted the noise of the training rows, and does worse on other rows.",
+        detected=f"Training removed more than {MIN_GAIN:.0%} of the baseline's loss on the training rows, and test rows "
+        f"see less than {1 - OVERFIT:.0%} of that gain, beyond the standard error of their loss.",
+        fixes="A larger penalty; fewer columns; a smaller network or dropout; more rows.",
+        reference="Hastie, Tibshirani and Friedman 2009, chapter 7",
     ),
     Entry(
-        "D302", "underfit at the optimum",
-        "Training is done and cannot do better: the model is too simple for what the columns hold.",
-        f"The run converged, and squares and products of columns explain more than {CURVED:.0%} of the residuals' variance, "
-        "corrected for their number.",
-        "A network, or a column for the curve that is named.",
-        "Hastie, Tibshirani and Friedman 2009, section 5.1; Tukey 1949",
+        code="D302",
+        title="nonlinear residuals",
+        meaning="Training has converged, and no linear model is better, but the residuals depend on the columns: the model "
+        "is too simple for these data.",
+        detected=f"The model is at the exact optimum, and squares and products of columns explain more than {NONLINEAR:.0%} of the "
+        "variance of the optimum's residuals, corrected for their number. Residuals below a millionth of the target are rounding.",
+        fixes="A network, or a column for the term that is named.",
+        reference="Hastie, Tibshirani and Friedman 2009, section 5.1; Tukey 1949",
     ),
     Entry(
-        "D303", "imbalanced classes",
-        "A class so rare that missing it hardly costs is missed.",
-        f"A class of fewer than {RARE:.0%} of the training rows and {UNEVEN:.0%} of the average class, of which "
-        f"fewer than {SEEN:.0%} are told rightly.",
-        "Example weights that let the rare rows count more; a metric that does not hide it (auc).",
-        "He and Garcia 2009",
+        code="D303",
+        title="imbalanced classes",
+        meaning="A class is so rare that the model loses little by never predicting it.",
+        detected=f"A class of fewer than {RARE:.0%} of the training rows and {UNEVEN:.0%} of the average class, of which the "
+        f"model recognises fewer than {RECALL:.0%}. Not said of a model that has learned nothing (D210).",
+        fixes="Example weights that let the rare rows count more; a metric that shows it (auc).",
+        reference="He and Garcia 2009",
     ),
     Entry(
-        "D304", "held-out better than training",
-        "Rows that were not trained on cannot be fitted better than those that were, but by chance, or by a split that is "
-        "not like the data.",
-        f"The held-out loss is below the training loss by more than {ERRORS:g} standard errors. Networks with dropout or "
-        "batch normalisation are exempt.",
-        "Look at the split: order, groups, duplicates. Cross-validation shows how much a score depends on it.",
-        "Kaufman, Rosset, Perlich and Stitelman 2012",
+        code="D304",
+        title="test rows fitted better than training rows",
+        meaning="Rows that were not trained on cannot be fitted better than those that were, except by chance, or where the "
+        "split is not representative.",
+        detected=f"The test loss is below the training loss by more than {STANDARD_ERRORS:g} standard errors. Networks "
+        "with dropout or batch normalisation are exempt.",
+        fixes="A look at the split: order, groups, duplicates. Cross-validation shows how much a score depends on it.",
+        reference="Kaufman, Rosset, Perlich and Stitelman 2012",
     ),
-)  # fmt: skip
+    Entry(
+        code="D305",
+        title="worse than a constant prediction",
+        meaning="On rows that it was not trained on, the model predicts worse than the best constant: it must not be used.",
+        detected=f"The mean loss on at least {MIN_TEST_ROWS} test rows is above that of the best constant prediction of the "
+        f"training rows by more than {WORSE:g} of the baseline's loss. Always the first finding about a run that did not fail.",
+        fixes="A larger penalty, fewer columns, more rows; or columns that say something about the target.",
+        reference="Hastie, Tibshirani and Friedman 2009, chapter 7",
+    ),
+)

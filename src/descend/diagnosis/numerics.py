@@ -3,32 +3,34 @@
 import numpy as np
 
 from descend.diagnosis.evidence import Evidence
-from descend.diagnosis.finding import Entry, Finding
+from descend.diagnosis.finding import Entry, Finding, Level
 from descend.diagnosis.stagnation import stagnation
 from descend.optimum.noise_scale import noise_scale
 from descend.outcome import Outcome
 
-SURE = 25.0  # a log loss: the probability of what happened was below 1.4e-11
-NOISE = 10.0  # times the batch
-STALE = 0.2  # of the gap that the later half of the record has closed
-FEWEST = 8  # record points
+CONFIDENT = 25.0  # log loss of a row whose class had a probability below 1.4e-11 (arbitrary)
+AT_OPTIMUM = 1e-6  # gap below which float32 has no digits left to improve the loss
+NOISE_SCALE = 10.0  # in batches (arbitrary)
+STALLED = 0.2  # share of the gap that the later half of the record has closed (arbitrary)
+MIN_POINTS = 8  # record points from which that is read (arbitrary)
 
 
 def stagnated(e: Evidence) -> Finding | None:
     """D501."""
     if e.state is None or e.problem.dtype != np.float32 or e.outcome == Outcome.CONVERGED or e.outcome.failed:
         return None
-    if e.gap is not None and e.gap <= 1e-6:
+    if e.gap is not None and e.gap <= AT_OPTIMUM:
         return None
     seen = stagnation(e.problem, e.setting, e.state)
     if not seen.stuck:
         return None
     text = (
-        f"float32 stagnation: the next step leaves {seen.lost} of {seen.moving} weights where they are, it is about "
-        f"{seen.step:.2g} and half a unit in their last place {seen.place:.2g}; this is not convergence"
+        f"float32 stagnation: the next step leaves {seen.lost} of {seen.moving} weights unchanged, since it is about "
+        f"{seen.step:.2g} and half a unit in their last place is {seen.half_ulp:.2g}; this is not convergence"
     )
-    evidence = {"lost": seen.lost, "moving": seen.moving, "step": seen.step, "half_place": seen.place}
-    return Finding("D501", "warning", text, evidence, ("pass float64 data", "--lr auto"))
+    evidence = {"lost": seen.lost, "moving": seen.moving, "step": seen.step, "half_place": seen.half_ulp}
+    fix = ("pass float64 data", "--lr auto")
+    return Finding(code="D501", level=Level.WARNING, text=text, evidence=evidence, fix=fix)
 
 
 def small_epsilon(e: Evidence) -> Finding | None:
@@ -37,96 +39,102 @@ def small_epsilon(e: Evidence) -> Finding | None:
     if eps is None or not eps < least:
         return None
     text = (
-        f"epsilon {eps:.2g} is too small for {e.problem.dtype}: the square of a gradient below {least:.1g} is 0, and the step "
-        f"then divides by epsilon alone"
+        f"epsilon {eps:.2g} is too small for {e.problem.dtype}: the square of a gradient below {least:.1g} underflows to 0, "
+        f"and the step then divides by epsilon alone"
     )
-    level = "warning" if e.unfinished else "note"
-    return Finding("D502", level, text, {"eps": eps, "least": least}, ("--eps 1e-8", "--eps 1e-8 --lr auto"))
+    level = Level.WARNING if e.unfinished else Level.NOTE
+    fix = ("--eps 1e-8", "--eps 1e-8 --lr auto")
+    return Finding(code="D502", level=level, text=text, evidence={"eps": eps, "least": least}, fix=fix)
 
 
-def sure_and_wrong(e: Evidence) -> Finding | None:
+def overconfident(e: Evidence) -> Finding | None:
     """D503."""
     if e.problem.loss.name not in ("logistic", "softmax") or e.outcome.failed:
         return None
-    losses = e.own_losses if e.held_out_losses is None else e.held_out_losses
-    count, most = int((losses > SURE).sum()), float(losses.max(initial=0.0))
+    losses = e.train_losses if e.test_losses is None else e.test_losses
+    count, largest = int((losses > CONFIDENT).sum()), float(losses.max(initial=0.0))
     if count == 0:
         return None
     text = (
-        f"logarithm of nearly zero: {count:,} of {len(losses):,} rows have a class that the model calls all but impossible, "
-        f"the worst with a log loss of {most:.3g}"
+        f"overconfident predictions: {count:,} of {len(losses):,} rows have a class to which the model gives a probability "
+        f"of almost 0, the largest log loss of a row is {largest:.3g}"
     )
-    level = "warning" if losses.mean() > e.landscape.baseline else "note"
-    return Finding("D503", level, text, {"rows": count, "most": most}, ("--l2 0.01", "--l2 0.1"))
+    level = Level.WARNING if losses.mean() > e.landscape.baseline else Level.NOTE
+    evidence = {"rows": count, "most": largest}
+    return Finding(code="D503", level=level, text=text, evidence=evidence, fix=("--l2 0.01", "--l2 0.1"))
 
 
 def noisy(e: Evidence) -> Finding | None:
     """D504."""
-    if e.full or e.outcome not in (Outcome.BUDGET, Outcome.STOPPED) or e.gap is None or not e.unfinished:
+    if e.full_batch or e.outcome not in (Outcome.BUDGET, Outcome.STOPPED) or e.gap is None or not e.unfinished:
         return None
     losses = e.losses
-    if len(losses) < FEWEST or e.setting.schedule == "plateau" or len(e.setting.factors) > 1:
+    if len(losses) < MIN_POINTS or e.setting.schedule == "plateau" or len(e.setting.factors) > 1:
         return None
-    best, half = e.landscape.optimum.objective, len(losses) // 2
-    early, late = (
-        float(np.median(losses[half // 2 : half]) - best),
-        float(np.median(losses[-max(half // 2, 1) :]) - best),
-    )
-    if not late > (1 - STALE) * early > 0:
+    optimum, half = e.landscape.optimum.objective, len(losses) // 2
+    early = float(np.median(losses[half // 2 : half]) - optimum)
+    late = float(np.median(losses[-max(half // 2, 1) :]) - optimum)
+    if not late > (1 - STALLED) * early > 0:
         return None
-    found = noise_scale(e.problem, e.weights.astype(e.problem.dtype), e.setting.seed)
-    if found is None or not found.rows > NOISE * e.batch:
+    scale = noise_scale(e.problem, e.weights.astype(e.problem.dtype), e.setting.seed)
+    if scale is None or not scale.rows > NOISE_SCALE * e.batch_size:
         return None
-    told = "without bound" if not np.isfinite(found.rows) else f"about {found.rows:,.0f} rows"
+    rows = f"about {scale.rows:,.0f} rows" if np.isfinite(scale.rows) else "infinite"
     text = (
-        f"batch noise dominates: the loss hovers {late / max(e.landscape.baseline - best, 1e-300):.2g} of the way above the "
-        f"optimum, and at batches of {e.batch:,} rows the gradient is noise (its noise scale is {told})"
+        f"batch noise dominates: the loss stays at a gap of {late / max(e.landscape.baseline - optimum, 1e-300):.2g} to the "
+        f"optimum, since batches of {e.batch_size:,} rows are far below the gradient noise scale ({rows})"
     )
-    bigger = min(8 * e.batch, e.problem.data.rows)
-    fixes = ["--schedule plateau", f"--lr {e.setting.lr / 10:.3g}"]
+    fix = ["--schedule plateau", f"--lr {e.setting.lr / 10:.3g}"]
     if e.setting.label != "sgd":
-        fixes.append(f"--batch {bigger}")
-    level = "warning" if "lr" in e.user_set else "note"
-    return Finding("D504", level, text, {"noise_scale": found.rows, "batch": e.batch, "gap": e.gap}, tuple(fixes))
+        fix.append(f"--batch {min(8 * e.batch_size, e.problem.data.rows)}")
+    level = Level.WARNING if "lr" in e.user_set else Level.NOTE
+    evidence = {"noise_scale": scale.rows, "batch": e.batch_size, "gap": e.gap}
+    return Finding(code="D504", level=level, text=text, evidence=evidence, fix=tuple(fix))
 
 
-CHECKS = (stagnated, small_epsilon, sure_and_wrong, noisy)
+CHECKS = (stagnated, small_epsilon, overconfident, noisy)
 
 ENTRIES = (
     Entry(
-        "D501", "stagnation in float32",
-        "A step smaller than half the last digit of a weight does not change it: training stands still, far from the "
-        "optimum, and looks as if it had converged.",
-        "Data in float32, the run neither converged nor within a millionth of the optimum, and the next step, computed in "
-        "float64, would leave more than half of the weights that should move where they are.",
-        "Float64 data; a larger rate.",
-        "Gupta, Agrawal, Gopalakrishnan and Narayanan 2015; Higham 2002",
+        code="D501",
+        title="stagnation in float32",
+        meaning="A step smaller than half a unit in the last place of a weight does not change it: training stands still, far "
+        "from the optimum, and looks as if it had converged.",
+        detected=f"Data in float32, the run neither converged nor within a gap of {AT_OPTIMUM:g}, and the next step, computed "
+        "in float64, would leave unchanged weights that have more than half of the squared gradient; a single large intercept "
+        "is enough.",
+        fixes="Float64 data; a larger learning rate.",
+        reference="Gupta, Agrawal, Gopalakrishnan and Narayanan 2015; Higham 2002",
     ),
     Entry(
-        "D502", "epsilon too small",
-        "Adaptive rules divide by the root of averaged squares plus epsilon. Where squares underflow to 0, the step is the "
-        "gradient over epsilon: a huge number.",
-        "epsilon is below the root of the smallest normal number of the dtype: 1e-19 in float32, 1.5e-154 in float64.",
-        "The default, 1e-8.",
-        "Kingma and Ba 2015; Yuan and Gao 2020",
+        code="D502",
+        title="epsilon too small",
+        meaning="Adaptive rules divide by the root of averaged squares plus epsilon. Where squares underflow to 0, the step is "
+        "the gradient over epsilon: a huge number.",
+        detected="epsilon is below the root of the smallest normal number of the dtype: 1e-19 in float32, 1.5e-154 in "
+        "float64.",
+        fixes="The default, 1e-8.",
+        reference="Kingma and Ba 2015; Yuan and Gao 2020",
     ),
     Entry(
-        "D503", "logarithm of nearly zero",
-        "The model gave a probability of nearly 0 to what then happened. The log loss of such a row is as large as the "
-        "computer allows, and one of them outweighs all others.",
-        f"A held-out row, or without these a training row, has a log loss above {SURE:g}. A warning "
-        "where the mean loss is above the baseline's: worse than knowing nothing.",
-        "A larger penalty holds probabilities back from 0 and 1.",
-        "Guo, Pleiss, Sun and Weinberger 2017",
+        code="D503",
+        title="overconfident predictions",
+        meaning="The model gave a probability of almost 0 to the class of a row. The log loss of such a row can outweigh all "
+        "others.",
+        detected=f"A test row, or without test rows a training row, has a log loss above {CONFIDENT:g}. A warning "
+        "where the mean loss is above the baseline's: worse than a constant prediction.",
+        fixes="A larger penalty, which keeps probabilities away from 0 and 1.",
+        reference="Guo, Pleiss, Sun and Weinberger 2017",
     ),
     Entry(
-        "D504", "batch noise dominates",
-        "With a constant rate, batches shake the weights about the optimum at a distance that falls with the rate and the "
-        "size of the batch.",
-        f"The optimum is not reached, the later half of the record closed less than {STALE:.0%} of the distance, and the "
-        f"gradient's noise scale at the kept weights is above {NOISE:g} batches. A note where the rate was found: then no rate "
-        "that was tried is better.",
-        "A rate that falls (--schedule plateau); a smaller rate; larger batches.",
-        "McCandlish et al. 2018; Bottou, Curtis and Nocedal 2018, section 4",
+        code="D504",
+        title="batch noise dominates",
+        meaning="With a constant learning rate, batches keep the weights moving around the optimum, at a distance that falls "
+        "with the rate and the batch size.",
+        detected=f"The optimum is not reached, the later half of the record closed less than {STALLED:.0%} of the distance, "
+        f"and the gradient noise scale at the kept weights is above {NOISE_SCALE:g} batches. A note where the learning rate "
+        "was found: then no rate that was tried is better.",
+        fixes="A schedule that lowers the rate (--schedule plateau); a smaller rate; larger batches.",
+        reference="McCandlish et al. 2018; Bottou, Curtis and Nocedal 2018, section 4",
     ),
-)  # fmt: skip
+)

@@ -1,4 +1,4 @@
-"""postmortem: the step that first left the finite range, taken once more with everything written down."""
+"""postmortem: the step that first produced NaN or inf, replayed to find where."""
 
 from dataclasses import dataclass
 
@@ -10,16 +10,16 @@ from descend.diagnosis.layers import replay
 from descend.problem import losses_and_slopes, scores
 from descend.sparse import dense
 
-SHOWN = 5  # rows that are named
+MAX_ROWS = 1000  # of the batch that are searched for the largest cell (arbitrary: bounds the work)
 
 
 @dataclass(frozen=True, eq=False)
 class Postmortem:
-    """Where the first value that is not finite came up.
+    """Where the first NaN or inf appeared.
 
     Args:
         step: of the run, counted from 1.
-        rows: of the training data, those of the batch whose prediction or loss was not finite, or all of it.
+        rows: indices of the training rows in the batch whose prediction or loss is NaN or inf, or of the whole batch.
         place: such as "the output of layer 3", or "column 'x1'".
     """
 
@@ -29,38 +29,38 @@ class Postmortem:
 
 
 def postmortem(e: Evidence) -> Postmortem | None:
-    """Replay the step that failed from the last weights before it; None when its state is gone or replays finite.
+    """Replay the step that failed from the last finite weights; None without a state, or where the replay is finite.
 
     Training itself pays nothing: an engine leaves the weights and the count of rows of a failed step as they were.
     """
     if e.state is None:
         return None
     w, seen, step = e.state.weights[0], int(e.state.seen[0]), int(e.state.steps[0]) + 1
-    rows = e.rows_of(seen)
+    rows = e.batch_after(seen)
     if not np.isfinite(w).all():
-        return Postmortem(step - 1, rows, _weight(e, w))
+        return Postmortem(step - 1, rows, _place_of_weight(e, w))
     with np.errstate(all="ignore"):
         z = scores(e.problem, w, e.problem.data.X[rows])
         value, slope = losses_and_slopes(e.problem, z, e.problem.data.y[rows])
         bad = ~(np.isfinite(value) & np.isfinite(slope.reshape(len(rows), -1)).all(axis=1))
-    named = rows[bad] if bad.any() else rows
+    bad_rows = rows[bad] if bad.any() else rows
     if e.problem.network is not None:
-        place = replay(e.problem, w, rows).where
-        return Postmortem(step, named, place) if place else None
-    return Postmortem(step, named, f"column {e.names[_column(e, w, named)]!r}")
+        place = replay(e.problem, w, rows).nonfinite_place
+        return Postmortem(step, bad_rows, place) if place else None
+    return Postmortem(step, bad_rows, f"column {e.names[_largest_term(e, w, bad_rows)]!r}")
 
 
-def _column(e: Evidence, w: Array, rows: Array) -> int:
+def _largest_term(e: Evidence, w: Array, rows: Array) -> int:
     """The feature that adds most to the predictions of these rows, or to their gradient."""
     W, _ = e.problem.split(w.astype(np.float64))
-    X = dense(e.problem.data.X[rows[:1000]])
+    X = dense(e.problem.data.X[rows[:MAX_ROWS]])
     with np.errstate(all="ignore"):
         size = np.abs(X).max(axis=0) * np.maximum(np.abs(W).max(axis=1), 1e-300)
     return int(np.argmax(np.nan_to_num(size, nan=np.inf)))
 
 
-def _weight(e: Evidence, w: Array) -> str:
-    """The layer or column of the first weight that is not finite."""
+def _place_of_weight(e: Evidence, w: Array) -> str:
+    """The layer or column of the first weight that is NaN or inf."""
     at = int(np.argmin(np.isfinite(w)))
     if e.problem.network is not None:
         number = next(k for k, layer in enumerate(e.problem.network.layers) if at < layer.last)

@@ -2,97 +2,137 @@
 
 import dataclasses
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Protocol
 
-from descend.diagnosis.finding import Finding, Proof
+from descend.diagnosis.finding import Finding, Level, Proof
 from descend.errors import DescendError
 from descend.options import Options, options_of_flags, read_options
 
-SECONDS = 3.0  # of training that a fix gets
-EPOCHS = 60  # that it gets at least
-MOST = 4  # fixes of a finding that are tried
-BETTER = 0.01  # of the value before
-CLOSER = 0.5  # of a known gap to the optimum, that a fix must close where the loss itself hardly shows it
-NOT_OF_LOSS = ("D303", "D304", "D402", "D403", "D404", "D406")  # whose cure makes a score honest, not lower
-PROVED = ("error", "warning")
-ALSO = ("D201", "D105")  # notes whose cures are tried too
-HELD_OUT = ("D301", "D303", "D304", "D503")  # judged on held-out rows; all others on training rows
+SECONDS = 3.0  # of training that a fix gets (arbitrary: a few fixes within a person's patience)
+MIN_EPOCHS = 60  # that a fix gets at least (arbitrary)
+MAX_FIXES = 4  # of a finding that are tried (arbitrary)
+BETTER = 0.01  # relative decrease of the metric that counts as an improvement (arbitrary)
+CLOSER = (
+    0.5  # relative decrease of the gap that counts where irreducible noise hides a decrease of the metric (arbitrary)
+)
+NOT_OF_LOSS = (
+    "D211",
+    "D303",
+    "D304",
+    "D402",
+    "D403",
+    "D404",
+    "D406",
+    "D407",
+)  # whose fix makes a score honest, not lower
+PROVED = (Level.ERROR, Level.WARNING)
+ALSO = ("D201", "D105")  # notes whose fixes are tried too
+TEST_ROWS = ("D301", "D303", "D304", "D305", "D503")  # judged on test rows; all others on training rows
 
 
-def proved(
-    findings: tuple[Finding, ...], values: Options, before: Any, train: Callable[[Options], Any]
+class RunSummary(Protocol):
+    """What a proof reads of the run before."""
+
+    @property
+    def failed(self) -> bool:
+        """Whether no usable model came out."""
+
+    @property
+    def metrics(self) -> dict[str, dict[str, float]]:
+        """{part: {metric: value}}, in the units of the file."""
+
+    @property
+    def model_is_classifier(self) -> bool:
+        """Whether the target has classes."""
+
+    @property
+    def epochs(self) -> int:
+        """Epochs of the run that is kept."""
+
+    @property
+    def gap(self) -> float | None:
+        """The excess training loss over the optimum, see `Landscape.gap`."""
+
+
+class TrainedRun(RunSummary, Protocol):
+    """What a proof reads of a training with a fix."""
+
+    def baseline_on(self, part: str, metric: str) -> float:
+        """Return a metric of the best constant prediction on a part."""
+
+
+Retrain = Callable[[Options], TrainedRun]
+
+
+def prove_all(
+    findings: tuple[Finding, ...], options: Options, before: RunSummary, retrain: Retrain
 ) -> tuple[Finding, ...]:
-    """Return findings with the proof of their cures; notes keep theirs untried, but for a few."""
-    return tuple(proven(f, values, before, train) if f.level in PROVED or f.code in ALSO else f for f in findings)
+    """Return findings whose fixes were tried; those of most notes are not tried."""
+    return tuple(prove(f, options, before, retrain) if f.level in PROVED or f.code in ALSO else f for f in findings)
 
 
-def proven(finding: Finding, values: Options, before: Any, train: Callable[[Options], Any]) -> Finding:
-    """Return a finding whose fixes were tried: those that helped, the best first, then those that no flag does.
+def prove(finding: Finding, options: Options, before: RunSummary, retrain: Retrain) -> Finding:
+    """Return a finding with the fixes that helped, the best first, then those in words.
 
     Args:
-        values: the options of the run.
+        options: of the run.
         before: the run.
-        train: trains on the same data with other options, and returns a Run; raises DescendError for bad options.
+        retrain: trains on the same data with other options; raises DescendError for bad options.
     """
     if finding.code in NOT_OF_LOSS:
         return finding
-    part, metric = measure_of(finding, before)
-    tried = [
-        _tried(fix, change, values, before, train, part, metric)
-        for fix in finding.fix[:MOST] if (change := options_of_flags(fix))
-    ]  # fmt: skip
-    helped = sorted((p for p in tried if p.helped), key=lambda p: p.after or 0.0)
-    words = tuple(fix for fix in finding.fix if not options_of_flags(fix))
-    return dataclasses.replace(finding, fix=(*(p.fix for p in helped), *words), proof=tuple(tried))
+    part, metric = metric_of(finding, before)
+    start = _value(before, part, metric)
+
+    def attempt(fix: str, change: dict[str, Any]) -> Proof:
+        try:
+            run = retrain(brief(options, change, before.epochs))
+        except DescendError:
+            return Proof(fix, f"{part} {metric}", start, None, False)
+        return Proof(fix, f"{part} {metric}", start, *outcome(before, run, part, metric))
+
+    proof = tuple(attempt(fix, change) for fix in finding.fix[:MAX_FIXES] if (change := options_of_flags(fix)))
+    helped = sorted((p for p in proof if p.helped), key=lambda p: p.after or 0.0)
+    in_words = tuple(fix for fix in finding.fix if not options_of_flags(fix))
+    return dataclasses.replace(finding, fix=(*(p.fix for p in helped), *in_words), proof=proof)
 
 
-def measure_of(finding: Finding, before: Any) -> tuple[str, str]:
-    """Return which part of the data, and which metric, a finding is judged by."""
-    part = "test" if finding.code in HELD_OUT and "test" in before.metrics else "train"
+def metric_of(finding: Finding, before: RunSummary) -> tuple[str, str]:
+    """Return the part of the data and the metric by which a fix is judged."""
+    part = "test" if finding.code in TEST_ROWS and "test" in before.metrics else "train"
     metric = "logloss" if before.model_is_classifier else "mae" if finding.code == "D405" else "rmse"
     return part, metric
 
 
-def _tried(
-    fix: str, change: dict[str, Any], values: Options, before: Any, train: Callable[[Options], Any],
-    part: str, metric: str,
-) -> Proof:  # fmt: skip
-    start = _value(before, part, metric)
-    try:
-        run = train(brief(values, change, before.epochs))
-    except DescendError:
-        return Proof(fix, f"{part} {metric}", start, None, False)
-    after, helped = outcome(before, run, part, metric)
-    return Proof(fix, f"{part} {metric}", start, after, helped)
+def _value(run: RunSummary, part: str, metric: str) -> float | None:
+    """A metric of a run; None where it failed."""
+    return None if run.failed else run.metrics.get(part, {}).get(metric)
 
 
-def _value(run: Any, part: str, metric: str) -> float | None:
-    """A metric of a run; None of one that failed."""
-    value: float | None = None if run.failed else run.metrics.get(part, {}).get(metric)
-    return value
-
-
-def outcome(before: Any, run: Any, part: str, metric: str) -> tuple[float | None, bool]:
-    """Return what a training with a fix came to, and whether that is better than the run before, and than no model."""
+def outcome(before: RunSummary, run: TrainedRun, part: str, metric: str) -> tuple[float | None, bool]:
+    """Return the metric of a training with a fix, and whether it beats the run before and the constant prediction."""
     start, after = _value(before, part, metric), _value(run, part, metric)
     if after is None or not after < run.baseline_on(part, metric):
         return after, False
     return after, start is None or _better(before, run, start, after)
 
 
-def _better(before: Any, run: Any, start: float, after: float) -> bool:
-    """Whether a loss is clearly lower, or much nearer to the optimum where irreducible noise hides that."""
+def _better(before: RunSummary, run: RunSummary, start: float, after: float) -> bool:
+    """Whether the metric is clearly lower, or the optimum much closer where irreducible noise hides that."""
     if after < start - BETTER * abs(start):
         return True
-    return after <= start and None not in (before.gap, run.gap) and bool(run.gap < CLOSER * before.gap)
+    return after <= start and before.gap is not None and run.gap is not None and run.gap < CLOSER * before.gap
 
 
 def brief(options: Options, change: Mapping[str, Any], epochs: int) -> Options:
-    """Return the options of a short training with a change; raises UsageError where it contradicts what was set."""
-    given = {name: getattr(options, name) for name in options.user_set} | {"seeds": 1, "time_budget": SECONDS}
-    given.pop("cv", None)
+    """Return the options of a short training with a change; `epochs` are those of the run before.
+
+    Raises UsageError where the change contradicts what the user set.
+    """
+    values = {name: getattr(options, name) for name in options.user_set} | {"seeds": 1, "time_budget": SECONDS}
+    values.pop("cv", None)
     if "restarts" not in change:
-        given.pop("restarts", None)
+        values.pop("restarts", None)
     if options.max_epochs is not None:
-        given["max_epochs"] = max(EPOCHS, min(options.max_epochs, epochs))
-    return read_options(given | dict(change))
+        values["max_epochs"] = max(MIN_EPOCHS, min(options.max_epochs, epochs))
+    return read_options(values | dict(change))

@@ -1,230 +1,338 @@
-"""D4: the data themselves."""
+"""D4: faults of the data."""
 
+import math
 import shlex
+from collections import Counter
+from collections.abc import Iterator
 
 import numpy as np
 
 from descend.arrays import Array
 from descend.diagnosis.evidence import Evidence
-from descend.diagnosis.finding import Entry, Finding
+from descend.diagnosis.finding import Entry, Finding, Level
+from descend.diagnosis.formatting import factor
+from descend.diagnosis.rows import row_keys
 from descend.metrics import auc, correlation
 from descend.sparse import column_squares, is_sparse
+from descend.table.data import Data
 from descend.table.table import Kind
 
-UNSCALED = 100.0  # the largest mean square over the smallest
-LEAK = 0.9999  # correlation, or share of pairs in order, of one column with the target
-COPIED = 0.05  # of the held-out rows
-MANY = 20_000  # rows, of more a part is looked at first
-SOME = 32  # every so manieth row of these
-FEWEST = 20  # rows
-FAR = 20.0  # robust standard deviations
-FEW = 0.02  # of the rows
-HEAVY = 0.3  # of all squares
-FOLLOWS = 0.3  # correlation of a residual with the one before it in time
+UNSCALED = 100.0  # largest over smallest mean square of columns (arbitrary)
+LEAK = 0.9999  # correlation with the target, or share of pairs in order (arbitrary: real columns stay below)
+MIN_ROWS = 20  # for D402 and D405 (arbitrary)
+MIN_CLASS_SHARE = 0.05  # of the smaller class for D402: a rarer one is easily separated by chance (arbitrary)
+SUBSAMPLED = 20_000  # rows beyond which every SUBSAMPLE-th row is looked at first (arbitrary: bounds the work)
+SUBSAMPLE = 32
+COPIED = 0.05  # share of the test rows (arbitrary)
+MIN_TEST_ROWS = 10  # for D403 (arbitrary)
+OUTLYING = 20.0  # robust standard deviations (arbitrary)
+MAX_OUTLIER_SHARE = 0.02  # of the rows: more are a heavy tail (arbitrary)
+MIN_SQUARES_SHARE = 0.3  # of all squares, that outliers make (arbitrary)
+MIN_DISTINCT = 20  # rows, whose counts would have a common divisor by chance with probability below 2e-6
+AUTOCORRELATED = 0.3  # correlation of successive residuals (arbitrary)
+STANDARD_ERRORS = 3.0  # 1 / root of the number of times, above which a correlation is no chance: 1 in 700
+MIN_TIMES = 20  # different times (arbitrary)
+EXTREME = 1e6  # distance over the spread of other rows: after scaling these vary by less than float32 shows beside it
+MAX_COLUMNS_IN_TEXT = 5
 
 
 def unscaled(e: Evidence) -> Finding | None:
     """D401."""
     if e.problem.scaled or (e.prepared is not None and "scale" not in e.user_set):
         return None
-    squares, column = column_squares(e.problem.data.X) / e.problem.data.rows, e.largest[0]
+    squares, column = column_squares(e.problem.data.X) / e.problem.data.rows, e.largest_column[0]
     used = squares[squares > 0]
     ratio = float(used.max() / min(used.min(), 1.0))
     if not ratio > UNSCALED:
         return None
-    text = f"columns are not scaled: {column!r} has a mean square {ratio:.2g} times that of another, or of a constant"
-    level = "warning" if e.unfinished else "note"
-    return Finding("D401", level, text, {"column": column, "ratio": ratio}, ("--scale --lr auto", "--scale"))
+    text = f"columns are not scaled: the mean square of {column!r} is {ratio:.2g} times that of another column or of the intercept"
+    level = Level.WARNING if e.unfinished else Level.NOTE
+    evidence = {"column": column, "ratio": ratio}
+    return Finding(code="D401", level=level, text=text, evidence=evidence, fix=("--scale --lr auto", "--scale"))
 
 
 def leak(e: Evidence) -> Finding | None:
     """D402."""
-    if is_sparse(e.problem.data.X) or e.problem.data.rows < FEWEST or e.problem.outputs > 1:
+    if is_sparse(e.problem.data.X) or e.problem.data.rows < MIN_ROWS or e.problem.outputs > 1:
         return None
     X, y = e.problem.data.X, e.problem.data.y
-    two = e.problem.loss.name in ("logistic", "hinge")
-    if two and min(np.mean(y == y.min()), np.mean(y == y.max())) < 0.05:
+    binary = e.problem.loss.name in ("logistic", "hinge")
+    if binary and min(np.mean(y == y.min()), np.mean(y == y.max())) < MIN_CLASS_SHARE:
         return None
-    tells = _orders if two else _follows
-    strength = np.array([tells(X[:, j], y) for j in range(X.shape[1])])
+    measure = _ordering if binary else _absolute_correlation
+    strength = np.array([measure(X[:, j], y) for j in range(X.shape[1])])
     if not len(strength) or not strength.max() > LEAK:
         return None
     at = int(np.argmax(strength))
-    text = f"leak suspected: column {e.names[at]!r} alone tells the target almost exactly ({strength[at]:.5f})"
-    fix = f"--drop {shlex.quote(e.names[at].partition('=')[0])}"
-    return Finding("D402", "warning", text, {"column": e.names[at], "strength": float(strength[at])}, (fix,))
+    what = "share of pairs in order" if binary else "correlation"
+    text = (
+        f"target leakage suspected: column {e.names[at]!r} alone determines the target almost exactly "
+        f"({what} {strength[at]:.5f})"
+    )
+    fix = (f"--drop {shlex.quote(e.names[at].partition('=')[0])}",)
+    evidence = {"column": e.names[at], "strength": float(strength[at])}
+    return Finding(code="D402", level=Level.WARNING, text=text, evidence=evidence, fix=fix)
 
 
-def _follows(x: Array, y: Array) -> float:
-    """The size of the correlation of a column with numbers; 0 where a part of the rows shows that it is no leak.
+def _absolute_correlation(x: Array, y: Array) -> float:
+    """The absolute correlation of a column with numbers; 0 where a subsample shows that it is no leak.
 
-    No line through all rows leaves fewer squares than the best one through a part of them leaves there.
+    A line through all rows leaves at least as many squares on a subsample as the best line through that subsample.
     """
-    if len(x) > MANY:
-        r, part = correlation(x[::SOME], y[::SOME]), y[::SOME]
-        left = (1 - r**2) * np.square(part - part.mean()).sum()
-        if left > (1 - LEAK**2) * np.square(y - y.mean()).sum():
+    if len(x) > SUBSAMPLED:
+        r, part = correlation(x[::SUBSAMPLE], y[::SUBSAMPLE]), y[::SUBSAMPLE]
+        residual = (1 - r**2) * np.square(part - part.mean()).sum()
+        if residual > (1 - LEAK**2) * np.square(y - y.mean()).sum():
             return 0.0
     return abs(correlation(x, y))
 
 
-def _orders(x: Array, y: Array) -> float:
-    """How well a column puts two classes in order, from 0 to 1; 0 where a part of the rows shows that it is no leak.
+def _ordering(x: Array, y: Array) -> float:
+    """How well a column orders two classes, from 0 to 1; 0 where a subsample shows that it is no leak.
 
-    Pairs that are out of order in a part of the rows are so among all.
+    Pairs of a subsample that are out of order are out of order among all rows.
     """
     positive = (y > y.mean()).astype(np.int64)
-    if len(x) > MANY:
-        part = positive[::SOME]
-        share, pairs = auc(part, x[::SOME]), _pairs(part)
+    if len(x) > SUBSAMPLED:
+        part = positive[::SUBSAMPLE]
+        share, pairs = auc(part, x[::SUBSAMPLE]), _pairs(part)
         if pairs and min(share, 1 - share) * pairs > (1 - LEAK) / 2 * _pairs(positive):
             return 0.0
     return abs(2 * auc(positive, x) - 1)
 
 
 def _pairs(positive: Array) -> int:
-    """Pairs of a row of one class and a row of the other."""
+    """The number of pairs of a row of one class and a row of the other."""
     n = int(positive.sum())
     return n * (len(positive) - n)
 
 
 def copies(e: Evidence) -> Finding | None:
     """D403."""
-    if e.prepared is None or e.prepared.test is None:
+    if e.prepared is None:
         return None
-    own, held = e.prepared.train, e.prepared.test
-    varied = max((len(np.unique(own.X[:, j])) for j in range(own.features)), default=0)
-    if held.rows < 10 or varied < own.rows / 2:
+    train, test = e.prepared.train, e.prepared.test
+    known = Counter(row_keys(train))
+    tested = Counter() if test is None else Counter(row_keys(test))
+    count = sum(times for key, times in tested.items() if key in known)
+    repeats = math.gcd(*(known + tested).values())
+    rows, test_rows = train.rows + tested.total(), tested.total()
+    if repeats > 1 and len(known + tested) >= MIN_DISTINCT:
+        text = (
+            f"every row of the table is there {repeats} times or a multiple of that, as after a join with itself"
+            f"{f': {count:,} of {test_rows:,} test rows are copies of training rows, so the score is too good' if count else ''}"
+        )
+    elif test_rows >= MIN_TEST_ROWS and count > COPIED * test_rows and _mostly_distinct(train):
+        text = (
+            f"{count:,} of {test_rows:,} test rows ({count / test_rows:.0%}) are copies of training rows, so the score is too "
+            f"good"
+        )
+    else:
         return None
-    known = {row.tobytes() for row in np.column_stack([own.X, own.y])}
-    count = sum(row.tobytes() in known for row in np.column_stack([held.X, held.y]))
-    if not count > COPIED * held.rows:
-        return None
-    text = f"{count:,} of {held.rows:,} held-out rows ({count / held.rows:.0%}) are copies of training rows: the score is flattered"
-    fixes = ("leave out repeated rows before training", "--group COL")
-    return Finding("D403", "warning", text, {"copies": count, "test": held.rows}, fixes)
+    fix = ("leave out repeated rows before training", "--group COL")
+    evidence = {"copies": count, "test": test_rows, "rows": rows, "repeats": repeats}
+    return Finding(code="D403", level=Level.WARNING, text=text, evidence=evidence, fix=fix)
 
 
-def useless(e: Evidence) -> Finding | None:
+def _mostly_distinct(data: Data) -> bool:
+    """Whether some column has different values in more than half of the rows, so that rows do not repeat by nature."""
+    if is_sparse(data.X):
+        return False
+    return max((len(np.unique(data.X[:, j])) for j in range(data.features)), default=0) >= data.rows / 2
+
+
+def dropped(e: Evidence) -> Finding | None:
     """D404."""
     if e.prepared is None or not e.prepared.schema.dropped:
         return None
-    dropped = e.prepared.schema.dropped
-    named = ", ".join(f"{name!r} ({why})" for name, why in list(dropped.items())[:5])
-    text = f"left out, nothing can be learned from them: {named}"
-    return Finding("D404", "note", text, {"columns": list(dropped)})
+    columns = e.prepared.schema.dropped
+    listed = ", ".join(f"{name!r} ({why})" for name, why in list(columns.items())[:MAX_COLUMNS_IN_TEXT])
+    text = f"columns dropped as constant or identifiers: {listed}"
+    return Finding(code="D404", level=Level.NOTE, text=text, evidence={"columns": list(columns)})
 
 
 def outlier(e: Evidence) -> Finding | None:
     """D405."""
     y = e.problem.data.y
-    if e.problem.loss.name != "squared" or e.problem.outputs > 1 or len(y) < FEWEST:
+    if e.problem.loss.name != "squared" or e.problem.outputs > 1 or len(y) < MIN_ROWS:
         return None
-    center = float(np.median(y))
-    spread = 1.4826 * float(np.median(np.abs(y - center)))
-    away = np.abs(y - center)
-    far = away > FAR * spread
-    if (
-        not spread > 0
-        or not far.any()
-        or far.mean() > FEW
-        or np.square(away[far]).sum() < HEAVY * np.square(away).sum()
-    ):
+    distance = np.abs(y - float(np.median(y)))
+    spread = 1.4826 * float(np.median(distance))
+    far = distance > OUTLYING * spread
+    if not spread > 0 or not far.any() or far.mean() > MAX_OUTLIER_SHARE:
         return None
-    at = int(np.argmax(away))
-    row = int(e.prepared.rows[0][at]) + 1 if e.prepared is not None and len(e.prepared.rows[0]) == len(y) else at + 1
+    share = float(np.square(distance[far]).sum() / np.square(distance).sum())
+    if share < MIN_SQUARES_SHARE:
+        return None
+    at = int(np.argmax(distance))
+    row = int(e.row_numbers(np.array([at]))[0])
     text = (
-        f"outlying targets: {int(far.sum())} of {len(y):,} rows, row {row} most of all, lie more than {FAR:g} robust standard "
-        f"deviations away and make {np.square(away[far]).sum() / np.square(away).sum():.0%} of all squares"
+        f"outlying targets: {int(far.sum())} of {len(y):,} rows, row {row} the farthest, are more than {OUTLYING:g} robust "
+        f"standard deviations from the median and make {share:.0%} of all squares"
     )
-    evidence = {"row": row, "rows": int(far.sum()), "deviations": float(away[at] / spread)}
-    return Finding("D405", "warning", text, evidence, ("--loss huber", "look at these rows"))
+    evidence = {"row": row, "rows": int(far.sum()), "deviations": float(distance[at] / spread)}
+    fix = ("--loss huber", "look at these rows")
+    return Finding(code="D405", level=Level.WARNING, text=text, evidence=evidence, fix=fix)
 
 
 def time_ignored(e: Evidence) -> Finding | None:
     """D406."""
-    if (
-        e.prepared is None
-        or "time" in e.user_set
-        or e.problem.outputs > 1
-        or e.outcome.failed
-        or is_sparse(e.problem.data.X)
-    ):
+    rows = e.table_rows
+    if e.prepared is None or rows is None or "time" in e.user_set or e.outcome.failed:
         return None
-    rows = e.prepared.rows[0]
-    dates = [c for c in e.prepared.table.columns if c.kind == Kind.DATE]
-    if (
-        not dates
-        or len(rows) != e.problem.data.rows
-        or e.problem.loss.outputs != "one"
-        or e.problem.loss.name != "squared"
-    ):
-        return None
-    left = e.problem.data.y - e.predictions
-    for column in dates:
-        when = column.values[rows]
-        if np.isnan(when).any() or len(np.unique(when)) < len(when) / 2:
-            continue
-        ordered = left[np.argsort(when, kind="stable")]
-        follows = correlation(ordered[1:], ordered[:-1])
-        if follows > FOLLOWS:
+    residuals = e.residuals.reshape(len(rows), -1)
+    for column in (c for c in e.prepared.table.columns if c.kind == Kind.DATE):
+        r, times = _autocorrelation(column.values[rows], residuals)
+        if times >= MIN_TIMES and r > max(AUTOCORRELATED, STANDARD_ERRORS / np.sqrt(times)):
             text = (
-                f"time order ignored: in the order of {column.name!r} each residual is like the one before it (correlation "
-                f"{follows:.2f}), so rows held out at random have neighbours among the training rows"
+                f"time order ignored: in the order of {column.name!r}, successive residuals have a correlation of {r:.2f}, so "
+                f"rows held out at random are easier to predict than the future"
             )
             fix = (f"--time-column {shlex.quote(column.name)}",)
-            return Finding("D406", "warning", text, {"column": column.name, "correlation": follows}, fix)
+            evidence = {"column": column.name, "correlation": r}
+            return Finding(code="D406", level=Level.WARNING, text=text, evidence=evidence, fix=fix)
     return None
 
 
-CHECKS = (unscaled, leak, copies, outlier, time_ignored, useless)
+def _autocorrelation(time: Array, residuals: Array) -> tuple[float, int]:
+    """The correlation of residuals (rows, outputs) with those of the time before, and the number of times.
+
+    Residuals of equal times are averaged; rows without a time are left out.
+    """
+    known = ~np.isnan(time)
+    times, at = np.unique(time[known], return_inverse=True)
+    if len(times) < 2:
+        return 0.0, len(times)
+    sums = np.zeros((len(times), residuals.shape[1]))
+    np.add.at(sums, at, residuals[known])
+    means = sums / np.bincount(at)[:, None]
+    means -= means.mean(axis=0)
+    return correlation(means[1:].ravel(), means[:-1].ravel()), len(times)
+
+
+def extreme_cell(e: Evidence) -> Finding | None:
+    """D407."""
+    worst, place = 0.0, None
+    for name, values, rows, is_target in _number_columns(e):
+        ratio, at = _extremeness(values)
+        if ratio > max(worst, EXTREME):
+            worst, place = ratio, (name, float(values[at]), int(rows[at]), is_target)
+    if place is None:
+        return None
+    name, value, row, is_target = place
+    text = (
+        f"extreme value: {value:.3g} in row {row} of {'the target' if is_target else 'column'} {name!r} is {factor(worst)} × the "
+        f"spread of the other rows, which are as good as constant beside it"
+    )
+    fix = (f"correct or leave out row {row}", "--loss huber" if is_target else f"--drop {shlex.quote(name)}")
+    level = Level.ERROR if e.outcome.failed else Level.WARNING
+    evidence = {"column": name, "row": row, "value": value, "ratio": worst}
+    return Finding(code="D407", level=level, text=text, evidence=evidence, fix=fix)
+
+
+def _number_columns(e: Evidence) -> Iterator[tuple[str, Array, Array, bool]]:
+    """Columns of numbers that the model uses: name, values of the training rows, their row numbers, and whether it is the target."""
+    if e.prepared is None:
+        rows = np.arange(e.problem.data.rows) + 1
+        if not is_sparse(e.problem.data.X):
+            yield from ((name, e.problem.data.X[:, j], rows, False) for j, name in enumerate(e.names))
+        if e.problem.loss.task == "regression" and e.problem.outputs == 1:
+            yield "y", e.problem.data.y, rows, True
+        return
+    rows, used, target = e.prepared.rows[0], set(e.columns), e.prepared.target
+    for column in e.prepared.table.columns:
+        if column.kind == Kind.NUMBER and column.name in used:
+            yield column.name, column.values[rows], rows + 1, False
+        if column.kind == Kind.NUMBER and column.name == target.name and not target.classes:
+            yield column.name, column.values[rows], rows + 1, True
+
+
+def _extremeness(values: Array) -> tuple[float, int]:
+    """How far the farthest value is from the median, over the mean distance of all but the few farthest; and where."""
+    known = np.flatnonzero(~np.isnan(values))
+    few = max(1, int(MAX_OUTLIER_SHARE * len(known)))
+    if len(known) < MIN_ROWS:
+        return 0.0, 0
+    x = values[known].astype(np.float64)
+    with np.errstate(over="ignore"):
+        distance = np.minimum(np.abs(x - np.median(x)), np.finfo(np.float64).max)
+    others = np.partition(distance, len(x) - few - 1)[: len(x) - few]
+    unit = float(others.max())
+    spread = unit * float((others / unit).mean()) if unit > 0 else 0.0
+    at = int(np.argmax(distance))
+    with np.errstate(over="ignore"):
+        return (float(distance[at] / spread) if spread > 0 else 0.0), int(known[at])
+
+
+CHECKS = (extreme_cell, unscaled, leak, copies, outlier, time_ignored, dropped)
 
 ENTRIES = (
     Entry(
-        "D401", "columns are not scaled",
-        "A column of large numbers makes the loss steep in its direction, so the rate must be small for all.",
-        f"With --no-scale, mean squares of columns, or of a column and the constant 1, differ more than {UNSCALED:g}-fold. "
-        "A warning where the run did not reach the optimum.",
-        "Leave scaling on; weights are reported in the units of the file either way.",
-        "LeCun, Bottou, Orr and Müller 1998",
+        code="D401",
+        title="columns are not scaled",
+        meaning="A column of large numbers makes the loss steep in its direction, so the learning rate must be small for all.",
+        detected="With --no-scale, mean squares of columns, or of a column and the intercept, differ by a factor of more than "
+        f"{UNSCALED:g}. A warning where the run did not reach the optimum.",
+        fixes="Scaling; weights are reported in the units of the file either way.",
+        reference="LeCun, Bottou, Orr and Müller 1998",
     ),
     Entry(
-        "D402", "leak suspected",
-        "One column alone tells the target almost exactly. It may be known only afterwards, or be the target in other words.",
-        f"Its correlation with the target, or the share of pairs of two classes that it puts in order, is above {LEAK:g}.",
-        "Drop the column, if it would not be known when the model is used.",
-        "Kaufman, Rosset, Perlich and Stitelman 2012",
+        code="D402",
+        title="target leakage suspected",
+        meaning="One column alone determines the target almost exactly. It may be known only after the target, or be the "
+        "target in another form.",
+        detected="Its correlation with the target, or the share of pairs of two classes that it puts in order, is above "
+        f"{LEAK:g}.",
+        fixes="Drop the column, unless it is known when the model is used.",
+        reference="Kaufman, Rosset, Perlich and Stitelman 2012",
     ),
     Entry(
-        "D403", "copies across the split",
-        "Held-out rows that also stand among the training rows measure memory.",
-        f"More than {COPIED:.0%} of the held-out rows equal a training row in all columns and the target, though some "
-        "column has different values in more than half of the rows.",
-        "Leave out repeated rows, or keep rows of one origin on one side with --group.",
-        "Barz and Denzler 2020",
+        code="D403",
+        title="copies across the split",
+        meaning="Test rows that are also among the training rows measure memory, not prediction.",
+        detected=f"More than {COPIED:.0%} of the test rows equal a training row in all columns and the target, although "
+        "some column has different values in more than half of the rows; or the numbers of times that the rows of the table "
+        f"occur, {MIN_DISTINCT} different ones or more, have a common divisor above 1.",
+        fixes="Leave out repeated rows, or keep rows of one origin on one side with --group.",
+        reference="Barz and Denzler 2020",
     ),
     Entry(
-        "D404", "constant or identifier column",
-        "A column with one value tells nothing; one with a new value in every row tells only which row it is.",
-        "As the table is read: constant, empty, or text that is new in nine of ten rows.",
-        "Nothing to do: they are left out. --drop makes it explicit.",
-        "Kuhn and Johnson 2013, section 3.5",
+        code="D404",
+        title="constant or identifier column",
+        meaning="A column with one value has no information; one with a new value in every row only identifies the row.",
+        detected="When the table is read: constant, empty, or text that is new in nine of ten rows.",
+        fixes="Nothing to do: such columns are left out. --drop makes it explicit.",
+        reference="Kuhn and Johnson 2013, section 3.5",
     ),
     Entry(
-        "D405", "outlying targets",
-        "Squares make a row that is twenty times further away count four hundred times.",
-        f"At most {FEW:.0%} of the rows lie more than {FAR:g} robust standard deviations (1.4826 MAD) from the median, and "
-        f"make more than {HEAVY:.0%} of all squares.",
-        "The Huber loss, which counts far rows by their distance, or mending the rows.",
-        "Huber 1964; Rousseeuw and Croux 1993",
+        code="D405",
+        title="outlying targets",
+        meaning="With squared loss, a row that is twenty times further away counts four hundred times as much.",
+        detected=f"At most {MAX_OUTLIER_SHARE:.0%} of the rows are more than {OUTLYING:g} robust standard deviations (1.4826 "
+        f"times the median absolute deviation) from the median, and make more than {MIN_SQUARES_SHARE:.0%} of all squares.",
+        fixes="The Huber loss, which is linear for far rows, or correcting the rows.",
+        reference="Huber 1964; Rousseeuw and Croux 1993",
     ),
     Entry(
-        "D406", "time order ignored",
-        "What comes next is predicted from what came before. Rows held out at random lie between training rows and are "
-        "easier than the future.",
-        f"There is a column of dates that was not used to split, and residuals in its order correlate by more than "
-        f"{FOLLOWS:g} with the one before.",
-        "Hold out the last rows (--time-column).",
-        "Bergmeir and Benítez 2012",
+        code="D406",
+        title="time order ignored",
+        meaning="Later rows are to be predicted from earlier ones. Rows held out at random lie between training rows and are "
+        "easier to predict than the future.",
+        detected="There is a column of dates that was not used to split, and residuals in its order, averaged over equal "
+        f"times, have a correlation of more than {AUTOCORRELATED:g}, and of {STANDARD_ERRORS:g} standard errors, with those of "
+        "the time before. Residuals are the negative slopes of the loss: at the exact optimum where it is known, else at the "
+        "kept weights.",
+        fixes="Hold out the last rows (--time-column).",
+        reference="Bergmeir and Benítez 2012",
     ),
-)  # fmt: skip
+    Entry(
+        code="D407",
+        title="extreme value",
+        meaning="One huge cell decides mean and spread of its column: after scaling, all other rows are the same number. In the "
+        "target, it is the only row that the model fits.",
+        detected=f"The distance of a value from the median is more than {EXTREME:g} times the mean distance of all but the "
+        f"farthest {MAX_OUTLIER_SHARE:.0%} of the rows.",
+        fixes="Correct the cell or leave out its row; drop the column; for the target, the Huber loss.",
+        reference="Rousseeuw and Croux 1993",
+    ),
+)

@@ -1,25 +1,26 @@
-"""D6: a training loop whose parts are not connected as they should be. Read from what a loop showed, whoever wrote it."""
+"""D6: a training loop whose parts are not connected as they should be, read from what any loop recorded."""
 
 from dataclasses import dataclass
 
 import numpy as np
 
 from descend.arrays import Array
-from descend.diagnosis.finding import Entry, Finding
+from descend.diagnosis.finding import Entry, Finding, Level
 from descend.errors import UsageError
 from descend.problem.shapes import check_shapes
 
-OFTEN = 0.9  # of the steps
-SUMS = 1e-3  # by which probabilities may miss 1
+MOST_STEPS = 0.9  # share of the steps (arbitrary: a loop may skip a few)
+SUM_TOLERANCE = 1e-3  # by which probabilities may differ from 1: half precision has 3 digits
+MIN_STEPS = 3  # from which D601 and D603 are read (arbitrary)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Loop:
-    """What some steps of a training loop showed; what was not looked at is None.
+    """What some steps of a training loop recorded; None for what was not recorded.
 
     Args:
         names: of the parameters.
-        held: parameters (params,) that the optimizer holds.
+        held: whether the optimizer holds each parameter (params,).
         gradient: norm of each gradient as the step used it (steps, params); NaN where there was none.
         before: norm of each gradient just before backward (steps, params); 0 or NaN after zero_grad.
         prediction, target: the shapes that went into the loss.
@@ -45,52 +46,45 @@ class Loop:
 
 def not_zeroed(loop: Loop) -> Finding | None:
     """D601."""
-    if loop.before is None or len(loop.before) < 3:
+    if loop.before is None or len(loop.before) < MIN_STEPS:
         return None
     left = np.nan_to_num(loop.before[1:]) > 0
-    if not left.any(axis=1).mean() > OFTEN:
+    if not left.any(axis=1).mean() > MOST_STEPS:
         return None
     name = loop.names[int(np.argmax(left.mean(axis=0)))]
-    text = (
-        f"zero_grad is missing: before backward, {name} still holds the gradient of the steps before, and they add up"
-    )
-    return Finding("D601", "error", text, {"parameter": name}, ("call optimizer.zero_grad() in every step",))
+    text = f"zero_grad is missing: before backward, {name} still holds the gradients of earlier steps, which accumulate"
+    fix = ("call optimizer.zero_grad() in every step",)
+    return Finding(code="D601", level=Level.ERROR, text=text, evidence={"parameter": name}, fix=fix)
 
 
 def not_held(loop: Loop) -> Finding | None:
     """D602."""
     if loop.held is None or loop.gradient is None:
         return None
-    lost = ~loop.held & (np.nan_to_num(loop.gradient) > 0).any(axis=0)
-    if not lost.any():
+    missing = ~loop.held & (np.nan_to_num(loop.gradient) > 0).any(axis=0)
+    if not missing.any():
         return None
-    name = loop.names[int(np.argmax(lost))]
-    text = (
-        f"{int(lost.sum())} parameters get gradients and are in no optimizer, {name} the first of them: they never move"
-    )
-    return Finding(
-        "D602",
-        "error",
-        text,
-        {"parameter": name},
-        ("pass model.parameters() to the optimizer, after the model is whole",),
-    )
+    name = loop.names[int(np.argmax(missing))]
+    text = f"{int(missing.sum())} parameters have gradients but are in no optimizer, the first is {name}: they never change"
+    fix = ("pass model.parameters() to the optimizer, after the model is complete",)
+    return Finding(code="D602", level=Level.ERROR, text=text, evidence={"parameter": name}, fix=fix)
 
 
 def no_gradient(loop: Loop) -> Finding | None:
     """D603."""
-    if loop.held is None or loop.gradient is None or len(loop.gradient) < 3:
+    if loop.held is None or loop.gradient is None or len(loop.gradient) < MIN_STEPS:
         return None
-    lost = loop.held & ~(np.nan_to_num(loop.gradient) > 0).any(axis=0)
-    if not lost.any():
+    missing = loop.held & ~(np.nan_to_num(loop.gradient) > 0).any(axis=0)
+    if not missing.any():
         return None
-    name = loop.names[int(np.argmax(lost))]
+    name = loop.names[int(np.argmax(missing))]
     text = (
-        f"{int(lost.sum())} parameters of the optimizer had no gradient in {len(loop.gradient):,} steps, {name} the first of "
-        f"them: they are detached, frozen, or not used"
+        f"{int(missing.sum())} parameters of the optimizer had no gradient in {len(loop.gradient):,} steps, the first is "
+        f"{name}: they are detached, frozen, or not used"
     )
     fix = ("look for detach(), no_grad(), .data, .item() or NumPy between the parameter and the loss",)
-    return Finding("D603", "warning", text, {"parameter": name, "steps": len(loop.gradient)}, fix)
+    evidence = {"parameter": name, "steps": len(loop.gradient)}
+    return Finding(code="D603", level=Level.WARNING, text=text, evidence=evidence, fix=fix)
 
 
 def softmax_twice(loop: Loop) -> Finding | None:
@@ -98,29 +92,24 @@ def softmax_twice(loop: Loop) -> Finding | None:
     z = loop.outputs
     if z is None or not loop.of_scores or z.ndim != 2 or z.shape[1] < 2 or len(z) < 2:
         return None
-    if not ((z >= 0) & (z <= 1)).all() or np.abs(z.sum(axis=1) - 1).max() > SUMS:
+    if not ((z >= 0) & (z <= 1)).all() or np.abs(z.sum(axis=1) - 1).max() > SUM_TOLERANCE:
         return None
-    text = (
-        "softmax twice: the predictions are probabilities already, and the loss takes scores and applies softmax itself"
-    )
-    return Finding("D604", "error", text, {"rows": len(z)}, ("leave out the softmax at the end of the model",))
+    text = "softmax twice: the predictions are probabilities, and the loss takes scores and applies softmax itself"
+    fix = ("leave out the softmax at the end of the model",)
+    return Finding(code="D604", level=Level.ERROR, text=text, evidence={"rows": len(z)}, fix=fix)
 
 
 def wrong_mode(loop: Loop) -> Finding | None:
     """D605."""
-    late = loop.evaluating is not None and bool(np.asarray(loop.evaluating).any())
-    early = loop.training is not None and not np.asarray(loop.training).all()
-    if not (late or early):
+    evaluated = loop.evaluating is not None and bool(np.asarray(loop.evaluating).any())
+    trained = loop.training is not None and not np.asarray(loop.training).all()
+    if not (evaluated or trained):
         return None
-    what = "evaluated in training mode" if late else "trained in evaluation mode"
-    text = f"the model was {what}: dropout and batch normalisation do the other thing there"
-    return Finding(
-        "D605",
-        "warning",
-        text,
-        {"evaluating": late, "training": early},
-        ("model.eval() before evaluation, model.train() before training",),
-    )
+    what = "evaluated in training mode" if evaluated else "trained in evaluation mode"
+    text = f"the model was {what}, in which dropout and batch normalisation behave differently"
+    fix = ("model.eval() before evaluation, model.train() before training",)
+    evidence = {"evaluating": evaluated, "training": trained}
+    return Finding(code="D605", level=Level.WARNING, text=text, evidence=evidence, fix=fix)
 
 
 def wrong_order(loop: Loop) -> Finding | None:
@@ -130,7 +119,7 @@ def wrong_order(loop: Loop) -> Finding | None:
     if loop.calls.index("scheduler") > loop.calls.index("optimizer"):
         return None
     text = "the scheduler stepped before the optimizer: the first learning rate was never used"
-    return Finding("D606", "warning", text, {}, ("call scheduler.step() after optimizer.step()",))
+    return Finding(code="D606", level=Level.WARNING, text=text, fix=("call scheduler.step() after optimizer.step()",))
 
 
 def broadcasting(loop: Loop) -> Finding | None:
@@ -140,9 +129,10 @@ def broadcasting(loop: Loop) -> Finding | None:
     try:
         check_shapes(loop.prediction, loop.target)
     except UsageError as error:
-        square = len(loop.prediction) == len(loop.target) + 1 or len(loop.target) == len(loop.prediction) + 1
+        square = abs(len(loop.prediction) - len(loop.target)) == 1
         evidence = {"prediction": list(loop.prediction), "target": list(loop.target)}
-        return Finding("D608" if square else "D607", "error", error.what, evidence, (error.fix,))
+        code = "D608" if square else "D607"
+        return Finding(code=code, level=Level.ERROR, text=error.what, evidence=evidence, fix=(error.fix,))
     return None
 
 
@@ -150,62 +140,71 @@ CHECKS = (not_zeroed, not_held, no_gradient, softmax_twice, wrong_mode, wrong_or
 
 ENTRIES = (
     Entry(
-        "D601", "zero_grad is missing",
-        "Backward adds to what a gradient holds. Without zero_grad every step uses the sum of all gradients so far.",
-        f"In more than {OFTEN:.0%} of the steps after the first, a gradient is not zero just before backward.",
-        "optimizer.zero_grad() in every step; where gradients are meant to add up over batches, that is no fault.",
-        "PyTorch documentation, torch.optim",
+        code="D601",
+        title="zero_grad is missing",
+        meaning="Backward adds to the gradient that is there. Without zero_grad every step uses the sum of all gradients so far.",
+        detected=f"In more than {MOST_STEPS:.0%} of the steps after the first, a gradient is not zero just before backward.",
+        fixes="optimizer.zero_grad() in every step; where gradients are accumulated over batches on purpose, this is no fault.",
+        reference="PyTorch documentation, torch.optim",
     ),
     Entry(
-        "D602", "parameter not in the optimizer",
-        "A parameter that gets gradients and is in no parameter group never moves. Often a layer was replaced after the "
-        "optimizer was made.",
-        "A parameter with a gradient above 0 in some step is in no group of the optimizer.",
-        "Make the optimizer after the model is whole, from model.parameters().",
-        "PyTorch documentation, torch.optim",
+        code="D602",
+        title="parameter not in the optimizer",
+        meaning="A parameter that gets gradients and is in no parameter group never changes. Often a layer was replaced after "
+        "the optimizer was made.",
+        detected="A parameter with a gradient above 0 in some step is in no group of the optimizer.",
+        fixes="Make the optimizer after the model is complete, from model.parameters().",
+        reference="PyTorch documentation, torch.optim",
     ),
     Entry(
-        "D603", "parameter without gradient",
-        "A parameter that the optimizer holds never gets a gradient: the graph is cut between it and the loss.",
-        "No gradient above 0 in any of three or more steps.",
-        "Look for detach(), no_grad(), .data, .item() or a way through NumPy.",
-        "PyTorch documentation, autograd mechanics",
+        code="D603",
+        title="parameter without gradient",
+        meaning="A parameter that the optimizer holds never gets a gradient: the graph is cut between it and the loss.",
+        detected=f"No gradient above 0 in any of {MIN_STEPS} or more steps.",
+        fixes="Look for detach(), no_grad(), .data, .item() or a conversion to NumPy.",
+        reference="PyTorch documentation, autograd mechanics",
     ),
     Entry(
-        "D604", "softmax twice",
-        "A loss that takes scores applies softmax itself. Given probabilities it can never become small, and training "
-        "crawls.",
-        f"The loss takes scores, all predictions lie between 0 and 1, and every row sums to 1 within {SUMS:g}.",
-        "Leave out the softmax of the model.",
-        "PyTorch documentation, CrossEntropyLoss",
+        code="D604",
+        title="softmax twice",
+        meaning="A loss that takes scores applies softmax itself. Given probabilities it can never become small, and training "
+        "is very slow.",
+        detected="The loss takes scores, all predictions lie between 0 and 1, and every row sums to 1 within "
+        f"{SUM_TOLERANCE:g}.",
+        fixes="Leave out the softmax of the model.",
+        reference="PyTorch documentation, CrossEntropyLoss",
     ),
     Entry(
-        "D605", "training and evaluation mode",
-        "Dropout drops, and batch normalisation uses the batch's own statistics, in training mode alone.",
-        "The model was in training mode at an evaluation, or in evaluation mode at a training step.",
-        "model.eval() before evaluation, model.train() before training.",
-        "PyTorch documentation, Module.eval",
+        code="D605",
+        title="training and evaluation mode",
+        meaning="Dropout drops units, and batch normalisation uses the statistics of the batch, in training mode only.",
+        detected="The model was in training mode at an evaluation, or in evaluation mode at a training step.",
+        fixes="model.eval() before evaluation, model.train() before training.",
+        reference="PyTorch documentation, Module.eval",
     ),
     Entry(
-        "D606", "scheduler before optimizer",
-        "A scheduler that steps first skips its first value.",
-        "The scheduler's first step came before the optimizer's.",
-        "optimizer.step(), then scheduler.step().",
-        "PyTorch documentation, how to adjust the learning rate",
+        code="D606",
+        title="scheduler before optimizer",
+        meaning="A scheduler that steps first skips its first value.",
+        detected="The scheduler's first step came before the optimizer's.",
+        fixes="optimizer.step(), then scheduler.step().",
+        reference="PyTorch documentation, how to adjust the learning rate",
     ),
     Entry(
-        "D607", "shapes of prediction and target differ",
-        "Where shapes differ, the loss compares what does not belong together, or fails.",
-        "The shapes that went into the loss are not equal.",
-        "Bring one prediction for each target, in the same shape.",
-        "NumPy documentation, broadcasting",
+        code="D607",
+        title="shapes of prediction and target differ",
+        meaning="Where shapes differ, the loss compares values that do not belong together, or fails.",
+        detected="The shapes that went into the loss are not equal.",
+        fixes="One prediction for each target, in the same shape.",
+        reference="NumPy documentation, broadcasting",
     ),
     Entry(
-        "D608", "a loss of a shape that broadcasts",
-        "A column of predictions minus a flat target is a table: every prediction is compared with every target, and the "
-        "best that remains is to predict the mean. Training runs, and the loss never falls to where it could.",
-        "Prediction and target differ by one dimension. No tolerance: it is always a fault.",
-        "target.reshape(-1, 1) or prediction.squeeze(-1).",
-        "NumPy documentation, broadcasting",
+        code="D608",
+        title="a loss of a shape that broadcasts",
+        meaning="A column of predictions minus a flat target is a table: every prediction is compared with every target, and "
+        "the optimum is to predict the mean. Training runs, but the loss stays far above its real minimum.",
+        detected="Prediction and target differ by one dimension. No tolerance: it is always a fault.",
+        fixes="target.reshape(-1, 1) or prediction.squeeze(-1).",
+        reference="NumPy documentation, broadcasting",
     ),
-)  # fmt: skip
+)

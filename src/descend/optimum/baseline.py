@@ -5,8 +5,10 @@ import numpy as np
 from descend.arrays import Array
 from descend.problem import Problem, losses_and_slopes
 
-BLOCK_ROWS = 1 << 16
-RAREST = 1e-12  # the share that a class, or a mean, without any example is taken to have
+BLOCK_ROWS = 1 << 16  # 512 kB in float64, which stays in the cache
+MIN_SHARE = (
+    1e-12  # share of a class, or mean count, without any example: a score of -27.6 instead of infinity (arbitrary)
+)
 
 
 def baseline(problem: Problem) -> tuple[Array, float]:
@@ -27,9 +29,10 @@ def _objective(problem: Problem, bias: Array) -> float:
     """The mean loss of a constant prediction, block after block of rows."""
     y, s, total = problem.data.y, _weights(problem), 0.0
     for lo in range(0, len(y), BLOCK_ROWS):
-        own = y[lo : lo + BLOCK_ROWS].astype(np.float64)
-        z = np.tile(bias, (len(own), 1)) if problem.outputs > 1 else np.full(len(own), bias[0])
-        total += float(s[lo : lo + BLOCK_ROWS] @ losses_and_slopes(problem, z, own)[0])
+        block = y[lo : lo + BLOCK_ROWS].astype(np.float64)
+        z = np.tile(bias, (len(block), 1)) if problem.outputs > 1 else np.full(len(block), bias[0])
+        with np.errstate(over="ignore", invalid="ignore"):  # a target such as 1e200, whose square is infinite
+            total += float(s[lo : lo + BLOCK_ROWS] @ losses_and_slopes(problem, z, block)[0])
     return total / len(y)
 
 
@@ -43,7 +46,7 @@ def _constant(problem: Problem) -> Array:
     y, s = problem.data.y, _weights(problem)
     if problem.loss.outputs == "classes":
         counts: Array = np.bincount(y.astype(np.int64), weights=s, minlength=problem.outputs)
-        return np.asarray(np.log(np.maximum(counts / counts.sum(), RAREST)))
+        return np.asarray(np.log(np.maximum(counts / counts.sum(), MIN_SHARE)))
     columns = y.astype(np.float64).reshape(len(y), -1).T
     return np.array([_best(problem, column, s) for column in columns])
 
@@ -56,9 +59,9 @@ def _best(problem: Problem, y: Array, s: Array) -> float:
         return _huber(y, s, problem.constants["delta"])
     mean = float(s @ y / s.sum())
     if name == "logistic":
-        return float(np.log(max(mean, RAREST)) - np.log(max(1 - mean, RAREST)))
+        return float(np.log(max(mean, MIN_SHARE)) - np.log(max(1 - mean, MIN_SHARE)))
     if name == "poisson":
-        return float(np.log(max(mean, RAREST)))
+        return float(np.log(max(mean, MIN_SHARE)))
     return float(np.sign(mean - 0.5)) if name == "hinge" else mean
 
 

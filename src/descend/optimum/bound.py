@@ -5,14 +5,14 @@ from collections.abc import Callable
 import numpy as np
 
 from descend.arrays import Array
-from descend.optimum.conjugate import MISSES, balanced, balanced_classes
-from descend.optimum.squares import SAFE_CONDITION, normal_equations
-from descend.optimum.view import View, blocks, columns, several, shares
+from descend.optimum.conjugate import FENCHEL_YOUNG, balanced, balanced_classes
+from descend.optimum.least_squares import SAFE_CONDITION, normal_equations
+from descend.optimum.standardised import StandardisedView, blocks, has_several_targets, one_target_each, shares
 from descend.problem import Problem
 from descend.problem.moments import gram
 from descend.sparse import is_wide
 
-MOST_ROUNDS = 30  # of the search for the biases of classes
+MAX_SCALING_ITERATIONS = 30  # arbitrary: any biases give a valid bound, and better ones a tighter one
 
 
 def bound(problem: Problem, weights: Array) -> float:
@@ -30,9 +30,9 @@ def bound(problem: Problem, weights: Array) -> float:
     1.0
     """
     w = weights.astype(np.float64)
-    if several(problem):
+    if has_several_targets(problem):
         each = w.reshape(-1, problem.outputs).T
-        return float(np.mean([bound(p, own) for p, own in zip(columns(problem), each, strict=True)]))
+        return float(np.mean([bound(p, column) for p, column in zip(one_target_each(problem), each, strict=True)]))
     if not np.isfinite(w).all():
         return float("inf")
     if problem.loss.name == "squared" and problem.l1 == 0 and not is_wide(problem.data.X):
@@ -40,15 +40,15 @@ def bound(problem: Problem, weights: Array) -> float:
         if exact is not None:
             return exact
     with np.errstate(all="ignore"):
-        found = _duality_gap(problem, w) if problem.l2 > 0 or problem.l1 > 0 else np.nan
-    return max(found, 0.0) if np.isfinite(found) else float("inf")
+        gap = _duality_gap(problem, w) if problem.l2 > 0 or problem.l1 > 0 else np.nan
+    return max(gap, 0.0) if np.isfinite(gap) else float("inf")
 
 
 def _of_squares(problem: Problem, w: Array) -> float | None:
     """The distance itself, the bias and the centred features apart; None where H is not safe to invert."""
     moments = gram(problem)
     H, _ = normal_equations(problem, moments)
-    g, bias = View.plain(problem).evaluate(w)[1], 0.0
+    g, bias = StandardisedView.plain(problem).evaluate(w)[1], 0.0
     if problem.intercept:
         bias, g = float(g[-1] ** 2 / (4 * moments.mass)), g[:-1] - moments.mean * g[-1]
     with np.errstate(all="ignore"):
@@ -64,7 +64,7 @@ def _of_squares(problem: Problem, w: Array) -> float | None:
 
 def _duality_gap(problem: Problem, w: Array) -> float:
     y, every = problem.data.y.astype(np.float64), slice(0, problem.data.rows)
-    share, view = shares(problem, every), View.plain(problem)
+    share, view = shares(problem, every), StandardisedView.plain(problem)
     z = np.concatenate([view.scores(w, view.features(rows)) for rows in blocks(problem)])
     value = _mean_loss(problem, z, y, share)
     if problem.intercept:
@@ -73,31 +73,31 @@ def _duality_gap(problem: Problem, w: Array) -> float:
     d = problem.loss.evaluate(z, y, **problem.constants)[1]
     if problem.intercept:
         d = balanced(d, share) if d.ndim == 1 else balanced_classes(d, y, share)
-    pull = -_correlation(view, d, share)
+    correlation = -_correlation(view, d, share)
     if problem.l2 == 0:
-        part = min(1.0, problem.l1 / max(float(np.abs(pull).max(initial=0.0)), 1e-300))
-        d, pull = part * d, part * pull
-    missed = share @ np.maximum(MISSES[problem.loss.name](z, y, d, **problem.constants), 0)
-    return float(value - _mean_loss(problem, z, y, share) + missed + _missed_penalty(problem, w, pull))
+        part = min(1.0, problem.l1 / max(float(np.abs(correlation).max(initial=0.0)), 1e-300))
+        d, correlation = part * d, part * correlation
+    excess = share @ np.maximum(FENCHEL_YOUNG[problem.loss.name](z, y, d, **problem.constants), 0)
+    return float(value - _mean_loss(problem, z, y, share) + excess + _penalty_excess(problem, w, correlation))
 
 
 def _mean_loss(problem: Problem, z: Array, y: Array, share: Array) -> float:
     return float(share @ problem.loss.evaluate(z, y, **problem.constants)[0])
 
 
-def _missed_penalty(problem: Problem, w: Array, pull: Array) -> float:
-    """penalty(w) + its conjugate(pull) - w pull, 0 where the weights are those that the pull asks for."""
-    w = w[: pull.size]
-    beyond = np.maximum(np.abs(pull) - problem.l1, 0)
+def _penalty_excess(problem: Problem, w: Array, correlation: Array) -> float:
+    """penalty(w) + conjugate(correlation) - w correlation, 0 where the weights are optimal for this correlation."""
+    w = w[: correlation.size]
+    beyond = np.maximum(np.abs(correlation) - problem.l1, 0)
     if problem.l2 == 0:
-        return float((problem.l1 * np.abs(w) - w * pull).sum())
+        return float((problem.l1 * np.abs(w) - w * correlation).sum())
     if problem.l1 == 0:
-        return float(np.square(w - pull / problem.l2).sum()) * problem.l2 / 2
-    parts = problem.l2 / 2 * w * w + problem.l1 * np.abs(w) + beyond**2 / (2 * problem.l2) - w * pull
+        return float(np.square(w - correlation / problem.l2).sum()) * problem.l2 / 2
+    parts = problem.l2 / 2 * w * w + problem.l1 * np.abs(w) + beyond**2 / (2 * problem.l2) - w * correlation
     return float(np.maximum(parts, 0).sum())
 
 
-def _correlation(view: View, d: Array, share: Array) -> Array:
+def _correlation(view: StandardisedView, d: Array, share: Array) -> Array:
     """The sum over the rows of share * features * slope (features * outputs,)."""
     total = np.zeros((view.problem.data.features, view.problem.outputs))
     for rows in blocks(view.problem):
@@ -106,14 +106,14 @@ def _correlation(view: View, d: Array, share: Array) -> Array:
 
 
 def _best_shift(problem: Problem, z: Array, y: Array, share: Array) -> Array | float:
-    """About the best change of the biases; any serves for a bound, the best for a tight one."""
+    """A nearly optimal change of the biases; any gives a bound, the best one a tight bound."""
     if z.ndim == 1:
         return _root(lambda b: float(share @ problem.loss.evaluate(z + b, y, **problem.constants)[1]))
-    wanted = np.bincount(y.astype(np.int64), weights=share, minlength=problem.outputs)
+    target = np.bincount(y.astype(np.int64), weights=share, minlength=problem.outputs)
     shift = np.zeros(problem.outputs)
-    for _ in range(MOST_ROUNDS):  # iterative scaling (Darroch and Ratcliff 1972)
-        had = share @ problem.loss.mean(z + shift)
-        shift += np.log(np.maximum(wanted, 1e-12) / np.maximum(had, 1e-300))
+    for _ in range(MAX_SCALING_ITERATIONS):  # iterative scaling (Darroch and Ratcliff 1972)
+        current = share @ problem.loss.mean(z + shift)
+        shift += np.log(np.maximum(target, 1e-12) / np.maximum(current, 1e-300))
     return shift
 
 

@@ -1,6 +1,6 @@
-"""conjugate: how far a slope is from the slope of a loss at a prediction, as Fenchel and Young measure it.
+"""conjugate: the Fenchel-Young loss of a slope, its distance from the slope of a loss at a prediction.
 
-`miss(z, y, d)` is loss(z) + conjugate(d) - z d (rows,): never negative, and 0 where d is the loss's slope at z. All
+`FENCHEL_YOUNG[loss](z, y, d)` is loss(z) + conjugate(d) - z d (rows,): never negative, and 0 where d is the loss's slope at z. All
 slopes that a loss allows form an interval about 0 (for softmax a simplex), so a slope may always be shortened.
 """
 
@@ -21,7 +21,7 @@ def logistic(z: Array, y: Array, d: Array) -> Array:
     """The relative entropy of the probabilities y + d of a 1 and those predicted; |d| is that of the wrong class."""
     margin, wrong = (2 * y - 1) * z, np.abs(d)
     return np.asarray(
-        wrong * np.logaddexp(0, margin) + (1 - wrong) * np.logaddexp(0, -margin) + _own(wrong) + _own(1 - wrong)
+        wrong * np.logaddexp(0, margin) + (1 - wrong) * np.logaddexp(0, -margin) + _x_log_x(wrong) + _x_log_x(1 - wrong)
     )
 
 
@@ -32,7 +32,7 @@ def softmax(z: Array, y: Array, d: Array) -> Array:
     q = np.maximum(q, 0)
     top = z.max(axis=1, keepdims=True)
     log_p = z - top - np.log(np.exp(z - top).sum(axis=1, keepdims=True))
-    return np.asarray((_own(q) - q * log_p - q + probabilities(z)).sum(axis=1))
+    return np.asarray((_x_log_x(q) - q * log_p - q + probabilities(z)).sum(axis=1))
 
 
 def huber(z: Array, y: Array, d: Array, delta: float = 1.0) -> Array:
@@ -46,7 +46,7 @@ def poisson(z: Array, y: Array, d: Array) -> Array:
     """Conjugate m log m - m of the mean m = y + d."""
     mean = np.exp(z)
     off = (y + d - mean) / mean
-    return np.asarray(mean * (_own(1 + off) - off))
+    return np.asarray(mean * (_x_log_x(1 + off) - off))
 
 
 def quantile(z: Array, y: Array, d: Array, tau: float = 0.5) -> Array:
@@ -61,7 +61,7 @@ def hinge(z: Array, y: Array, d: Array) -> Array:
     return np.asarray(np.maximum(1 - side * z, 0) + d * (side - z))
 
 
-MISSES: dict[str, Callable[..., Array]] = {
+FENCHEL_YOUNG: dict[str, Callable[..., Array]] = {
     f.__name__: f for f in (squared, logistic, softmax, huber, poisson, quantile, hinge)
 }
 
@@ -76,16 +76,16 @@ def balanced(d: Array, share: Array) -> Array:
 
 def balanced_classes(d: Array, y: Array, share: Array) -> Array:
     """Return slopes (rows, classes) that add up to 0 in each class: probability moves from the heavier ones."""
-    own = np.zeros_like(d)
-    own[np.arange(len(d)), y.astype(np.int64)] = 1
-    q = own + d
-    wanted, had = share @ own, share @ q
-    kept = np.minimum(wanted / np.maximum(had, 1e-300), 1.0)
-    lacking = np.maximum(wanted - had, 0)
-    moved = (q * (1 - kept)).sum(axis=1, keepdims=True)
-    return np.asarray(q * kept + moved * (lacking / max(float(lacking.sum()), 1e-300)) - own)
+    onehot = np.zeros_like(d)
+    onehot[np.arange(len(d)), y.astype(np.int64)] = 1
+    q = onehot + d
+    required, present = share @ onehot, share @ q
+    factor = np.minimum(required / np.maximum(present, 1e-300), 1.0)
+    lacking = np.maximum(required - present, 0)
+    moved = (q * (1 - factor)).sum(axis=1, keepdims=True)
+    return np.asarray(q * factor + moved * (lacking / max(float(lacking.sum()), 1e-300)) - onehot)
 
 
-def _own(q: Array) -> Array:
+def _x_log_x(q: Array) -> Array:
     """q log q, 0 at 0."""
     return np.asarray(q * np.log(np.maximum(q, 1e-300)))

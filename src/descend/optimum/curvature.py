@@ -1,4 +1,4 @@
-"""curvature: how steeply the gradient may change, which limits the learning rate."""
+"""curvature: the eigenvalues of a bound on the Hessian, which limit the learning rate."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -6,30 +6,39 @@ from typing import Any
 import numpy as np
 
 from descend.arrays import Array
-from descend.optimum.view import View, blocks, shares
+from descend.optimum.standardised import StandardisedView, blocks, shares
 from descend.problem import Problem
 from descend.problem.moments import gram
 from descend.sparse import dense, is_wide, row_squares
 
-MOST_EXACT = 2000  # weights of an output up to which all eigenvalues are computed
-ROUNDING = 10 * float(np.finfo(np.float64).eps) / 2  # an eigenvalue of so small a part of the largest, times size
+MAX_EXACT = (
+    2000  # weights of an output up to which all eigenvalues are computed; arbitrary: the work grows with the cube
+)
+RELATIVE = 1e-6  # above the penalty alone, beyond which the smallest eigenvalue needs the data (arbitrary)
+ROUNDING = (
+    10 * float(np.finfo(np.float64).eps) / 2
+)  # eigenvalues below this, times size and largest, are 0 up to rounding
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Curvature:
     """Eigenvalues of a bound on the Hessian of the objective.
 
     Args:
         largest: of the whole objective, penalty included.
         smallest: 0 where it is zero up to rounding; NaN where only the largest was computed.
+        smallest_determined: of the directions that change some prediction: those that change none, such as the sum of
+            all levels of a one-hot category against the intercept, have the penalty's curvature alone, and do not slow
+            training down; NaN where only the largest was computed.
         row_largest: of the steepest single row, for batches of one.
         row_mean: the mean over the rows of the same.
-        bound: the loss's largest second derivative that was used; for weights that were given, the mean over the rows.
+        bound: the loss's largest second derivative that was used; at given weights, the mean over the rows.
         method: how it was found.
     """
 
     largest: float
     smallest: float
+    smallest_determined: float
     row_largest: float
     row_mean: float
     bound: float
@@ -37,8 +46,8 @@ class Curvature:
 
     @property
     def condition(self) -> float:
-        """largest / smallest; infinity when the smallest is zero, NaN when it is not known."""
-        return self.largest / self.smallest if self.smallest != 0 else float("inf")
+        """largest / smallest_determined; infinity without such a direction, NaN when it is not known."""
+        return self.largest / self.smallest_determined if self.smallest_determined != 0 else float("inf")
 
 
 def curvature(problem: Problem, weights: Array | None = None) -> Curvature:
@@ -46,7 +55,7 @@ def curvature(problem: Problem, weights: Array | None = None) -> Curvature:
 
     c bounds the loss's second derivative, so that the largest is a bound wherever the weights are. Poisson's has no
     bound: its curvature is that at the weights (params,), or at the best constant prediction. Quantile and hinge are
-    lines in pieces: c = 1 gives a scale. All eigenvalues up to 2,000 weights an output, by Lanczos the largest beyond.
+    piecewise linear: c = 1 gives a scale. All eigenvalues up to 2,000 weights an output, by Lanczos the largest beyond.
 
     >>> from descend.table.data import Data
     >>> from descend.losses import loss
@@ -54,35 +63,40 @@ def curvature(problem: Problem, weights: Array | None = None) -> Curvature:
     >>> round(curvature(Problem(Data(x[:, None], 0.1 * x + 0.3), loss("squared"))).largest, 2)
     6568.49
     """
-    c, told = _curve(problem, weights)
+    c, source = _curve(problem, weights)
     rows_most, rows_mean = _rows(problem, c)
     size = problem.data.features + problem.intercept
-    if size <= MOST_EXACT:
-        smallest, largest = _all(_matrix(problem, c))
-        found = "all eigenvalues"
+    if size <= MAX_EXACT:
+        H = _matrix(problem, c)
+        smallest, largest = _extreme(H)
+        determined = smallest if smallest > problem.l2 * (1 + RELATIVE) else _smallest_determined(problem, H)
+        method = "all eigenvalues"
     else:
-        smallest, largest, found = float("nan"), _top(problem, c), "Lanczos"
+        smallest, largest, determined, method = float("nan"), _top(problem, c), float("nan"), "Lanczos"
     penalty = problem.l2 if problem.data.features else 0.0
-    return Curvature(largest, smallest, rows_most + penalty, rows_mean + penalty, float(np.mean(c)), f"{found}, {told}")
+    return Curvature(
+        largest=largest, smallest=smallest, smallest_determined=determined, row_largest=rows_most + penalty,
+        row_mean=rows_mean + penalty, bound=float(np.mean(c)), method=f"{method}, {source}",
+    )  # fmt: skip
 
 
 def _curve(problem: Problem, weights: Array | None) -> tuple[float | Array, str]:
     """The second derivative of the loss in its prediction: one number, or one a row, and where it is from."""
-    several = problem.outputs if problem.loss.outputs == "one" else 1
+    targets = problem.outputs if problem.loss.outputs == "one" else 1
     if problem.loss.curvature is not None:
-        return problem.loss.curvature / several, "bound of the loss"
+        return problem.loss.curvature / targets, "bound of the loss"
     if problem.loss.name != "poisson":
-        return 1.0 / several, "a scale, not a limit: the loss is a line in pieces"
+        return 1.0 / targets, "a scale, not a limit: the loss is piecewise linear"
     if weights is not None:
-        return _means(problem, weights) / several, "at the weights given"
+        return _means(problem, weights) / targets, "at the given weights"
     y = problem.data.y.astype(np.float64)
     means = np.average(y, axis=0, weights=problem.data.sample_weight) if problem.intercept else 1.0
-    return float(np.max(means)) / several, "at the best constant prediction"
+    return float(np.max(means)) / targets, "at the best constant prediction"
 
 
 def _means(problem: Problem, weights: Array) -> Array:
     """The largest mean of each row (rows,) at these weights."""
-    view, w = View.plain(problem), weights.astype(np.float64)
+    view, w = StandardisedView.plain(problem), weights.astype(np.float64)
     with np.errstate(over="ignore"):
         means = [problem.loss.mean(view.scores(w, view.features(rows))) for rows in blocks(problem)]
     largest: Array = np.concatenate(means).reshape(problem.data.rows, -1).max(axis=1)
@@ -126,7 +140,7 @@ def _sparse_matrix(problem: Problem, c: float | Array) -> Array:
     return dense(X.T @ X.multiply((shares(problem, every) * c)[:, None]).tocsr())
 
 
-def _all(H: Array) -> tuple[float, float]:
+def _extreme(H: Array) -> tuple[float, float]:
     """The smallest and the largest eigenvalue."""
     if not len(H):
         return 0.0, 0.0
@@ -135,6 +149,21 @@ def _all(H: Array) -> tuple[float, float]:
     values = np.linalg.eigvalsh(H)
     smallest, largest = float(values[0]), max(float(values[-1]), 0.0)
     return smallest if smallest > len(H) * ROUNDING * largest else 0.0, largest
+
+
+def _smallest_determined(problem: Problem, H: Array) -> float:
+    """The smallest eigenvalue of H in the directions in which the data have any curvature; 0 without one."""
+    if not len(H) or not np.isfinite(H).all():
+        return 0.0
+    data = H.copy()
+    data[range(problem.data.features), range(problem.data.features)] -= problem.l2
+    values, vectors = np.linalg.eigh(data)
+    rounding = max(
+        ROUNDING, 10 * float(np.finfo(problem.dtype).eps) ** 2
+    )  # moments square the rounding of float32 features
+    used = values > len(H) * rounding * max(values[-1], H.diagonal().max())
+    basis = vectors[:, used]
+    return float(np.linalg.eigvalsh(basis.T @ H @ basis)[0]) if used.any() else 0.0
 
 
 def _top(problem: Problem, c: float | Array) -> float:

@@ -4,10 +4,9 @@ from dataclasses import dataclass
 
 from descend import optimum as exact
 from descend.arrays import Array
+from descend.optimum.status import NOT_CONVEX
 from descend.problem import Problem
 from descend.problem.initialise import initial
-
-NOT_CONVEX = "a network has many minima"
 
 
 @dataclass(frozen=True, eq=False)
@@ -15,7 +14,7 @@ class Landscape:
     """What is known of the objective before training.
 
     Args:
-        curvature: its bound on the second derivative; of a network, the sharpness where it starts.
+        curvature: the largest eigenvalue of a bound on the Hessian; of a network, the sharpness where it starts.
         optimum: the exact optimum, or why there is none.
         baseline: the weights (params,) and objective of the best constant prediction.
     """
@@ -27,12 +26,11 @@ class Landscape:
 
     @classmethod
     def of(cls, problem: Problem, start: Array | None = None) -> "Landscape":
-        """Survey a problem; of a network from its start weights (params,)."""
+        """Return the landscape of a problem; of a network at its initial weights (params,)."""
         weights, objective = exact.baseline(problem)
         if problem.network is not None:
-            begin = initial(problem.network, "auto", 0) if start is None else start
-            nowhere = exact.Optimum(None, float("inf"), float("inf"), "none", NOT_CONVEX)
-            return cls(exact.sharpness(problem, begin), nowhere, weights, objective)
+            initial_weights = initial(problem.network, "auto", 0) if start is None else start
+            return cls(exact.sharpness(problem, initial_weights), exact.Optimum.unknown(NOT_CONVEX), weights, objective)
         return cls(exact.curvature(problem), exact.optimum(problem), weights, objective)
 
     def aim(self, tol: float) -> float | None:
@@ -45,7 +43,10 @@ class Landscape:
         return self.optimum.objective + tol * near + 1e-13 * abs(self.baseline)
 
     def gap(self, objective: float) -> float | None:
-        """Return (objective - optimum) / (baseline - optimum), or None."""
+        """Return the excess training loss over the optimum, as a share of what the optimum gains over the baseline.
+
+        The one definition of the gap: (objective - optimum) / (baseline - optimum); None where the optimum is unknown.
+        """
         if self.optimum.weights is None:
             return None
         return exact.gap(objective, self.optimum.objective, self.baseline)

@@ -4,11 +4,11 @@ import numpy as np
 
 from descend.arrays import Array
 
-MOST_STEPS = 5000
-SWEEPS = 20  # coordinate sweeps that find most of the weights that are zero
-SMALL = 1e-13  # the subgradient that is left, relative to the terms it is made of
-REGULAR = 1e-8  # the smallest pivot of a scaled matrix that Cholesky is trusted with
-FLOOR = 1e-14  # the curvature given to directions without any: the step is long there and stops where a sign turns
+MAX_ITERATIONS = 5000  # arbitrary: each lets in or removes a weight
+SWEEPS = 20  # of coordinate descent, which find most of the zero weights (arbitrary)
+TOL = 1e-13  # subgradient at the end, relative to the sum of its terms: 500 times rounding
+REGULAR = 1e-8  # smallest pivot of a matrix with unit diagonal for which Cholesky is used: half of the digits are left
+FLOOR = 1e-14  # curvature given to null directions: the step is long and ends where a sign changes
 
 
 def lasso(H: Array, q: Array, l1: Array, start: Array) -> Array:
@@ -16,23 +16,23 @@ def lasso(H: Array, q: Array, l1: Array, start: Array) -> Array:
 
     Coordinate descent comes near; the feature-sign search (Lee, Battle, Raina and Ng 2007) ends exactly: it solves for
     the weights that are not zero as if their signs were known, stops where one changes its sign, and lets in the
-    weight at zero that pulls most. The objective falls with each step, so no guess at the signs comes back.
+    zero weight with the largest subgradient. The objective falls with each step, so no pattern of signs comes back.
 
     >>> lasso(np.eye(2), np.array([3.0, 0.5]), np.ones(2), np.zeros(2)).tolist()
     [2.0, 0.0]
     """
-    v = _swept(H, q, l1, start)
-    for _ in range(MOST_STEPS):
+    v = _coordinate_descent(H, q, l1, start)
+    for _ in range(MAX_ITERATIONS):
         g = H @ v - q
-        small = SMALL * float((np.abs(H) @ np.abs(v) + np.abs(q) + l1).max(initial=0.0))
+        small = TOL * float((np.abs(H) @ np.abs(v) + np.abs(q) + l1).max(initial=0.0))
         signs = np.sign(v) * (l1 > 0)
         used = (signs != 0) | (l1 == 0)
-        pull = np.where(used, 0.0, np.abs(g) - l1)
-        settled = bool((np.abs(g + l1 * signs)[used] <= small).all())
-        if settled and pull.max(initial=0.0) <= small:
+        violation = np.where(used, 0.0, np.abs(g) - l1)
+        stationary = bool((np.abs(g + l1 * signs)[used] <= small).all())
+        if stationary and violation.max(initial=0.0) <= small:
             return v
-        if settled:
-            most = int(np.argmax(pull))
+        if stationary:
+            most = int(np.argmax(violation))
             signs[most], used[most] = -np.sign(g[most]), True
         after = _toward(H, q, l1, v, np.flatnonzero(used), signs)
         if after is None:
@@ -45,17 +45,17 @@ def _toward(H: Array, q: Array, l1: Array, v: Array, used: Array, signs: Array) 
     """The best point on the way to the minimum for these signs, among its end and where signs turn; None when stuck."""
     aim = np.zeros_like(v)
     aim[used] = _solved(H[np.ix_(used, used)], (q - l1 * signs)[used])
-    way = aim - v
+    direction = aim - v
     with np.errstate(divide="ignore", invalid="ignore"):
-        turns = np.where((l1 > 0) & (v * aim < 0), -v / way, np.inf)
-    steps = np.unique(np.append(turns[np.isfinite(turns)], 1.0))
-    curve, slope = float(way @ H @ way), float((H @ v - q) @ way)
-    rises = np.abs(v + steps[:, None] * way) @ l1 - np.abs(v) @ l1
+        crossings = np.where((l1 > 0) & (v * aim < 0), -v / direction, np.inf)
+    steps = np.unique(np.append(crossings[np.isfinite(crossings)], 1.0))
+    curve, slope = float(direction @ H @ direction), float((H @ v - q) @ direction)
+    rises = np.abs(v + steps[:, None] * direction) @ l1 - np.abs(v) @ l1
     changes = steps * slope + steps**2 * curve / 2 + rises
     best = int(np.argmin(changes))
     if changes[best] >= 0:
         return None
-    return np.where(turns == steps[best], 0.0, v + steps[best] * way)
+    return np.where(crossings == steps[best], 0.0, v + steps[best] * direction)
 
 
 def _solved(H: Array, right: Array) -> Array:
@@ -72,13 +72,13 @@ def _solved(H: Array, right: Array) -> Array:
     return np.asarray(unit * (vectors @ ((vectors.T @ right) / np.maximum(values, FLOOR))))
 
 
-def _swept(H: Array, q: Array, l1: Array, v: Array) -> Array:
+def _coordinate_descent(H: Array, q: Array, l1: Array, v: Array) -> Array:
     """Coordinate descent (Friedman, Hastie and Tibshirani 2010)."""
     v, g = v.copy(), H @ v - q
     for _ in range(SWEEPS):
         for j in np.flatnonzero(np.diagonal(H) > 0):
-            pulled = H[j, j] * v[j] - g[j]
-            new = np.sign(pulled) * max(abs(pulled) - l1[j], 0.0) / H[j, j]
+            target = H[j, j] * v[j] - g[j]
+            new = np.sign(target) * max(abs(target) - l1[j], 0.0) / H[j, j]
             if new != v[j]:
                 g += H[:, j] * (new - v[j])
                 v[j] = new

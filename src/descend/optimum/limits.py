@@ -22,13 +22,13 @@ def limit(rule: str | Rule, constants: Mapping[str, float], largest: float) -> f
     3.8
     """
     name, beta = rule_of(rule).name, constants.get("beta", 0.0)
-    steady = {
+    factor = {
         "sgd": 2.0,
         "momentum": 2 * (1 + beta),
         "momentum_keras": 2 * (1 + beta),
         "nesterov": (2 + 2 * beta) / (1 + 2 * beta),
     }
-    return _over(steady[name], largest) if name in steady else None
+    return _over(factor[name], largest) if name in factor else None
 
 
 def frozen_limit(rule: str | Rule, constants: Mapping[str, float], preconditioned: float) -> float | None:

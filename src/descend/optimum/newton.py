@@ -5,17 +5,21 @@ from dataclasses import dataclass
 import numpy as np
 
 from descend.arrays import Array
-from descend.optimum.curves import hessian, kinds, solved
+from descend.optimum.hessians import hessian, hessian_kinds, solve_system
 from descend.optimum.lasso import lasso
-from descend.optimum.view import View, blocks, shares, targets
+from descend.optimum.standardised import StandardisedView, blocks, shares, targets
+from descend.optimum.status import FOUND, SEPARABLE, OptimumStatus, SolverResult
 
-MOST_STEPS = 300
-SMALL = 1e-10  # the subgradient at which the search ends, relative to the root mean square slope
-POLISH = 3  # steps beyond that: they take what rounding leaves, and show whether there is an optimum at all
-NOISE = 1e-14  # of an objective
-FITTED = 1e-8  # slopes of so small a part of the targets count as if they were as large: rounding alone leaves some
-SETTLED = 1e-4  # a change of all predictions after which Newton's next step changes nothing
-RECEDES = 0.1  # a step that still moves a prediction so far, where nothing is to be gained, leads to infinity
+MAX_ITERATIONS = 300  # arbitrary: convergence is quadratic, and takes tens at most
+GRADIENT_TOL = (
+    1e-10  # norm of the subgradient at the end, relative to the root mean square slope: 6 digits above rounding
+)
+POLISH_STEPS = 3  # steps beyond the tolerance: they reach the level of rounding, and show whether an optimum exists
+OBJECTIVE_ROUNDING = 1e-14  # relative rounding of an objective: 50 times that of float64, for sums over rows
+SLOPE_FLOOR = 1e-8  # of the root mean square target, below which slopes of an exact fit are rounding
+SETTLED = 1e-4  # largest change of a prediction after which Newton's next step is at the level of rounding (1e-8)
+RECEDES = 0.1  # change of a prediction by a Newton step at a vanishing gradient: the optimum is at infinity (arbitrary)
+RECEDING = "no finite optimum: some predictions keep improving as the weights grow"
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,41 +37,41 @@ class Point:
     g: Array
 
 
-def newton(view: View) -> tuple[Array, str]:
-    """Return the weights of the view (params,) at the optimum, and a reason in place of an empty text when there is none.
+def newton(view: StandardisedView) -> tuple[Array, SolverResult]:
+    """Return the weights of the view (params,) at the optimum, and whether that is the optimum.
 
     Every step is searched by halving (Lee, Sun and Saunders 2014); near the end it is taken whole.
     """
-    at, polished, resting, moved = point(view, view.start()), 0, 0, np.inf
-    small = SMALL * steepness(view)
-    for _ in range(MOST_STEPS):
-        done = bool(np.linalg.norm(view.left(at.v, at.g)) <= small)
-        if POLISH in (polished, resting):
+    at, polished, stalled, moved = point(view, view.start()), 0, 0, np.inf
+    small = GRADIENT_TOL * steepness(view)
+    for _ in range(MAX_ITERATIONS):
+        done = bool(np.linalg.norm(view.smallest_subgradient(at.v, at.g)) <= small)
+        if POLISH_STEPS in (polished, stalled):
             break
         after = _step(view, at)
-        if separates(view, after.v):
-            return after.v, "separable: no finite optimum"
+        if separates_classes(view, after.v):
+            return after.v, SEPARABLE
         if after is at:
             break
         moved = _farthest(view, after.v - at.v) if done else np.inf
-        resting = 0 if after.value < at.value else resting + 1
+        stalled = 0 if after.value < at.value else stalled + 1
         at, polished = after, polished + done
         if moved < SETTLED:
             break
-    held = view.problem.l2 > 0 or view.problem.l1 > 0  # what no penalty holds is told before: a class without examples
-    bounded = held or moved <= RECEDES or view.problem.loss.name in ("huber", "squared")
+    penalised = view.problem.l2 > 0 or view.problem.l1 > 0  # classes without examples are excluded before
+    bounded = penalised or moved <= RECEDES or view.problem.loss.name in ("huber", "squared")
     if not bounded and _recedes(view, at, small):
-        return at.v, "no finite optimum: some predictions improve for ever as the weights grow"
-    return at.v, unfinished(view, at, small)
+        return at.v, SolverResult(OptimumStatus.UNBOUNDED, RECEDING)
+    return at.v, solver_result(view, at, small)
 
 
-def point(view: View, v: Array) -> Point:
+def point(view: StandardisedView, v: Array) -> Point:
     """Return the point at these weights."""
     return Point(v, *view.evaluate(v))
 
 
-def steepness(view: View) -> float:
-    """Return the root mean square slope of the loss at the best constant, and what rounding leaves of it at least.
+def steepness(view: StandardisedView) -> float:
+    """Return the root mean square slope of the loss at the best constant prediction, at least SLOPE_FLOOR.
 
     No gradient of the view is larger.
     """
@@ -78,17 +82,19 @@ def steepness(view: View) -> float:
         slope = view.problem.loss.evaluate(z, y, **view.problem.constants)[1]
         total += float(share @ np.square(slope).reshape(len(slope), -1).sum(axis=1))
         size += float(share @ np.square(y).reshape(len(y), -1).sum(axis=1))
-    return max(float(np.sqrt(total)), FITTED * float(np.sqrt(size)), 1e-300)
+    return max(float(np.sqrt(total)), SLOPE_FLOOR * float(np.sqrt(size)), 1e-300)
 
 
-def unfinished(view: View, at: Point, small: float) -> str:
-    """Return an empty text, or why a point is not called the optimum: a thousand times the gradient aimed at is left."""
-    left = float(np.linalg.norm(view.left(at.v, at.g))) * SMALL / small
-    return "" if left <= 1e3 * SMALL else f"not found: a relative gradient of {left:.1g} was left"
+def solver_result(view: StandardisedView, at: Point, small: float) -> SolverResult:
+    """Return FOUND, or NOT_PROVEN where the gradient is more than a thousand times the tolerance `small`."""
+    left = float(np.linalg.norm(view.smallest_subgradient(at.v, at.g))) * GRADIENT_TOL / small
+    if left <= 1e3 * GRADIENT_TOL:
+        return FOUND
+    return SolverResult(OptimumStatus.NOT_PROVEN, f"not found: the solver stopped at a relative gradient of {left:.1g}")
 
 
-def separates(view: View, v: Array) -> bool:
-    """Tell whether a classifier without penalty tells all rows apart, so that its loss can be driven to zero."""
+def separates_classes(view: StandardisedView, v: Array) -> bool:
+    """Return whether a classifier without penalty classifies all rows correctly, so that its loss can be driven to 0."""
     problem = view.problem
     if problem.loss.name not in ("logistic", "softmax") or problem.l2 > 0 or problem.l1 > 0:
         return False
@@ -113,44 +119,44 @@ def _margin(z: Array, y: Array) -> Array:
     return np.asarray(np.take_along_axis(z, at, 1)[:, 0] - others.max(axis=1))
 
 
-def _step(view: View, at: Point) -> Point:
+def _step(view: StandardisedView, at: Point) -> Point:
     """The best of the steps by each Hessian; the same point when none goes down."""
-    found = [_searched(view, at, target(view, at, hessian(view, at.v, kind))) for kind in kinds(view)]
-    return min(found, key=lambda p: p.value)
+    candidates = [_searched(view, at, target(view, at, hessian(view, at.v, kind))) for kind in hessian_kinds(view)]
+    return min(candidates, key=lambda p: p.value)
 
 
-def target(view: View, at: Point, H: Array) -> Array:
+def target(view: StandardisedView, at: Point, H: Array) -> Array:
     """Return where the quadratic model of the objective at this point is smallest (params,)."""
     if view.l1.any():
         return lasso(H, H @ at.v - at.g, view.l1, at.v)
-    return at.v - solved(H, at.g)
+    return at.v - solve_system(H, at.g)
 
 
-def _searched(view: View, at: Point, aim: Array) -> Point:
+def _searched(view: StandardisedView, at: Point, aim: Array) -> Point:
     """The first point on the way from the aim back that is low enough; the same point when there is none."""
-    way = aim - at.v
-    if not np.isfinite(way).all():
+    direction = aim - at.v
+    if not np.isfinite(direction).all():
         return at
-    promised = float(at.g @ way + view.l1 @ (np.abs(aim) - np.abs(at.v)))
-    noise, t = NOISE * abs(at.value), 1.0
+    predicted = float(at.g @ direction + view.l1 @ (np.abs(aim) - np.abs(at.v)))
+    noise, t = OBJECTIVE_ROUNDING * abs(at.value), 1.0
     for _ in range(50):
-        trial = point(view, at.v + t * way)
-        if np.isfinite(trial.value) and trial.value <= at.value + 1e-4 * t * min(promised, 0.0) + noise:
+        trial = point(view, at.v + t * direction)
+        if np.isfinite(trial.value) and trial.value <= at.value + 1e-4 * t * min(predicted, 0.0) + noise:
             return trial
         t /= 2
     return at
 
 
-def _farthest(view: View, way: Array) -> float:
+def _farthest(view: StandardisedView, direction: Array) -> float:
     """How far these changes of the weights move the prediction of a row at most."""
     far = 0.0
     for rows in blocks(view.problem):
-        far = max(far, float(np.abs(view.scores(way, view.features(rows))).max()))
+        far = max(far, float(np.abs(view.scores(direction, view.features(rows))).max()))
     return far
 
 
-def _recedes(view: View, at: Point, small: float) -> bool:
-    """Whether the optimum is at infinity: hardly a gradient is left, and Newton's step is long all the same."""
-    if np.linalg.norm(view.left(at.v, at.g)) > 1e3 * small:
+def _recedes(view: StandardisedView, at: Point, small: float) -> bool:
+    """Whether the optimum is at infinity: the gradient vanishes, but the Newton step is long."""
+    if np.linalg.norm(view.smallest_subgradient(at.v, at.g)) > 1e3 * small:
         return False
     return _farthest(view, target(view, at, hessian(view, at.v)) - at.v) > RECEDES

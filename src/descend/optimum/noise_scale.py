@@ -1,4 +1,4 @@
-"""noise: how large a batch must be before the gradient's noise no longer hides the gradient."""
+"""noise_scale: how large a batch must be before the gradient's noise no longer hides the gradient."""
 
 from dataclasses import dataclass
 
@@ -7,9 +7,9 @@ import numpy as np
 from descend.arrays import Array
 from descend.problem import Problem, gradient
 
-BATCHES = 32  # that are drawn
-ROWS = 1 << 14  # of the data that are looked at, at most
-PART = 64  # a batch is at most this part of those rows
+BATCHES = 32  # drawn at random (arbitrary)
+MAX_ROWS = 1 << 14  # of the data that are used (arbitrary: bounds the work)
+MAX_BATCH_SHARE = 64  # a batch is at most 1/64 of those rows, so that both norms differ
 
 
 @dataclass(frozen=True)
@@ -35,8 +35,8 @@ def noise_scale(problem: Problem, weights: Array, seed: int = 0) -> NoiseScale |
     E|g_b|² = |G|² + tr(Σ) (1/b - 1/N) (their appendix A.1, here without replacement).
     """
     rng, rows = np.random.default_rng(seed), problem.data.rows
-    every = rng.permutation(rows)[: min(rows, ROWS)]
-    b = max(1, len(every) // PART)
+    every = rng.permutation(rows)[: min(rows, MAX_ROWS)]
+    b = max(1, len(every) // MAX_BATCH_SHARE)
     if len(every) < 4:
         return None
     with np.errstate(over="ignore", invalid="ignore"):

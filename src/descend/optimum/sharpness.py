@@ -1,4 +1,4 @@
-"""sharpness: the largest curvature of a network's objective where it starts, which limits the rates that can begin."""
+"""sharpness: the largest Hessian eigenvalue of a network, which limits the learning rate at its weights."""
 
 import numpy as np
 
@@ -6,41 +6,44 @@ from descend.arrays import Array
 from descend.optimum.curvature import Curvature
 from descend.problem import Problem, gradient
 
-ROUNDS = 24  # of the power iteration
-ENOUGH = 0.02  # a change of the estimate by less than this part ends it
-STEP = 1e-4  # of the weights' length, to either side
-WORK = 1 << 27  # multiplications of one gradient at most
-FEWEST, MOST = 64, 1024  # rows of the sample
+MAX_ITERATIONS = 24  # of the power iteration (arbitrary)
+RELATIVE_CHANGE = 0.02  # of the estimate that ends it: a limit on a rate needs no more
+STEP = 1e-4  # of the weights' norm, of the central difference: near the cube root of rounding, 6e-6, on the safe side
+MAX_WORK = 1 << 27  # multiplications of one gradient (arbitrary: a fraction of a second)
+MIN_SAMPLE, MAX_SAMPLE = 64, 1024  # rows (arbitrary)
 
 
 def sharpness(problem: Problem, weights: Array) -> Curvature:
     """Return the curvature at these weights (params,): the largest eigenvalue of the Hessian, in size, on a sample.
 
     By power iteration on differences of gradients (Pearlmutter 1994 gives the product its name). Training at a rate
-    far above 2 / largest leaves the neighbourhood at once; below it, the curvature may still grow to meet the rate
+    far above 2 / largest diverges from there; below it, the curvature may still grow to meet the rate
     (Cohen et al. 2021).
     """
     rows = _sample(problem)
     w = weights.astype(np.float64)
     unit = max(float(np.linalg.norm(w)), 1e-3)
-    v = np.random.Generator(np.random.Philox(key=0)).standard_normal(problem.params) * problem_trained(problem)
+    v = np.random.Generator(np.random.Philox(key=0)).standard_normal(problem.params) * _trained_mask(problem)
     v, largest = v / np.linalg.norm(v), 0.0
     with np.errstate(all="ignore"):
-        for _ in range(ROUNDS):
+        for _ in range(MAX_ITERATIONS):
             h = STEP * unit
             Hv = (gradient(problem, w + h * v, rows)[1] - gradient(problem, w - h * v, rows)[1]) / (2 * h)
             before, largest = largest, float(np.linalg.norm(Hv))
             if not np.isfinite(largest) or largest == 0:
                 break
             v = Hv / largest
-            if abs(largest - before) < ENOUGH * largest:
+            if abs(largest - before) < RELATIVE_CHANGE * largest:
                 break
-    nothing = float("nan")
-    largest = largest if np.isfinite(largest) else nothing
-    return Curvature(largest, nothing, nothing, nothing, nothing, f"power iteration at the start, {len(rows)} rows")
+    unknown = float("nan")
+    largest = largest if np.isfinite(largest) else unknown
+    return Curvature(
+        largest=largest, smallest=unknown, smallest_determined=unknown, row_largest=unknown, row_mean=unknown,
+        bound=unknown, method=f"power iteration at the start, {len(rows)} rows",
+    )  # fmt: skip
 
 
-def problem_trained(problem: Problem) -> Array:
+def _trained_mask(problem: Problem) -> Array:
     """Return 1.0 for the coordinates that a rule moves, else 0.0 (params,)."""
     if problem.network is None:
         return np.ones(problem.params)
@@ -50,5 +53,5 @@ def problem_trained(problem: Problem) -> Array:
 def _sample(problem: Problem) -> Array:
     """Rows spread over the data, few enough for the size of the network."""
     n = problem.data.rows
-    size = min(n, max(FEWEST, min(MOST, WORK // max(1, 6 * problem.params))))
+    size = min(n, max(MIN_SAMPLE, min(MAX_SAMPLE, MAX_WORK // max(1, 6 * problem.params))))
     return np.unique(np.linspace(0, n - 1, size).round().astype(np.int64))

@@ -8,17 +8,19 @@ from descend.arrays import Array
 from descend.optimum.baseline import baseline
 from descend.optimum.bound import bound
 from descend.optimum.first_order import fista, lbfgs
+from descend.optimum.interior_point import interior_point
+from descend.optimum.least_squares import least_squares
+from descend.optimum.linear_program import linear_program
 from descend.optimum.newton import newton
-from descend.optimum.program import program
-from descend.optimum.rotations import regular
-from descend.optimum.squares import squares
-from descend.optimum.view import View, columns, several
+from descend.optimum.orthogonal import orthonormal
+from descend.optimum.standardised import StandardisedView, has_several_targets, one_target_each
+from descend.optimum.status import FOUND, SEPARABLE, OptimumStatus, SolverResult
 from descend.problem import Problem
 from descend.sparse import is_wide
 
-MOST_NEWTON = 1500  # weights up to which Newton's equations are solved
-PROVEN = 1e-7  # of what can be gained: a larger proven distance is no optimum
-ROUNDING = 1e-13  # of an objective
+MAX_NEWTON_PARAMS = 1500  # up to which a Hessian is factorised: 18 MB (arbitrary)
+PROVEN = 1e-7  # of what can be gained over the baseline: a larger proven distance is not accepted as the optimum
+ROUNDING = 1e-13  # of an objective: 500 times that of float64, for sums over rows
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,33 +30,47 @@ class Optimum:
     Args:
         weights: (params,) float64, or None when there is none or it is not known.
         objective: its value; infinity when not known.
-        gradient_norm: of the smallest subgradient there, in the problem's own units; NaN from a linear program.
-        method: how it was found.
-        reason: why there are no weights, else empty.
+        gradient_norm: of the smallest subgradient there, in the problem's own units; NaN for piecewise linear losses.
+        method: how it was found, "none" where it was not.
+        status: whether it was found, and if not, why.
+        reason: the same in words; empty where it was found.
     """
 
     weights: Array | None
     objective: float
     gradient_norm: float
     method: str
+    status: OptimumStatus = OptimumStatus.FOUND
     reason: str = ""
+
+    @classmethod
+    def unknown(cls, result: SolverResult) -> "Optimum":
+        """Return an optimum that was not found, or does not exist."""
+        return cls(None, float("inf"), float("inf"), "none", result.status, result.reason)
 
 
 def optimum(problem: Problem) -> Optimum:
     """Return the exact optimum of a linear model.
 
-    Squares by Cholesky of the Gram matrix, or from the singular values of the data where that is unsafe; quantile
-    and hinge by a linear program; the others by Newton's method, proximal with l1, to a gradient of 1e-10 of the root
-    mean square slope in standardised features; with more than 1,500 weights, or sparse features that would take many
-    cells as dense ones, by L-BFGS, with l1 by FISTA. Where the minimum is not unique, it is one of the minima: for
-    squares and softmax that of smallest weights.
+    Squares by Cholesky of the Gram matrix, or from the singular values of the data where that is unsafe; quantile and
+    hinge by a linear program, with l2 by an interior-point method; the others by Newton's method, proximal with l1, to a
+    gradient of 1e-10 of the root mean square slope in standardised features; with more than 1,500 weights, or sparse
+    features that would take many cells as dense ones, by L-BFGS, with l1 by FISTA. Where the minimum is not unique, it is
+    one of the minima: for squares and softmax that of smallest weights.
     """
-    weights, method, reason = _solved(problem)
-    if reason:
-        return Optimum(None, float("inf"), float("inf"), "none", reason)
-    view = View.plain(problem)
-    value, g = view.evaluate(weights)
-    left = float("nan") if method == "linear program" else _norm(view.left(weights, g))
+    with np.errstate(over="ignore", invalid="ignore"):  # targets such as 1e200, whose squares are infinite
+        weights, method, result = _solve(problem)
+        if result.status is not OptimumStatus.FOUND:
+            return Optimum.unknown(result)
+        view = StandardisedView.plain(problem)
+        value, g = view.evaluate(weights)
+        left = (
+            float("nan")
+            if method in ("linear program", "interior point")
+            else _norm(view.smallest_subgradient(weights, g))
+        )
+    if not np.isfinite(value):
+        return Optimum.unknown(SolverResult(OptimumStatus.NOT_SOLVED, "not computed: the objective overflows float64"))
     return Optimum(weights, value, left, method)
 
 
@@ -78,74 +94,87 @@ def _norm(g: Array) -> float:
     return top * float(np.linalg.norm(g / top))
 
 
-def _solved(problem: Problem) -> tuple[Array, str, str]:
-    """Weights (params,), the method, and why there are none."""
+def _solve(problem: Problem) -> tuple[Array, str, SolverResult]:
+    """Weights (params,), the method, and how it ended."""
     if problem.params == 0:
-        return np.zeros(0), "nothing to choose", ""
+        return np.zeros(0), "nothing to choose", FOUND
     wide = is_wide(problem.data.X)
     if problem.loss.name == "squared" and problem.l1 == 0 and not wide:
-        return *squares(problem), ""
-    if several(problem):
-        return _one_by_one(problem)
+        return *least_squares(problem), FOUND
+    if has_several_targets(problem):
+        return _solve_each_target(problem)
     if problem.loss.name in ("quantile", "hinge"):
         if wide:
-            return np.zeros(0), "none", "not computed: a linear program of so many sparse features would be made dense"
-        weights, reason = program(problem)
-        return weights, "linear program", reason
-    unmet = _unmet(problem)
-    if unmet:
-        return np.zeros(0), "none", unmet
-    return (baseline(problem)[0], "best constant", "") if problem.data.features == 0 else _smooth(problem)
+            text = "not computed: a linear program of so many sparse features would be made dense"
+            return np.zeros(0), "none", SolverResult(OptimumStatus.NOT_SOLVED, text)
+        if problem.l2 > 0 and problem.l1 == 0:
+            weights, result = interior_point(problem)
+            return weights, "interior point", result
+        weights, result = linear_program(problem)
+        return weights, "linear program", result
+    existence = _existence(problem)
+    if existence.status is not OptimumStatus.FOUND:
+        return np.zeros(0), "none", existence
+    return (baseline(problem)[0], "best constant", FOUND) if problem.data.features == 0 else _solve_smooth(problem)
 
 
-def _unmet(problem: Problem) -> str:
-    """Why a free bias has no optimum: a class, or for poisson any event, of which there is no example."""
+def _existence(problem: Problem) -> SolverResult:
+    """Why an intercept without penalty has no optimum: a class, or for poisson any event, without an example."""
     if not problem.intercept or problem.loss.name not in ("logistic", "softmax", "poisson"):
-        return ""
+        return FOUND
     y, weight = problem.data.y, problem.data.sample_weight
     if problem.loss.name == "poisson":
-        seen = y if weight is None else y * weight
-        return "" if seen.any() else "no finite optimum: every count is 0"
-    there = np.bincount(y.astype(np.int64), weights=weight, minlength=max(problem.outputs, 2)) > 0
-    if there.all():
-        return ""
-    alone = problem.l2 == 0 and problem.l1 == 0 and there.sum() == 1
-    return "separable: no finite optimum" if alone else "no finite optimum: a class has no example"
+        events = y if weight is None else y * weight
+        return FOUND if events.any() else _unbounded("every count is 0")
+    present = np.bincount(y.astype(np.int64), weights=weight, minlength=max(problem.outputs, 2)) > 0
+    if present.all():
+        return FOUND
+    single_class = problem.l2 == 0 and problem.l1 == 0 and present.sum() == 1
+    return SEPARABLE if single_class else _unbounded("a class has no example")
 
 
-def _smooth(problem: Problem) -> tuple[Array, str, str]:
-    few = problem.params <= MOST_NEWTON and not is_wide(problem.data.X)
+def _unbounded(why: str) -> SolverResult:
+    return SolverResult(OptimumStatus.UNBOUNDED, f"no finite optimum: {why}")
+
+
+def _solve_smooth(problem: Problem) -> tuple[Array, str, SolverResult]:
+    few = problem.params <= MAX_NEWTON_PARAMS and not is_wide(problem.data.X)
     if problem.l1 > 0:
         solve, method = (newton, "proximal newton") if few else (fista, "fista")
     else:
         solve, method = (newton, "newton") if few else (lbfgs, "l-bfgs")
-    view = regular(View.standard(problem)) if few and problem.l1 == 0 else View.standard(problem)
-    v, reason = solve(view)
+    view = StandardisedView.of(problem)
+    view = orthonormal(view) if few and problem.l1 == 0 else view
+    v, result = solve(view)
     weights = view.original(_centred(problem, v))
     penalised = problem.l1 > 0 or problem.l2 > 0
-    if penalised and (reason or method != "newton"):
-        reason = _unproven(problem, weights)
-    return weights, method, reason
+    if penalised and (result.status is not OptimumStatus.FOUND or method != "newton"):
+        result = _certify(problem, weights)
+    return weights, method, result
 
 
-def _unproven(problem: Problem, weights: Array) -> str:
-    """An empty text where the bound proves that this is the optimum, for methods that bad conditioning can fool."""
-    left, objective = bound(problem, weights), View.plain(problem).evaluate(weights)[0]
+def _certify(problem: Problem, weights: Array) -> SolverResult:
+    """FOUND where the bound proves that this is the optimum, for methods that bad conditioning can mislead."""
+    excess, objective = bound(problem, weights), StandardisedView.plain(problem).evaluate(weights)[0]
     reference = baseline(problem)[1]
-    enough = PROVEN * max(reference - objective, 0.0) + ROUNDING * max(abs(reference), abs(objective))
-    return "" if left <= enough else f"not found: only within {left:.1g} of the optimum is proven"
+    allowed = PROVEN * max(reference - objective, 0.0) + ROUNDING * max(abs(reference), abs(objective))
+    if excess <= allowed:
+        return FOUND
+    text = f"not found: the best weights found are only proven to be within {excess:.1g} of the optimum"
+    return SolverResult(OptimumStatus.NOT_PROVEN, text)
 
 
-def _one_by_one(problem: Problem) -> tuple[Array, str, str]:
-    """Each target by itself."""
-    parts = [_solved(column) for column in columns(problem)]
-    reason = next((reason for _, _, reason in parts if reason), "")
-    weights = np.zeros(0) if reason else np.column_stack([w for w, _, _ in parts]).ravel()
-    return weights, parts[0][1], reason
+def _solve_each_target(problem: Problem) -> tuple[Array, str, SolverResult]:
+    """Solve each target by itself."""
+    parts = [_solve(column) for column in one_target_each(problem)]
+    result = next((r for _, _, r in parts if r.status is not OptimumStatus.FOUND), FOUND)
+    found = result.status is OptimumStatus.FOUND
+    weights = np.column_stack([w for w, _, _ in parts]).ravel() if found else np.zeros(0)
+    return weights, parts[0][1], result
 
 
 def _centred(problem: Problem, v: Array) -> Array:
-    """The smallest of the equal optima of softmax: to add the same to all classes changes nothing, but for l1."""
+    """The smallest of the equal optima of softmax: adding the same to all classes changes no loss, except with l1."""
     if problem.loss.outputs != "classes" or problem.l1 > 0:
         return v
     by_class = v.reshape(-1, problem.outputs)

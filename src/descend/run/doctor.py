@@ -9,7 +9,7 @@ from typing import Any
 from descend import store
 from descend.blas import one_blas_thread
 from descend.diagnosis.finding import Finding
-from descend.diagnosis.proof import proved
+from descend.diagnosis.proof import prove_all
 from descend.options import Options
 from descend.run.document import finding_of, incomplete, metrics_of, options_of
 from descend.run.job import retrain
@@ -77,7 +77,7 @@ def doctor(
     if table is not None and target not in table.names:
         table, reason = None, f"the data have no column {target!r}"
     if table is not None:
-        findings = proved(findings, values, before, lambda options: retrain(table, target, options, on_event))
+        findings = prove_all(findings, values, before, lambda options: retrain(table, target, options, on_event))
     return Examined(str(folder), verdict["status"], verdict["text"], findings, reason)
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from descend import store
 from descend.blas import one_blas_thread
-from descend.diagnosis.proof import proved
+from descend.diagnosis.proof import prove_all
 from descend.diagnosis.verdict import judge
 from descend.optimum.landscape import Landscape
 from descend.options import OPTIONS, Options, read_options
@@ -133,7 +133,7 @@ class _Job:
         threads = options.threads or os.cpu_count() or 1
         limited = options.replace(threads=threads, time_budget=self._time_left())
         result = search(task.problem, task.held_out, limited, task.landscape, self.on_event, keep=keep)
-        verdict, findings = judge(result, prepared, options.user_set)
+        verdict, findings = judge(result, prepared, options)
         model = model_of(prepared, task.problem, result.fit.weights[result.best])
         metric = options.metric
         if metric == "auto":
@@ -154,7 +154,9 @@ class _Job:
         """Return a run that failed, with its cures tried; the time for this is beside that of training."""
         assert run.prepared is not None
         table, name = labelled(run.prepared.table, self.target)
-        findings = proved(run.findings, self.options, run, lambda changed: retrain(table, name, changed, self.on_event))
+        findings = prove_all(
+            run.findings, self.options, run, lambda changed: retrain(table, name, changed, self.on_event)
+        )
         verdict = replace(run.verdict, text=f"training failed: {findings[0].text}")
         return replace(run, findings=findings, verdict=verdict)
 

@@ -7,8 +7,8 @@ from typing import Any, Protocol
 import numpy as np
 
 from descend.diagnosis import Finding, explain
+from descend.diagnosis.formatting import percent
 from descend.diagnosis.verdict import Verdict
-from descend.diagnosis.words import percent
 from descend.metrics import HIGHER_IS_BETTER
 from descend.outcome import Outcome
 from descend.plan import letter
@@ -151,7 +151,7 @@ def _beats_baseline(run: ReportedRun) -> bool:
 def _finding(finding: Finding) -> FindingRow:
     return FindingRow(
         code=finding.code, level=finding.level, text=finding.text, fixes=finding.fix,
-        proof=tuple(f"tried {p.told(number)}" for p in finding.proof), meaning=explain(finding.code).parts,
+        proof=tuple(f"tried {p.describe(number)}" for p in finding.proof), meaning=explain(finding.code).parts,
     )  # fmt: skip
 
 

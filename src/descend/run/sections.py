@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from descend.optimum.landscape import NOT_CONVEX, Landscape
+from descend.optimum import OptimumStatus
+from descend.optimum.landscape import Landscape
 from descend.options import Options
 from descend.problem.layer_stats import KINDS
 from descend.search.search import SearchResult
@@ -88,7 +89,7 @@ def curvature_note(landscape: Landscape) -> str:
     largest = landscape.curvature.largest
     if not np.isfinite(largest):
         return "the curvature at the start is beyond the finite range"
-    if landscape.optimum.reason == NOT_CONVEX:
+    if landscape.optimum.status is OptimumStatus.NOT_CONVEX:
         return f"λmax {largest:.3g} at the start → plain gradient descent begins well below lr {2 / max(largest, 1e-300):.3g}"
     if not largest > 0:
         return "flat: no column has any slope"

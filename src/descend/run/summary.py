@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from descend.arrays import Array
-from descend.diagnosis.words import percent
+from descend.diagnosis.formatting import percent
 from descend.report.numbers import DASH, metric, number, rate
 from descend.report.summary import Summary
 from descend.run.report_data import ReportedRun, mark_of, numbers, variant_rows

@@ -1,4 +1,4 @@
-"""view: a problem in features that are centred and scaled, evaluated in float64 by blocks of rows."""
+"""standardised: a problem in centred and scaled features, evaluated in float64 by blocks of rows."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -12,24 +12,24 @@ from descend.problem import Problem, losses_and_slopes
 from descend.sparse import dense, is_wide
 from descend.table.data import Data
 
-BLOCK_CELLS = 1 << 18  # cells of a block of rows: its float64 copy stays in the cache
-CONSTANT = 1e-13  # a column whose spread is so small a part of its size is constant up to rounding
-UNUSED = 1.0  # the curvature given to a weight without effect, so that it stays at 0
+BLOCK_CELLS = 1 << 18  # cells of a block of rows: 2 MB in float64, which stays in a level-2 cache
+CONSTANT = 1e-13  # standard deviation / mean below which a column is constant: 1e3 times the rounding of float64
+UNUSED = 1.0  # curvature given to the weight of a constant column, so that it stays at 0 (any positive number does)
 
 
 @dataclass(frozen=True, eq=False)
-class View:
-    """A problem seen through (x - mean) / scale @ turn, with weights v of its own and biases b + mean @ w.
+class StandardisedView:
+    """A problem in the features (x - mean) / scale @ basis, with weights v in these coordinates and biases b + mean @ w.
 
-    Features that are sparse and many stay sparse, about 0; other sparse features are read as dense blocks.
+    Features that are sparse and many stay sparse and are not centred; other sparse features are read as dense blocks.
 
     Args:
         problem: of one output, or of classes, or squared with several targets.
-        mean: what is taken from each feature (features,).
-        scale: what each feature is divided by (features,); infinity for one without effect, which becomes 0.
-        l2: the quadratic penalty of each feature's weights (features,), or as a matrix (kept, kept) when turned.
+        mean: subtracted from each feature (features,).
+        scale: divides each feature (features,); infinity for a constant feature, which becomes 0.
+        l2: the quadratic penalty of each feature's weights (features,), or a matrix (width, width) with a basis.
         l1: the absolute penalty of each weight (params,).
-        turn: maps features to the fewer that are kept (features, kept); None for as they are.
+        basis: maps the features to the columns of the view (features, width); None for the identity.
     """
 
     problem: Problem
@@ -37,57 +37,57 @@ class View:
     scale: Array
     l2: Array
     l1: Array
-    turn: Array | None = None
+    basis: Array | None = None
 
     @classmethod
-    def plain(cls, problem: Problem) -> "View":
-        """The problem as it is."""
+    def plain(cls, problem: Problem) -> "StandardisedView":
+        """Return the problem in its own features."""
         ones = np.ones(problem.data.features)
         return cls(problem, 0 * ones, ones, problem.l2 * ones, problem.l1 * problem.penalised)
 
     @classmethod
-    def standard(cls, problem: Problem) -> "View":
-        """Features of mean 0, where there is an intercept to take it up, and of mean square 1."""
+    def of(cls, problem: Problem) -> "StandardisedView":
+        """Return the problem with features of mean square 1, and of mean 0 where there is an intercept."""
         mean, scale = _spread(problem)
         l1 = np.concatenate([np.repeat(problem.l1 / scale, problem.outputs), np.zeros(_biases(problem))])
         return cls(problem, mean, scale, np.where(np.isinf(scale), UNUSED, problem.l2 / scale / scale), l1)
 
-    def turned(self, turn: Array) -> "View":
-        """The same view with its features turned into others; there must be no l1, which does not turn."""
-        across = turn / self.scale[:, None]
-        l1 = np.zeros(turn.shape[1] * self.problem.outputs + _biases(self.problem))
-        return replace(self, turn=turn, l1=l1, l2=self.problem.l2 * across.T @ across)
+    def with_basis(self, basis: Array) -> "StandardisedView":
+        """Return the same problem in another basis (features, width); the problem must have no l1 penalty."""
+        across = basis / self.scale[:, None]
+        l1 = np.zeros(basis.shape[1] * self.problem.outputs + _biases(self.problem))
+        return replace(self, basis=basis, l1=l1, l2=self.problem.l2 * across.T @ across)
 
     @property
-    def kept(self) -> int:
+    def width(self) -> int:
         """The number of features of the view."""
-        return self.problem.data.features if self.turn is None else int(self.turn.shape[1])
+        return self.problem.data.features if self.basis is None else int(self.basis.shape[1])
 
     def split(self, v: Array) -> tuple[Array, Array]:
-        """Return weights (kept, outputs) and biases (outputs,)."""
+        """Return weights (width, outputs) and biases (outputs,)."""
         k = self.problem.outputs
-        V = v[: self.kept * k].reshape(self.kept, k)
-        return V, v[self.kept * k :] if self.problem.intercept else np.zeros(k)
+        V = v[: self.width * k].reshape(self.width, k)
+        return V, v[self.width * k :] if self.problem.intercept else np.zeros(k)
 
     def start(self) -> Array:
         """Return the best constant prediction (params,)."""
         b = baseline(self.problem)[0][self.problem.data.features * self.problem.outputs :]
-        return np.concatenate([np.zeros(self.kept * self.problem.outputs), b])
+        return np.concatenate([np.zeros(self.width * self.problem.outputs), b])
 
     def original(self, v: Array) -> Array:
-        """Return the problem's own weights (params,)."""
+        """Return the weights (params,) in the features of the problem."""
         V, b = self.split(v)
-        W = (V if self.turn is None else self.turn @ V) / self.scale[:, None]
+        W = (V if self.basis is None else self.basis @ V) / self.scale[:, None]
         return np.concatenate([W.ravel(), b - self.mean @ W]) if self.problem.intercept else W.ravel()
 
     def features(self, rows: slice) -> Any:
-        """Return a block of rows (rows, kept)."""
+        """Return a block of rows (rows, width)."""
         if is_wide(self.problem.data.X):
             return _divided(self.problem.data.X[rows], self.scale)
         X: Array = dense(self.problem.data.X[rows]).astype(np.float64)
         X -= self.mean
         X /= self.scale
-        return X if self.turn is None else np.asarray(X @ self.turn)
+        return X if self.basis is None else np.asarray(X @ self.basis)
 
     def scores(self, v: Array, X: Any) -> Array:
         """Return predictions (rows,) or (rows, outputs) of a block of features."""
@@ -98,7 +98,7 @@ class View:
     def evaluate(self, v: Array) -> tuple[float, Array]:
         """Return the objective, l1 included, and the gradient (params,) without it."""
         k, value = self.problem.outputs, 0.0
-        W, b = np.zeros((self.kept, k)), np.zeros(k)
+        W, b = np.zeros((self.width, k)), np.zeros(k)
         with np.errstate(over="ignore", invalid="ignore"):
             for rows in blocks(self.problem):
                 X, share = self.features(rows), shares(self.problem, rows)
@@ -106,24 +106,24 @@ class View:
                 weighted = slopes.reshape(-1, k) * share[:, None]
                 value, W, b = value + float(share @ losses), W + X.T @ weighted, b + weighted.sum(axis=0)
             V = self.split(v)[0]
-            pulled = self.l2 @ V if self.turn is not None else self.l2[:, None] * V
-            value += float((V * pulled).sum() / 2 + self.l1 @ np.abs(v))
-            W = W + pulled
+            penalty_gradient = self.l2 @ V if self.basis is not None else self.l2[:, None] * V
+            value += float((V * penalty_gradient).sum() / 2 + self.l1 @ np.abs(v))
+            W = W + penalty_gradient
         return value, np.concatenate([W.ravel(), b]) if self.problem.intercept else W.ravel()
 
-    def left(self, v: Array, g: Array) -> Array:
+    def smallest_subgradient(self, v: Array, g: Array) -> Array:
         """Return the smallest subgradient (params,): the gradient itself where there is no l1."""
-        resting = np.sign(g) * np.maximum(np.abs(g) - self.l1, 0)
-        return np.asarray(np.where(v == 0, resting, g + self.l1 * np.sign(v)))
+        at_zero = np.sign(g) * np.maximum(np.abs(g) - self.l1, 0)
+        return np.asarray(np.where(v == 0, at_zero, g + self.l1 * np.sign(v)))
 
 
-def several(problem: Problem) -> bool:
-    """Tell whether there are several targets, each with weights of its own."""
+def has_several_targets(problem: Problem) -> bool:
+    """Return whether the problem has several targets, each with its own weights."""
     return problem.outputs > 1 and problem.loss.outputs == "one"
 
 
-def columns(problem: Problem) -> Iterator[Problem]:
-    """Return a problem for each of several targets; the mean of their objectives is the objective of the whole."""
+def one_target_each(problem: Problem) -> Iterator[Problem]:
+    """Yield one problem for each target; the mean of their objectives is the objective of the whole problem."""
     k = problem.outputs
     for y in problem.data.y.T:
         data = Data(problem.data.X, np.ascontiguousarray(y), problem.data.sample_weight, problem.data.names)
@@ -156,7 +156,7 @@ def _biases(problem: Problem) -> int:
 
 
 def _spread(problem: Problem) -> tuple[Array, Array]:
-    """The mean that is taken away and the root mean square of what is left (features,), without overflow."""
+    """Mean and root mean square about it of each feature (features,), without overflow."""
     X, features = problem.data.X, problem.data.features
     if is_wide(X):
         return _spread_about_zero(problem)
@@ -183,7 +183,7 @@ def _divided(X: Any, scale: Array) -> Any:
 
 
 def _spread_about_zero(problem: Problem) -> tuple[Array, Array]:
-    """No mean, which would fill the zeros, and the root mean square of each column; of one without values infinity."""
+    """Means of 0, since centring would fill in the zeros, and the root mean square of each column; infinity for an empty one."""
     X = problem.data.X
     share = shares(problem, slice(0, problem.data.rows))
     top = np.maximum(np.asarray(abs(X).max(axis=0).todense(), np.float64).ravel(), 1e-300)

@@ -1,28 +1,34 @@
-"""curves: second derivatives of the losses, and the Hessians that they add up to."""
+"""hessians: second derivatives of the losses, and the Hessians that they add up to."""
 
 import numpy as np
 
 from descend.arrays import Array
-from descend.optimum.view import View, blocks, shares, targets
+from descend.optimum.standardised import StandardisedView, blocks, shares, targets
 
-REGULAR = 1e-6  # the smallest pivot of a scaled matrix that Cholesky is trusted with
-SINGULAR = 1e-14  # the eigenvalue of a scaled matrix below which a direction is left alone
-HUBER = {"true": 0.0, "slight": 1e-3, "between": 0.1, "majorant": 1.0}  # the part of the majorant's that far rows have
+REGULAR = 1e-6  # smallest pivot of a matrix with unit diagonal for which Cholesky is used: half of the digits are left
+SINGULAR = 1e-14  # eigenvalue of a matrix with unit diagonal, relative to size and largest, below which a direction is null: rounding
+HUBER = {
+    "true": 0.0,
+    "slight": 1e-3,
+    "between": 0.1,
+    "majorant": 1.0,
+}  # second derivative of rows beyond delta, relative to the majorant
 
 
-def kinds(view: View) -> tuple[str, ...]:
-    """Return the Hessians worth a step: for huber also a majorant, since its own is zero on far rows, and mixtures.
+def hessian_kinds(view: StandardisedView) -> tuple[str, ...]:
+    """Return the names of the Hessians that Newton's method tries.
 
-    The majorant has the slope over the residual as its weights (Huber 1981, section 7.8): a step by it never rises. It
-    alone is slow where delta is far smaller than the residuals; the true one then curves along too few directions.
+    Huber also has a majorant, since its own Hessian is zero on far rows, and mixtures of both. The majorant has the
+    slope over the residual as its weights (Huber 1981, section 7.8): a step by it never rises. It alone is slow where
+    delta is far smaller than the residuals; the true one then curves along too few directions.
     """
     return tuple(HUBER) if view.problem.loss.name == "huber" else ("true",)
 
 
-def hessian(view: View, v: Array, kind: str = "true") -> Array:
+def hessian(view: StandardisedView, v: Array, kind: str = "true") -> Array:
     """Return the Hessian of the smooth part of the objective (params, params) at v."""
     problem, k = view.problem, view.problem.outputs
-    size, d = view.kept + problem.intercept, view.kept
+    size, d = view.width + problem.intercept, view.width
     H = np.zeros((size, k, size, k))
     for rows in blocks(problem):
         X, share = view.features(rows), shares(problem, rows)
@@ -34,11 +40,11 @@ def hessian(view: View, v: Array, kind: str = "true") -> Array:
         else:
             _add_classes(H, X, share, problem.loss.mean(z), 0.0 if view.l1.any() else 1 / k**2)
     for j in range(k):
-        H[:d, j, :d, j] += view.l2 if view.turn is not None else np.diag(view.l2)
+        H[:d, j, :d, j] += view.l2 if view.basis is not None else np.diag(view.l2)
     return H.reshape(size * k, size * k)
 
 
-def solved(H: Array, g: Array) -> Array:
+def solve_system(H: Array, g: Array) -> Array:
     """Return H^-1 g, of smallest norm in scaled weights where H is singular."""
     if not len(H):
         return g
@@ -58,7 +64,7 @@ def solved(H: Array, g: Array) -> Array:
     return np.asarray(unit * (vectors[:, kept] @ ((vectors[:, kept].T @ right) / values[kept])))
 
 
-def _second(view: View, z: Array, y: Array, kind: str) -> Array:
+def _second(view: StandardisedView, z: Array, y: Array, kind: str) -> Array:
     """The second derivative of the loss (rows,)."""
     name, mean = view.problem.loss.name, view.problem.loss.mean
     if name == "logistic":

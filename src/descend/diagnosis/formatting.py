@@ -1,8 +1,8 @@
-"""words: numbers as findings and verdicts say them."""
+"""formatting: numbers as findings and verdicts show them."""
 
 
 def percent(share: float) -> str:
-    """Return a share in words, such as "0.01 %".
+    """Return a share as per cent with two digits.
 
     >>> percent(0.000123), percent(0.0), percent(0.5)
     ('0.012 %', '0 %', '50 %')
@@ -11,10 +11,10 @@ def percent(share: float) -> str:
     return "0 %" if value < 5e-7 else f"{value:.2g} %" if value < 10 else f"{value:.0f} %"
 
 
-def times(ratio: float) -> str:
-    """Return a ratio in words.
+def factor(ratio: float) -> str:
+    """Return a ratio with the digits that matter.
 
-    >>> times(3.14159), times(410_000.0), times(2e9)
+    >>> factor(3.14159), factor(410_000.0), factor(2e9)
     ('3.14', '410,000', '2.0e+09')
     """
     return f"{ratio:.3g}" if ratio < 1000 else f"{ratio:,.0f}" if ratio < 1e7 else f"{ratio:.1e}"

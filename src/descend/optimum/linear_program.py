@@ -1,32 +1,39 @@
-"""program: the optimum of losses that are lines in pieces, as a linear program."""
+"""linear_program: the optimum of losses that are lines in pieces, as a linear program."""
 
 import numpy as np
 
 from descend.arrays import Array
-from descend.optimum.view import View
+from descend.optimum.standardised import StandardisedView
+from descend.optimum.status import FOUND, OptimumStatus, SolverResult
 from descend.problem import Problem
 
-MOST_ROWS = 5000
+MAX_ROWS = 5000  # arbitrary: an interactive wait; the program has an unknown and a constraint for each row
 
 
-def program(problem: Problem) -> tuple[Array, str]:
-    """Return the weights (params,) that HiGHS finds for quantile or hinge loss, l1 included, or none and the reason."""
+def linear_program(problem: Problem) -> tuple[Array, SolverResult]:
+    """Return the weights (params,) that HiGHS finds for quantile or hinge loss, l1 included, or none and why."""
     if problem.l2 > 0:
-        return np.zeros(0), f"no exact solver for {problem.loss.name} with a quadratic penalty"
-    if problem.data.rows > MOST_ROWS:
-        return np.zeros(0), f"a linear program of {problem.data.rows:,} rows would take too long"
+        return np.zeros(0), _not_solved(
+            f"no exact solver for {problem.loss.name} with both an absolute and a quadratic penalty"
+        )
+    if problem.data.rows > MAX_ROWS:
+        return np.zeros(0), _not_solved(f"a linear program of {problem.data.rows:,} rows would take too long")
     from scipy.optimize import linprog
 
-    view = View.standard(problem)
+    view = StandardisedView.of(problem)
     unit = float(np.abs(problem.data.y).max()) or 1.0 if problem.loss.name == "quantile" else 1.0
     result = linprog(**_form(view, unit), method="highs")
     if not result.success:
-        return np.zeros(0), f"the linear program ended with: {result.message[:80]}"
+        return np.zeros(0), _not_solved(f"the linear program ended with: {result.message[:80]}")
     up, down = result.x[: 2 * problem.params].reshape(2, -1)
-    return view.original((up - down) * unit), ""
+    return view.original((up - down) * unit), FOUND
 
 
-def _form(view: View, unit: float) -> dict[str, object]:
+def _not_solved(reason: str) -> SolverResult:
+    return SolverResult(OptimumStatus.NOT_SOLVED, reason)
+
+
+def _form(view: StandardisedView, unit: float) -> dict[str, object]:
     """The program in up - down, the weights of the view, and what rows miss (Koenker and Bassett 1978)."""
     from scipy.sparse import csr_array, eye_array, hstack
 

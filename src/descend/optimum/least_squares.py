@@ -1,25 +1,27 @@
-"""squares: the least squares of a linear model, with or without a quadratic penalty."""
+"""least_squares: the optimum of squared loss for a linear model, with or without a quadratic penalty."""
 
 import numpy as np
 
 from descend.arrays import Array
-from descend.optimum.rotations import triangle, visible
-from descend.optimum.view import View
+from descend.optimum.orthogonal import significant, triangular_factor
+from descend.optimum.standardised import StandardisedView
 from descend.problem import Problem
 from descend.problem.moments import Gram, gram
 
-SAFE_CONDITION = 1e12  # of the Gram matrix: its square root is the condition of the data
+SAFE_CONDITION = (
+    1e12  # condition number of the Gram matrix up to which Cholesky keeps 4 digits; that of the data is its square root
+)
 
 
-def squares(problem: Problem) -> tuple[Array, str]:
-    """Return the weights (params,) of the least squares, and the method.
+def least_squares(problem: Problem) -> tuple[Array, str]:
+    """Return the weights (params,) of the least-squares optimum, and the method.
 
     By Cholesky of the centred Gram matrix where the condition of the scaled features is below 1e6. Else by an
     orthogonal decomposition of the features themselves, block after block (Golub and Van Loan 2013, section 5.3), and
     of all solutions the one whose weights, the bias apart, have the smallest norm.
     """
     solved = _by_cholesky(problem, gram(problem))
-    return (solved, "cholesky") if solved is not None else (_by_rotations(problem), "svd")
+    return (solved, "cholesky") if solved is not None else (_by_orthogonalisation(problem), "svd")
 
 
 def _by_cholesky(problem: Problem, moments: Gram) -> Array | None:
@@ -62,16 +64,16 @@ def _weights(problem: Problem, mean: Array, target: Array, W: Array) -> Array:
     return np.concatenate([W.ravel(), target - mean @ W]) if problem.intercept else W.ravel()
 
 
-def _by_rotations(problem: Problem) -> Array:
-    view, d = View.standard(problem), problem.data.features
+def _by_orthogonalisation(problem: Problem) -> Array:
+    view, d = StandardisedView.of(problem), problem.data.features
     target = _mean_target(problem)
-    both = triangle(view, target, np.sqrt(view.l2 / 2))
+    both = triangular_factor(view, target, np.sqrt(view.l2 / 2))
     R, right = both[:, :d], both[:, d:]
     U, values, Vt = np.linalg.svd(R, full_matrices=True)
-    kept = visible(view, values, Vt)
-    W = Vt[kept].T @ ((U.T @ right)[:d][kept] / values[kept, None]) / view.scale[:, None]
-    idle, _ = np.linalg.qr(Vt[~kept].T / view.scale[:, None])  # directions that no row sees
-    return _weights(problem, view.mean, target, W - idle @ (idle.T @ W))
+    used = significant(view, values, Vt)
+    W = Vt[used].T @ ((U.T @ right)[:d][used] / values[used, None]) / view.scale[:, None]
+    null_space, _ = np.linalg.qr(Vt[~used].T / view.scale[:, None])  # directions in which no prediction changes
+    return _weights(problem, view.mean, target, W - null_space @ (null_space.T @ W))
 
 
 def _mean_target(problem: Problem) -> Array:
