@@ -19,23 +19,41 @@ def regression_metrics(y: Array, predicted: Array, weight: Array | None = None) 
     }
 
 
-def classification_metrics(y: Array, probabilities: Array, weight: Array | None = None) -> dict[str, float]:
-    """Return accuracy, logloss and, for two classes, auc.
+def classification_metrics(
+    y: Array, score: Array, probabilities: Array | None, weight: Array | None = None
+) -> dict[str, float]:  # fmt: skip
+    """Return accuracy, auc and, where there are probabilities, logloss; auc of several classes is one against the rest.
 
     Args:
         y: class indices (rows,).
-        probabilities: (rows, classes).
+        score: of the second of two classes, which is predicted where it is above 0 (rows,); else of each class
+            (rows, classes).
+        probabilities: (rows, classes), or None where the loss has none.
     """
     y = y.astype(np.int64)
-    right = probabilities.argmax(axis=1) == y
-    likely = np.maximum(probabilities[np.arange(len(y)), y], np.finfo(np.float64).tiny)
-    found = {
-        "accuracy": float(np.average(right, weights=weight)),
-        "logloss": float(np.average(-np.log(likely), weights=weight)),
-    }
-    if probabilities.shape[1] == 2:
-        found["auc"] = auc(y, probabilities[:, 1], weight)
-    return found
+    predicted = score > 0 if score.ndim == 1 else score.argmax(axis=1)
+    values = {"accuracy": float(np.average(predicted == y, weights=weight))}
+    if probabilities is not None:
+        likely = np.maximum(probabilities[np.arange(len(y)), y], np.finfo(np.float64).tiny)
+        values["logloss"] = float(np.average(-np.log(likely), weights=weight))
+    several = score if probabilities is None else probabilities
+    values["auc"] = auc(y, score, weight) if score.ndim == 1 else mean_auc(y, several, weight)
+    return values
+
+
+def mean_auc(y: Array, score: Array, weight: Array | None = None) -> float:
+    """Return the mean over classes of the AUC of each against the rest (macro average); NaN when there is one class.
+
+    Args:
+        y: class indices (rows,); a class without rows has no AUC and does not count.
+        score: of each class, comparable from row to row, such as probabilities (rows, classes).
+
+    >>> mean_auc(np.array([0, 1, 2]), np.eye(3))
+    1.0
+    """
+    areas = np.array([auc((y == k).astype(np.int64), score[:, k], weight) for k in range(score.shape[1])])
+    areas = areas[~np.isnan(areas)]
+    return float(areas.mean()) if len(areas) else float("nan")
 
 
 def auc(y: Array, score: Array, weight: Array | None = None) -> float:
