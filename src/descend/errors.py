@@ -12,6 +12,9 @@ class DescendError(ValueError):
         fix: what to try, as an imperative.
         code: a stable lower-case slug such as "no-such-column".
 
+    What and fix are written with the flags of the command; the Python API says them with keywords, see
+    `options.flags.in_keywords`.
+
     `str(error)` is the one sentence that users read: "{what}; {fix}".
 
     >>> error = UsageError("lr is -1, it must be a finite number above 0", fix="try --lr auto", code="lr-range")
@@ -26,9 +29,15 @@ class DescendError(ValueError):
     def __init__(self, what: str, *, fix: str, code: str) -> None:
         super().__init__(f"{what}; {fix}")
         self.what, self.fix, self.code = what, fix, code
+        self.in_flags = what, fix
+
+    def rephrase(self, what: str, fix: str) -> None:
+        """Say the same in other words; `in_flags` keeps what and fix as the command says them."""
+        self.what, self.fix = what, fix
+        self.args = (f"{what}; {fix}",)
 
     def __reduce__(self) -> tuple[object, ...]:
-        return _restore, (type(self), self.what, self.fix, self.code)
+        return _restore, (type(self), *self.in_flags, self.code, self.what, self.fix)
 
 
 class UsageError(DescendError):
@@ -71,5 +80,7 @@ def nearest(name: str, known: Iterable[str], count: int = 3) -> list[str]:
     return [by_fold[fold] for fold in difflib.get_close_matches(name.casefold(), by_fold, count, 0.5)]
 
 
-def _restore(kind: type[DescendError], what: str, fix: str, code: str) -> DescendError:
-    return kind(what, fix=fix, code=code)
+def _restore(kind: type[DescendError], what: str, fix: str, code: str, said_what: str, said_fix: str) -> DescendError:
+    error = kind(what, fix=fix, code=code)
+    error.rephrase(said_what, said_fix)
+    return error

@@ -20,31 +20,25 @@ def regression_metrics(y: Array, predicted: Array, weight: Array | None = None) 
 
 
 def classification_metrics(
-    y: Array, probabilities: Array, weight: Array | None = None, scores: Array | None = None
-) -> dict[str, float]:
-    """Return accuracy, logloss and, for two classes, auc.
+    y: Array, score: Array, probabilities: Array | None, weight: Array | None = None
+) -> dict[str, float]:  # fmt: skip
+    """Return accuracy, auc and, where there are probabilities, logloss; auc of several classes is one against the rest.
 
     Args:
         y: class indices (rows,).
-        probabilities: (rows, classes).
-        weight: example weights (rows,), or None.
-        scores: of which the probabilities are the sigmoid (rows,) or (rows, 1), or the softmax (rows, classes). Without
-            them logloss and auc come from the probabilities, which hold no more than 1e-308 and 1 - 1e-16.
+        score: of the second of two classes, which is predicted where it is above 0 (rows,); else of each class
+            (rows, classes).
+        probabilities: (rows, classes), the sigmoid or softmax of the scores; None where the loss has none. The log loss
+            comes from the scores, since probabilities underflow.
     """
     y = y.astype(np.int64)
-    right = probabilities.argmax(axis=1) == y
-    if scores is None:
-        losses = -np.log(np.maximum(probabilities[np.arange(len(y)), y], np.finfo(np.float64).tiny))
-    else:
-        losses = log_losses(y, scores)
-    metrics = {
-        "accuracy": float(np.average(right, weights=weight)),
-        "logloss": float(np.average(losses, weights=weight)),
-    }
-    if probabilities.shape[1] == 2:
-        order = probabilities[:, 1] if scores is None else _margin(scores)
-        metrics["auc"] = auc(y, order, weight)
-    return metrics
+    predicted = score > 0 if score.ndim == 1 else score.argmax(axis=1)
+    values = {"accuracy": float(np.average(predicted == y, weights=weight))}
+    if probabilities is not None:
+        values["logloss"] = float(np.average(log_losses(y, score), weights=weight))
+    several = score if probabilities is None else probabilities
+    values["auc"] = auc(y, score, weight) if score.ndim == 1 else mean_auc(y, several, weight)
+    return values
 
 
 def log_losses(y: Array, scores: Array) -> Array:
@@ -60,11 +54,19 @@ def log_losses(y: Array, scores: Array) -> Array:
     return np.asarray(np.log(np.exp(shifted).sum(axis=1)) - shifted[np.arange(len(y)), y.astype(np.int64)])
 
 
-def _margin(scores: Array) -> Array:
-    """The score of the second of two classes over the first (rows,)."""
-    return np.asarray(
-        scores[:, 1] - scores[:, 0] if scores.ndim == 2 and scores.shape[1] == 2 else scores.reshape(len(scores))
-    )
+def mean_auc(y: Array, score: Array, weight: Array | None = None) -> float:
+    """Return the mean over classes of the AUC of each against the rest (macro average); NaN when there is one class.
+
+    Args:
+        y: class indices (rows,); a class without rows has no AUC and does not count.
+        score: of each class, comparable from row to row, such as probabilities (rows, classes).
+
+    >>> mean_auc(np.array([0, 1, 2]), np.eye(3))
+    1.0
+    """
+    areas = np.array([auc((y == k).astype(np.int64), score[:, k], weight) for k in range(score.shape[1])])
+    areas = areas[~np.isnan(areas)]
+    return float(areas.mean()) if len(areas) else float("nan")
 
 
 def auc(y: Array, score: Array, weight: Array | None = None) -> float:

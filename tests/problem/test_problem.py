@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy.sparse import csr_array
 
 from descend.losses import loss
 from descend.problem import Problem, gradient, mean_losses, objectives, penalty
@@ -75,3 +76,17 @@ def test_a_network_problem_is_measured_by_its_definition():
     step = 1e-6 * rng.normal(size=problem.params)
     change = objectives(problem, (w + step)[None])[0] - objectives(problem, (w - step)[None])[0]
     assert change == pytest.approx(2 * g @ step, rel=1e-6)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize(("name", "outputs"), [("squared", 1), ("logistic", 1), ("softmax", 3), ("squared", 12)])
+@pytest.mark.parametrize("kind", [np.asarray, csr_array])
+def test_the_bits_of_a_run_do_not_depend_on_the_runs_beside_it(dtype, name, outputs, kind):
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((1000, 20)).astype(dtype)
+    y = rng.integers(0, 2, 1000) if name != "squared" or outputs == 1 else rng.standard_normal((1000, outputs))
+    p = Problem(Data(kind(X), y.astype(dtype), rng.random(1000)), loss(name), outputs=outputs)
+    runs = rng.standard_normal((11, p.params)).astype(dtype)
+    alone = np.concatenate([mean_losses(p, run[None]) for run in runs])
+    np.testing.assert_array_equal(mean_losses(p, runs), alone)
+    np.testing.assert_array_equal(mean_losses(p, runs[3:8]), alone[3:8])

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from descend.errors import DataError
-from descend.table.data import Data
+from descend.table.data import Data, mean_one
 
 
 def test_taking_rows():
@@ -51,10 +51,16 @@ X = np.ones((3, 2))
         ((X, ["a", "b", "c"]), "the target has dtype <U1, it must hold real numbers; convert it to float64"),
         ((X, X[:, 0], np.ones(2)), "the example weight has shape (2,), the data have 3 rows; pass weights of shape (3,)"),
         ((X, X[:, 0], np.ones((3, 1))), "the example weight has shape (3, 1), the data have 3 rows; pass weights of shape (3,)"),
-        ((X, X[:, 0], [1, -2, -3]), "the example weight is -2 in row 2, it must be at least 0; mend or drop such rows"),
+        ((X, X[:, 0], [1, -2, -3]), "the example weight is -2 in row 2, it must be at least 0; correct or drop such rows"),
     ],
 )  # fmt: skip
 def test_refused(given, text):
     with pytest.raises(DataError) as caught:
         Data(*given)
     assert str(caught.value) == text
+
+
+@pytest.mark.parametrize("size", [1.7e308, 1.0, 1e-300])
+def test_weights_of_any_size_are_brought_to_mean_one(size):
+    np.testing.assert_allclose(mean_one(size * np.array([1.0, 0.5, 0.0])), [2.0, 1.0, 0.0], rtol=1e-12)
+    assert mean_one(np.zeros(3)).tolist() == [0.0, 0.0, 0.0]

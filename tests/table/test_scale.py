@@ -2,9 +2,10 @@
 
 import numpy as np
 import pytest
+from scipy.sparse import csc_matrix, csr_array, random_array
 from sklearn.preprocessing import StandardScaler
 
-from descend.table.scale import Scale
+from descend.table.scale import Scale, scaled_data
 
 RNG = np.random.default_rng(0)
 X, Y = RNG.standard_normal((40, 3)) * [1, 100, 1e-3] + [5, -3, 0], RNG.standard_normal(40) * 7 + 2
@@ -66,3 +67,61 @@ def test_whole_numbers_are_not_cut_off(dtype):
     scaled = Scale.fit(column, Y[:4], target=False).transform(column)
     assert scaled.dtype == ("float32" if dtype == "float32" else "float64")
     np.testing.assert_allclose(scaled[:2, 0], [3**-0.5, -(3**0.5)], rtol=1e-6)
+
+
+@pytest.mark.parametrize("kind", [np.asarray, csr_array, csc_matrix])
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("value", [1.0, 0.1, -1e6, 1e200, 1e-200])
+def test_a_constant_column_is_constant_whatever_the_number_of_rows(kind, dtype, value):
+    if dtype == np.float32 and not 1e-30 < abs(value) < 1e30:
+        value = np.sign(value) * 3e37
+    for rows in (2, 3, 10, 49, 107, 256, 1001):
+        weight = RNG.random(rows) * (RNG.random(rows) < 0.7) + np.eye(1, rows)[0]
+        column = np.full((rows, 1), value, dtype)
+        for given in (None, weight, weight * 1e300, weight * 1e-300):
+            assert Scale.fit(kind(column), np.zeros(rows), given, target=False).width.tolist() == [1.0]
+
+
+@pytest.mark.parametrize("kind", [np.asarray, csr_array])
+def test_the_rounding_of_float32_is_no_spread(kind):
+    exact = np.full((1000, 1), 0.1, np.float32)
+    rounded = np.nextafter(exact, np.where(RNG.random((1000, 1)) < 0.5, 0, 1), dtype=np.float32)
+    assert Scale.fit(kind(rounded), np.zeros(1000), target=False).width.tolist() == [1.0]
+    assert Scale.fit(kind(rounded.astype(float)), np.zeros(1000), target=False).width[0] < 1e-8
+
+
+@pytest.mark.parametrize("weight", [None, RNG.uniform(0, 3, 200) * (RNG.random(200) < 0.8)])
+@pytest.mark.parametrize("far", [0.0, 1e3, 1e8])
+def test_sparse_columns_have_the_spread_of_dense_ones(weight, far):
+    X = random_array((200, 5), density=0.3, rng=0).toarray()
+    X[:, 1] += far
+    sparse, dense = (Scale.fit(kind(X), np.zeros(200), weight, target=False) for kind in (csr_array, np.asarray))
+    np.testing.assert_allclose(sparse.width, dense.width, rtol=1e-9)
+
+
+def test_a_sparse_column_is_centred_where_that_at_most_doubles_it():
+    X = np.zeros((8, 3))
+    X[:5, 0], X[:4, 1], X[:, 2] = 7.0, 7.0, np.arange(8) + 100
+    scale = Scale.fit(csr_array(X), np.zeros(8), target=False)
+    assert scale.center.tolist() == [35 / 8, 0.0, 103.5]
+    scaled = scale.transform(csr_array(X), np.float32)
+    assert (scaled.format, scaled.dtype) == ("csr", np.float32)
+    np.testing.assert_allclose(scaled.toarray(), (X - scale.center) / scale.width, rtol=1e-6)
+
+
+def test_rows_of_weight_zero_are_absent_from_the_scale():
+    X, junk = RNG.standard_normal((30, 3)), RNG.standard_normal((50, 3)) * 1e6
+    weight = np.r_[RNG.uniform(0.1, 3, 30), np.zeros(50)]
+    for kind in (np.asarray, csr_array):
+        some = Scale.fit(kind(X), X[:, 0], weight[:30], target=True)
+        every = Scale.fit(kind(np.r_[X, junk]), np.r_[X, junk][:, 0], weight, target=True)
+        np.testing.assert_allclose(every.width, some.width, rtol=1e-12)
+        np.testing.assert_allclose(every.center, some.center, rtol=1e-9, atol=1e-15)
+        assert every.target_width == pytest.approx(some.target_width, rel=1e-12)
+
+
+def test_weights_count_in_units_of_their_mean_or_of_a_given_one():
+    weight = np.array([1.0, 3.0])
+    for unit, expected in ((None, [0.5, 1.5]), (4.0, [0.25, 0.75])):
+        data = scaled_data(Scale.none(1), np.ones((2, 1)), np.zeros(2), weight, target=False, dtype=float, unit=unit)
+        assert data.sample_weight.tolist() == expected

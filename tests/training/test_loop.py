@@ -233,3 +233,16 @@ def test_held_out_data_guide_only_what_has_no_known_optimum(small):
     each = np.maximum(trace.loss[0], trace.held_out[0])[1:]
     means = [each[max(0, k - 4) : k + 1].mean() for k in range(len(each))]
     assert guided.score[0] == pytest.approx(min(means))
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "momentum", "adam"])
+def test_a_run_that_ends_by_itself_stands_at_its_last_epoch(optimizer):
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((50, 3))
+    p = Problem(Data(X, X @ [1.0, 2.0, 3.0] + 0.1 * rng.standard_normal(50)), loss("squared"))
+    plan = Plan((setting(optimizer, lr=0.02, batch_size=7),))
+    ended = train(p, plan, limits=Limits(epochs=100_000, patience=3))
+    assert ended.outcomes == (Outcome.STOPPED,)
+    again = train(p, plan, limits=Limits(epochs=int(ended.epochs[0]), patience=10**6, tol=0))
+    for name in ("weights", "memory", "steps", "seen"):
+        np.testing.assert_array_equal(getattr(ended.state, name), getattr(again.state, name))

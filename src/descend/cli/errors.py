@@ -58,7 +58,7 @@ def guarded(invoke: Callable[[], int | None], arguments: list[str]) -> int:
 def failure(error: Exception) -> Failure:
     """Return the failure that users see for an exception."""
     if isinstance(error, DescendError):
-        return Failure(error.code, error.what, error.fix, error.exit_code)
+        return Failure(error.code, *error.in_flags, error.exit_code)
     if isinstance(error, click.ClickException):
         return _usage(error)
     return _internal(error)

@@ -15,6 +15,9 @@ from descend.sparse import column_squares
 from descend.table.data import Data
 
 BLOCK_CELLS = 1 << 19  # predictions held at once while a loss is evaluated
+SIDE_BY_SIDE = (
+    8  # columns of one product while a loss is evaluated: with a fixed number a run's bits depend on no other run
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -154,13 +157,26 @@ def mean_losses(problem: Problem, weights: Array, data: Data | None = None) -> A
     data = data or problem.data
     if problem.network is not None:
         return np.array([_network_loss(problem, problem.network, own, data) for own in weights])
-    total, runs = np.zeros(len(weights)), _columns(problem, weights)
-    with np.errstate(over="ignore", invalid="ignore"):
-        for rows in _blocks(data.rows, max(1, len(weights) * problem.outputs)):
-            value = _values(problem, runs, data.X[rows], data.y[rows])
-            weight = np.ones(len(value)) if data.sample_weight is None else data.sample_weight[rows]
-            total += weight.astype(np.float64) @ value
+    total = np.zeros(len(weights))
+    at_once = max(1, SIDE_BY_SIDE // problem.outputs)
+    for lo in range(0, len(weights), at_once):
+        group = np.zeros((at_once, problem.params), weights.dtype)
+        count = len(weights[lo : lo + at_once])
+        group[:count] = weights[lo : lo + at_once]
+        total[lo : lo + count] = _total_losses(problem, _columns(problem, group), data, count)
     return total / data.rows
+
+
+def _total_losses(problem: Problem, runs: tuple[Array, Array], data: Data, count: int) -> Array:
+    """The weighted sums of the losses of the first `count` runs of a group (count,)."""
+    total = np.zeros(count)
+    with np.errstate(over="ignore", invalid="ignore"):
+        for rows in _blocks(data.rows, max(SIDE_BY_SIDE, problem.outputs)):
+            value = np.ascontiguousarray(_values(problem, runs, data.X[rows], data.y[rows], count).T, np.float64)
+            if data.sample_weight is not None:
+                value *= data.sample_weight[rows]
+            total += value.sum(axis=1)
+    return total
 
 
 def _network_loss(problem: Problem, network: Network, weights: Array, data: Data) -> float:
@@ -183,14 +199,14 @@ def _columns(problem: Problem, weights: Array) -> tuple[Array, Array]:
     return np.ascontiguousarray(W.transpose(1, 0, 2).reshape(problem.data.features, b.size)), b.reshape(-1)
 
 
-def _values(problem: Problem, runs: tuple[Array, Array], X: Any, y: Array) -> Array:
-    """Losses (rows, runs) of all runs on a block of rows."""
+def _values(problem: Problem, runs: tuple[Array, Array], X: Any, y: Array, count: int) -> Array:
+    """Losses (rows, count) of the first runs of a group on a block of rows."""
     W, b = runs
-    z = X @ W + b
+    z = (X @ W + b)[:, : count * problem.outputs]
     if problem.loss.outputs == "one" and problem.outputs == 1:
         value: Array = problem.loss.evaluate(z, y[:, None], **problem.constants)[0]
         return value
-    z = z.reshape(X.shape[0], -1, problem.outputs)
+    z = z.reshape(X.shape[0], count, problem.outputs)
     if problem.loss.outputs == "classes":
         return np.asarray(problem.loss.evaluate(z, np.broadcast_to(y[:, None], z.shape[:2]))[0])
     return np.asarray(problem.loss.evaluate(z, y[:, None, :], **problem.constants)[0].mean(axis=-1))

@@ -66,7 +66,7 @@ def doctor(
         values = options_of(document)
         epochs = max((int(t["epochs"]) for t in document["trials"] if t["best"]), default=0)
         before = _Before(
-            document["status"] == "failed", metrics_of(document), "logloss" in document["metrics"].get("baseline", {}), epochs,
+            document["status"] == "failed", metrics_of(document), "accuracy" in document["metrics"].get("baseline", {}), epochs,
             document["chosen"].get("gap"),
         )  # fmt: skip
         verdict, said = document["verdict"], document["data"]

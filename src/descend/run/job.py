@@ -15,11 +15,12 @@ from descend.diagnosis.proof import prove_all
 from descend.diagnosis.verdict import judge
 from descend.optimum.landscape import Landscape
 from descend.options import OPTIONS, Options, read_options
+from descend.options.flags import in_keywords
 from descend.problem import Problem
 from descend.problem.build import build_problem, initial_weights
 from descend.run.attempt import attempt
 from descend.run.record import Run
-from descend.run.scoring import model_of, scores
+from descend.run.scoring import metric_of, model_of, scores
 from descend.run.sections import chosen_section, curvature_note, data_section, environment_section, trace_section
 from descend.run.trials import trials
 from descend.search.search import search, validation_decides
@@ -43,6 +44,7 @@ def _signature(function: Callable[..., Any]) -> inspect.Signature:
     return inspect.Signature([*own, *listed])
 
 
+@in_keywords()
 @one_blas_thread()
 def train(
     data: Any, target: Any, *, on_event: OnEvent | None = None, progress: Any = "auto",
@@ -127,6 +129,7 @@ class _Job:
         """Read, search, score and judge."""
         options = self.options
         prepared = prepare(self.data, self.target, options, self.note)
+        metric = metric_of(prepared.loss, options.metric)
         cuts = folds(prepared, self.target, options) if options.cv else None
         task = self._task(prepared)
         self.note(Note("curve", curvature_note(task.landscape)))
@@ -135,9 +138,6 @@ class _Job:
         result = search(task.problem, task.held_out, limited, task.landscape, self.on_event, keep=keep)
         verdict, findings = judge(result, prepared, options)
         model = model_of(prepared, task.problem, result.fit.weights[result.best])
-        metric = options.metric
-        if metric == "auto":
-            metric = "accuracy" if model.classes else "rmse"
         metrics = scores(prepared, result)
         if cuts is not None:
             no_folds: dict[str, dict[str, float]] = {}

@@ -1,6 +1,7 @@
 """Model: all that prediction needs, from the columns of a file to the units of its target."""
 
-from collections.abc import Mapping
+import importlib
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -10,24 +11,37 @@ from descend.arrays import Array
 from descend.losses import LOSSES, Loss
 from descend.problem.network import Network
 from descend.problem.network import scores as network_scores
-from descend.problem.response import class_indices, probabilities
+from descend.problem.response import class_indices, decision, has_probabilities, probabilities
 from descend.table.columns import Schema
 from descend.table.reading import Kind, Reading
 from descend.table.scale import Scale
 from descend.table.table import Table
 from descend.table.target import labels_of
 
+REPR_ROWS = 6  # rows that repr shows
 
-@dataclass(frozen=True, eq=False)
+
+@dataclass(frozen=True, eq=False, repr=False)
 class Prediction:
-    """Predictions in the order of the rows.
+    """Predictions in the order of the rows; an array of them to NumPy, to `len`, to `[]` and to `==`.
 
     Args:
         values: a number a row, or a class label a row (rows,).
-        probabilities: (rows, classes), or None for regression.
+        probabilities: (rows, classes), or None for regression and for losses that have none.
         classes: labels, in the order of the columns of `probabilities`.
         unseen: cells a column whose level was never seen in training.
         filled: cells a column that were missing and filled.
+        scores: of the second of two classes, above 0 where it is predicted (rows,); of several (rows, classes); None for
+            regression.
+
+    >>> prediction = Prediction(np.array([1.5, 2.0]), None, (), {}, {})
+    >>> np.asarray(prediction).sum(), len(prediction), prediction[0], (prediction == [1.5, 0]).tolist()
+    (np.float64(3.5), 2, np.float64(1.5), [True, False])
+    >>> prediction
+    Prediction of 2 rows
+       prediction
+    0  1.5
+    1  2
     """
 
     values: Array
@@ -35,11 +49,51 @@ class Prediction:
     classes: tuple[str, ...]
     unseen: dict[str, int]
     filled: dict[str, int]
+    scores: Array | None = None
 
     @property
     def rows(self) -> int:
         """The number of predictions."""
         return len(self.values)
+
+    @property
+    def columns(self) -> dict[str, Array]:
+        """The predictions and, where there are some, the probabilities p_CLASS, by name (rows,)."""
+        shares: Any = [] if self.probabilities is None else self.probabilities.T
+        return {"prediction": self.values, **{f"p_{c}": p for c, p in zip(self.classes, shares, strict=False)}}
+
+    def to_pandas(self) -> Any:
+        """Return a data frame with the columns `prediction` and p_CLASS; needs pandas."""
+        return importlib.import_module("pandas").DataFrame(self.columns)
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
+        return np.array(self.values, dtype) if copy else np.asarray(self.values, dtype)
+
+    def __len__(self) -> int:
+        return self.rows
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self.values)
+
+    def __getitem__(self, rows: Any) -> Any:
+        return self.values[rows]
+
+    def __eq__(self, other: object) -> Any:
+        return self.values == np.asarray(other)
+
+    def __ne__(self, other: object) -> Any:
+        return self.values != np.asarray(other)
+
+    def __repr__(self) -> str:
+        shown = {n: [_cell(v) for v in values[:REPR_ROWS].tolist()] for n, values in self.columns.items()}
+        cells = [["", *map(str, range(min(self.rows, REPR_ROWS)))], *([n, *v] for n, v in shown.items())]
+        widths = [max(map(len, column)) for column in cells]
+        lines = ["  ".join(map(str.ljust, line, widths)).rstrip() for line in zip(*cells, strict=True)]
+        return "\n".join([f"Prediction of {self.rows:,} rows", *lines, *(["…"] if self.rows > REPR_ROWS else [])])
+
+
+def _cell(value: Any) -> str:
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,9 +148,7 @@ class Model:
         Raises ModelError when a column is missing or holds another kind of values.
         """
         encoded = self.schema.encode(table)
-        z = self.scores(encoded.X)
-        values, probabilities = self.respond(z)
-        return Prediction(values, probabilities, self.classes, encoded.unseen, encoded.filled)
+        return self.respond(self.scores(encoded.X), encoded.unseen, encoded.filled)
 
     def scores(self, X: Array) -> Array:
         """Return predictions (rows, outputs), before any link, of features in the units of the file, float64."""
@@ -112,13 +164,15 @@ class Model:
             return z
         return network_scores(self.network, self.weights.astype(np.float64), X)
 
-    def respond(self, z: Array) -> tuple[Array, Array | None]:
-        """Return values and probabilities of linear predictions (rows, outputs)."""
+    def respond(self, z: Array, unseen: dict[str, int], filled: dict[str, int]) -> Prediction:
+        """Return the prediction that scores z (rows, outputs) stand for."""
         if not self.classes:
             mean = self.loss.mean(z[:, 0])
-            return np.asarray(mean * self.scale.target_width + self.scale.target_center), None
+            values = np.asarray(mean * self.scale.target_width + self.scale.target_center)
+            return Prediction(values, None, (), unseen, filled)
         labels = self.labels if len(self.labels) else labels_of(self.classes)
-        return labels[class_indices(z)], probabilities(self.loss, z)
+        shares = probabilities(self.loss, z) if has_probabilities(self.loss) else None
+        return Prediction(labels[class_indices(z)], shares, self.classes, unseen, filled, decision(z))
 
     def coefficients(self) -> list[tuple[str, str, float]]:
         """Return (output, feature, value) in the units of the file, the intercepts last; none of a network."""

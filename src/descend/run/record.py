@@ -24,7 +24,7 @@ from descend.run.trials import Trial
 from descend.search.search import SearchResult
 from descend.store.plain import plain
 from descend.store.reading import SCHEMA
-from descend.table.prepare import Note, Prepared
+from descend.table.prepare import Note, Prepared, present_rows
 from descend.table.prepare import load as load_table
 from descend.table.target import match_classes, read_target
 from descend.version import VERSION
@@ -158,9 +158,11 @@ class Run:
             )
         task = "classification" if self.model.classes else "regression"
         target = read_target(table[self.model.target], task, evaluating=True)
-        prediction = self.model.predict(table.take(np.flatnonzero(target.kept)))
-        y = match_classes(target, self.model.classes, "the data have", ModelError).y if self.model.classes else target.y
-        return metrics_of(self.model, y, prediction, None), prediction
+        if self.model.classes:
+            target = match_classes(target, self.model.classes, "the data have", ModelError)
+        rows, y, weight = present_rows(table, target, self.options)
+        prediction = self.model.predict(table.take(rows))
+        return metrics_of(self.model, y, prediction, weight), prediction
 
     def document(self, command: list[str] | None = None, artifacts: Mapping[str, str] | None = None) -> dict[str, Any]:
         """Return run.json: plain values only, NaN and infinity as null."""

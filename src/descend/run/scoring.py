@@ -5,8 +5,11 @@ from typing import Any
 import numpy as np
 
 from descend.arrays import Array
+from descend.errors import UsageError
+from descend.losses import Loss
 from descend.metrics import classification_metrics, regression_metrics
 from descend.problem import Problem
+from descend.problem.response import has_probabilities
 from descend.run.model import Model, Prediction
 from descend.search.search import SearchResult
 from descend.table.data import Data
@@ -23,17 +26,37 @@ def model_of(prepared: Prepared, problem: Problem, weights: Array) -> Model:
 
 def metrics_of(model: Model, y: Array, prediction: Prediction, weight: Array | None) -> dict[str, float]:
     """Return every metric of predictions for targets y in the units of the file."""
-    if prediction.probabilities is None:
+    if prediction.scores is None:
         return regression_metrics(y, prediction.values, weight)
-    return classification_metrics(y, prediction.probabilities, weight)
+    return classification_metrics(y, prediction.scores, prediction.probabilities, weight)
+
+
+def metric_of(loss: Loss, metric: str) -> str:
+    """Return the metric that tables show of a model of this loss; raise UsageError for one that does not apply to it.
+
+    >>> from descend.losses import LOSSES
+    >>> metric_of(LOSSES["squared"], "auto")
+    'rmse'
+    """
+    known: tuple[str, ...] = ("rmse", "mae", "r2")
+    if loss.task == "classification":
+        known = ("accuracy", "auc", "logloss") if has_probabilities(loss) else ("accuracy", "auc")
+    if metric == "auto":
+        return known[0]
+    if metric not in known:
+        raise UsageError(
+            f"metric is {metric!r}, which does not apply to {loss.task} with the loss {loss.name}; it has {', '.join(known)}",
+            fix=f"use --metric {known[0]}",
+            code="bad-metric",
+        )
+    return metric
 
 
 def score(prepared: Prepared, problem: Problem, weights: Array, data: Data) -> dict[str, float]:
     """Return every metric of one run's weights (params,) on scaled data."""
     model = model_of(prepared, problem, weights.astype(np.float64))
     with np.errstate(over="ignore", invalid="ignore"):
-        values, probabilities = model.respond(model.scores_of(data.X))
-        prediction = Prediction(values, probabilities, model.classes, {}, {})
+        prediction = model.respond(model.scores_of(data.X), {}, {})
         return metrics_of(model, _targets(prepared, data.y), prediction, data.sample_weight)
 
 

@@ -9,7 +9,7 @@ from descend.arrays import Array
 from descend.errors import UsageError
 from descend.optimum.landscape import Landscape
 from descend.options import Options
-from descend.plan import FULL, THE_EIGHT, Setting, Variant, variant
+from descend.plan import FULL, THE_EIGHT, VARIANTS, Setting, Variant, variant
 from descend.plan.rule import rule
 from descend.problem import Problem
 from descend.schedules import factors
@@ -69,6 +69,11 @@ def _setting(problem: Problem, name: str, form: Variant, options: Options) -> Se
 
 def _bound(clip: float | None) -> float:
     return np.inf if clip is None else clip
+
+
+def batch_size(problem: Problem, label: str, given: int | str) -> int:
+    """Return the rows a step of a variant on a problem, FULL (0) for all, of a batch size as users give it."""
+    return _batch(problem, VARIANTS.get(label, Variant(label, label, "auto", "")), given)
 
 
 def _batch(problem: Problem, form: Variant, given: Any) -> int:

@@ -68,8 +68,18 @@ class Data:
     def take(self, rows: Array) -> "Data":
         """Return the examples at these indices; their weights are brought back to mean 1."""
         weight = self.sample_weight
-        weight = None if weight is None else weight[rows] / max(weight[rows].mean(), 1e-300)
+        weight = None if weight is None else mean_one(weight[rows])
         return replace(self, X=self.X[rows], y=np.ascontiguousarray(self.y[rows]), sample_weight=weight)
+
+
+def mean_one(weight: Array) -> Array:
+    """Return weights (rows,) divided by their mean, whatever their size; as they are where all are 0.
+
+    >>> mean_one(np.array([1e308, 1e308])).tolist(), mean_one(np.array([5e-324, 0.0])).tolist()
+    ([1.0, 1.0], [2.0, 0.0])
+    """
+    scaled = np.ldexp(weight, -np.frexp(weight.max(initial=0.0))[1])  # no rounding, and no sum of these overflows
+    return np.asarray(scaled / (scaled.mean() if scaled.any() else 1.0))
 
 
 def _features(given: Any) -> Any:
@@ -103,5 +113,5 @@ def _weights(given: ArrayLike, rows: int) -> Array:
     if (weight < 0).any():
         at = int(np.argmax(weight < 0))
         what = f"the example weight is {weight[at]:g} in row {at + 1}, it must be at least 0"
-        raise DataError(what, fix="mend or drop such rows", code="bad-weights")
+        raise DataError(what, fix="correct or drop such rows", code="bad-weights")
     return weight

@@ -250,6 +250,18 @@ def _features(table: Table, target: str, options: Options) -> tuple[Table, Array
     return table.keep([name for name in wanted if name not in aside]), weight
 
 
+def present_rows(table: Table, target: Target, options: Options) -> tuple[Array, Array, Array | None]:
+    """Return the rows of a file that have a target and a weight above 0: indices, targets, and weights or None.
+
+    The weights are those of the column that training read, where this file has it.
+    """
+    rows = np.flatnonzero(target.kept)
+    if options.weight is None or options.weight not in table.names:
+        return rows, target.y, None
+    weight = _weights(table[options.weight])[rows]
+    return rows[weight > 0], target.y[weight > 0], weight[weight > 0]
+
+
 def _check_name(option: str, given: Any) -> None:
     if given is not None and not isinstance(given, str):
         raise UsageError(
@@ -396,7 +408,8 @@ class _Scaling:
         target = read_target(other[self.target.name], task, evaluating=True)
         if self.target.classes:
             target = match_classes(target, self.target.classes, f"{shown(other.source.name)} has")
-        return self.data(self.schema.encode(other.take(np.flatnonzero(target.kept))).X, target.y, None)
+        kept, y, weight = present_rows(other, target, options)
+        return self.data(self.schema.encode(other.take(kept)).X, y, weight)
 
 
 def _described_split(train: Data, test: Data | None, options: Options) -> str:

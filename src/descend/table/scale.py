@@ -8,9 +8,11 @@ from numpy.typing import DTypeLike
 
 from descend.arrays import Array
 from descend.sparse import canonical, is_sparse
-from descend.table.data import Data
+from descend.table.data import Data, mean_one
 
-ROUNDING = 1e-13  # a spread below this part of the mean is rounding, not spread
+ROUNDING = 1e-13  # a spread below this part of the mean is rounding: 450 roundings of float64 (arbitrary)
+ROUNDINGS = 4  # the same for values of a narrower dtype, in roundings of that dtype (arbitrary)
+CENTRED = 0.5  # a sparse column with more non-zeros than this part of the rows is centred: it at most doubles
 
 
 @dataclass(frozen=True, eq=False)
@@ -18,7 +20,8 @@ class Scale:
     """What is subtracted from, and then divided into, each feature and the target.
 
     Args:
-        center: (features,), in the units of the file; 0 for sparse features, whose zeros stay zero.
+        center: (features,), in the units of the file; 0 for a sparse column of which half the rows or more are zero,
+            whose zeros stay zero.
         width: (features,), above 0.
         target_center, target_width: the same for the target, or for each of several (targets,); 0 and 1 when it is not
             scaled.
@@ -33,16 +36,16 @@ class Scale:
     def fit(cls, X: Any, y: Array, weight: Array | None = None, *, target: bool) -> "Scale":
         """Return the weighted means and population standard deviations of X (rows, features) and, if asked, of y.
 
-        The width of a sparse column is its standard deviation too, about the mean that is not taken away.
-
-        Both are taken in two passes in float64. A column without spread has width 1.
+        Both are taken in two passes in float64. A column that is constant up to rounding has width 1. The width of a
+        sparse column is its standard deviation too, whether it is centred or not.
         """
-        center, width = _sparse_spread(X, weight) if is_sparse(X) else _mean_and_spread(X, weight)
+        share = np.full(X.shape[0], 1.0 / X.shape[0]) if weight is None else mean_one(weight) / X.shape[0]
+        center, width = _sparse_moments(X, share) if is_sparse(X) else _moments(X, share)
         if not target:
             return cls(center, width)
         if y.ndim == 2:
-            return cls(center, width, *_mean_and_spread(y, weight))
-        (target_center,), (target_width,) = _mean_and_spread(y[:, None], weight)
+            return cls(center, width, *_moments(y, share))
+        (target_center,), (target_width,) = _moments(y[:, None], share)
         return cls(center, width, float(target_center), float(target_width))
 
     @classmethod
@@ -53,12 +56,10 @@ class Scale:
     def transform(self, X: Any, dtype: DTypeLike | None = None) -> Any:
         """Return X centred and scaled, as a new C-contiguous array; centred before any cast to a smaller dtype.
 
-        Sparse features stay sparse; their center must be 0.
+        Sparse features stay sparse; a column that is centred is filled.
         """
         if is_sparse(X):
-            rows = canonical(X).copy()
-            rows.data = (rows.data / self.width[rows.indices]).astype(dtype or rows.dtype)
-            return rows
+            return _transform_sparse(self, canonical(X), dtype)
         scaled = (X - self.center) / self.width
         return np.ascontiguousarray(scaled, dtype or (X.dtype if X.dtype.kind == "f" else np.float64))
 
@@ -78,33 +79,59 @@ class Scale:
         return scaled, (b - self.target_center + self.center @ W) / self.target_width
 
 
-def _mean_and_spread(X: Array, weight: Array | None) -> tuple[Array, Array]:
-    share = np.full(len(X), 1.0 / len(X)) if weight is None else weight / weight.sum()
-    unit = _power_of_two(X)
-    X = X / unit
+def _moments(X: Array, share: Array) -> tuple[Array, Array]:
+    """The mean and the spread of each column, with shares (rows,) that add up to 1."""
+    unit = _power_of_two(np.abs(X).max(axis=0, initial=0.0))
+    dtype, X = X.dtype, X / unit
     mean = share @ X
     mean = mean + share @ (X - mean)
     spread = np.sqrt(share @ np.square(X - mean))
-    flat = spread <= ROUNDING * np.abs(mean)
-    return mean * unit, np.where(flat, 1.0, spread * unit)
+    return mean * unit, _width(mean, spread, unit, dtype)
 
 
-def _sparse_spread(X: Any, weight: Array | None) -> tuple[Array, Array]:
-    """No center, and each column's spread about its mean; a column of zeros has width 1."""
-    rows, features = canonical(X), X.shape[1]
-    share = np.full(X.shape[0], 1.0 / X.shape[0]) if weight is None else weight / weight.sum()
-    own = np.repeat(share, np.diff(rows.indptr))
-    there = np.bincount(rows.indices, own, features)
-    mean = np.bincount(rows.indices, own * rows.data, features)
-    apart = np.bincount(rows.indices, own * np.square(rows.data - mean[rows.indices]), features)
-    spread = np.sqrt(apart + np.maximum(1 - there, 0) * np.square(mean))
-    flat = spread <= ROUNDING * np.abs(mean)
-    return np.zeros(features), np.where(flat, 1.0, spread)
+def _sparse_moments(X: Any, share: Array) -> tuple[Array, Array]:
+    """The centre and the spread about its mean of each column of non-zeros; the centre is 0 where the zeros stay.
+
+    A column is centred where more than half of its rows are non-zero: filled, it is at most twice as large, and the mean
+    of the columns that stay is at most one spread away from 0.
+    """
+    rows, (n, features) = canonical(X), X.shape
+    unit = _power_of_two(abs(rows).max(axis=0).toarray().ravel() if n else np.zeros(features))
+    own, values = np.repeat(share, np.diff(rows.indptr)), rows.data / unit[rows.indices]
+    filled, weighted = np.bincount(rows.indices[own > 0], minlength=features), int((share > 0).sum())
+    absent = np.where(filled < weighted, np.maximum(share.sum() - np.bincount(rows.indices, own, features), 0), 0)
+    mean = np.bincount(rows.indices, own * values, features)
+    mean = np.asarray(mean + np.bincount(rows.indices, own * (values - mean[rows.indices]), features) - absent * mean)
+    apart = np.bincount(rows.indices, own * np.square(values - mean[rows.indices]), features)
+    spread = np.sqrt(apart + absent * np.square(mean))
+    return np.where(filled > CENTRED * weighted, mean * unit, 0.0), _width(mean, spread, unit, rows.dtype)
 
 
-def _power_of_two(X: Array) -> Array:
+def _width(mean: Array, spread: Array, unit: Array, dtype: Any) -> Array:
+    """The spread in the units of the file, and 1 for a column that is constant up to rounding."""
+    narrow = dtype.kind == "f" and dtype.itemsize < 8
+    rounding = ROUNDINGS * float(np.finfo(dtype).eps) if narrow else ROUNDING
+    return np.where(spread <= rounding * np.abs(mean), 1.0, spread * unit)
+
+
+def _transform_sparse(scale: Scale, rows: Any, dtype: DTypeLike | None) -> Any:
+    """Rows of non-zeros, scaled; the columns that are centred are filled and put back in their places."""
+    from scipy.sparse import csc_array, hstack
+
+    scaled = rows.copy()
+    scaled.data = (rows.data / scale.width[rows.indices]).astype(dtype or rows.dtype)
+    centred = scale.center != 0
+    if not centred.any():
+        return scaled
+    full = (rows[:, np.flatnonzero(centred)].toarray() - scale.center[centred]) / scale.width[centred]
+    order = np.argsort(np.r_[np.flatnonzero(~centred), np.flatnonzero(centred)])
+    parts = [scaled.tocsc()[:, np.flatnonzero(~centred)], csc_array(full.astype(scaled.dtype))]
+    return hstack(parts, format="csc")[:, order].tocsr()
+
+
+def _power_of_two(largest: Array) -> Array:
     """The power of two at the largest value of each column, by which it divides without rounding; squares then stay in range."""
-    exponent = np.frexp(np.abs(X).max(axis=0, initial=0.0).astype(np.float64))[1]
+    exponent = np.frexp(largest.astype(np.float64))[1]
     power: Array = np.ldexp(1.0, np.clip(exponent, -1000, 1000))
     return power
 
@@ -128,14 +155,17 @@ def fit_scale(
 
 def scaled_data(
     scale: Scale, X: Any, y: Array, sample_weight: Array | None, *, target: bool, dtype: DTypeLike,
-    names: tuple[str, ...] = (),
+    names: tuple[str, ...] = (), unit: float | None = None,
 ) -> Data:  # fmt: skip
     """Return what training reads: scaled features and target of one dtype, and weights of mean 1.
 
     Args:
         target: whether the loss allows its target to be scaled.
         names: a name a feature.
+        unit: the weight that counts as 1; the mean of these weights when None.
     """
     y = scale.transform_target(y) if target else y
-    weight = None if sample_weight is None else sample_weight / sample_weight.mean()
+    weight = sample_weight
+    if weight is not None:
+        weight = mean_one(weight) if unit is None else weight / unit
     return Data(scale.transform(X, dtype), np.ascontiguousarray(y, dtype), weight, names)

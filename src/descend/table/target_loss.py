@@ -12,18 +12,25 @@ def typed_loss(options: Options) -> tuple[Loss | None, dict[str, float], str]:
     """Return the loss that was typed, such as "quantile:0.9", with its constants, and the task that it implies."""
     if options.loss == "auto":
         return None, {}, options.task
-    name, _, constant = str(options.loss).partition(":")
-    form = loss(name)
-    constants = dict(form.constants)
-    if constant:
-        constants = _constant(form, constant)
+    form, constants = loss_with_constants(options.loss)
     if options.task not in ("auto", form.task):
         raise UsageError(
-            f"the loss {name} is for {form.task}, but task is {options.task}",
+            f"the loss {form.name} is for {form.task}, but task is {options.task}",
             fix=f"use --task {form.task} or another loss",
             code="contradiction",
         )
     return form, constants, form.task
+
+
+def loss_with_constants(text: str) -> tuple[Loss, dict[str, float]]:
+    """Return the loss of a name such as "quantile:0.9", and its constants; raises UsageError for what cannot be used.
+
+    >>> loss_with_constants("huber:1.35")[1]
+    {'delta': 1.35}
+    """
+    name, _, constant = str(text).partition(":")
+    form = loss(name)
+    return form, _constant(form, constant) if constant else dict(form.constants)
 
 
 def loss_for(found: Target, typed: Loss | None) -> Loss:

@@ -193,7 +193,7 @@ class _Loop:
 
     def _advance(self, epoch: int, points: Array) -> None:
         """Train to the record points, record them, and judge the runs at each."""
-        began, running, n = self.seconds, self.running, self.problem.data.rows
+        began, running, n, before = self.seconds, self.running, self.problem.data.rows, self.state
         stats = self._blank_stats(len(points))
         self.state, path = self.engine.advance(self.problem, self.plan, self.state, points * n, self.threads, stats)
         recorded = self._recorded(points, path, stats, running, self.trace)
@@ -203,10 +203,21 @@ class _Loop:
             self.stopping.judge(
                 int(point), recorded.loss[:, k], recorded.held_out[:, k], path[:, k], self.state.outcome, last_epoch
             )  # fmt: skip
+        self._rewind(before, int(points[-1]))
         self.plan = self.stopping.lowered_plan()
         self.trace = self._bounded(self.trace.then(recorded))
         self.pace = (self.seconds - began) / (int(points[-1]) - epoch)
         self._report(int(points[-1]))
+
+    def _rewind(self, before: State, epoch: int) -> None:
+        """Bring runs that ended well before the last record point of a call back to it, for going on from there."""
+        well = np.isin(self.state.outcome, (Outcome.CONVERGED, Outcome.STOPPED))
+        epochs = self.stopping.epochs
+        for r in np.flatnonzero(well & (before.outcome == Outcome.RUNNING) & (epochs < epoch)).tolist():
+            rows = epochs[r : r + 1] * self.problem.data.rows
+            end, _ = self.engine.advance(self.problem, self.plan.take([r]), before.take([r]), rows, self.threads)
+            for name in ("weights", "memory", "steps", "seen"):
+                getattr(self.state, name)[r] = getattr(end, name)[0]
 
     def _blank_stats(self, points: int) -> Array:
         """Where an engine writes what the layers of a network show."""
