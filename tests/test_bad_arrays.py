@@ -132,7 +132,7 @@ def coefficients(frame, **options):
     [
         (-1.0, "the weight column 'w' is -1 in row 3 (2 rows in all), it must be a finite number of at least 0; correct or drop these rows"),
         (np.nan, "the weight column 'w' is nan in row 3 (2 rows in all), it must be a finite number of at least 0; correct or drop these rows"),
-        (np.inf, "the column 'w' is infinite in row 3 (2 cells in all); correct these cells or leave the column out with --drop"),
+        (np.inf, "the column 'w' is infinite in row 3 (2 cells in all); correct these cells or leave the column out with drop"),
     ],
 )  # fmt: skip
 def test_weights_that_are_no_weights_are_refused(bad, text):
@@ -260,19 +260,19 @@ X, Y = line(4)
         (X * np.nan, Y,
          "no column is left to learn 'y' from: every cell of 'x1' is missing; every cell of 'x2' is missing; "
          "add columns that vary from row to row"),
-        (X, Y * np.nan, "the target 'y' is missing in every row; name another --target"),
-        (X, Y * 0, "the target 'y' is constant: every value is 0; name another --target"),
+        (X, Y * np.nan, "the target 'y' is missing in every row; name another target"),
+        (X, Y * 0, "the target 'y' is constant: every value is 0; name another target"),
         (X + 0j, Y, "X has dtype complex128, it must hold real numbers; pass a data frame for text and dates"),
         (X, Y + 0j,
-         "the column 'y' holds complex128, which is no number, date, text or boolean; flatten it or leave it out with --drop"),
+         "the column 'y' holds complex128, which is no number, date, text or boolean; flatten it or leave it out with drop"),
         (X, np.arange(4).astype("m8[D]"),
-         "the column 'y' holds timedelta64, which is no number, date, text or boolean; flatten it or leave it out with --drop"),
+         "the column 'y' holds timedelta64, which is no number, date, text or boolean; flatten it or leave it out with drop"),
         (X, [[1], [2, 3], [4], [5]],
-         "the column 'y' holds list, which is no number, date, text or boolean; flatten it or leave it out with --drop"),
+         "the column 'y' holds list, which is no number, date, text or boolean; flatten it or leave it out with drop"),
         (X, np.r_[np.inf, Y[1:]],
-         "the column 'y' is infinite in row 1 (1 cells in all); correct these cells or leave the column out with --drop"),
+         "the column 'y' is infinite in row 1 (1 cells in all); correct these cells or leave the column out with drop"),
         (np.array([[1], [10**400], [2], [-(10**400)]], object), Y,
-         "the column 'x1' is infinite in row 2 (2 cells in all); correct these cells or leave the column out with --drop"),
+         "the column 'x1' is infinite in row 2 (2 cells in all); correct these cells or leave the column out with drop"),
         (np.array([["1,000"], ["2"], ["3"], ["4"]], object), Y,
          "X has dtype object, it must hold real numbers; pass a data frame for text and dates"),
         (np.array([["1_000"], ["2"], ["3"], ["4"]]), Y,
@@ -289,7 +289,7 @@ def test_refused(data, target, text):
 
 
 def test_a_split_that_leaves_nothing_to_learn_is_refused():
-    text = "the target 'y' is the same in every training row ({} rows); use --test none, another --seed or more rows"
+    text = "the target 'y' is the same in every training row ({} rows); use test=\"none\", another random_state or more rows"
     assert refused(X[:2], Y[:2], test=0.5) == text.format("1 of 2")
     steps = pd.DataFrame({"t": np.arange(10.0), "a": np.arange(10.0) ** 2, "y": [1.0] * 8 + [5.0] * 2})
     assert refused(steps, "y", time="t", test=0.2) == text.format("8 of 10")
@@ -308,10 +308,10 @@ def as_arrays(frame, target):
 @pytest.mark.parametrize(("form", "b", "c"), [(lambda *given: given, "b", "c"), (as_arrays, "x2", "x3")])
 def test_case_c30_a_cell_that_is_missing_or_infinite_is_named_before_training(form, b, c):
     assert refused(*form(table((57, "b", np.nan)), "y"), missing="error") == (
-        f"cells are missing in '{b}' (1 cells, first in row 57); use --missing median or --missing drop"
+        f'cells are missing in \'{b}\' (1 cells, first in row 57); use missing="median" or missing="drop"'
     )
     assert refused(*form(table((3, "c", np.inf)), "y")) == (
-        f"the column '{c}' is infinite in row 3 (1 cells in all); correct these cells or leave the column out with --drop"
+        f"the column '{c}' is infinite in row 3 (1 cells in all); correct these cells or leave the column out with drop"
     )
     run = ds.train(*form(table((57, "y", np.nan)), "y"), **QUIET)
     assert "1 rows without a target left out" in [n.text for n in run.notes]
