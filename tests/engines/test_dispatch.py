@@ -28,7 +28,7 @@ def test_arrays_are_of_one_dtype_and_targets_have_two_dimensions():
 def test_numbers_name_the_place_of_the_rate():
     settings = step_settings_of(problem_of(), setting("adam", lr=0.5))
 
-    assert settings.constants[settings.lr] == 0.5
+    assert settings.constants[settings.numbers.lr] == 0.5
     assert (len(settings.constants), settings.factors.tolist()) == (4, [1.0])
     assert settings.layer_ends.size == 0
 

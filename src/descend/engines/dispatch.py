@@ -9,7 +9,16 @@ import numpy as np
 
 from descend.engines.call_ranges import Range, call_ranges, orders_of, rows_seen
 from descend.engines.kernels.nonzeros import sparse_rows
-from descend.engines.kernels.records import Call, Examples, LossSettings, Run, SparseExamples, StepSettings, readonly
+from descend.engines.kernels.records import (
+    Call,
+    Examples,
+    LossSettings,
+    Run,
+    SparseExamples,
+    StepNumbers,
+    StepSettings,
+    readonly,
+)
 from descend.engines.state import State
 from descend.outcome import Outcome
 from descend.plan import Plan, Setting
@@ -54,12 +63,13 @@ def loss_settings_of(problem: Problem) -> LossSettings:
 def step_settings_of(problem: Problem, setting: Setting) -> StepSettings:
     """Return how a run's gradients become steps."""
     layers = problem.network.layers if problem.network is not None else ()
-    return StepSettings(
-        constants=np.array(list(setting.constants.values()), np.float64), lr=list(setting.constants).index("lr"),
-        factors=np.asarray(setting.factors, np.float64), penalised=problem.penalised,
-        l2=float(problem.l2), l1=float(problem.l1),
+    numbers = StepNumbers(
+        lr=list(setting.constants).index("lr"), l2=float(problem.l2), l1=float(problem.l1),
         clip=float(setting.clip), clip_value=float(setting.clip_value), clip_layer=float(setting.clip_layer),
-        layer_ends=np.array([layer.last for layer in layers], np.int64),
+    )  # fmt: skip
+    return StepSettings(
+        constants=np.array(list(setting.constants.values()), np.float64), factors=np.asarray(setting.factors, np.float64),
+        penalised=problem.penalised, layer_ends=np.array([layer.last for layer in layers], np.int64), numbers=numbers,
     )  # fmt: skip
 
 

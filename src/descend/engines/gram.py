@@ -23,7 +23,7 @@ from descend.engines.contract import Advance
 from descend.engines.dispatch import run_of, step_settings_of, together
 from descend.engines.kernels.compiled import compile_kernel, compile_rule
 from descend.engines.kernels.pointers import address
-from descend.engines.kernels.records import Indices, Moments, RoundingLimits, Run, Scratch, StepSettings, Table
+from descend.engines.kernels.records import Indices, Moments, RoundingLimits, Run, StepSettings, Table
 from descend.engines.kernels.step import apply_gradient, by_address, prepare
 from descend.engines.state import State, start
 from descend.outcome import Outcome
@@ -153,21 +153,21 @@ def compile_gram_loop(dtype: np.dtype[Any]) -> Any:
         w, memory = run
         largest, slope, offset = limits
         taken, ending = 0, DONE
-        g, flat, scratch = (
-            np.empty_like(w),
-            np.empty(moments.mean.size),
-            Scratch(settings.constants.copy(), np.empty_like(w)),
-        )
+        constants, factors, penalised, layer_ends, numbers = settings
+        G, c, mean, target, mass, scale = moments
+        g, before, now, flat = np.empty_like(w), np.empty_like(w), constants.copy(), np.empty(mean.size)
         for k in range(until.size):
             while ending == DONE and taken < until[k]:
-                size = _slope(moments, w, flat, g)
-                if not (abs(size) < largest and prepare(settings, w, g)):
+                size = _slope(G, c, mean, target, mass, scale, w, flat, g)
+                if not (abs(size) < largest and prepare(numbers, penalised, layer_ends, w, g)):
                     ending = NONFINITE
                 elif slope > 0 and _length(g) < slope * _length(w) + offset:
                     ending = AT_NOISE
                 else:
                     taken += 1
-                    apply_gradient(settings, w, memory, g, scratch, t + taken, by_address, (rule,))
+                    apply_gradient(
+                        numbers, constants, factors, penalised, w, memory, g, now, before, t + taken, by_address, (rule,)
+                    )  # fmt: skip
             for j in range(w.size):
                 path[k, j] = w[j]
         return taken, ending
@@ -177,9 +177,10 @@ def compile_gram_loop(dtype: np.dtype[Any]) -> Any:
 
 # The functions below are of the module, not closures: a closure in a closure would never be found in the disk cache.
 @register_jitable
-def _slope(moments: Moments, w: Array, flat: Array, g: Array) -> float:
+def _slope(
+    G: Array, c: Array, mean: Array, target: Array, mass: float, scale: float, w: Array, flat: Array, g: Array
+) -> float:  # fmt: skip
     """Put the gradient without penalty into g and return the size of the loss, which may have cancelled."""
-    G, c, mean, target, mass, scale = moments
     d, k, size = mean.size, target.size, 0.0
     for o in range(k):
         offset = -target[o]

@@ -24,8 +24,7 @@ from descend.engines.kernels.records import (
     GroupSettings,
     Indices,
     LossSettings,
-    Scratch,
-    StepSettings,
+    StepNumbers,
 )
 from descend.engines.kernels.step import as_tuple, by_address, take_step
 from descend.engines.state import State
@@ -145,7 +144,8 @@ def compile_group_loop(loss: Loss, dtype: np.dtype[Any], several: bool = False) 
         scores, by_output = np.empty(runs * k * most, W.dtype), np.empty((runs * k, inputs), W.dtype)
         weight, workspace, nothing = np.empty(most, W.dtype), np.empty((2, most), W.dtype), np.empty(0, np.int64)
         G, part, before = np.empty_like(W), np.empty((runs * k, inputs), W.dtype), np.empty(params, W.dtype)
-        constants = group.constants.copy()
+        rules, constants, lr, factors, schedule, penalised, l2, l1, clip, clip_value = group
+        now = constants.copy()
         while at < last_row:
             epoch = at // n
             begin = at - epoch * n
@@ -175,12 +175,11 @@ def compile_group_loop(loss: Loss, dtype: np.dtype[Any], several: bool = False) 
                 g = G[r]
                 for j in range(params):
                     g[j] /= end - begin
-                settings = StepSettings(
-                    group.constants[r], group.lr[r], group.factors[group.schedule[r]], group.penalised, group.l2, group.l1,
-                    group.clip[r], group.clip_value[r], np.inf, nothing,
-                )  # fmt: skip
-                scratch, rule = Scratch(constants[r], before), (group.rules[r],)
-                if not take_step(settings, W[r], memory[r], g, scratch, t, False, by_address, rule):
+                numbers = StepNumbers(lr[r], l2, l1, clip[r], clip_value[r], np.inf)
+                if not take_step(
+                    numbers, constants[r], factors[schedule[r]], penalised, nothing, W[r], memory[r], g, now[r], before, t,
+                    False, by_address, (rules[r],),
+                ):  # fmt: skip
                     failed[r] = t
             at += end - begin
         return t

@@ -20,7 +20,7 @@ from descend.engines.kernels.compiled import compile_kernel, rule_parts
 from descend.engines.kernels.loops import loss_parts
 from descend.engines.kernels.records import Batch, Call, LossSettings, Run, SparseExamples, SparseRows, StepSettings
 from descend.engines.kernels.rows import CHUNK
-from descend.engines.kernels.step import as_tuple, move_weight, schedule
+from descend.engines.kernels.step import as_tuple, schedule
 from descend.losses import Loss
 from descend.plan import Setting
 from descend.plan.rule import Rule
@@ -70,7 +70,8 @@ def compile_lazy_loop(loss: Loss, rule: Rule, dtype: np.dtype[Any], several: boo
         w, memory = run
         orders, at, last_row, t = call
         n, d, k, epoch = y.shape[0], X.features, loss_settings.outputs if several else 1, -1
-        l2, tail, constants = settings.l2, as_tuple(loss_settings.constants, places), settings.constants.copy()
+        constants, factors, _, _, (lr, l2, _, _, _, _) = settings
+        tail, now = as_tuple(loss_settings.constants, places), constants.copy()
         workspace, order = np.empty((3, loss_settings.outputs if several else CHUNK), w.dtype), orders[0]
         g, decay = np.zeros_like(w), 0.0
         columns = Lazy(np.empty(d, np.int64), np.full(d, -1, np.int64), np.zeros(d))
@@ -87,15 +88,19 @@ def compile_lazy_loop(loss: Loss, rule: Rule, dtype: np.dtype[Any], several: boo
                 _catch_up(w, columns.decay, decay, d, k)
                 return t, 1
             t += 1
-            schedule(settings, constants, t)
-            last = (float(t),) + as_tuple(constants, rule_places)
+            schedule(lr, constants, factors, now, t)
+            last = (float(t),) + as_tuple(now, rule_places)
             for i in range(size):
                 for q in range(columns.touched[i] * k, (columns.touched[i] + 1) * k):
-                    move_weight(w, g, memory, q, last, update, load, save)
+                    new = update(g[q], *(load(memory, q) + last))
+                    w[q] -= new[0]
+                    save(memory, q, new)
             for q in range(d * k, w.size):
-                move_weight(w, g, memory, q, last, update, load, save)
+                new = update(g[q], *(load(memory, q) + last))
+                w[q] -= new[0]
+                save(memory, q, new)
             if l2 > 0:
-                decay += math.log1p(-constants[settings.lr] * l2)
+                decay += math.log1p(-now[lr] * l2)
                 for i in range(size):
                     columns.decay[columns.touched[i]] = decay
             at += end - begin

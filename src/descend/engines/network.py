@@ -45,7 +45,6 @@ from descend.engines.kernels.records import (
     PassBuffers,
     PassRows,
     Run,
-    Scratch,
     StepSettings,
     Table,
     Vector,
@@ -175,7 +174,8 @@ def compile_network_loop(dtype: np.dtype[Any]) -> Any:
             np.empty((2, most * widest), w.dtype),
         )  # fmt: skip
         g, part, before, raw = np.empty_like(w), np.empty_like(w), np.empty_like(w), np.empty_like(w)
-        scratch, order = Scratch(settings.constants.copy(), before), np.empty(0, np.int64)
+        constants, factors, penalised, layer_ends, numbers = settings
+        now, order = constants.copy(), np.empty(0, np.int64)
         while at < last_row:
             if at // n != epoch:
                 epoch = at // n
@@ -212,7 +212,9 @@ def compile_network_loop(dtype: np.dtype[Any]) -> Any:
                 raw[:] = g
             if normalised or recorded:
                 before[:] = w
-            if not take_step(settings, w, memory, g, scratch, t + 1, False, by_address, (rule,)):
+            if not take_step(
+                numbers, constants, factors, penalised, layer_ends, w, memory, g, now, before, t + 1, False, by_address, (rule,)
+            ):  # fmt: skip
                 measure(layers, w, w, g, stats)
                 return t, 1
             t += 1

@@ -7,24 +7,24 @@ from numba import njit
 from descend.engines.kernels import step
 from descend.engines.kernels.compiled import compile_rule
 from descend.engines.kernels.pointers import address
-from descend.engines.kernels.records import Scratch, StepSettings
+from descend.engines.kernels.records import StepNumbers
 from descend.plan.rule import RULES
 
 
-def settings(params, **changed):
-    """Step settings of one constant, the rate 0.5, with nothing that changes a gradient but what is given."""
-    plain = StepSettings(
-        constants=np.array([0.5]), lr=0, factors=np.array([1.0, 0.1]), penalised=np.ones(params), l2=0.0, l1=0.0,
-        clip=np.inf, clip_value=np.inf, clip_layer=np.inf, layer_ends=np.empty(0, np.int64),
-    )  # fmt: skip
-    return plain._replace(**changed)
+def numbers(**changed):
+    """The settings that change nothing, but for those given."""
+    nothing = StepNumbers(lr=0, l2=0.0, l1=0.0, clip=np.inf, clip_value=np.inf, clip_layer=np.inf)
+    return nothing._replace(**changed)
+
+
+NO_LAYERS = np.empty(0, np.int64)
 
 
 def prepared(g, w=None, l2=0.0, l1=0.0, norm=np.inf, value=np.inf):
     """What compiled code makes of a gradient, and whether it may be used."""
     g = g.copy()
     w = np.zeros_like(g) if w is None else w
-    return g, njit(step.prepare)(settings(len(g), l2=l2, l1=l1, clip=norm, clip_value=value), w, g)
+    return g, njit(step.prepare)(numbers(l2=l2, l1=l1, clip=norm, clip_value=value), np.ones(len(g)), NO_LAYERS, w, g)
 
 
 def test_case_c12_large_float32_gradients_are_clipped_without_overflow():
@@ -51,11 +51,10 @@ def test_small_gradients_are_not_lost_when_they_are_clipped():
     np.testing.assert_allclose(g, [0.6e-30, 0.8e-30], rtol=1e-6)
 
 
-def test_case_a_gradient_is_clipped_by_coordinate_then_norm_then_layer():
-    g = np.array([30.0, 4.0, 5.0, 12.0])
-    clipped, ends = settings(4, clip_value=10.0, clip=8.0, clip_layer=4.0), np.array([2, 4])
+def test_a_gradient_is_clipped_by_coordinate_then_norm_then_layer():
+    g, clipped = np.array([30.0, 4.0, 5.0, 12.0]), numbers(clip_value=10.0, clip=8.0, clip_layer=4.0)
 
-    njit(step.prepare)(clipped._replace(layer_ends=ends), np.zeros(4), g)
+    njit(step.prepare)(clipped, np.ones(4), np.array([2, 4]), np.zeros(4), g)
 
     # (10, 4, 5, 10), of norm sqrt(241), is scaled to norm 8; then (10, 4) and (5, 10) are scaled to norm 4 each.
     scaled = np.array([10.0, 4.0, 5.0, 10.0]) * 8 / np.sqrt(241)
@@ -66,22 +65,26 @@ def test_case_a_gradient_is_clipped_by_coordinate_then_norm_then_layer():
 def test_a_largest_norm_of_layers_means_nothing_without_layers():
     g = np.array([3.0, 4.0])
 
-    njit(step.prepare)(settings(2, clip_layer=1.0), np.zeros(2), g)
+    njit(step.prepare)(numbers(clip_layer=1.0), np.ones(2), NO_LAYERS, np.zeros(2), g)
 
     assert g.tolist() == [3.0, 4.0]
 
 
 @njit
-def stepped(how, w, g, memory, scratch, t, checked, rule):
-    return step.take_step(how, w, memory, g, scratch, t, checked, step.by_address, (rule,))
+def stepped(numbers, constants, factors, penalised, layer_ends, w, memory, g, now, before, t, checked, rule):
+    return step.take_step(
+        numbers, constants, factors, penalised, layer_ends, w, memory, g, now, before, t, checked, step.by_address, (rule,)
+    )  # fmt: skip
 
 
-def taken(g, w, t=1, checked=False, **changed):
-    """The weights after a step of gradient descent, and whether it was taken."""
-    g, w = np.array(g), np.array(w)
+def taken(g, w, t=1, checked=False, penalised=None, **changed):
+    """The weights after a step of gradient descent at the rate 0.5, then 0.05, and whether it was taken."""
+    g, w, constants = np.array(g), np.array(w), np.array([0.5])
     rule = address(compile_rule(RULES["sgd"], np.dtype(np.float64)))
+    penalised = np.ones(len(w)) if penalised is None else penalised
     good = stepped(
-        settings(len(w), **changed), w, g, np.empty((0, len(w))), Scratch(np.array([0.5]), np.empty_like(w)), t, checked, rule
+        numbers(**changed), constants, np.array([1.0, 0.1]), penalised, NO_LAYERS, w, np.empty((0, len(w))), g,
+        constants.copy(), np.empty_like(w), t, checked, rule,
     )  # fmt: skip
     return w.tolist(), good
 

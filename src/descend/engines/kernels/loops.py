@@ -15,7 +15,6 @@ from descend.engines.kernels.records import (
     Examples,
     LossSettings,
     Run,
-    Scratch,
     SparseExamples,
     StepSettings,
     Table,
@@ -76,7 +75,8 @@ def compile_loop(loss: Loss, dtype: np.dtype[Any], several: bool, sparse: bool =
         orders, at, last_row, t = call
         n, tail, epoch, nothing = y.shape[0], as_tuple(loss_settings.constants, places), -1, np.empty(0, np.int64)
         g, part = np.empty_like(w), np.empty_like(w)
-        scratch = Scratch(settings.constants.copy(), np.empty_like(w))
+        constants, factors, penalised, layer_ends, numbers = settings
+        now, before = constants.copy(), np.empty_like(w)
         workspace, order = np.empty((3, loss_settings.outputs if several else CHUNK), w.dtype), nothing
         while at < last_row:
             if at // n != epoch:
@@ -99,7 +99,9 @@ def compile_loop(loss: Loss, dtype: np.dtype[Any], several: bool, sparse: bool =
                         g[j] += part[j]
             for j in range(g.size):
                 g[j] /= end - begin
-            if not take_step(settings, w, memory, g, scratch, t + 1, False, by_address, (rule,)):
+            if not take_step(
+                numbers, constants, factors, penalised, layer_ends, w, memory, g, now, before, t + 1, False, by_address, (rule,)
+            ):  # fmt: skip
                 return t, 1
             t += 1
             at += end - begin
@@ -126,9 +128,10 @@ def compile_online_loop(loss: Loss, rule: Rule, dtype: np.dtype[Any]) -> Any:
         orders, t = call.orders, call.steps
         (n, d), tail, epoch, nothing = X.shape, as_tuple(loss_settings.constants, places), -1, np.empty(0, np.int64)
         g, order, one = np.empty_like(w), nothing, w.dtype.type(1)
-        scratch = Scratch(settings.constants.astype(kind), np.empty_like(w))
-        unclipped = settings.clip == np.inf and settings.clip_value == np.inf
-        simple = settings.l2 == 0 and settings.l1 == 0 and unclipped
+        constants, factors, penalised, layer_ends, numbers = settings
+        now, before = constants.astype(kind), np.empty_like(w)
+        unclipped = numbers.clip == np.inf and numbers.clip_value == np.inf
+        simple = numbers.l2 == 0 and numbers.l1 == 0 and unclipped
         for at in range(call.first, call.last):
             if at // n != epoch:
                 epoch = at // n
@@ -151,7 +154,9 @@ def compile_online_loop(loss: Loss, rule: Rule, dtype: np.dtype[Any]) -> Any:
                 g[d] = slope
                 finite &= abs(w[d]) < np.inf
             parts = (update, load, save, as_they_are, lr, decay, rule_places)
-            if not finite or not take_step(settings, w, memory, g, scratch, t + 1, simple, inline, parts):
+            if not finite or not take_step(
+                numbers, constants, factors, penalised, layer_ends, w, memory, g, now, before, t + 1, simple, inline, parts
+            ):  # fmt: skip
                 return t, 1
             t += 1
         return t, 0

@@ -10,7 +10,7 @@ from numba.extending import register_jitable
 from scipy import sparse
 
 from descend.arrays import Array
-from descend.engines.kernels.records import Batch, SparseExamples, SparseRows, readonly
+from descend.engines.kernels.records import UNCOUNTED, Batch, SparseExamples, SparseRows, readonly
 from descend.engines.kernels.rows import CHUNK, respond_to, slopes
 
 
@@ -20,7 +20,7 @@ def sparse_rows(X: sparse.csr_array) -> SparseRows:
     return SparseRows(readonly(X.data), readonly(columns), readonly(starts), X.shape[1])
 
 
-@register_jitable
+@register_jitable(**UNCOUNTED)
 def add_one_sparse(
     evaluate: Any, respond: Any, tail: Any, examples: SparseExamples, w: Array, g: Array, workspace: Array, batch: Batch
 ) -> None:  # fmt: skip

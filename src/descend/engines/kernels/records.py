@@ -1,7 +1,8 @@
 """records: what compiled code is called with, in named tuples; Numba's types follow from their annotations alone.
 
-A field of a new kind is added here, once. Compiled functions unpack the arrays of a record at their top: inside a loop
-each access to a field counts references, which would cost more than the arithmetic.
+A field of a new kind is added here, once. Compiled loops unpack the arrays of a record before they begin, and pass them
+on one by one: each access to an array in a record counts references, atomically, which inside a loop over rows costs as
+much as the arithmetic (one row a step took 2.5 times as long). Numbers in a record cost nothing.
 """
 
 import inspect
@@ -23,6 +24,10 @@ class Layout:
     ndim: int
     readonly: bool = False
 
+
+# For functions that are called in a loop over rows or steps and allocate nothing: Numba then leaves out the counting of
+# references to their arguments, which the caller holds. With it a step of one row took 1.5 times as long.
+UNCOUNTED = {"_nrt": False}
 
 Vector = Annotated[Array, Layout("real", 1)]
 Table = Annotated[Array, Layout("real", 2)]
@@ -69,28 +74,39 @@ class LossSettings(NamedTuple):
     outputs: int
 
 
-class StepSettings(NamedTuple):
-    """How a gradient becomes a step, see `kernels.step`.
+class StepNumbers(NamedTuple):
+    """The numbers among the settings of a step; a record without arrays costs nothing to pass on.
 
     Args:
-        constants: of the rule; constants[lr] is the learning rate before its schedule.
-        factors: multiply lr at step 1, 2, ... (steps,); the last one holds from then on.
-        penalised: 1 for a weight, 0 for a bias (params,).
+        lr: where the learning rate is among the rule's constants.
         l2, l1: the penalties.
         clip, clip_value, clip_layer: largest gradient norm, coordinate, and norm of a layer; infinity for none.
-        layer_ends: where the layers of a network end in the flat vector (layers,); empty for a linear model.
     """
 
-    constants: Numbers
     lr: int
-    factors: Numbers
-    penalised: Numbers
     l2: float
     l1: float
     clip: float
     clip_value: float
     clip_layer: float
+
+
+class StepSettings(NamedTuple):
+    """How a gradient becomes a step, see `kernels.step`.
+
+    Args:
+        constants: of the rule, with the learning rate before its schedule.
+        factors: multiply lr at step 1, 2, ... (steps,); the last one holds from then on.
+        penalised: 1 for a weight, 0 for a bias (params,).
+        layer_ends: where the layers of a network end in the flat vector (layers,); empty for a linear model.
+        numbers: all else.
+    """
+
+    constants: Numbers
+    factors: Numbers
+    penalised: Numbers
     layer_ends: Indices
+    numbers: StepNumbers
 
 
 class Run(NamedTuple):
@@ -111,13 +127,6 @@ class Call(NamedTuple):
     first: int
     last: int
     steps: int
-
-
-class Scratch(NamedTuple):
-    """What a step needs besides: the rule's constants with the lr of the step, and the weights before it (params,)."""
-
-    constants: Numbers
-    before: Vector
 
 
 class Batch(NamedTuple):

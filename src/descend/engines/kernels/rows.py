@@ -14,7 +14,7 @@ from numba.extending import intrinsic, register_jitable
 from numba.np.arrayobj import make_array
 
 from descend.arrays import Array
-from descend.engines.kernels.records import Batch, Examples
+from descend.engines.kernels.records import UNCOUNTED, Batch, Examples
 from descend.losses import Loss
 from descend.ops import exp
 
@@ -44,7 +44,7 @@ def prefetch(typingctx: Any, X: Any, i: Any, j: Any) -> Any:
     return types.void(X, i, j), codegen
 
 
-@register_jitable
+@register_jitable(**UNCOUNTED)
 def prefetch_row(X: Array, row: int) -> None:
     """Ask the memory for all cache lines of a row.
 
@@ -55,7 +55,7 @@ def prefetch_row(X: Array, row: int) -> None:
         prefetch(X, row, j)
 
 
-@register_jitable
+@register_jitable(**UNCOUNTED)
 def add_one(
     evaluate: Any, respond: Any, tail: Any, examples: Examples, w: Array, g: Array, workspace: Array, batch: Batch
 ) -> None:  # fmt: skip
@@ -108,7 +108,7 @@ def add_one(
                 g[d] += z[i]
 
 
-@register_jitable
+@register_jitable(**UNCOUNTED)
 def slopes(
     evaluate: Any, tail: Any, y: Array, sample_weight: Array, workspace: Array, order: Array, lo: int, size: int
 ) -> None:  # fmt: skip

@@ -2,7 +2,8 @@
 
 penalty -> clipping -> schedule -> decay -> rule -> projection, in this order, as `engines.plain` defines it. The rule
 comes as a function `move` and what `move` needs: `by_address` calls a compiled rule by its address, so that a loop is
-compiled once for all rules; `inline` holds the rule itself, for loops where a call would cost as much as the step.
+compiled once for all rules; `inline` holds the rule itself, for loops where a call would cost as much as the step. The
+functions are inlined by force and count no references: at one row a step either would cost as much as the row.
 """
 
 import math
@@ -15,7 +16,7 @@ from numba.np.unsafe.ndarray import to_fixed_tuple
 
 from descend.arrays import Array
 from descend.engines.kernels.pointers import function_at
-from descend.engines.kernels.records import Numbers, Scratch, StepSettings, Table, Vector
+from descend.engines.kernels.records import UNCOUNTED, Numbers, StepNumbers, Table, Vector
 
 Move = Callable[..., None]
 
@@ -27,29 +28,31 @@ def compiled_rule(w: Vector, g: Vector, memory: Table, constants: Numbers, penal
 rule_at = function_at(compiled_rule)
 
 
-@register_jitable
+@register_jitable(forceinline=True, **UNCOUNTED)
 def take_step(
-    settings: StepSettings, w: Array, memory: Array, g: Array, scratch: Scratch, t: int, checked: bool, move: Move, rule: Any
+    numbers: StepNumbers, constants: Array, factors: Array, penalised: Array, layer_ends: Array,
+    w: Array, memory: Array, g: Array, now: Array, before: Array, t: int, checked: bool, move: Move, rule: Any,
 ) -> bool:  # fmt: skip
     """Take step t with the gradient g of the mean loss, all in place; False when it or a weight is not finite.
 
     Args:
+        numbers, constants, factors, penalised, layer_ends: the settings, see `records.StepSettings`.
+        now: a copy of the constants, which receives the learning rate of the step.
+        before: receives the weights before the step, under an l1 penalty (params,).
         checked: whether g and w are known to be finite, and there is no penalty and no clipping.
         move: `by_address` or `inline`.
         rule: the arguments of `move` after t.
     """
-    if not checked and not prepare(settings, w, g):
+    if not checked and not prepare(numbers, penalised, layer_ends, w, g):
         return False
-    apply_gradient(settings, w, memory, g, scratch, t, move, rule)
+    apply_gradient(numbers, constants, factors, penalised, w, memory, g, now, before, t, move, rule)
     return True
 
 
-@register_jitable
-def prepare(settings: StepSettings, w: Array, g: Array) -> bool:
+@register_jitable(forceinline=True, **UNCOUNTED)
+def prepare(numbers: StepNumbers, penalised: Array, layer_ends: Array, w: Array, g: Array) -> bool:
     """Add the penalties' slopes to g and clip it, in place; False when it or a weight is not finite."""
-    penalised, l2, l1, norm, value = (
-        settings.penalised, settings.l2, settings.l1, settings.clip, settings.clip_value,
-    )  # fmt: skip
+    l2, l1, norm, value = numbers.l2, numbers.l1, numbers.clip, numbers.clip_value
     finite, largest = True, 0.0
     if l2 > 0:
         for j in range(g.size):
@@ -76,8 +79,8 @@ def prepare(settings: StepSettings, w: Array, g: Array) -> bool:
             if length > norm:
                 for j in range(g.size):
                     g[j] *= norm / length
-    if settings.clip_layer < np.inf:
-        clip_layers(g, settings.layer_ends, settings.clip_layer)
+    if numbers.clip_layer < np.inf:
+        clip_layers(g, layer_ends, numbers.clip_layer)
     return True
 
 
@@ -93,26 +96,28 @@ def clip_layers(g: Array, ends: Array, norm: float) -> None:
         begin = end
 
 
-@register_jitable
+@register_jitable(forceinline=True, **UNCOUNTED)
 def apply_gradient(
-    settings: StepSettings, w: Array, memory: Array, g: Array, scratch: Scratch, t: int, move: Move, rule: Any
+    numbers: StepNumbers, constants: Array, factors: Array, penalised: Array,
+    w: Array, memory: Array, g: Array, now: Array, before: Array, t: int, move: Move, rule: Any,
 ) -> None:  # fmt: skip
-    """Move the weights by a prepared gradient: schedule, decay, rule, projection."""
-    schedule(settings, scratch.constants, t)
-    if settings.l1 > 0:
-        scratch.before[:] = w
-    move(w, g, memory, scratch.constants, settings.penalised, float(t), *rule)
-    if settings.l1 > 0:
-        project(scratch.before, w, g, settings.penalised)
+    """Move the weights by a prepared gradient: schedule, decay, rule, projection; see `take_step`."""
+    schedule(numbers.lr, constants, factors, now, t)
+    if numbers.l1 > 0:
+        for j in range(w.size):
+            before[j] = w[j]
+    move(w, g, memory, now, penalised, float(t), *rule)
+    if numbers.l1 > 0:
+        project(before, w, g, penalised)
 
 
-@register_jitable
-def schedule(settings: StepSettings, constants: Array, t: int) -> None:
-    """Put the learning rate of step t among the rule's constants."""
-    constants[settings.lr] = settings.constants[settings.lr] * settings.factors[min(t, settings.factors.size) - 1]
+@register_jitable(forceinline=True, **UNCOUNTED)
+def schedule(lr: int, constants: Array, factors: Array, now: Array, t: int) -> None:
+    """Put the learning rate of step t among the constants `now`."""
+    now[lr] = constants[lr] * factors[min(t, factors.size) - 1]
 
 
-@register_jitable
+@register_jitable(forceinline=True, **UNCOUNTED)
 def by_address(
     w: Array, g: Array, memory: Array, constants: Array, penalised: Array, t: float, address: int
 ) -> None:  # fmt: skip
@@ -120,7 +125,7 @@ def by_address(
     rule_at(address, w)(w, g, memory, constants, penalised, t)
 
 
-@register_jitable
+@register_jitable(forceinline=True, **UNCOUNTED)
 def inline(
     w: Array, g: Array, memory: Array, constants: Array, penalised: Array, t: float,
     update: Any, load: Any, save: Any, cast: Any, lr: int, decay: int, places: Any,
@@ -132,18 +137,12 @@ def inline(
             w[j] -= shrink * penalised[j] * w[j]
     tail = cast((t,) + as_tuple(constants, places))
     for j in range(w.size):
-        move_weight(w, g, memory, j, tail, update, load, save)
+        new = update(g[j], *(load(memory, j) + tail))
+        w[j] -= new[0]
+        save(memory, j, new)
 
 
-@register_jitable
-def move_weight(w: Array, g: Array, memory: Array, j: int, tail: Any, update: Any, load: Any, save: Any) -> None:
-    """Move one weight and its memory by a rule; tail: t and the constants."""
-    new = update(g[j], *(load(memory, j) + tail))
-    w[j] -= new[0]
-    save(memory, j, new)
-
-
-@register_jitable
+@register_jitable(forceinline=True, **UNCOUNTED)
 def project(before: Array, w: Array, g: Array, penalised: Array) -> None:
     """Stop at exactly zero the weights that left the orthant of their step, in place; see engines.plain.crossed."""
     for j in range(w.size):
@@ -173,7 +172,7 @@ def as_tuple(values: Array, places: tuple[int, ...]) -> tuple[float, ...]:
     return tuple(values[: len(places)])
 
 
-overload(as_tuple)(lambda values, places: _unpack(len(places)))
+overload(as_tuple, jit_options={"forceinline": True, **UNCOUNTED})(lambda values, places: _unpack(len(places)))
 
 
 def _unpack(count: int) -> Any:
