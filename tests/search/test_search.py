@@ -13,8 +13,8 @@ from descend.outcome import Outcome
 from descend.plan import FULL, THE_EIGHT, Plan, setting
 from descend.problem import Problem
 from descend.problem.network import Network
-from descend.search.candidates import DEEP_ADAPTIVE, settings
-from descend.search.search import CLEARLY, _given_up, search
+from descend.search.candidates import NETWORK_ADAPTIVE, settings
+from descend.search.search import CLEARLY, LOWER, after_failures, search
 from descend.search.selection import score
 from descend.table.data import Data
 from descend.training import Limits, train
@@ -115,12 +115,14 @@ def network_problem(rows=160):
 
 
 def test_neighbours_of_the_best_rate_are_tried_and_kept_when_they_are_better():
-    best = found(network_problem(), optimizer="adam", max_epochs=60, seeds=1)
+    best = found(network_problem(), optimizer="adam", max_epochs=60, seeds=1, time_budget=None)
     rates = sorted(s.lr for s in best.fit.plan.settings)
 
-    assert len(rates) > len(DEEP_ADAPTIVE)
-    added = [lr for lr in rates if lr not in DEEP_ADAPTIVE]
-    assert all(np.isclose(lr**2 / np.array(DEEP_ADAPTIVE), np.array(DEEP_ADAPTIVE)[:, None]).any() for lr in added)
+    assert len(rates) > len(NETWORK_ADAPTIVE)
+    added = [lr for lr in rates if lr not in NETWORK_ADAPTIVE]
+    assert all(
+        np.isclose(lr**2 / np.array(NETWORK_ADAPTIVE), np.array(NETWORK_ADAPTIVE)[:, None]).any() for lr in added
+    )
     assert score(best.fit, best.best) == min(score(best.fit, r) for r in range(len(best.fit.plan)))
 
 
@@ -155,14 +157,20 @@ def test_when_all_that_were_ahead_fail_the_best_that_was_given_up_is_trained_on(
     assert fit.outcomes[1] == Outcome.PRUNED
     failed = dataclasses.replace(fit, outcomes=(Outcome.DIVERGED, Outcome.PRUNED))
 
-    assert [s.lr for s in _given_up(failed)] == [0.1]
-    assert _given_up(fit) == []
+    assert [s.lr for s in after_failures(failed, lower=True)] == [0.1]
+    assert after_failures(fit, lower=True) == []
+    every = dataclasses.replace(fit, outcomes=(Outcome.DIVERGED, Outcome.NONFINITE))
+    assert [s.lr for s in after_failures(every, lower=True)] == [0.1 * share for share in LOWER]
+    assert after_failures(every, lower=False) == []
 
 
 def test_a_budget_that_is_over_at_once_still_gives_an_answer(small):
     best = found(small("logistic", rows=200), time_budget=0.001)
+    tried = [best.fit.plan.settings[r].label for r in best.best_per_variant]
     assert best.fit.outcomes[best.best] in (Outcome.BUDGET, Outcome.CONVERGED)
-    assert len(best.best_per_variant) == 8
+    assert best.fit.epochs[best.best] >= 1
+    assert {*tried, *best.skipped} == set(THE_EIGHT)
+    assert not {*tried} & {*best.skipped}
 
 
 def test_each_value_has_a_reason():
@@ -187,3 +195,63 @@ def test_each_value_has_a_reason():
     low, high = best.why["lr"]["band"]
     assert low <= best.fit.plan.settings[best.best].lr <= high
     assert best.why["batch"]["noise_scale"] > 0
+
+
+def test_where_every_rate_fails_lower_ones_are_tried_until_one_trains():
+    """The initial weights of a network say nothing about batches of one row with a heavy momentum."""
+    best = found(network_problem(), optimizer="momentum", momentum=0.999, batch_size=1, max_epochs=30, seeds=1)
+    rates = [s.lr for s in best.fit.plan.settings]
+
+    assert not best.fit.outcomes[best.best].failed
+    assert best.fit.loss[best.best] < best.landscape.baseline
+    assert best.fit.plan.settings[best.best].lr <= max(rates)
+
+
+def test_a_typed_rate_that_fails_is_not_replaced(small):
+    best = found(small("squared", rows=100), optimizer="gd", lr=100.0)
+    assert len(best.fit.plan) == 1
+    assert best.fit.outcomes[0].failed
+
+
+def test_a_run_that_is_kept_is_never_called_pruned(small):
+    best = found(small("squared", rows=100), optimizer="momentum", momentum=0.999, batch_size=8, time_budget=2)
+    assert best.fit.outcomes[best.best] != Outcome.PRUNED
+
+
+def test_every_variant_is_repeated_with_the_same_seeds():
+    best = found(network_problem(), network_problem(60).data, optimizer="auto", max_epochs=8, seeds=3)
+    seeds = {
+        best.fit.plan.settings[r].label: [best.fit.plan.settings[k].seed for k in best.seeds_of(r)]
+        for r in best.best_per_variant
+    }
+    assert seeds == {name: [0, 1, 2] for name in THE_EIGHT}
+
+
+def test_a_seed_for_which_there_was_no_time_counts_nowhere():
+    best = found(network_problem(4000), optimizer="adam,rmsprop", seeds=50, time_budget=1.0)
+    for r in best.best_per_variant:
+        assert all(best.fit.epochs[k] > 0 for k in best.seeds_of(r))
+
+
+def test_starts_that_were_trained_for_the_spread_are_not_trained_again():
+    best = found(
+        network_problem(), optimizer="adam", lr=0.01, max_epochs=5, seeds=3, restarts=5, hidden_layer_sizes=(8,)
+    )
+    assert sorted(s.seed for s in best.fit.plan.settings) == [0, 1, 2, 3, 4]
+    assert score(best.fit, best.best) == min(score(best.fit, r) for r in range(5))
+    assert len(best.seeds_of(best.best)) == 3
+
+
+def test_the_plateau_schedule_may_go_on_where_the_constant_rate_ended():
+    best = found(network_problem(), network_problem(60).data, optimizer="minibatch", lr=0.5, schedule="auto", seeds=1)
+    ended = {s.schedule: int(best.fit.epochs[r]) for r, s in enumerate(best.fit.plan.settings)}
+    assert ended["plateau"] > ended["none"]
+    assert ended["cosine"] <= ended["none"]
+
+
+def test_the_choice_is_the_same_whatever_the_pace_where_no_budget_binds(small):
+    problem = small("logistic", rows=300)
+    one, other = (found(problem, time_budget=budget, seeds=2) for budget in (None, 300))
+    assert [s.lr for s in one.fit.plan.settings] == [s.lr for s in other.fit.plan.settings]
+    np.testing.assert_array_equal(one.fit.epochs, other.fit.epochs)
+    assert one.best == other.best

@@ -1,9 +1,13 @@
 """Choosing among runs: what converged comes first, then the lowest score; what failed comes last."""
 
-import numpy as np
+import dataclasses
 
+import numpy as np
+import pytest
+
+from descend.outcome import Outcome
 from descend.plan import Plan, setting
-from descend.search.selection import best_per_variant, choose, score
+from descend.search.selection import best_per_variant, choose, mean_score, repeats, score
 from descend.training import Limits, train
 
 
@@ -42,3 +46,30 @@ def test_a_score_that_is_not_finite_counts_as_the_worst(small):
     fit = fitted(small("squared"), [setting("sgd", lr=0.1)])
     fit.score[0] = np.nan
     assert score(fit, 0) == np.inf
+
+
+def over_seeds(problem, scores, failed=()):
+    """Runs of two variants, a by a, seeds 0 to 2 each, with scores and outcomes that are set by hand."""
+    plan = [setting("sgd", lr=0.01, batch_size=5, seed=k, label=name) for name in ("one", "two") for k in range(3)]
+    fit = fitted(problem, plan, 3)
+    outcomes = tuple(Outcome.DIVERGED if r in failed else Outcome.STOPPED for r in range(6))
+    return dataclasses.replace(fit, score=np.array(scores), outcomes=outcomes)
+
+
+def test_a_setting_is_judged_by_the_mean_over_its_seeds_not_by_the_first(small):
+    fit = over_seeds(small("squared"), [1.0, 5.0, 6.0, 2.0, 2.0, 2.0])
+    assert repeats(fit, 0) == (0, 1, 2)
+    assert mean_score(fit, 0) == pytest.approx(4.0)
+    assert choose(fit) == 3
+
+
+def test_a_setting_that_failed_with_some_seeds_cannot_win_by_its_survivors(small):
+    fit = over_seeds(small("squared"), [1.0, 1.0, 1.0, 2.0, 2.0, 2.0], failed=(1, 2))
+    assert mean_score(fit, 0) == np.inf
+    assert choose(fit) == 3
+
+
+def test_a_run_without_an_epoch_comes_after_all_that_were_trained(small):
+    fit = fitted(small("squared"), [setting("sgd", lr=0.1, label="a"), setting("sgd", lr=0.01, label="b")])
+    fit.epochs[0], fit.score[0] = 0, -1.0
+    assert choose(fit) == 1

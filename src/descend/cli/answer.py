@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 from descend.display import paint
-from descend.metrics import HIGHER_IS_BETTER
 from descend.report.numbers import number
 from descend.text import printable
 
@@ -28,10 +27,12 @@ def report_lines(
 
 
 def trial_lines(run: Any, *, color: bool = False, width: int | None = None, verbose: bool = False) -> list[str]:
-    """Return one line a variant, best first; every trial when verbose. Narrow screens lose columns, not the result."""
+    """Return one line for each variant, best first; every trial when verbose. Narrow screens lose columns, not the result."""
+    from descend.run.trials import order
+
     part = run.scored_part
     head = ["", "variant", "lr", "batch", "epochs", f"{part} {METRICS[run.metric]}", "result"]
-    trials = sorted(run.tried if verbose else run.trials, key=lambda t: _rank(t, run.metric))
+    trials = sorted(order(run.tried if verbose else run.trials, run.metric), key=lambda t: not t.best)
     rows = [
         [
             t.letter,
@@ -39,7 +40,7 @@ def trial_lines(run: Any, *, color: bool = False, width: int | None = None, verb
             f"{t.lr:.3g}",
             t.batch,
             f"{t.epochs:,}",
-            number(t.score) + (f" ± {t.spread:.2g}" if t.spread else ""),
+            number(t.shown) + (f" ± {t.spread:.2g}" if t.spread else ""),
             t.result,
         ]
         for t in trials
@@ -51,11 +52,6 @@ def trial_lines(run: Any, *, color: bool = False, width: int | None = None, verb
         paint(_line(row, widths), style, color and bool(style))
         for row, style in zip([head, *rows], styles, strict=True)
     ]
-
-
-def _rank(trial: Any, metric: str) -> tuple[bool, bool, float]:
-    score = trial.score if trial.score is not None and trial.score == trial.score else None
-    return not trial.best, score is None, 0.0 if score is None else -score if metric in HIGHER_IS_BETTER else score
 
 
 def _fitting(rows: list[Row], width: int | None) -> list[int]:

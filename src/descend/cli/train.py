@@ -66,6 +66,8 @@ def command(
     if run is None:
         return _dry(source, target, folder, as_json)
     artifacts = _save(run, folder, chosen, source, force, not no_report, _typed(ctx))
+    if not no_report and "report" not in artifacts:
+        click.echo("note: report.html could not be made and is left out; the model and run.json are saved", err=True)
     judged = [judge_run(gate, run.metrics, [f.level for f in run.findings]) for gate in gates]
     _answer(ctx.obj, run, artifacts, judged, as_json, events == "-", _typed(ctx))
     return _exit(run, judged, Path(artifacts["run"]).parent)

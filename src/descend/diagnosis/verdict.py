@@ -30,6 +30,7 @@ class Status(StrEnum):
     INTERRUPTED = "interrupted"
     DIVERGED = "diverged"
     NONFINITE = "nonfinite"
+    UNTRAINED = "untrained"  # there was no time for an epoch
 
 
 @dataclass(frozen=True)
@@ -86,9 +87,9 @@ def _within_tol(e: Evidence) -> bool:
     return aim is None or e.loss <= aim + ROUNDING * abs(aim)
 
 
-def evidence_of(result: SearchResult, prepared: Prepared | None, options: Options) -> Evidence:
-    """Return the evidence about the run that is kept."""
-    fit, r = result.fit, result.best
+def evidence_of(result: SearchResult, prepared: Prepared | None, options: Options, run: int | None = None) -> Evidence:
+    """Return the evidence about a run of a search: the one that is kept when `run` is None."""
+    fit, r = result.fit, result.best if run is None else run
     setting = fit.plan.settings[r]
     restarts = {s.seed: float(fit.score[k]) for k, s in enumerate(fit.plan.settings) if s.alike(setting)}
     return Evidence(

@@ -68,12 +68,54 @@ def stability_limit(
 ) -> float | None:
     """Return the rate above which a rule diverges on batches of so many of all rows; None where that is not known.
 
-    For batches drawn at random the limit of the rule is shortened as that of plain descent is: to twice `batch_limit`.
+    On all rows it is `limit`; on fewer, drawn at random, `mean_square_limit`.
     """
     whole = limit(rule, constants, max(curvature.largest, 1e-300))
     if whole is None or not math.isfinite(whole):
         return None
-    return whole if batch >= rows else whole * curvature.largest * batch_limit(curvature, batch)
+    return whole if batch >= rows else mean_square_limit(rule, constants, curvature, batch)
+
+
+def mean_square_limit(rule: str | Rule, constants: Mapping[str, float], curvature: Curvature, batch: int) -> float:
+    """Return the rate above which the mean square of the weights grows on batches of so many rows, drawn at random.
+
+    Along a direction of curvature h the curvature of a batch has mean h and a variance of at most (R - h) h / B, with
+    R the largest curvature of a single row. The second moments of heavy ball, w' = w - lr v' with v' = beta v + a w,
+    are stationary where
+
+        lr = 2 (1 + beta) / (h + (1 + beta) / (1 - beta) (R - h) / B),
+
+    so that momentum amplifies the noise of batches by (1 + beta) / (1 - beta): 19 for beta 0.9. With beta 0 this is
+    twice `batch_limit`. Nesterov's recursion ends where a quadratic in lr h does. Of all h the smallest and the
+    largest bind; as h goes to 0 both rules have the limit 2 (1 - beta) B / R.
+
+    >>> import numpy as np
+    >>> from descend.losses import loss
+    >>> from descend.optimum.curvature import curvature
+    >>> from descend.problem import Problem
+    >>> from descend.table.data import Data
+    >>> rows = curvature(Problem(Data(np.array([[1.0], [-3.0]]), np.array([1.0, 2.0])), loss("squared")))
+    >>> rows.row_largest, round(mean_square_limit("momentum", {"beta": 0.9}, rows, 1), 6)
+    (20.0, 0.01)
+    """
+    beta, steepest = constants.get("beta", 0.0), max(curvature.largest, 1e-300)
+    if not math.isfinite(curvature.row_largest):
+        return 0.0
+    excess = max(curvature.row_largest / steepest - 1, 0.0) / batch  # variance / h² of the steepest direction
+    if rule_of(rule).name == "nesterov":
+        at_steepest = _nesterov_root(beta, excess)
+    else:
+        at_steepest = 2 * (1 + beta) / (1 + (1 + beta) / (1 - beta) * excess)
+    return min(at_steepest / steepest, _over(2 * (1 - beta) * batch, curvature.row_largest))
+
+
+def _nesterov_root(beta: float, excess: float) -> float:
+    """The x = lr h at which nesterov's second moments are stationary, for curvatures of variance `excess` h²."""
+    if beta == 0:
+        return 2 / (1 + excess)
+    a = (1 + excess) * beta * (1 + 2 * beta)
+    b = (1 + excess) * (1 + beta) - 2 * beta * (1 + 2 * beta)
+    return (math.sqrt(b * b + 8 * a * (1 - beta * beta)) - b) / (2 * a)
 
 
 def _over(value: float, curvature: float) -> float:

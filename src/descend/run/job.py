@@ -2,6 +2,7 @@
 
 import contextlib
 import inspect
+import math
 import os
 import time
 from collections.abc import Callable, Iterator
@@ -9,13 +10,19 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from descend import optimum as exact
 from descend import store
 from descend.blas import one_blas_thread
+from descend.diagnosis.finding import Finding, Level
 from descend.diagnosis.proof import prove_all
-from descend.diagnosis.verdict import judge
+from descend.diagnosis.verdict import Status, Verdict, judge
 from descend.optimum.landscape import Landscape
+from descend.optimum.status import SolverResult
 from descend.options import OPTIONS, Options, read_options
 from descend.options.flags import in_keywords
+from descend.outcome import Outcome
 from descend.problem import Problem
 from descend.problem.build import build_problem, initial_weights
 from descend.run.attempt import attempt
@@ -23,7 +30,7 @@ from descend.run.record import Run
 from descend.run.scoring import metric_of, model_of, scores
 from descend.run.sections import chosen_section, curvature_note, data_section, environment_section, trace_section
 from descend.run.trials import trials
-from descend.search.search import search, validation_decides
+from descend.search.search import SearchResult, search, validation_decides
 from descend.table.cross_validation import Folds, cross_validated, folds
 from descend.table.data import Data
 from descend.table.prepare import Note, Prepared, labelled, prepare, validation_split
@@ -31,8 +38,12 @@ from descend.table.table import Table
 from descend.training import Fit
 from descend.training.checkpoint import save as save_checkpoint
 
-LONG = 5.0  # seconds before a search is worth a checkpoint (arbitrary: what people lose without a sigh)
+CHECKPOINT_AFTER = 5.0  # seconds of a search before it writes checkpoints (arbitrary: a shorter one is soon repeated)
 SAVING = 0.6  # seconds kept for scores, report and files (measured on the example tables: 0.1 to 0.5)
+TRAINING_SHARE = 0.1  # of the time, which training gets whatever was spent on reading and preparing
+OPTIMUM_SHARE = 0.3  # of the time that reading has left, for the exact optimum (arbitrary)
+OPTIMUM_COST = 10  # times the seconds of the curvature, which builds and factorises one Hessian: Newton's steps
+PROOF_SECONDS = 5.0  # for the proofs of a failed run, where the time is over: one or two short trainings
 
 OnEvent = Callable[[Any], None]
 
@@ -81,9 +92,8 @@ def train(
     with _checkpoints(place, begun) as keep:
         job = _Job(data, target, values, on_event or (lambda event: None), begun)
         run = job.run(keep)
-        if run.failed:
-            run = attempt("proof", lambda: job.with_proof(run), run, job.note)
-            run = replace(run, notes=tuple(job.notes))
+        if run.failed and run.verdict.status != Status.UNTRAINED:
+            run = job.attempt("proof", run, lambda: job.with_proof(run))
     if run_dir is not None:
         run.save(run_dir)
     return run
@@ -113,99 +123,185 @@ class _Task:
 
 
 class _Job:
-    """One call of `train`: its data, its options, and what it has said so far."""
+    """One call of `train`: its data, its options, and its notes so far."""
 
     def __init__(self, data: Any, target: Any, options: Options, on_event: OnEvent, begun: float) -> None:
         self.data, self.target, self.options, self.begun = data, target, options, begun
         self.on_event = on_event
         self.notes: list[Note] = []
+        self.optimum_fits = True  # whether there is time for the exact optimum
 
-    def note(self, note: Note) -> None:
+    def note(self, topic: str, text: str) -> None:
         """Record a note, and pass it on."""
+        self._pass_on(Note(topic, text))
+
+    def _pass_on(self, note: Note) -> None:
         self.notes.append(note)
         self.on_event(note)
 
     def run(self, keep: Callable[[Fit], None] = lambda fit: None) -> Run:
         """Read, search, score and judge."""
         options = self.options
-        prepared = prepare(self.data, self.target, options, self.note)
+        prepared = prepare(self.data, self.target, options, self._pass_on)
         metric = metric_of(prepared.loss, options.metric)
         cuts = folds(prepared, self.target, options) if options.cv else None
         task = self._task(prepared)
-        self.note(Note("curve", curvature_note(task.landscape)))
+        self.note("curve", curvature_note(task.landscape))
         threads = options.threads or os.cpu_count() or 1
-        limited = options.replace(threads=threads, time_budget=self._time_left())
+        preparing = time.monotonic() - self.begun
+        limited = options.replace(threads=threads, time_budget=self._training_time())
         result = search(task.problem, task.held_out, limited, task.landscape, self.on_event, keep=keep)
-        verdict, findings = judge(result, prepared, options)
+        self._note_budget(result)
+        verdict, findings = self._judged(result, prepared, preparing)
         model = model_of(prepared, task.problem, result.fit.weights[result.best])
-        metrics = scores(prepared, result)
-        if cuts is not None:
-            no_folds: dict[str, dict[str, float]] = {}
-            metrics |= attempt("folds", lambda: self._cross_validated(cuts), no_folds, self.note)
-        return Run(
-            model=model, verdict=verdict, findings=findings, tried=trials(prepared, result, findings, metric),
-            metrics=metrics, metric=metric, chosen=chosen_section(result),
+        run = Run(
+            model=model, verdict=verdict, findings=findings, tried=trials(prepared, result, findings, metric, options),
+            metrics=scores(prepared, result), metric=metric, chosen=chosen_section(result),
             data=data_section(prepared, self.data, result.fit), options=options,
             env=environment_section(options, threads), seconds=time.monotonic() - self.begun,
             trace=trace_section(result, prepared), notes=tuple(self.notes), search_result=result, prepared=prepared,
         )  # fmt: skip
+        return run if cuts is None or run.failed else self.attempt("folds", run, lambda: self._with_folds(run, cuts))
+
+    def attempt(self, topic: str, run: Run, step: Callable[[], Run]) -> Run:
+        """Return what a step makes of a finished run; the run as it is, and a note, where the step fails."""
+        done = attempt(topic, step, run, self._pass_on)
+        return replace(done, notes=tuple(self.notes), seconds=time.monotonic() - self.begun)
 
     def with_proof(self, run: Run) -> Run:
-        """Return a run that failed, with its cures tried; the time for this is beside that of training."""
+        """Return a run that failed, with its fixes tried in the time that is left, PROOF_SECONDS at least."""
         assert run.prepared is not None
         table, name = labelled(run.prepared.table, self.target)
-        findings = prove_all(
-            run.findings, self.options, run, lambda changed: retrain(table, name, changed, self.on_event)
-        )
+        deadline = time.monotonic() + max(self._left(), PROOF_SECONDS)
+
+        def short(changed: Options) -> Run:
+            left = max(deadline - time.monotonic(), 0.1)
+            budget = left / 2 if changed.time_budget is None else min(changed.time_budget, left / 2)
+            return retrain(table, name, changed.replace(time_budget=budget), self.on_event)
+
+        findings = run.findings
+        for k, finding in enumerate(findings):
+            if time.monotonic() >= deadline:
+                break
+            findings = (*findings[:k], *prove_all((finding,), self.options, run, short), *findings[k + 1 :])
         verdict = replace(run.verdict, text=f"training failed: {findings[0].text}")
         return replace(run, findings=findings, verdict=verdict)
+
+    def _judged(
+        self, result: SearchResult, prepared: Prepared, preparing: float
+    ) -> tuple[Verdict, tuple[Finding, ...]]:
+        """The verdict and the findings; of a model for which there was no time, that alone."""
+        verdict, findings = judge(result, prepared, self.options)
+        fit, best = result.fit, result.best
+        untrained = fit.epochs[best] == 0 and fit.outcomes[best] == Outcome.BUDGET and self.options.max_epochs != 0
+        if not untrained or fit.interrupted:
+            return verdict, findings
+        budget = self.options.time_budget or 0.0
+        text = f"no epoch was trained: {preparing:.1f} of {budget:g} seconds went to reading, preparing and the optimum"
+        enough = f"--time {max(2 * preparing + 2, 3 * budget):.0f}s"
+        finding = Finding(
+            code="D201", level=Level.ERROR, text=text, evidence={"seconds": preparing, "budget": budget}, fix=(enough,)
+        )
+        return Verdict(Status.UNTRAINED, f"training failed: {text}"), (finding,)
+
+    def _note_budget(self, result: SearchResult) -> None:
+        """Say which variants were left out, and that the time ended a run on which the choice may depend."""
+        budget, fit = self.options.time_budget, result.fit
+        if budget is None or fit.interrupted:
+            return
+        if result.skipped:
+            self.note("budget", f"{', '.join(result.skipped)} left out: {budget:g} s were not enough")
+        if result.out_of_time:
+            visits = int(fit.epochs.sum()) * fit.problem.data.rows
+            self.note(
+                "budget",
+                f"the time ended the search after {visits:,} visits of rows; more --time may change the choice",
+            )
 
     def _task(self, prepared: Prepared) -> _Task:
         """Build the problem; where the training objective cannot decide when to stop, take validation rows for that.
 
         Otherwise the test rows are measured beside the training, and decide nothing.
         """
-
-        def built(data: Data) -> tuple[Problem, Landscape]:
-            problem = build_problem(data, prepared.loss, prepared.constants, prepared.outputs, self.options)
-            return problem, Landscape.of(problem, initial_weights(problem, self.options))
-
-        problem, landscape = built(prepared.train)
-        if not validation_decides(landscape, self.options):
+        options = self.options
+        problem = self._problem(prepared, prepared.train)
+        landscape = self._landscape(problem)
+        if not validation_decides(landscape, options):
+            if landscape.optimum.weights is None:
+                self.note("split", "no validation rows: the training loss decides when to stop and what to keep")
             return _Task(problem, landscape, prepared.test)
-        parts = validation_split(prepared, self.options)
+        parts = validation_split(prepared, options)
         if parts is None:
             return _Task(problem, landscape, None)
         train_part, validation = parts
         if train_part is prepared.train:
             return _Task(problem, landscape, validation)
-        text = (
-            f"{validation.rows:,} of the training rows are validation rows: they decide when to stop and what to keep"
+        self.note(
+            "split",
+            f"{validation.rows:,} of the training rows are validation rows: they decide when to stop and what to keep",
         )
-        self.note(Note("split", text))
-        return _Task(*built(train_part), validation)
+        part = self._problem(prepared, train_part)
+        if not self.optimum_fits:
+            weights, objective = exact.baseline(part)
+            return _Task(part, replace(landscape, baseline_weights=weights, baseline=objective), validation)
+        return _Task(part, self._landscape(part), validation)
 
-    def _time_left(self) -> float | None:
-        """What reading has left of the time for training, and saving will not need; folds get as much each."""
+    def _problem(self, prepared: Prepared, data: Data) -> Problem:
+        return build_problem(data, prepared.loss, prepared.constants, prepared.outputs, self.options)
+
+    def _landscape(self, problem: Problem) -> Landscape:
+        """What is known before training; without the optimum, where the curvature says that the time is not enough."""
+        if problem.network is not None or self.options.time_budget is None:
+            return Landscape.of(problem, initial_weights(problem, self.options))
+        began, left = time.monotonic(), self._left()
+        weights, objective = exact.baseline(problem)
+        curvature = exact.curvature(problem)
+        seconds = OPTIMUM_SHARE * left
+        self.optimum_fits = OPTIMUM_COST * (time.monotonic() - began) <= seconds
+        if self.optimum_fits:
+            return Landscape(curvature, exact.optimum(problem), weights, objective)
+        reason = f"not computed: {max(seconds, 0.0):.1f} s were not enough"
+        self.note("curve", f"optimum {reason}")
+        unknown = exact.Optimum.unknown(SolverResult(exact.OptimumStatus.NOT_SOLVED, reason))
+        return Landscape(curvature, unknown, weights, objective)
+
+    def _left(self) -> float:
+        """Seconds of the time that are left."""
+        budget = self.options.time_budget
+        return math.inf if budget is None else budget - (time.monotonic() - self.begun)
+
+    def _training_time(self) -> float | None:
+        """Seconds for the search: what reading has left and saving will not need; each fold gets as much."""
         if self.options.time_budget is None:
             return None
         total = self.options.time_budget / (1 + (self.options.cv or 0))
-        return max(total - (time.monotonic() - self.begun) - min(SAVING, 0.1 * total), 1e-3)
+        spent = self.options.time_budget - self._left()
+        return max(total - spent - min(SAVING, 0.1 * total), TRAINING_SHARE * total)
 
-    def _cross_validated(self, cuts: Folds) -> dict[str, dict[str, float]]:
-        """The metrics of a cross-validation, whose folds get as much time each as the training itself."""
-        options = self.options
-        budget = None if options.time_budget is None else options.time_budget / (1 + (options.cv or 0))
+    def _with_folds(self, run: Run, cuts: Folds) -> Run:
+        """The run with the metrics of a cross-validation, whose folds share the time that is left."""
+        options, left_out, waiting = self.options, 0, len(cuts.cuts)
 
         def fold(table: Table, name: str, changed: Options) -> Run:
-            return retrain(table, name, changed.replace(time_budget=budget), self.on_event)
+            nonlocal left_out, waiting
+            known = {str(v) for v in table[name].values}
+            test = changed.test
+            if run.model.classes:
+                rows = [k for k, v in enumerate(test[name].values) if str(v) in known]
+                left_out += test.rows - len(rows)
+                test = test.take(np.array(rows, np.int64))
+            budget = None if options.time_budget is None else max(self._left() - SAVING, 0.1) / waiting
+            waiting -= 1
+            return retrain(table, name, changed.replace(test=test, time_budget=budget), self.on_event)
 
         metrics = cross_validated(cuts, options, fold)
+        if left_out:
+            self.note("folds", f"{left_out:,} rows are not scored: their class has no other row to train on")
         for metric in ("rmse", "accuracy"):
             if metric in metrics.get("cv", {}):
                 mean, spread = (metrics[part][metric] for part in ("cv", "cv_std"))
-                self.note(Note("folds", f"{metric} {mean:.4g} ± {spread:.2g} over {options.cv} folds"))
-        return metrics
+                self.note("folds", f"{metric} {mean:.4g} ± {spread:.2g} over {options.cv} folds")
+        return replace(run, metrics=run.metrics | metrics)
 
 
 @contextlib.contextmanager
@@ -215,7 +311,7 @@ def _checkpoints(place: str | os.PathLike[str] | None, begun: float) -> Iterator
 
     def keep(fit: Fit) -> None:
         nonlocal written
-        if file is not None and time.monotonic() - begun > LONG:
+        if file is not None and time.monotonic() - begun > CHECKPOINT_AFTER:
             written = True
             file.parent.mkdir(parents=True, exist_ok=True)
             save_checkpoint(fit, file)

@@ -13,7 +13,7 @@ import numpy as np
 from descend import store
 from descend.blas import one_blas_thread
 from descend.diagnosis.finding import Finding
-from descend.diagnosis.verdict import Verdict
+from descend.diagnosis.verdict import Status, Verdict
 from descend.errors import ModelError
 from descend.options import OPTIONS, Options, flags_of_options
 from descend.options.flags import in_keywords
@@ -85,7 +85,7 @@ class Run:
     @property
     def failed(self) -> bool:
         """True when no usable model came out."""
-        return self.verdict.status in (Outcome.DIVERGED.word, Outcome.NONFINITE.word)
+        return self.verdict.status in (Outcome.DIVERGED.word, Outcome.NONFINITE.word, Status.UNTRAINED)
 
     @property
     def model_is_classifier(self) -> bool:

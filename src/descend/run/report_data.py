@@ -172,7 +172,7 @@ def variant_rows(run: ReportedRun) -> tuple[VariantRow, ...]:
     """Return the rows of the table of variants."""
     return tuple(
         VariantRow(
-            name=t.variant, letter=t.letter, lr=t.lr, batch=t.batch, epochs=t.epochs, metric=t.score, spread=t.spread,
+            name=t.variant, letter=t.letter, lr=t.lr, batch=t.batch, epochs=t.epochs, metric=t.shown, spread=t.spread,
             result=t.result, best=t.best and not run.failed,
         )
         for t in run.trials

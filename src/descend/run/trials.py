@@ -1,31 +1,39 @@
 """trials: each run of a search as a row of a table."""
 
+import dataclasses
 from dataclasses import dataclass
 
-import numpy as np
-
 from descend.diagnosis.finding import Finding
+from descend.diagnosis.outcome_code import code_of_outcome
+from descend.diagnosis.verdict import evidence_of
+from descend.metrics import HIGHER_IS_BETTER
+from descend.options import Options
 from descend.outcome import Outcome
 from descend.plan import letter
 from descend.run.scoring import score
+from descend.run.standing import Contestant, Standing, contestants, standings
+from descend.search.rationale import criterion
 from descend.search.search import SearchResult
+from descend.search.selection import usable
 from descend.table.prepare import Prepared
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Trial:
     """One run of the search.
 
     Args:
         variant: such as "adam"; `letter` stands for it where there is no colour.
         lr, batch, seed: how it was trained; batch is "full" or a number.
-        epochs: epochs trained.
+        epochs, steps: epochs trained, and steps taken.
         status: how it ended, a word of Outcome.
         score: its metric on the test rows, else on the training rows, in the units of the file; None when it failed.
-        spread: of a leader, the standard deviation of the score over seeds; None when there was one seed.
+        mean, spread, seeds: of the best setting of a variant, mean and standard deviation of the score over so many
+            seeds; no mean where a seed failed, and no spread of one seed.
         result: what a table says of it.
-        leader: whether it is the best of its variant.
+        leader: whether it is the first seed of the best setting of its variant.
         best: whether it is the one that is kept.
+        standing: of a leader, how it compares with the best mean score, see `run.standing`.
         finding: a code, or None.
     """
 
@@ -43,45 +51,81 @@ class Trial:
     leader: bool
     best: bool
     finding: str | None
+    mean: float | None = None
+    seeds: int = 1
+    standing: str | None = None
+
+    @property
+    def shown(self) -> float | None:
+        """The score that a table of variants shows: the mean over the seeds, where it is known."""
+        return self.score if self.mean is None else self.mean
 
 
-def trials(prepared: Prepared, found: SearchResult, findings: tuple[Finding, ...], metric: str) -> tuple[Trial, ...]:
+def trials(
+    prepared: Prepared, result: SearchResult, findings: tuple[Finding, ...], metric: str, options: Options
+) -> tuple[Trial, ...]:
     """Return every run of a search; scores are of the test rows, or of the training rows where there are none."""
-    fit, where = found.fit, prepared.test or prepared.train
-    scores = [
-        None if fit.outcomes[r].failed else score(prepared, fit.problem, fit.weights[r], where).get(metric)
-        for r in range(len(fit.plan))
-    ]
-    return tuple(_trial(found, findings, scores, r) for r in range(len(fit.plan)))
+    fit, data = result.fit, prepared.test or prepared.train
+    made = {c.run: c for c in contestants(prepared, result, metric)}
+    places = standings(tuple(made.values()), metric, data.sample_weight)
+    rows = []
+    for r, setting in enumerate(fit.plan.settings):
+        leader, best = made.get(r), r == result.best
+        one = Trial(
+            variant=setting.label,
+            letter=letter(setting.label),
+            lr=setting.lr,
+            batch=setting.batch,
+            seed=setting.seed,
+            epochs=int(fit.epochs[r]),
+            steps=int(fit.steps[r]),
+            status=fit.outcomes[r].word,
+            score=score(prepared, fit.problem, fit.weights[r], data).get(metric) if usable(fit, r) else None,
+            spread=None if leader is None else leader.spread,
+            result=fit.outcomes[r].word,
+            leader=leader is not None,
+            best=best,
+            finding=findings[0].code if best and findings else None,
+        )
+        rows.append(one if leader is None else _leader(one, leader, places[r], result, options))
+    return tuple(rows)
 
 
-def _spread(found: SearchResult, scores: list[float | None], r: int) -> float | None:
-    """The standard deviation of a leader's score over the runs that differ from it by their seed alone."""
-    settings, own = found.fit.plan.settings, found.fit.plan.settings[r]
-    known = [s for s, other in zip(scores, settings, strict=True) if other.alike(own) and s is not None]
-    return float(np.std(known, ddof=1)) if r in found.best_per_variant and len(known) > 1 else None
+def _leader(trial: Trial, leader: Contestant, standing: Standing, result: SearchResult, options: Options) -> Trial:
+    """The row of the best setting of a variant, with what the table says of it."""
+    code = code_of_outcome(evidence_of(result, None, options, leader.run))
+    return dataclasses.replace(
+        trial,
+        finding=trial.finding or code,
+        mean=leader.score,
+        seeds=max(len(leader.scores), 1),
+        standing=standing.value,
+        result=_words(trial, leader, standing, result, code),
+    )
 
 
-def _trial(found: SearchResult, findings: tuple[Finding, ...], scores: list[float | None], r: int) -> Trial:
-    fit, setting, outcome = found.fit, found.fit.plan.settings[r], found.fit.outcomes[r]
-    best = r == found.best
-    code = "D101" if outcome.failed else "D201" if outcome == Outcome.BUDGET else None
-    return Trial(
-        setting.label, letter(setting.label), setting.lr, setting.batch, setting.seed,
-        int(fit.epochs[r]), int(fit.steps[r]), outcome.word, scores[r], _spread(found, scores, r), _result(found, r),
-        r in found.best_per_variant, best, findings[0].code if best and findings else code,
-    )  # fmt: skip
-
-
-def _result(found: SearchResult, r: int) -> str:
-    fit, outcome = found.fit, found.fit.outcomes[r]
+def _words(trial: Trial, leader: Contestant, standing: Standing, result: SearchResult, code: str | None) -> str:
+    outcome = result.fit.outcomes[leader.run]
     if outcome.failed:
-        return f"D101 {outcome.word} by step {int(fit.steps[r]):,}"
-    if r == found.best:
-        return "best"
-    own, best = fit.held_out[r], fit.held_out[found.best]
-    if np.isfinite(own) and own <= best + 1e-3 * abs(best):
-        return "tie with best"
-    if outcome == Outcome.PRUNED:
-        return "behind another rate"
-    return "D201 not converged in budget" if outcome == Outcome.BUDGET else outcome.word
+        return " ".join(filter(None, (code, f"{outcome.word} by step {trial.steps:,}")))
+    if standing is Standing.FAILED:
+        return "failed with another seed"
+    words = [standing.value]
+    if trial.best and standing is not Standing.BEST:
+        words.append(f"kept for its {criterion(result.fit)}")
+    if outcome == Outcome.BUDGET:
+        words.append(" ".join(filter(None, (code, "not converged in budget"))))
+    elif outcome == Outcome.PRUNED:
+        words.append("pruned")
+    return "; ".join(words)
+
+
+def order(trials: tuple[Trial, ...], metric: str) -> tuple[Trial, ...]:
+    """Return trials in the order of a table: by the score that is shown, the best first, failed ones last."""
+    sign = -1.0 if metric in HIGHER_IS_BETTER else 1.0
+
+    def key(trial: Trial) -> tuple[bool, float]:
+        known = trial.shown is not None and trial.shown == trial.shown
+        return not known, sign * trial.shown if known and trial.shown is not None else 0.0
+
+    return tuple(sorted(trials, key=key))

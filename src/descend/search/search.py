@@ -1,8 +1,8 @@
 """search: which rule at which rate; all candidates are trained side by side and the best is kept.
 
-Learning rates of one variant race each other by successive halving (`halving.worse_half`); the best is tried between its
-neighbours, from other starts and under other schedules where that was asked, and the few that lead are repeated over
-seeds.
+The rates of one variant compete by successive halving (`training.halving.worse_half`); the best is tried between its
+neighbours, each variant's best is repeated over seeds, and the best of all is tried from other initial weights and
+under other schedules where the user asked for that.
 """
 
 import dataclasses
@@ -14,29 +14,42 @@ from typing import Any
 import numpy as np
 
 from descend.arrays import Array
+from descend.engines import start as initial_state
 from descend.optimum.landscape import Landscape
 from descend.options import Options
 from descend.outcome import Outcome
-from descend.plan import FULL, Plan, Setting
-from descend.problem import Problem
+from descend.plan import Plan, Setting
+from descend.problem import Problem, objectives
 from descend.problem.network import check_memory, free_memory
 from descend.search.candidates import factors_of, settings
-from descend.search.rationale import reasons
-from descend.search.selection import best_per_variant, choose, score
+from descend.search.rationale import rationale
+from descend.search.selection import best_per_variant, choose, has_chance, mean_score, repeats, score, usable
 from descend.table.data import Data
 from descend.training import Fit, Limits, Progress, train
 from descend.training.halving import competition, first_rung
 from descend.training.stopping import GRACE_EPOCHS, GRACE_FACTOR
 
-MOST_EPOCHS = 100_000
-RACE_PART = 0.7  # of the time, when more than one setting is tried; the rest is for neighbours, schedules and seeds
-FEW = 3  # variants of a network whose spread over seeds is measured
-SHORTEST = 0.1  # seconds that a group of runs gets at least
+MOST_EPOCHS = 100_000  # of a run where the user set none (arbitrary: patience or the time ends it before)
+RACE_SHARE = 0.6  # of the time for the first training of all settings; the rest is for neighbours, seeds and schedules
+PROMISE = (
+    "adam",
+    "adagrad",
+    "rmsprop",
+    "momentum",
+)  # best for 7, 5, 3 and 2 of the 20 networks of benchmarks/quality.json
+RUN_COST = 10  # evaluations of all rows that a run costs at least: two epochs, its loss before and after, its score
+SHORTEST = 0.1  # seconds of the first training whatever the budget: enough for an epoch of a small table (arbitrary)
+STEP_SHARE = 0.5  # of the time that is left, for each step of the search after which others follow
+LATE_SHARE = 0.2  # of the time that is left, for each batch size that is trained after compilation took too long
+LOWER = (0.1, 0.01)  # of the lowest rate that was tried, where every rate of a variant failed
+MOST_LOWER = 6  # times that lower rates are tried: twelve decades
+SEED_ROUNDS = 3  # settings of a variant that are repeated over seeds until one does not fail
+CELLS_AFTER_CONVERGENCE = 5e8  # cell visits of a group once a run has converged: about a second, whatever the machine
 SCHEDULES = ("cosine", "one_cycle", "plateau")  # that "auto" tries
-CLEARLY = 1e-3  # part of the loss by which a schedule must beat none
+CLEARLY = 1e-3  # share of the loss by which a schedule must beat a constant rate (arbitrary: above rounding and luck)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class SearchResult:
     """The outcome of a search.
 
@@ -46,6 +59,9 @@ class SearchResult:
         best_per_variant: the best run of each variant, in the plan's order.
         landscape: what was known before.
         why: for each value that was chosen: how it was found, and the evidence.
+        seeds: how many seeds of each variant were asked for.
+        skipped: the variants for which there was no time at all.
+        out_of_time: whether the time, rather than a run itself, ended a run.
         validation: the rows that decided when to stop and what to keep; None where the training objective did.
     """
 
@@ -54,7 +70,15 @@ class SearchResult:
     best_per_variant: tuple[int, ...]
     landscape: Landscape
     why: dict[str, dict[str, Any]]
+    seeds: int
+    skipped: tuple[str, ...] = ()
+    out_of_time: bool = False
     validation: Data | None = None
+
+    def seeds_of(self, r: int) -> tuple[int, ...]:
+        """Return the runs of a setting that are compared with others: one a seed, without those of --restarts."""
+        first = min(s.seed for s in self.fit.plan.settings)
+        return tuple(k for k in repeats(self.fit, r) if self.fit.plan.settings[k].seed < first + self.seeds)
 
 
 def search(
@@ -71,32 +95,45 @@ def search(
     Args:
         problem: what to minimise.
         held_out: validation rows, which decide when a run stops and which is best where `validation_decides` says so;
-            else rows that are only watched.
+            else rows whose loss is only recorded.
         options: as `options.read_options` returns them.
         start: initial weights (params,), zeros when None.
         keep: is called with all runs so far, after each group of them, to write a checkpoint.
 
-    What was typed is trained as it was typed; "auto" tries the eight variants, and for each of them rates below its
+    What the user typed is trained as it is; "auto" tries the eight variants, and for each of them rates below its
     stability limit.
     """
     landscape = landscape or Landscape.of(problem)
-    job = _Job(problem, held_out, options, _limits(options, landscape), on_event, start, time.monotonic(), keep)
-    fit = job.raced(settings(problem, options, landscape))
-    fit = job.refined(fit)
-    best = choose(fit)
-    fit, best = job.restarted(fit, best)
-    fit, best = job.scheduled(fit, best)
-    ahead = tuple(
-        best if fit.plan.settings[r].label == fit.plan.settings[best].label else r for r in best_per_variant(fit)
+    candidates = settings(problem, options, landscape)
+    job = _Search(problem, held_out, options, _limits(options, landscape), on_event, start, time.monotonic(), keep)
+    fit = job.race(candidates)
+    fit = job.try_lower_rates(fit)
+    fit = job.refine(fit)
+    fit = job.repeat_over_seeds(fit)
+    fit, best = job.restart(fit, choose(fit))
+    fit, best = job.try_schedules(fit, best)
+    if fit.outcomes[best] == Outcome.PRUNED:  # all that were ahead of it failed, and no time was left to train it on
+        outcomes = tuple(Outcome.BUDGET if r == best else o for r, o in enumerate(fit.outcomes))
+        fit = dataclasses.replace(fit, outcomes=outcomes)
+    label = fit.plan.settings[best].label
+    ahead = tuple(best if fit.plan.settings[r].label == label else r for r in best_per_variant(fit))
+    trained = {s.label for s in fit.plan.settings}
+    return SearchResult(
+        fit=fit,
+        best=best,
+        best_per_variant=ahead,
+        landscape=landscape,
+        why=rationale(fit, best, options, landscape),
+        seeds=options.seeds,
+        skipped=tuple(dict.fromkeys(s.label for s in candidates if s.label not in trained)),
+        out_of_time=job.out_of_time,
+        validation=held_out if fit.guided else None,
     )
-    why = reasons(fit, best, options, landscape)
-    validation = held_out if fit.guided else None
-    return SearchResult(job.reseeded(fit, ahead), best, ahead, landscape, why, validation)
 
 
-@dataclass(frozen=True, eq=False)
-class _Job:
-    """What all trainings of one search share; the runs of each are put beside those that are done."""
+@dataclass(eq=False)
+class _Search:
+    """The trainings of one search; the runs of each are put beside those that are done."""
 
     problem: Problem
     held_out: Data | None
@@ -106,78 +143,136 @@ class _Job:
     start: Array | None
     begun: float
     keep: Callable[[Fit], None]
+    out_of_time: bool = False
 
-    def raced(self, runs: list[Setting]) -> Fit:
-        """Train the candidates, batch size after batch size; rates of one variant race each other."""
-        groups, fit = _by_batch(runs), None
-        reserve = 0.0 if len(runs) == 1 or self.limits.seconds is None else (1 - RACE_PART) * self.limits.seconds
-        for group in groups:
-            share = 1.0 if group is groups[-1] else 0.5
-            fit = self._trained(group, fit, share * (self._left() - reserve), race=True)
-            if fit.interrupted:
+    def race(self, runs: list[Setting]) -> Fit:
+        """Train the candidates, batch size after batch size, by successive halving; the first group is never left out."""
+        groups = _by_batch(self.affordable(runs))
+        reserve = 0.0 if len(runs) == 1 or self.limits.seconds is None else (1 - RACE_SHARE) * self.limits.seconds
+        share = 1.0 if len(groups) == 1 else STEP_SHARE
+        fit = self._train(groups[0], None, max(share * (self._left() - reserve), SHORTEST), race=True)
+        for group in groups[1:]:
+            if fit.interrupted or self._left() <= 0:
                 break
-        assert fit is not None
-        return self._more(fit, _given_up(fit))
+            share = 1.0 if group is groups[-1] else STEP_SHARE
+            seconds = max(share * (self._left() - reserve), LATE_SHARE * self._left())
+            fit = self._train(group, fit, seconds, race=True)
+        return fit
 
-    def refined(self, fit: Fit) -> Fit:
+    def affordable(self, runs: list[Setting]) -> list[Setting]:
+        """The runs for which the time is enough, by the seconds that one evaluation of all rows takes: variants of
+        least promise are left out first."""
+        if self.limits.seconds is None or len(runs) == 1:
+            return runs
+        began = time.monotonic()
+        objectives(self.problem, initial_state(self.problem, Plan((runs[0],), self.start)).weights)
+        one = RUN_COST * (time.monotonic() - began)
+        if one * len(runs) <= self._left():
+            return runs
+        keep: list[Setting] = []
+        for group in sorted(_by_variant(runs), key=lambda g: _promise(g[0].label)):
+            if keep and one * (len(keep) + len(group)) > self._left():
+                break
+            keep += group
+        return keep
+
+    def try_lower_rates(self, fit: Fit) -> Fit:
+        """Where all rates of a variant failed, train the best that was pruned, then lower rates, until one trains."""
+        for _ in range(MOST_LOWER):
+            more = after_failures(fit, lower=self.options.lr == "auto")
+            before, fit = len(fit.plan), self._more(fit, more, STEP_SHARE)
+            if len(fit.plan) == before:
+                break
+        return fit
+
+    def refine(self, fit: Fit) -> Fit:
         """Try rates between the best one and its neighbours, where that run has not reached the optimum."""
         best = choose(fit)
-        if self.options.lr != "auto" or _settled(fit, best):
+        if self.options.lr != "auto" or _is_settled(fit, best):
             return fit
-        return self._more(fit, between(fit, best), share=0.5)
+        return self._more(fit, between(fit, best), STEP_SHARE)
 
-    def restarted(self, fit: Fit, best: int) -> tuple[Fit, int]:
-        """Train the best setting from other starts side by side, and choose anew."""
+    def repeat_over_seeds(self, fit: Fit) -> Fit:
+        """Train the best setting of each variant with the same other seeds, where its outcome depends on them.
+
+        A seed for which the time was not enough counts nowhere. Where a seed failed, the next best setting of the
+        variant is repeated instead.
+        """
+        for _ in range(SEED_ROUNDS):
+            ahead = [r for r in best_per_variant(fit) if has_chance(fit, r) and usable(fit, r)]
+            runs = [fit.plan.settings[r] for r in ahead if len(repeats(fit, r)) == 1]
+            if not runs or self.options.seeds == 1:
+                break
+            later = self.options.restarts > 1 or self.options.schedule == "auto"
+            before = len(fit.plan)
+            for k in range(1, self.options.seeds):
+                again = [s.reseeded(k + 1)[-1] for s in runs]
+                fit = self._more(fit, again, STEP_SHARE if later else 1.0, whole=True)
+            if len(fit.plan) == before:
+                break
+        return fit
+
+    def restart(self, fit: Fit, best: int) -> tuple[Fit, int]:
+        """Train the best setting from as many initial weights as was asked for, and keep the best of them."""
         if self.options.restarts == 1:
             return fit, best
-        own, before = fit.plan.settings[best], len(fit.plan)
-        fit = self._more(fit, own.reseeded(self.options.restarts))
-        among = [best, *range(before, len(fit.plan))]
-        return fit, min(among, key=lambda r: (fit.outcomes[r].failed, score(fit, r)))
+        own, known = fit.plan.settings[best], {fit.plan.settings[r].seed for r in repeats(fit, best)}
+        fit = self._more(fit, [s for s in own.reseeded(self.options.restarts) if s.seed not in known])
+        starts = range(own.seed, own.seed + self.options.restarts)
+        among = [r for r in repeats(fit, best) if fit.plan.settings[r].seed in starts]
+        return fit, min(among, key=lambda r: (not usable(fit, r), score(fit, r)))
 
-    def scheduled(self, fit: Fit, best: int) -> tuple[Fit, int]:
-        """Try schedules on the best setting, and keep one that is clearly better on held-out data."""
-        if self.options.schedule != "auto" or _settled(fit, best):
+    def try_schedules(self, fit: Fit, best: int) -> tuple[Fit, int]:
+        """Try schedules on the best setting, over the same seeds, and keep one that is clearly better."""
+        if self.options.schedule != "auto" or _is_settled(fit, best):
             return fit, best
-        own, before = fit.plan.settings[best], len(fit.plan)
+        before, seeds = len(fit.plan), [fit.plan.settings[r] for r in repeats(fit, best)]
         epochs = max(int(fit.epochs[best]), 1)
-        fit = self._more(fit, [_under(self.problem, own, name, epochs) for name in SCHEDULES], epochs, 0.5)
-        others = range(before, len(fit.plan))
-        first = min((best, *others), key=lambda r: (fit.outcomes[r].failed, score(fit, r)))
-        return fit, first if score(fit, first) < (1 - CLEARLY) * score(fit, best) else best
+        for name in SCHEDULES:
+            ends = None if name == "plateau" else epochs  # it lowers the rate where the constant one would have ended
+            runs = [with_schedule(self.problem, own, name, epochs) for own in seeds]
+            fit = self._more(fit, runs, STEP_SHARE, epochs=ends, whole=True)
+        constant = mean_score(fit, best)
+        seed = fit.plan.settings[best].seed
+        others = [r for r in range(before, len(fit.plan)) if fit.plan.settings[r].seed == seed]
+        first = min((best, *others), key=lambda r: mean_score(fit, r))
+        return fit, first if mean_score(fit, first) < (1 - CLEARLY) * constant else best
 
-    def reseeded(self, fit: Fit, ahead: tuple[int, ...]) -> Fit:
-        """Train the best run of each variant whose outcome is partly chance with other seeds: for the spread."""
-        own = [r for r in ahead if not fit.outcomes[r].failed]
-        if self.problem.network is not None:
-            own = sorted(own, key=lambda r: score(fit, r))[:FEW]
-        own = [r for r in own if fit.plan.settings[r].batch_size != FULL or self.problem.network is not None]
-        again = [other for r in own for other in fit.plan.settings[r].reseeded(self.options.seeds)]
-        return self._more(fit, again, max((int(fit.epochs[r]) for r in own), default=0))
-
-    def _more(self, fit: Fit, runs: list[Setting], epochs: int | None = None, share: float = 1.0) -> Fit:
+    def _more(
+        self, fit: Fit, runs: list[Setting], share: float = 1.0, epochs: int | None = None, whole: bool = False
+    ) -> Fit:
         """Train more runs to their ends in a share of the time that is left, if any is."""
         for group in _by_batch(runs):
             if fit.interrupted or self._left() <= 0:
                 break
-            fit = self._trained(group, fit, share * self._left(), epochs=epochs)
+            fit = self._train(group, fit, share * self._left(), epochs=epochs, whole=whole)
         return fit
 
-    def _trained(
-        self, group: tuple[Setting, ...], done: Fit | None, seconds: float, race: bool = False, epochs: int | None = None
+    def _train(
+        self, group: tuple[Setting, ...], done: Fit | None, seconds: float, *,
+        race: bool = False, epochs: int | None = None, whole: bool = False,
     ) -> Fit:  # fmt: skip
-        """Train a group, and return it beside the runs that are done."""
-        limits, rows = self._limited(done, max(seconds, 0.0)), self.problem.data.rows
+        """Train a group, and return it beside the runs that are done.
+
+        A later group for which the time was not enough is left out: one without an epoch, and if `whole` any that was cut.
+        """
+        seconds = max(seconds, 0.0)
+        limits, rows = self._limits(done, seconds, group), self.problem.data.rows
         if epochs is not None:
             limits = dataclasses.replace(limits, epochs=min(limits.epochs, epochs))
         if race and len({competition(s) for s in group}) < len(group):
             limits = dataclasses.replace(limits, rung=first_rung(-(-rows // group[0].rows_a_step(rows))))
         if self.problem.network is not None:
-            _check_room(self.problem, group)
+            _check_memory(self.problem, group)
+        listener = self._listener(0 if done is None else len(done.plan))
         threads = self.options.threads or 1
-        heard = self._heard(0 if done is None else len(done.plan))
-        own = train(self.problem, Plan(group, self.start), self.held_out, limits, heard, threads)
-        fit = own if done is None else done.beside(own)
+        new = train(self.problem, Plan(group, self.start), self.held_out, limits, listener, threads)
+        out_of_time = _out_of_time(new, limits)
+        self.out_of_time |= out_of_time
+        cut = whole and (new.interrupted or out_of_time)
+        if done is not None and (cut or (limits.epochs > 0 and not new.epochs.any())):
+            return dataclasses.replace(done, interrupted=new.interrupted)
+        fit = new if done is None else done.beside(new)
         self.keep(fit)
         return fit
 
@@ -185,24 +280,27 @@ class _Job:
         """Seconds that are left."""
         return np.inf if self.limits.seconds is None else self.limits.seconds - (time.monotonic() - self.begun)
 
-    def _limited(self, done: Fit | None, seconds: float) -> Limits:
-        """The limits of the next group: once a run has converged, as much again as that took."""
+    def _limits(self, done: Fit | None, seconds: float, group: tuple[Setting, ...]) -> Limits:
+        """The limits of the next group: once a run has converged, so much work, counted in cells, whatever its pace."""
         limits = self.limits if seconds == np.inf else dataclasses.replace(self.limits, seconds=seconds)
         if done is None:
             return limits
         converged = [int(e) for e, o in zip(done.epochs, done.outcomes, strict=True) if o == Outcome.CONVERGED]
         if not converged:
             return limits
-        epochs = min(limits.epochs, int(GRACE_FACTOR * max(GRACE_EPOCHS, min(converged))))
-        return dataclasses.replace(limits, epochs=epochs, seconds=min(seconds, max(done.seconds, SHORTEST)))
+        cells = self.problem.data.rows * max(self.problem.params, 1) * len(group)
+        work = max(int(CELLS_AFTER_CONVERGENCE / cells), 1)
+        return dataclasses.replace(
+            limits, epochs=min(limits.epochs, work, int(GRACE_FACTOR * max(GRACE_EPOCHS, min(converged))))
+        )
 
-    def _heard(self, before: int) -> Callable[[Progress], None]:
-        """The listener, told of the search as a whole."""
+    def _listener(self, before: int) -> Callable[[Progress], None]:
+        """A listener that passes on the progress of the search as a whole; `before` runs are done."""
 
-        def on_event(heard: Progress) -> None:
+        def on_event(progress: Progress) -> None:
             seconds, limit = time.monotonic() - self.begun, self.limits.seconds
-            share = heard.share if limit is None else max(min(1.0, seconds / limit), heard.share * (before == 0))
-            self.on_event(dataclasses.replace(heard, runs=heard.runs + before, seconds=seconds, share=share))
+            share = progress.share if limit is None else max(min(1.0, seconds / limit), progress.share * (before == 0))
+            self.on_event(dataclasses.replace(progress, runs=progress.runs + before, seconds=seconds, share=share))
 
         return on_event
 
@@ -210,22 +308,17 @@ class _Job:
 def validation_decides(landscape: Landscape, options: Options) -> bool:
     """Whether validation rows, rather than the training objective, decide when a run stops and which weights are kept.
 
-    They do where they were asked for, by --val or --patience, and where no exact optimum tells how far a run has to go.
+    They do where the user asked for them, by --val or --patience, and where the optimum is unknown.
     """
     if isinstance(options.validation, str) and options.validation == "auto":
         return landscape.optimum.weights is None or "patience" in options.user_set
     return not (isinstance(options.validation, float) and options.validation == 0)
 
 
-def _settled(fit: Fit, r: int) -> bool:
-    """Whether a run failed or is at the optimum, so that trying more about it is in vain."""
-    return fit.outcomes[r].failed or fit.outcomes[r] == Outcome.CONVERGED
-
-
 def between(fit: Fit, best: int) -> list[Setting]:
     """Return the setting of a run at rates halfway, as ratios, to those next to its own that were tried.
 
-    At the lowest rate that was tried, one as far below it; above the highest none, that may be a limit.
+    At the lowest rate that was tried, one as far below it; above the highest none, since that may be a limit.
     """
     own = fit.plan.settings[best]
     rates = sorted({s.lr for s in fit.plan.settings if competition(s) == competition(own)})
@@ -236,24 +329,46 @@ def between(fit: Fit, best: int) -> list[Setting]:
     return [own.at(lr=float(np.sqrt(own.lr * other))) for other in (lower, *rates[at + 1 : at + 2])]
 
 
-def _given_up(fit: Fit) -> list[Setting]:
-    """The best that was given up in each race where all that were not have failed."""
-    found = []
+def after_failures(fit: Fit, lower: bool) -> list[Setting]:
+    """Return what to train next of each competition whose runs failed, all but those that were pruned.
+
+    That is the best that was pruned, unless it failed too when it was trained on; else, if `lower`, rates below all
+    that were tried.
+    """
+    result: list[Setting] = []
     for one in dict.fromkeys(competition(s) for s in fit.plan.settings):
-        own = [r for r, s in enumerate(fit.plan.settings) if competition(s) == one]
-        dropped = [r for r in own if fit.outcomes[r] == Outcome.PRUNED]
-        if dropped and all(fit.outcomes[r].failed for r in own if r not in dropped):
-            found.append(fit.plan.settings[min(dropped, key=lambda r: score(fit, r))])
-    return found
+        runs = [r for r, s in enumerate(fit.plan.settings) if competition(s) == one]
+        ended = [r for r in runs if fit.outcomes[r] != Outcome.PRUNED]
+        if any(usable(fit, r) for r in ended):
+            continue
+        failed = {fit.plan.settings[r].lr for r in ended}
+        pruned = [r for r in runs if fit.outcomes[r] == Outcome.PRUNED and fit.plan.settings[r].lr not in failed]
+        if pruned:
+            result.append(fit.plan.settings[min(pruned, key=lambda r: score(fit, r))])
+        elif lower:
+            lowest = min((fit.plan.settings[r] for r in runs), key=lambda s: s.lr)
+            result += [lowest.at(lr=lowest.lr * share) for share in LOWER]
+    return result
 
 
-def _under(problem: Problem, setting: Setting, schedule: str, epochs: int) -> Setting:
-    """A setting under a schedule that ends after so many epochs."""
+def with_schedule(problem: Problem, setting: Setting, schedule: str, epochs: int) -> Setting:
+    """Return a setting under a schedule that ends after so many epochs."""
     factors = factors_of(problem, schedule, epochs, 0, setting.batch_size)
     return dataclasses.replace(setting, schedule=schedule, factors=factors)
 
 
-def _check_room(problem: Problem, group: tuple[Setting, ...]) -> None:
+def _is_settled(fit: Fit, r: int) -> bool:
+    """Whether a run failed or is at the optimum, so that trying more about it is in vain."""
+    return fit.outcomes[r].failed or fit.outcomes[r] == Outcome.CONVERGED
+
+
+def _out_of_time(fit: Fit, limits: Limits) -> bool:
+    """Whether a run was ended by the time, not by its epochs or by others that converged."""
+    cut = (o == Outcome.BUDGET and e < limits.epochs for o, e in zip(fit.outcomes, fit.epochs, strict=True))
+    return limits.seconds is not None and fit.seconds >= limits.seconds and any(cut)
+
+
+def _check_memory(problem: Problem, group: tuple[Setting, ...]) -> None:
     """Raise UsageError when networks would not fit in the memory that is free."""
     assert problem.network is not None
     slots = max(len(s.rule.memory) for s in group)
@@ -266,11 +381,22 @@ def _by_batch(runs: list[Setting]) -> list[tuple[Setting, ...]]:
     return sorted(groups, key=len, reverse=True)
 
 
+def _by_variant(runs: list[Setting]) -> list[list[Setting]]:
+    return [[s for s in runs if s.label == label] for label in dict.fromkeys(s.label for s in runs)]
+
+
+def _promise(label: str) -> int:
+    return PROMISE.index(label) if label in PROMISE else len(PROMISE)
+
+
 def _limits(options: Options, landscape: Landscape) -> Limits:
-    epochs = MOST_EPOCHS if options.max_epochs is None else options.max_epochs
     return Limits(
-        epochs, options.time_budget, options.patience, options.tol,
-        None if landscape.optimum.weights is None else landscape.optimum.objective,
-        landscape.aim(options.tol), landscape.baseline,
-        validation_decides(landscape, options),
-    )  # fmt: skip
+        epochs=MOST_EPOCHS if options.max_epochs is None else options.max_epochs,
+        seconds=options.time_budget,
+        patience=options.patience,
+        tol=options.tol,
+        optimum=None if landscape.optimum.weights is None else landscape.optimum.objective,
+        aim=landscape.aim(options.tol),
+        reference=landscape.baseline,
+        early=validation_decides(landscape, options),
+    )

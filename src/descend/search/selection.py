@@ -1,4 +1,8 @@
-"""choice: which of several runs is the best, and which lead their variants."""
+"""selection: which run of a search is the best, and which is the best of each variant.
+
+A setting is judged by the mean of its score over the seeds it was trained with, and a seed that failed counts as a
+failure of the setting: neither the first seed nor the seeds that survived decide.
+"""
 
 import numpy as np
 
@@ -8,36 +12,68 @@ from descend.training import Fit
 
 
 def choose(fit: Fit) -> int:
-    """Return the run to keep.
+    """Return the run to keep: the first seed of the best setting.
 
-    Runs that converged have the same weights to within the tolerance; they come before all others, and those that
+    Settings that converged have the same weights to within the tolerance; they come before all others, and those that
     take all rows a step come first, so that the choice does not depend on the order of the rows. Among equals the
-    lowest score decides.
+    lowest mean score decides.
     """
-    good = np.array([not o.failed for o in fit.outcomes]) & np.isfinite(fit.loss)
-    score = np.where(good, fit.score, np.inf) if good.any() else np.where(np.isfinite(fit.loss), fit.loss, np.inf)
-
-    def rank(r: int) -> tuple[bool, bool, float, int]:
-        converged = fit.outcomes[r] == Outcome.CONVERGED
-        full = fit.plan.settings[r].batch_size == FULL
-        return not converged, converged and not full, float(score[r]), -int(fit.epochs[r])
-
-    return min(range(len(score)), key=rank)
+    return min(best_per_variant(fit), key=lambda r: _rank(fit, r))
 
 
 def best_per_variant(fit: Fit) -> tuple[int, ...]:
-    """Return the best run of each variant."""
-    found: list[int] = []
-    for label in dict.fromkeys(s.label for s in fit.plan.settings):
-        own = [r for r, s in enumerate(fit.plan.settings) if s.label == label]
-        found.append(min(own, key=lambda r: _rank(fit, r)))
-    return tuple(found)
+    """Return the first seed of the best setting of each variant, in the order of the plan."""
+    labels = dict.fromkeys(s.label for s in fit.plan.settings)
+    runs = {label: [r for r, s in enumerate(fit.plan.settings) if s.label == label] for label in labels}
+    return tuple(
+        min((repeats(fit, r)[0] for r in own), key=lambda r: _rank_in_variant(fit, r)) for own in runs.values()
+    )
+
+
+def repeats(fit: Fit, r: int) -> tuple[int, ...]:
+    """Return the runs that differ from a run by their seed at most, by seed; of a setting trained twice the last."""
+    own = fit.plan.settings[r]
+    by_seed = {s.seed: k for k, s in enumerate(fit.plan.settings) if s.alike(own)}
+    return tuple(by_seed[seed] for seed in sorted(by_seed))
+
+
+def has_chance(fit: Fit, r: int) -> bool:
+    """Return whether the outcome of a run depends on its seed: on the order of rows, or on initial weights."""
+    return fit.plan.settings[r].batch_size != FULL or fit.problem.network is not None
 
 
 def score(fit: Fit, r: int) -> float:
-    """Return what a run is chosen by, see `fit.Fit`; infinity when it is not finite."""
+    """Return what a run is chosen by, see `training.Fit`; infinity when it is not finite."""
     return float(fit.score[r]) if np.isfinite(fit.score[r]) else np.inf
 
 
-def _rank(fit: Fit, r: int) -> tuple[bool, bool, float, int]:
-    return fit.outcomes[r].failed, fit.outcomes[r] != Outcome.CONVERGED, score(fit, r), -int(fit.epochs[r])
+def mean_score(fit: Fit, r: int) -> float:
+    """Return the mean of `score` over the seeds of a run's setting; infinity where a seed failed."""
+    runs = repeats(fit, r)
+    return np.inf if any(not usable(fit, k) for k in runs) else float(np.mean([score(fit, k) for k in runs]))
+
+
+def usable(fit: Fit, r: int) -> bool:
+    """Return whether a run has finite weights that it was trained to."""
+    return not fit.outcomes[r].failed and bool(np.isfinite(fit.loss[r]))
+
+
+Rank = tuple[bool | float, ...]
+
+
+def _rank(fit: Fit, r: int) -> Rank:
+    """The order among settings, the best first."""
+    runs = repeats(fit, r)
+    failed, untrained = any(not usable(fit, k) for k in runs), all(fit.epochs[k] == 0 for k in runs)
+    converged = all(fit.outcomes[k] == Outcome.CONVERGED for k in runs)
+    full_batch = fit.plan.settings[r].batch_size == FULL
+    fallback = min(float(fit.loss[k]) if np.isfinite(fit.loss[k]) else np.inf for k in runs)
+    mean = fallback if failed else mean_score(fit, r)
+    return failed, untrained, not converged, converged and not full_batch, mean, -int(fit.epochs[r])
+
+
+def _rank_in_variant(fit: Fit, r: int) -> Rank:
+    """The order among the settings of a variant: of those without a failure, the ones repeated over seeds first."""
+    failed, untrained, *rest = _rank(fit, r)
+    pruned = fit.outcomes[r] == Outcome.PRUNED
+    return failed, untrained, pruned, -len(repeats(fit, r)) if has_chance(fit, r) else 0, *rest

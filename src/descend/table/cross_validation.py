@@ -1,5 +1,6 @@
 """folds: K-fold cross-validation of the whole training, search included, so that nothing of a fold is seen before it."""
 
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -62,7 +63,9 @@ def _cuts(
     else:
         wanted = KFold(k, shuffle=True, random_state=seed % 2**32).split(np.empty(rows))
     try:
-        return list(wanted)
+        with warnings.catch_warnings():  # a class with fewer rows than folds: the caller says what it means
+            warnings.simplefilter("ignore", UserWarning)
+            return list(wanted)
     except ValueError as error:
         raise DataError(
             f"{rows:,} rows cannot be cut into {k} folds: {str(error).partition(chr(10))[0].rstrip('.')}",
@@ -86,7 +89,9 @@ def cross_validated(
             found.append(run.metrics["test"])
     if len(found) < 2:
         return {}
-    values = {metric: np.array([one[metric] for one in found if metric in one]) for metric in found[0]}
+    names = dict.fromkeys(metric for one in found for metric in one)
+    values = {metric: np.array([one[metric] for one in found if metric in one]) for metric in names}
+    values = {metric: own for metric, own in values.items() if len(own) > 1}
     return {
         "cv": {metric: float(own.mean()) for metric, own in values.items()},
         "cv_std": {metric: float(own.std(ddof=1)) for metric, own in values.items()},

@@ -1,0 +1,188 @@
+"""standing: which variants differ beyond chance, for `train` and `compare` alike.
+
+Every variant is trained with the same seeds and scored on the same rows, so two of them are compared pair by pair: the
+differences of their losses, row by row and seed by seed.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+
+from descend.arrays import Array
+from descend.metrics import HIGHER_IS_BETTER
+from descend.outcome import Outcome
+from descend.problem import losses_and_slopes
+from descend.problem import scores as predictions
+from descend.problem.response import class_indices
+from descend.run.scoring import score
+from descend.search.search import SearchResult
+from descend.search.selection import usable
+from descend.table.data import Data
+from descend.table.prepare import Prepared
+
+ALPHA = 0.05  # chance that a variant which is as good as the best is called behind; shared by all that are compared
+LEAST = 1e-3  # of the score: a smaller difference is a tie whatever its error, since nobody would act on it (arbitrary)
+AT_OPTIMUM = 1e-3  # gap below which two linear models are the same: ten times the default tol, as in the diagnosis
+
+
+class Standing(StrEnum):
+    """How a variant compares with the best."""
+
+    BEST = "best"
+    TIE = "tie with best"
+    BEHIND = "behind"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Contestant:
+    """The best setting of one variant.
+
+    Args:
+        run: the first seed's run.
+        scores: the metric that is shown, of each seed (seeds,); one value where no chance is involved.
+        losses: of each seed and row (seeds, rows), in the metric's sense, lower is better.
+        at_optimum: whether every seed ended at the exact optimum.
+        failed: whether a seed gave no usable model.
+    """
+
+    run: int
+    scores: Array
+    losses: Array
+    at_optimum: bool
+    failed: bool
+
+    @property
+    def score(self) -> float | None:
+        """The mean over the seeds; None where one failed."""
+        return None if self.failed else float(self.scores.mean())
+
+    @property
+    def spread(self) -> float | None:
+        """The standard deviation over the seeds; None where there is one."""
+        return None if self.failed or len(self.scores) < 2 else float(self.scores.std(ddof=1))
+
+
+def contestants(prepared: Prepared, result: SearchResult, metric: str) -> tuple[Contestant, ...]:
+    """Return the best setting of each variant, scored on the test rows, or on the training rows where there are none."""
+    fit, data = result.fit, prepared.test or prepared.train
+    made = []
+    for r in result.best_per_variant:
+        runs = result.seeds_of(r) or (r,)
+        failed = not all(usable(fit, k) for k in runs)
+        gaps = [result.landscape.gap(float(fit.loss[k])) for k in runs]
+        near = all(
+            gap is not None and (gap <= AT_OPTIMUM or fit.outcomes[k] == Outcome.CONVERGED)
+            for gap, k in zip(gaps, runs, strict=True)
+        )
+        kept = [] if failed else [fit.weights[k] for k in runs]
+        made.append(
+            Contestant(
+                run=r,
+                scores=np.array([score(prepared, fit.problem, w, data).get(metric, np.nan) for w in kept]),
+                losses=np.array([row_losses(result, w, data, metric) for w in kept]),
+                at_optimum=near and not failed,
+                failed=failed,
+            )
+        )
+    return tuple(made)
+
+
+def row_losses(result: SearchResult, weights: Array, data: Data, metric: str) -> Array:
+    """Return what each row adds to a metric (rows,), up to a factor; lower is better.
+
+    Squared or absolute errors, wrong classes, or log losses; AUC, which has no part of a row, is judged by the log loss.
+    """
+    problem = result.fit.problem
+    with np.errstate(over="ignore", invalid="ignore"):
+        z = predictions(problem, weights.astype(problem.dtype), data.X)
+        if metric == "accuracy":
+            return np.asarray(class_indices(z.reshape(len(z), -1)) != data.y, np.float64)
+        if metric in ("rmse", "r2", "mae"):
+            error = np.abs(problem.loss.mean(z) - data.y).reshape(len(z), -1)
+            return np.asarray((error if metric == "mae" else np.square(error)).mean(axis=1), np.float64)
+        return np.asarray(losses_and_slopes(problem, z, data.y)[0], np.float64)
+
+
+def standings(made: tuple[Contestant, ...], metric: str, sample_weight: Array | None = None) -> dict[int, Standing]:
+    """Return {run: how it compares with the best}, the best being the one whose mean score is shown as the best.
+
+    Args:
+        sample_weight: of the rows of the losses (rows,), or None.
+    """
+    sign = -1.0 if metric in HIGHER_IS_BETTER else 1.0
+    known = [c for c in made if c.score is not None and np.isfinite(c.score)]
+    if not known:
+        return {c.run: Standing.FAILED for c in made}
+    best = min(known, key=lambda c: (sign * float(c.score or 0.0), not c.at_optimum))
+    rivals = max(len(known) - 1, 1)
+    result = {}
+    for c in made:
+        if c.score is None or not np.isfinite(c.score):
+            result[c.run] = Standing.FAILED
+        elif c is best:
+            result[c.run] = Standing.BEST
+        else:
+            result[c.run] = Standing.TIE if ties(c, best, rivals, sample_weight) else Standing.BEHIND
+    return result
+
+
+def ties(one: Contestant, best: Contestant, rivals: int = 1, sample_weight: Array | None = None) -> bool:
+    """Return whether one of so many rivals differs from the best by no more than chance.
+
+    Two linear models at the same optimum tie by construction, and so do scores within LEAST. Else the mean d of the
+    paired differences is compared with its standard error s, where s² = s_rows² / rows + s_seeds² / seeds: the rows are
+    a sample, and so are the seeds. |d| / s has a t distribution whose degrees of freedom follow from both parts (Welch
+    1947, Satterthwaite 1946); the level ALPHA is divided by the number of rivals (Bonferroni).
+    """
+    a, b = (np.nan if c.score is None else c.score for c in (one, best))
+    if (one.at_optimum and best.at_optimum) or abs(a - b) <= LEAST * max(abs(a), abs(b)):
+        return True
+    if not (np.isfinite(one.losses).all() and np.isfinite(best.losses).all()):
+        return False
+    difference = paired_difference(one, best, sample_weight)
+    return difference.mean <= 0 or difference.mean <= difference.margin(ALPHA / rivals)
+
+
+@dataclass(frozen=True)
+class PairedDifference:
+    """By how much the loss of one variant is above that of another.
+
+    Args:
+        mean: of the differences, over rows and seeds.
+        error: the standard error of the mean.
+        freedom: degrees of freedom of the error; 0 where nothing is known of it.
+    """
+
+    mean: float
+    error: float
+    freedom: float
+
+    def margin(self, alpha: float) -> float:
+        """Return half the width of the interval that misses the true difference with this chance."""
+        from scipy.special import stdtrit  # the quantiles of t, without the seconds that scipy.stats takes to import
+
+        return float(self.error * stdtrit(self.freedom, 1 - alpha / 2)) if self.freedom > 0 else np.inf
+
+
+def paired_difference(one: Contestant, other: Contestant, sample_weight: Array | None = None) -> PairedDifference:
+    """Return the difference of the losses of two variants, row by row and seed by seed; see `ties`."""
+    difference = _paired(one.losses, other.losses)
+    seeds, rows = difference.shape
+    w = np.ones(rows) if sample_weight is None else sample_weight / sample_weight.mean()
+    by_row, by_seed = difference.mean(axis=0), (difference * w).mean(axis=1)
+    mean = float(by_seed.mean())
+    if rows < 2:
+        return PairedDifference(mean, np.inf, 0.0)
+    parts = [(float(np.square(w * (by_row - mean)).sum()) / (rows - 1) / rows, rows - 1)]
+    parts += [(float(by_seed.var(ddof=1)) / seeds, seeds - 1)] if seeds > 1 else []
+    variance = sum(part for part, _ in parts)
+    freedom = variance**2 / sum(part**2 / df for part, df in parts) if variance > 0 else float(rows - 1)
+    return PairedDifference(mean, float(np.sqrt(variance)), freedom)
+
+
+def _paired(a: Array, b: Array) -> Array:
+    """The differences of losses (seeds, rows); a variant with one seed is paired with each seed of the other."""
+    seeds = min(len(a), len(b)) if min(len(a), len(b)) > 1 else max(len(a), len(b))
+    return a[:seeds] - b[:seeds]
