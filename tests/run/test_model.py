@@ -6,7 +6,7 @@ import pytest
 
 import descend as ds
 from descend.errors import ModelError
-from descend.run.model import Model
+from descend.run.model import Model, Prediction
 from descend.table.read import read
 
 
@@ -80,3 +80,52 @@ def test_predicted_labels_have_the_dtype_of_the_data_also_after_loading(tmp_path
     for one in (run, ds.load(tmp_path / "r")):
         values = one.predict(frame).values
         assert (values.dtype.kind, set(values.tolist()) <= expected) == (kind, True)
+
+
+def test_a_prediction_is_an_array_to_numpy_and_a_table_to_a_person(species, penguins):
+    prediction = species.predict(read(penguins))
+    values = prediction.values
+
+    assert len(prediction) == 344
+    np.testing.assert_array_equal(np.asarray(prediction), values)
+    np.testing.assert_array_equal(np.array(prediction, dtype=str), values.astype(str))
+    assert prediction[3] == values[3]
+    np.testing.assert_array_equal(prediction[2:5], values[2:5])
+    assert list(prediction) == values.tolist()
+    np.testing.assert_array_equal(prediction == values, np.ones(344, bool))
+    assert (prediction == prediction).all()
+    assert not (prediction != values).any()
+    assert (prediction == "Adelie").sum() == (values == "Adelie").sum()
+    frame = prediction.to_pandas()
+    assert list(frame.columns) == ["prediction", "p_Adelie", "p_Chinstrap", "p_Gentoo"]
+    np.testing.assert_array_equal(frame["p_Gentoo"], prediction.probabilities[:, 2])
+    lines = repr(prediction).splitlines()
+    assert lines[0] == "Prediction of 344 rows"
+    assert lines[1].split() == ["prediction", "p_Adelie", "p_Chinstrap", "p_Gentoo"]
+    assert lines[2].split()[:2] == ["0", str(values[0])]
+    assert (len(lines), lines[-1]) == (9, "…")
+
+
+def test_a_prediction_of_numbers_is_compared_and_computed_with():
+    prediction = Prediction(np.array([1.0, 2.0, 3.0]), None, (), {}, {})
+    assert (np.asarray(prediction, np.float32) * 2).tolist() == [2, 4, 6]
+    assert np.mean(prediction) == 2
+    assert repr(prediction).splitlines()[1:] == ["   prediction", "0  1", "1  2", "2  3"]
+
+
+@pytest.mark.parametrize("hidden", [(), (4,)])
+def test_a_hinge_model_has_scores_and_no_probabilities(hidden):
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((400, 3))
+    y = np.where(X @ [1, 2, 3] + 2 * rng.standard_normal(400) > 0, "spam", "ham")
+    run = ds.train(
+        X, y, loss="hinge", hidden_layer_sizes=hidden, optimizer="adam", lr=0.05, max_epochs=60, seeds=1, progress=False
+    )
+    prediction = run.predict(X)
+
+    assert prediction.probabilities is None
+    assert prediction.scores.shape == (400,)
+    np.testing.assert_array_equal(prediction == "spam", prediction.scores > 0)
+    assert list(prediction.columns) == ["prediction"]
+    assert set(run.metrics["train"]) == set(run.metrics["test"]) == {"accuracy", "auc"}
+    assert 0.7 < run.metrics["test"]["auc"] <= 1

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from descend.metrics import HIGHER_IS_BETTER
+from descend.options.flags import in_keywords
 from descend.outcome import Outcome
 from descend.plan import THE_EIGHT, Plan, letter
 from descend.report.summary import html, text
@@ -78,6 +79,7 @@ class Comparison:
         return html(comparison_summary(self))
 
 
+@in_keywords()
 def compare(data: Any, target: Any, *, variants: str = "all", **options: Any) -> Comparison:
     """Train variants, each at its own best rate, and say which differ beyond chance.
 

@@ -11,6 +11,7 @@ from descend.blas import one_blas_thread
 from descend.diagnosis.finding import Finding
 from descend.diagnosis.proof import prove_all
 from descend.options import Options
+from descend.options.flags import in_keywords
 from descend.run.document import finding_of, incomplete, metrics_of, options_of
 from descend.run.job import retrain
 from descend.table.prepare import load as load_table
@@ -46,6 +47,7 @@ class _Before:
     gap: float | None
 
 
+@in_keywords()
 @one_blas_thread()
 def doctor(
     folder: str | os.PathLike[str], data: Any = None, on_event: Callable[[Any], None] = lambda event: None

@@ -10,12 +10,14 @@ from descend.diagnosis.finding import Finding, Proof
 from descend.diagnosis.verdict import Verdict
 from descend.errors import ModelError
 from descend.options import OPTIONS, Options
+from descend.options.flags import in_keywords
 from descend.run.model import Model
 from descend.run.record import Run
 from descend.run.trials import Trial
 from descend.table.prepare import Note
 
 
+@in_keywords()
 def load(folder: str | os.PathLike[str]) -> Run:
     """Return the run of a folder; raises ModelError when it is not one, or is damaged."""
     folder = Path(folder)

@@ -13,6 +13,7 @@ from descend.blas import one_blas_thread
 from descend.errors import DataError
 from descend.optimum.landscape import Landscape
 from descend.options import Options, read_options
+from descend.options.flags import in_keywords
 from descend.plan import Plan, Setting, letter
 from descend.problem import Problem
 from descend.problem.build import build_problem, initial_weights
@@ -92,6 +93,7 @@ class LRResult:
         return {s.variant: (s.rates, s.losses) for s in self.sweeps}
 
 
+@in_keywords()
 @one_blas_thread()
 def find_lr(
     data: Any,

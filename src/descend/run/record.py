@@ -16,6 +16,7 @@ from descend.diagnosis.finding import Finding
 from descend.diagnosis.verdict import Verdict
 from descend.errors import ModelError
 from descend.options import OPTIONS, Options, flags_of_options
+from descend.options.flags import in_keywords
 from descend.outcome import Outcome
 from descend.run.attempt import attempt
 from descend.run.model import Model, Prediction
@@ -137,11 +138,13 @@ class Run:
         arguments = "".join(f", {k}={v!r}" for k, v in self.config.items() if k in self.options.user_set)
         return f"import descend as ds\n\nrun = ds.train({self.data['name']!r}, {self.model.target!r}{arguments})"
 
+    @in_keywords()
     @one_blas_thread()
     def predict(self, data: Any) -> Prediction:
         """Predict each row of a path, frame or array; raises ModelError when the data do not fit the model."""
         return self.model.predict(load_table(data, self.options, self.model.readings))
 
+    @in_keywords()
     @one_blas_thread()
     def evaluate(self, data: Any) -> dict[str, float]:
         """Return every metric on data that hold the target; rows without it are left out."""
