@@ -62,3 +62,9 @@ def test_a_loss_of_two_classes_is_refused_for_three():
     with pytest.raises(UsageError) as caught:
         DescentClassifier(loss="hinge").fit(X, np.arange(400) % 3)
     assert str(caught.value) == "the loss hinge takes two classes, y has 3; use loss='softmax'"
+
+
+@pytest.mark.parametrize("labels", [["a", None, "b", None], [0.0, np.nan, 1.0, np.nan]])
+def test_missing_labels_are_counted(labels):
+    with pytest.raises(ValueError, match="y has 2 missing labels, the first in row 2; leave these rows out"):
+        DescentClassifier().fit(np.eye(4), labels)

@@ -148,8 +148,8 @@ def test_chunks_may_change_dtype_and_container():
 @pytest.mark.parametrize("scale", [True, False])
 def test_weights_of_chunks_are_absolute(scale):
     """Targets 0 of weight 1 and 1 of weight 9: at a small rate the stream settles at their weighted mean, 0.9."""
-    model, x = DescentRegressor(optimizer="gd", lr=5e-4, scale=scale, l2=0), np.array([[-1.0], [1.0], [-1.0], [1.0]])
-    for _ in range(3000):
+    model, x = DescentRegressor(optimizer="gd", lr=2e-3, scale=scale, l2=0), np.array([[-1.0], [1.0], [-1.0], [1.0]])
+    for _ in range(800):
         model.partial_fit(x, np.zeros(4), sample_weight=np.full(4, 1.0))
         model.partial_fit(x, np.ones(4), sample_weight=np.full(4, 9.0))
 

@@ -29,6 +29,7 @@ from descend.search.search import SearchResult, search
 from descend.sparse import is_sparse
 from descend.table.data import Data
 from descend.table.split import split
+from descend.table.target import check_labels
 from descend.table.target_loss import loss_with_constants
 from descend.training.trace import record_points
 
@@ -202,6 +203,8 @@ class Descent(BaseEstimator):  # type: ignore[misc]
             classes: all labels, where they are given.
         """
         self._check_shape(X, options)
+        if self._classifies and y is not None:
+            check_labels(y)
         X, y = validate_data(
             self, X, y, reset="_fitted" not in vars(self), dtype=[np.float64, np.float32], order="C",
             y_numeric=not self._classifies, accept_sparse="csr", multi_output=not self._classifies,
