@@ -2,7 +2,8 @@
 
 A field of a new kind is added here, once. Compiled loops unpack the arrays of a record before they begin, and pass them
 on one by one: each access to an array in a record counts references, atomically, which inside a loop over rows costs as
-much as the arithmetic (one row a step took 2.5 times as long). Numbers in a record cost nothing.
+much as the arithmetic (one row a step took 2.5 times as long). Numbers in a record cost nothing. A call from Python
+takes about 5 microseconds longer than with as many single arguments: once a record point, not once a step.
 """
 
 import inspect
