@@ -60,7 +60,7 @@ def test_a_search_tells_where_it_stands_after_each_group(small):
 
 
 def test_the_file_is_there_while_training_goes_on_and_gone_at_its_end(monkeypatch, tmp_path, penguins):
-    monkeypatch.setattr(run, "LONG", 0.0)
+    monkeypatch.setattr(run, "CHECKPOINT_AFTER", 0.0)
     place, seen = tmp_path / "new" / "one.search", []
 
     def on_event(heard):
@@ -74,6 +74,6 @@ def test_the_file_is_there_while_training_goes_on_and_gone_at_its_end(monkeypatc
 
 
 def test_beside_a_run_folder_nothing_is_left(monkeypatch, tmp_path, penguins):
-    monkeypatch.setattr(run, "LONG", 0.0)
+    monkeypatch.setattr(run, "CHECKPOINT_AFTER", 0.0)
     ds.train(penguins, "body_mass_g", optimizer="gd", run_dir=tmp_path / "run", progress=False)
     assert [p.name for p in tmp_path.iterdir()] == ["run"]
