@@ -99,7 +99,6 @@ def test_the_residuals_of_the_optimum_count_and_not_those_of_the_kept_weights():
     evidence = evidence_of(line(l2=0.01), setting("sgd", lr=0.3), 200)
     off = evidence.weights + 1e-3 * np.arange(4)
     assert underfit(dataclasses.replace(evidence, weights=off)) is None
-    np.testing.assert_array_equal(dataclasses.replace(evidence, weights=off).residuals, evidence.residuals)
 
 
 def noise_frame(rows, columns, seed=0):

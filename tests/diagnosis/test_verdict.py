@@ -56,13 +56,6 @@ def test_a_rate_above_the_limit_names_limit_column_and_cure(penguins):
     assert 0 < finding.evidence["limit"] < 1e-5
 
 
-@pytest.mark.parametrize(
-    ("share", "text"), [(0.0, "0 %"), (-1e-12, "0 %"), (1.234e-4, "0.012 %"), (0.05, "5 %"), (3.0, "300 %")]
-)
-def test_shares_in_words(share, text):
-    assert percent(share) == text
-
-
 def line_of(rows=100, seed=0):
     x = np.random.default_rng(seed).normal(size=(rows, 1))
     return x, 2 * x[:, 0] + 1

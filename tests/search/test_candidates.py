@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 from descend.losses import loss
-from descend.optimum import OptimumStatus
 from descend.optimum.landscape import Landscape
 from descend.options import read_options
 from descend.plan import FULL
@@ -47,12 +46,3 @@ def test_the_start_that_was_typed_is_taken(problem):
     (one,) = settings(problem, options(optimizer="adam", lr=0.1, init="normal:0.3"), Landscape.of(problem))
 
     assert one.init == "normal:0.3"
-
-
-def test_the_landscape_of_a_network_knows_no_optimum(problem):
-    landscape = Landscape.of(problem)
-
-    assert landscape.optimum.status is OptimumStatus.NOT_CONVEX
-    assert landscape.aim(1e-4) is None
-    assert landscape.gap(1.0) is None
-    assert landscape.baseline == pytest.approx(problem.data.y.var())

@@ -83,21 +83,6 @@ def test_a_schedule_without_an_end_is_refused(small):
     )
 
 
-def test_the_aim_is_relative_to_the_optimum_or_to_what_can_be_gained():
-    x = np.linspace(-1, 1, 50)[:, None]
-    exact = Landscape.of(Problem(Data(x, 3 * x[:, 0] + 1), loss("squared")))
-    assert 0 < exact.aim(1e-4) <= 1.1e-7 * exact.baseline + 1e-12
-    noisy = Landscape.of(Problem(Data(x, 3 * x[:, 0] + np.tile([1.0, -1.0], 25)), loss("squared")))
-    assert noisy.aim(1e-4) == pytest.approx(noisy.optimum.objective * (1 + 1e-4), rel=1e-6)
-
-
-def test_why_says_for_each_value_whether_it_was_typed(small):
-    best = found(small("squared"), optimizer="adam", lr=0.1)
-    assert best.why["optimizer"]["rule"] == "typed"
-    assert best.why["lr"]["rule"] == "typed"
-    assert best.why["batch"]["rule"] == "auto"
-
-
 def test_the_leaders_of_random_order_are_trained_again_with_other_seeds(small):
     problem = small("squared", l2=0.01, rows=200)
     best = found(problem, optimizer="minibatch,gd", seeds=3)
@@ -171,30 +156,6 @@ def test_a_budget_that_is_over_at_once_still_gives_an_answer(small):
     assert best.fit.epochs[best.best] >= 1
     assert {*tried, *best.skipped} == set(THE_EIGHT)
     assert not {*tried} & {*best.skipped}
-
-
-def test_each_value_has_a_reason():
-    best = found(
-        network_problem(),
-        network_problem(60).data,
-        optimizer="auto",
-        max_epochs=12,
-        seeds=1,
-        hidden_layer_sizes=(8,),
-        restarts=2,
-    )
-
-    assert set(best.why) == {"optimizer", "lr", "batch", "schedule", "restarts"}
-    assert all(why["source"] and why["rule"] in ("auto", "typed", "default") for why in best.why.values())
-    assert len(best.why["optimizer"]["scores"]) == 8
-    assert (
-        min(best.why["optimizer"]["scores"], key=best.why["optimizer"]["scores"].get)
-        == best.fit.plan.settings[best.best].label
-    )
-    assert len(best.why["lr"]["tried"]) >= 5
-    low, high = best.why["lr"]["band"]
-    assert low <= best.fit.plan.settings[best.best].lr <= high
-    assert best.why["batch"]["noise_scale"] > 0
 
 
 def test_where_every_rate_fails_lower_ones_are_tried_until_one_trains():

@@ -120,26 +120,8 @@ def test_when_no_column_is_left_it_is_said_why():
     )
 
 
-@pytest.mark.parametrize(
-    ("loss", "y", "text"),
-    [("poisson", [1.0, -2, 3], "the target 'y' is -2 in row 2 and not allowed in 1 rows, the loss poisson takes a number of at least 0; use another --loss"),
-     ("logistic", ["a", "b", "c"], "the target 'y' has 3 classes, the loss logistic takes two; use --loss softmax")],
-)  # fmt: skip
-def test_targets_that_the_loss_does_not_allow(loss, y, text):
-    with pytest.raises(DataError) as caught:
-        prepared(pd.DataFrame({"a": [1.0, 2, 4], "y": y}), loss=loss, test=0)
-    assert str(caught.value) == text
-
-
-def test_losses_with_a_constant():
+def test_a_typed_loss_comes_with_its_constant():
     assert prepared(frame(), loss="quantile:0.9").constants == {"tau": 0.9}
-    with pytest.raises(UsageError) as caught:
-        prepared(frame(), loss="quantile:2")
-    assert str(caught.value) == (
-        "the loss quantile:2 cannot be used, quantile needs tau between 0 and 1; try quantile:0.9 or huber:1.35"
-    )
-    with pytest.raises(UsageError, match="the loss logistic is for classification, but task is regression"):
-        prepared(frame(), loss="logistic", task="regression")
 
 
 def test_a_target_of_another_length_is_refused_with_both_shapes():

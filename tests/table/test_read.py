@@ -268,12 +268,6 @@ def test_bytes_that_are_no_text_are_found_behind_the_first_megabyte_and_among_mi
     assert refused(written(mixed)) == f"the file 'FILE' is not utf-8 text: byte 0xe9 in line 60002; {told}"
 
 
-def test_an_unknown_column_names_the_nearest(penguins):
-    with pytest.raises(UsageError) as caught:
-        read(penguins)["body_mass"]
-    assert str(caught.value) == "there is no column 'body_mass' in 'penguins.csv'; the nearest are 'body_mass_g'"
-
-
 @given(st.lists(st.tuples(st.sampled_from(["x", "y z", '"q""r"', '"s,t"', '"u\nv"', ""]), st.sampled_from(["\n", "\r\n", "\r"])),
                 min_size=2, max_size=8))  # fmt: skip
 def test_mixed_line_ends_change_no_cell(tmp_path_factory, rows):

@@ -13,7 +13,6 @@ from descend.problem import Problem, mean_losses, objectives
 from descend.table.data import Data
 from descend.training import Limits, train
 from descend.training import loop as fit
-from descend.training.best import Best
 
 
 def line():
@@ -41,15 +40,6 @@ def test_a_run_just_above_the_limit_never_counts_as_converged():
     )
     assert done.outcomes[0] in (Outcome.DIVERGED, Outcome.STOPPED)
     assert done.loss[0] > 1e-9
-
-
-def test_case_c18_the_best_epoch_is_kept_when_training_ends_by_itself():
-    best = Best.of(np.array([9.0]), np.zeros((1, 1)))
-    for epoch, score in enumerate([5.0, 4, 3, 2, 1, 2, 2], 1):
-        best = best.seeing(epoch, np.array([score]), np.full((1, 1), float(epoch)), np.zeros(1))
-    assert best.epoch.tolist() == [5]
-    assert best.score.tolist() == [1.0]
-    assert best.weights.tolist() == [[5.0]]
 
 
 @pytest.mark.parametrize(
