@@ -103,7 +103,9 @@ def test_with_scaling_off_it_is_never_called_converged(optimizer):
     run = ds.train(X, y, scale=False, max_epochs=50, **{**ALL, "optimizer": optimizer})
     assert run.verdict.status in ("budget", "diverged", "stopped")
     assert run.metrics["train"]["rmse"] > 0.5
-    assert run.verdict.text.startswith(("not converged", "training failed", "stopped early"))
+    assert run.verdict.text.startswith(
+        ("not converged", "training failed", "stopped early", "no better than a constant prediction")
+    )
     assert np.isfinite(run.model.W).all()
 
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from sklearn.exceptions import ConvergenceWarning
 
 import descend as ds
 from descend.diagnosis.stagnation import stagnation
@@ -51,7 +52,8 @@ def test_the_verdict_names_it_and_does_not_call_it_converged():
     X = np.ones((40, 1), np.float32)
     model = ds.DescentRegressor(optimizer="gd", lr=0.1, scale=False, fit_intercept=False, l2=0, warm_start=True)
     model.fit(X, np.full(40, 1e4, np.float32))
-    model.set_params(lr=1e-8).fit(X, np.full(40, 1.1e4, np.float32))
+    with pytest.warns(ConvergenceWarning, match="not converged"):
+        model.set_params(lr=1e-8).fit(X, np.full(40, 1.1e4, np.float32))
     assert model.verdict_.status == "stopped"
     (finding, *_) = [f for f in model.findings_ if f.code == "D501"]
     assert finding.text.startswith("float32 stagnation: the next step leaves 1 of 1 weights unchanged")
@@ -61,7 +63,9 @@ def test_the_verdict_names_it_and_does_not_call_it_converged():
 def test_the_same_in_float64_is_slow_but_not_stuck():
     X = np.ones((40, 1))
     model = ds.DescentRegressor(optimizer="gd", lr=0.1, scale=False, fit_intercept=False, l2=0, warm_start=True)
-    model.fit(X, np.full(40, 1e4)).set_params(lr=1e-8).fit(X, np.full(40, 1.1e4))
+    model.fit(X, np.full(40, 1e4)).set_params(lr=1e-8)
+    with pytest.warns(ConvergenceWarning, match="not converged"):
+        model.fit(X, np.full(40, 1.1e4))
     assert "D501" not in [f.code for f in model.findings_]
 
 
