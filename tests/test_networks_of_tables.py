@@ -105,7 +105,7 @@ def test_restarts_are_reported(penguins):
     [
         ({"hidden_layer_sizes": "64,x"}, "hidden_layer_sizes is 'x', it must be whole numbers of at least 1, with commas between; try 64,64"),
         ({"hidden_layer_sizes": (8, -1)}, "hidden_layer_sizes is -1, it must be whole numbers of at least 1, with commas between; try 64,64"),
-        ({"restarts": 3}, "restarts is 3, but a linear model has no hidden layers; add --hidden, such as --hidden 64,64"),
+        ({"restarts": 3}, "restarts is 3, but a linear model has no hidden layers; add hidden_layer_sizes, such as hidden_layer_sizes=(64, 64)"),
         ({"hidden_layer_sizes": 8, "dropout": 1}, "dropout is 1, it must be a number of at least 0 and below 1; try 0.2"),
         ({"hidden_layer_sizes": 8, "init": "normal:x"}, "the initialisation 'normal:x' has no standard deviation of at least 0 after its colon; write it as in normal:0.1"),
     ],

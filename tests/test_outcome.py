@@ -7,7 +7,7 @@ from descend.outcome import Outcome
 
 def test_words_are_those_of_tables_and_json():
     assert [outcome.word for outcome in Outcome] == [
-        "running", "converged", "stopped", "budget", "interrupted", "diverged", "nonfinite", "dropped",
+        "running", "converged", "stopped", "budget", "interrupted", "diverged", "nonfinite", "pruned",
     ]  # fmt: skip
 
 

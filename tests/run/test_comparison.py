@@ -93,7 +93,14 @@ def test_it_can_be_made_of_a_training(mass):
 
 def test_networks_are_compared_too(penguins):
     found = ds.compare(
-        penguins, "species", variants="adam,rmsprop", hidden_layer_sizes=(8,), max_epochs=8, seeds=2, progress=False
+        penguins,
+        "species",
+        variants="adam,rmsprop",
+        hidden_layer_sizes=(8,),
+        max_epochs=8,
+        seeds=2,
+        time_budget=None,
+        progress=False,
     )
 
     assert {r.seeds for r in found.rows} == {2}
@@ -106,6 +113,6 @@ def test_train_and_compare_agree(mass):
 
 
 def test_every_network_has_the_same_seeds_and_no_pace_is_measured_after_the_time(penguins):
-    found = ds.compare(penguins, "sex", hidden_layer_sizes=(4,), max_epochs=5, progress=False)
+    found = ds.compare(penguins, "sex", hidden_layer_sizes=(4,), max_epochs=5, time_budget=None, progress=False)
     assert {r.seeds for r in found.rows} == {3}
     assert all(r.seconds is None for r in of_run(found.run, deadline=0.0).rows)
