@@ -48,7 +48,7 @@ class Run:
         options: the value of every option.
         env: versions and machine.
         seconds: of the whole job.
-        trace: columns epoch, loss, val or test, and each weight, of the run that is kept.
+        trace: columns epoch, loss, val or test, lr, and each weight or layer, of the run that is kept.
         notes: what was done with the data, in order.
         search_result: the search itself; None when the run was loaded from a folder.
         prepared: the data as they were trained on; None when the run was loaded from a folder.
