@@ -1,12 +1,14 @@
 """A cure is tried, and proposed only when it helps; before and after are what trainings of their own come to."""
 
+import dataclasses
+
 import numpy as np
 import pandas as pd
 import pytest
 
 import descend as ds
 from descend.diagnosis import Finding, Level
-from descend.diagnosis.proof import brief, prove
+from descend.diagnosis.proof import brief, metric_of, outcome, prove
 from descend.errors import UsageError
 from descend.options import Options, options_of_flags, read_options
 
@@ -86,3 +88,16 @@ def test_a_short_training_has_the_epochs_of_the_run_or_sixty():
     assert brief(read_options({"hidden_layer_sizes": (8,)}), {"restarts": "4"}, 3).restarts == 4
     with pytest.raises(UsageError):
         brief(read_options({}), {"lr": "-1"}, 3)
+
+
+def test_a_loss_without_probabilities_is_judged_by_accuracy():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(200, 2))
+    frame = pd.DataFrame(X, columns=["a", "b"]).assign(y=np.where(X @ [1.0, 1.0] > 0, "u", "v"))
+    after = ds.train(frame, "y", loss="hinge", optimizer="gd", lr=0.5, max_epochs=60, seeds=1, progress=False)
+    worse = {**after.metrics, "train": {**after.metrics["train"], "accuracy": 0.6}}
+    before = dataclasses.replace(after, metrics=worse)
+
+    assert metric_of(Finding(code="D201", level=Level.WARNING, text=""), before) == ("train", "accuracy")
+    assert outcome(before, after, "train", "accuracy") == (after.metrics["train"]["accuracy"], True)
+    assert outcome(after, before, "train", "accuracy")[1] is False

@@ -6,6 +6,7 @@ from typing import Any, Protocol
 
 from descend.diagnosis.finding import Finding, Level, Proof
 from descend.errors import DescendError
+from descend.metrics import HIGHER_IS_BETTER
 from descend.options import Options, options_of_flags, read_options
 
 SECONDS = 3.0  # of training that a fix gets (arbitrary: a few fixes within a person's patience)
@@ -92,7 +93,7 @@ def prove(finding: Finding, options: Options, before: RunSummary, retrain: Retra
         return Proof(fix, f"{part} {metric}", start, *outcome(before, run, part, metric))
 
     proof = tuple(attempt(fix, change) for fix in finding.fix[:MAX_FIXES] if (change := options_of_flags(fix)))
-    helped = sorted((p for p in proof if p.helped), key=lambda p: p.after or 0.0)
+    helped = sorted((p for p in proof if p.helped), key=lambda p: _sign(metric) * (p.after or 0.0))
     in_words = tuple(fix for fix in finding.fix if not options_of_flags(fix))
     return dataclasses.replace(finding, fix=(*(p.fix for p in helped), *in_words), proof=proof)
 
@@ -100,8 +101,14 @@ def prove(finding: Finding, options: Options, before: RunSummary, retrain: Retra
 def metric_of(finding: Finding, before: RunSummary) -> tuple[str, str]:
     """Return the part of the data and the metric by which a fix is judged."""
     part = "test" if finding.code in TEST_ROWS and "test" in before.metrics else "train"
-    metric = "logloss" if before.model_is_classifier else "mae" if finding.code == "D405" else "rmse"
-    return part, metric
+    if before.model_is_classifier:  # a loss without probabilities, such as hinge, has no log loss
+        return part, "logloss" if "logloss" in before.metrics.get("baseline", {}) else "accuracy"
+    return part, "mae" if finding.code == "D405" else "rmse"
+
+
+def _sign(metric: str) -> float:
+    """The factor that makes lower better."""
+    return -1.0 if metric in HIGHER_IS_BETTER else 1.0
 
 
 def _value(run: RunSummary, part: str, metric: str) -> float | None:
@@ -111,14 +118,14 @@ def _value(run: RunSummary, part: str, metric: str) -> float | None:
 
 def outcome(before: RunSummary, run: TrainedRun, part: str, metric: str) -> tuple[float | None, bool]:
     """Return the metric of a training with a fix, and whether it beats the run before and the constant prediction."""
-    start, after = _value(before, part, metric), _value(run, part, metric)
-    if after is None or not after < run.baseline_on(part, metric):
+    start, after, sign = _value(before, part, metric), _value(run, part, metric), _sign(metric)
+    if after is None or not sign * after < sign * run.baseline_on(part, metric):
         return after, False
-    return after, start is None or _better(before, run, start, after)
+    return after, start is None or _better(before, run, sign * start, sign * after)
 
 
 def _better(before: RunSummary, run: RunSummary, start: float, after: float) -> bool:
-    """Whether the metric is clearly lower, or the optimum much closer where irreducible noise hides that."""
+    """Whether a metric, lower being better, is clearly lower, or the optimum much closer where irreducible noise hides that."""
     if after < start - BETTER * abs(start):
         return True
     return after <= start and before.gap is not None and run.gap is not None and run.gap < CLOSER * before.gap
