@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 from tests.diagnosis.made import deep, evidence_of, line
 
+import descend as ds
 from descend.diagnosis.evidence import mean_loss
 from descend.losses import loss
 from descend.options import read_options
@@ -127,3 +128,19 @@ def test_only_a_network_has_a_replayed_start_and_an_unknown_optimum(evidence):
     assert len(run.start.signal) == 1
     assert len(set(run.batch_after(0).tolist())) == 7
     assert (run.gap, run.near_optimum) == (None, False)
+
+
+def test_the_mean_loss_of_several_targets_is_weighted_by_rows():
+    losses, weight = np.array([[1.0, 3.0], [5.0, 7.0]]), np.array([3.0, 1.0])
+    assert mean_loss(losses, weight) == pytest.approx((3 * 2 + 1 * 6) / 4)
+    assert mean_loss(losses.mean(axis=1), weight) == mean_loss(losses, weight)
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_counts_of_several_targets_are_diagnosed(weighted):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(60, 2))
+    Y = rng.poisson(np.exp(0.3 * X))
+    weight = rng.uniform(0.5, 2, 60) if weighted else None
+    model = ds.DescentRegressor(loss="poisson").fit(X, Y, sample_weight=weight)
+    assert model.coef_.shape == (2, 2)

@@ -263,5 +263,6 @@ class Evidence:
 
 
 def mean_loss(losses: Array, weight: Array | None) -> float:
-    """Return the weighted mean of losses (rows,)."""
-    return float(np.average(losses, weights=weight))
+    """Return the weighted mean of losses (rows,), or of those of several targets (rows, targets)."""
+    each = losses.mean(axis=1) if losses.ndim == 2 else losses
+    return float(np.average(each, weights=weight))
