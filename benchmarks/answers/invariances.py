@@ -226,14 +226,15 @@ def names_of_classes(rng: np.random.Generator, tamper: Tamper) -> Compared:
     )
     order = np.argsort(np.argsort(names))
     options: dict[str, Any] = {"loss": case.loss, "l2": 0.01, **some_steps(rng, case, batches=True)}
-    signed = -1.0 if case.loss != "softmax" and order[0] == 1 else 1.0
+    several = k > 2  # two classes have one score, above 0 for the second, whatever the loss
+    signed = -1.0 if not several and order[0] == 1 else 1.0
 
     def plain(y):
         return predictions(fitted(case.X, y, case.weight, classifies=True, **options).model, case.X)
 
     return pair(
         lambda: plain(case.y),
-        lambda: tamper(plain(names[case.y])[:, order] if case.loss == "softmax" else signed * plain(names[case.y])),
+        lambda: tamper(plain(names[case.y])[:, order] if several else signed * plain(names[case.y])),
         case,
         f"{case.shape} {brief(options)} names {names.tolist()}",
         ROUNDING[case.X.dtype.itemsize],
@@ -422,7 +423,8 @@ def train_is_estimator(rng: np.random.Generator, tamper: Tamper) -> Compared:
         run = trained(case.X, case.y, task=task, **options).model
         z = run.model.scores(case.X)
         z = z * run.model.scale.target_width + run.model.scale.target_center
-        return tamper(z if z.shape[1] > 1 else z[:, 0])
+        two = z.shape[1] == 2 and case.classifies  # one score: the difference
+        return tamper(z[:, 1] - z[:, 0] if two else z if z.shape[1] > 1 else z[:, 0])
 
     def fit() -> np.ndarray:
         model = fitted(case.X, case.y, classifies=case.classifies, **options).model
@@ -438,9 +440,9 @@ def class_weights(rng: np.random.Generator, tamper: Tamper) -> Compared:
     table = dict(zip(range(k), rng.uniform(0.2, 4, k), strict=True))
     there = np.ones(len(case.y)) if case.weight is None else case.weight
     given: Any = table
-    if rng.random() < 0.4:  # scikit-learn's formula: it counts rows, and no weights
-        given, seen = "balanced", case.y[there > 0]
-        table = {c: len(seen) / (k * (seen == c).sum()) for c in range(k)}
+    if rng.random() < 0.4:  # every class has the same sum of weights, as in scikit-learn's compute_class_weight
+        given = "balanced"
+        table = {c: there.sum() / (k * there[case.y == c].sum()) for c in range(k)}
     weight = there * np.array([table[c] for c in case.y])
     options: dict[str, Any] = {"loss": case.loss, "l2": 0.01, **some_steps(rng, case, batches=True)}
     return pair(

@@ -108,7 +108,8 @@ def predictions(model: Any, X: Any) -> np.ndarray:
     """Numbers, or probabilities (scores where there are none), of an estimator or a Run, as float64."""
     if hasattr(model, "verdict"):
         got = call(lambda: model.predict(X))[0]
-        return np.asarray(got.values if got.probabilities is None else got.probabilities, np.float64)
+        scores = got.values if got.scores is None else got.scores
+        return np.asarray(scores if got.probabilities is None else got.probabilities, np.float64)
     return np.asarray(
         call(lambda: (model.decision_function if hasattr(model, "classes_") else model.predict)(X))[0], np.float64
     )
