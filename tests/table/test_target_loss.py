@@ -8,7 +8,7 @@ from descend.losses import LOSSES
 from descend.options import read_options
 from descend.table.table import Column, Kind
 from descend.table.target import read_target
-from descend.table.target_loss import loss_for, loss_with_constants, shown, told, typed_loss
+from descend.table.target_loss import loss_for, loss_with_constants, shown, task_description, typed_loss
 
 
 def target(*values, task="auto"):
@@ -28,7 +28,7 @@ def target(*values, task="auto"):
 )
 def test_the_classes_of_the_target_decide_where_no_loss_was_typed(values, name, text):
     assert loss_for(target(*values), None) is LOSSES[name]
-    assert told(target(*values)) == text
+    assert task_description(target(*values)) == text
 
 
 def test_names_that_would_break_a_line_are_quoted_and_cut():

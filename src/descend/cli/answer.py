@@ -3,11 +3,14 @@
 import os
 import shlex
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from descend.display import paint
 from descend.report.numbers import number
 from descend.text import printable
+
+if TYPE_CHECKING:
+    from descend.run.record import Run
 
 METRICS = {"rmse": "RMSE", "mae": "MAE", "r2": "R²", "accuracy": "accuracy", "auc": "AUC", "logloss": "log loss"}
 GREEN, RED, YELLOW, BOLD, DIM = "32", "31", "33", "1", "2"
@@ -15,7 +18,7 @@ Row = list[str]
 
 
 def report_lines(
-    run: Any, artifacts: dict[str, str], *, color: bool = False, width: int | None = None, verbose: bool = False
+    run: "Run", artifacts: dict[str, str], *, color: bool = False, width: int | None = None, verbose: bool = False
 ) -> list[str]:
     """Return the table of trials, the verdict, the findings, what was saved and what to do next."""
     lines = ["", *trial_lines(run, color=color, width=width, verbose=verbose), ""]
@@ -26,7 +29,7 @@ def report_lines(
     return [*lines, "", *saved_lines(artifacts), *next_lines(run, artifacts)]
 
 
-def trial_lines(run: Any, *, color: bool = False, width: int | None = None, verbose: bool = False) -> list[str]:
+def trial_lines(run: "Run", *, color: bool = False, width: int | None = None, verbose: bool = False) -> list[str]:
     """Return one line for each variant, best first; every trial when verbose. Narrow screens lose columns, not the result."""
     from descend.run.trials import order
 
@@ -69,7 +72,7 @@ def _line(row: Row, widths: dict[int, int]) -> str:
     return (" " + "  ".join(cells)).rstrip()
 
 
-def summary(run: Any) -> str:
+def summary(run: "Run") -> str:
     """Return the line of numbers: what was kept, its metrics, and what they are compared with."""
     part = run.scored_part
     own = run.metrics[part]
@@ -85,7 +88,7 @@ def summary(run: Any) -> str:
     return " · ".join([printable(str(run.chosen["optimizer"])), *said])
 
 
-def verdict(run: Any, color: bool) -> str:
+def verdict(run: "Run", color: bool) -> str:
     """Return the verdict with its mark; the word is in the sentence, never in the colour alone."""
     good = run.verdict.status in ("converged", "stopped", "separable")
     return f"{paint('✔' if good else '!', GREEN if good else YELLOW, color)} {printable(run.verdict.text)}"
@@ -118,7 +121,7 @@ def _size(path: Path) -> str:
     return f" ({max(1, round(path.stat().st_size / 1000)):,} kB)" if path.suffix == ".html" and path.exists() else ""
 
 
-def next_lines(run: Any, artifacts: dict[str, str]) -> list[str]:
+def next_lines(run: "Run", artifacts: dict[str, str]) -> list[str]:
     """Return what to type next."""
     folder = shlex.quote(str(Path(artifacts["run"]).parent))
     lines = [] if run.failed else [f"descend predict {folder} new.csv > out.csv"]

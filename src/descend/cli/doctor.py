@@ -1,11 +1,14 @@
 """`descend doctor`: the findings about runs of the past, with the proof of their cures."""
 
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from descend.cli.flags import AS_JSON, Flag, Sectioned
+
+if TYPE_CHECKING:
+    from descend.run.doctor import Examined
 
 
 @click.command("doctor", cls=Sectioned, short_help="What is wrong with a run, and a proof that the cure helps.")
@@ -34,7 +37,7 @@ def command(ctx: click.Context, /, runs: tuple[str, ...], data: str | None, as_j
     return 0
 
 
-def document(one: Any) -> dict[str, Any]:
+def document(one: "Examined") -> dict[str, Any]:
     """Return what the doctor says of a run as plain values."""
     from dataclasses import asdict
 
@@ -44,7 +47,7 @@ def document(one: Any) -> dict[str, Any]:
     return found
 
 
-def lines(one: Any, color: bool, verbose: bool) -> list[str]:
+def lines(one: "Examined", color: bool, verbose: bool) -> list[str]:
     """Return what the doctor says of a run as people read it."""
     from descend.cli.answer import finding_lines
     from descend.text import printable

@@ -5,10 +5,13 @@ import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from descend.errors import DataError
 from descend.options import BY_NAME, Options
+
+if TYPE_CHECKING:
+    from descend.run.record import Run
 
 
 def check_input(data: str) -> None:
@@ -25,7 +28,7 @@ def load_run(folder: str) -> Any:
     return load(folder)
 
 
-def load_table(data: str, run: Any, reading: Mapping[str, Any]) -> Any:
+def load_table(data: str, run: "Run", reading: Mapping[str, Any]) -> Any:
     """Return the table of a path or of standard input."""
     check_input(data)
     from descend.table.prepare import load
@@ -33,7 +36,7 @@ def load_table(data: str, run: Any, reading: Mapping[str, Any]) -> Any:
     return load(data, reading_options(run, reading), run.model.readings)
 
 
-def reading_options(run: Any, reading: Mapping[str, Any]) -> Options:
+def reading_options(run: "Run", reading: Mapping[str, Any]) -> Options:
     """Return how to read: what was typed, else what the run was told; the format goes by the file."""
     given = {name: value for name, value in reading.items() if value not in (None, ())}
     typed = {name: BY_NAME[name].read(BY_NAME[name].flag, value) for name, value in given.items()}

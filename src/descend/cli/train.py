@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -11,6 +11,9 @@ from descend.cli.flags import Flag, Sectioned, from_table
 from descend.cli.gate import Gate, GateResult, describe, judge_run, read_gate
 from descend.errors import OutputError, UsageError
 from descend.options import BY_NAME
+
+if TYPE_CHECKING:
+    from descend.run.record import Run
 
 
 class Enough(Exception):
@@ -136,7 +139,7 @@ def _train(
 
 
 def _save(
-    run: Any, folder: Path, chosen: bool, source: str, force: bool, report: bool, typed: list[str]
+    run: "Run", folder: Path, chosen: bool, source: str, force: bool, report: bool, typed: list[str]
 ) -> dict[str, str]:
     """Save the run; a numbered folder that another process has taken meanwhile gives way to the next."""
     for _ in range(20):
@@ -153,7 +156,7 @@ def _save(
 
 
 def _answer(
-    common: Mapping[str, bool], run: Any, artifacts: dict[str, str], judged: list[GateResult], as_json: bool,
+    common: Mapping[str, bool], run: "Run", artifacts: dict[str, str], judged: list[GateResult], as_json: bool,
     to_stderr: bool, typed: list[str],
 ) -> None:  # fmt: skip
     from descend.cli.answer import report_lines
@@ -182,7 +185,7 @@ def _width(stream: Any) -> int | None:
     return shutil.get_terminal_size().columns
 
 
-def _exit(run: Any, judged: list[GateResult], folder: Path) -> int:
+def _exit(run: "Run", judged: list[GateResult], folder: Path) -> int:
     from descend.text import printable
 
     if run.failed:

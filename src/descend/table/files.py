@@ -51,24 +51,24 @@ def spool(stream: BinaryIO) -> Path:
     return Path(file.name)
 
 
-def format_of(path: Path, told: str, head: bytes) -> str:
-    """Return "csv", "parquet" or "jsonl": what was told, else what the first bytes or the suffix say."""
-    if told == "auto":
+def format_of(path: Path, asked: str, head: bytes) -> str:
+    """Return "csv", "parquet" or "jsonl": the format that was asked for, else what the first bytes or the suffix say."""
+    if asked == "auto":
         stem = path.with_suffix("") if path.suffix in (".gz", ".zst") else path
-        told = "parquet" if head[:4] == b"PAR1" else SUFFIXES.get(stem.suffix.lower(), "csv")
-    if told == "arrow":
+        asked = "parquet" if head[:4] == b"PAR1" else SUFFIXES.get(stem.suffix.lower(), "csv")
+    if asked == "arrow":
         raise _refused(path, "is an Arrow file", "write it as Parquet, or pass the frame from Python", "format")
-    if told != "parquet":
+    if asked != "parquet":
         for start, what in FOREIGN.items():
             if head.startswith(start):
                 raise _refused(path, f"is {what}, no table of text", "export it as CSV or Parquet", "foreign-format")
         if head[:4] == b"PAR1":
             raise _refused(
-                path, f"is a Parquet file, but was said to be {told}", "use --input-format parquet", "format"
+                path, f"is a Parquet file, but was said to be {asked}", "use --input-format parquet", "format"
             )
     elif head[:4] != b"PAR1":
         raise _refused(path, "is no Parquet file", "use --input-format csv if it is text", "format")
-    return told
+    return asked
 
 
 def is_gzip(path: Path) -> bool:

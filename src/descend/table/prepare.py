@@ -27,7 +27,7 @@ from descend.table.scale import Scale, fit_scale, scaled_data
 from descend.table.split import split
 from descend.table.table import Column, Kind, Table, check_finite
 from descend.table.target import Target, match_classes, read_target
-from descend.table.target_loss import loss_for, shown, told, typed_loss
+from descend.table.target_loss import loss_for, shown, task_description, typed_loss
 from descend.table.texts import Engine
 
 VALIDATION_SHARE = 0.2  # of the training rows, unless told: as for test rows, scikit-learn's MLP takes 0.1
@@ -131,7 +131,7 @@ def prepare(data: Any, target: Any, options: Options, on_event: Callable[[Note],
     features, weight = _features(named, column.name, options)
     found = read_target(column, task, sample_weight=weight)
     form = loss_for(found, typed)
-    say("target", f"{shown(found.name)} · {told(found)}")
+    say("target", f"{shown(found.name)} · {task_description(found)}")
     for text in found.notes:
         say("target", text)
     kept = np.flatnonzero(found.kept)
@@ -179,8 +179,8 @@ def _describe(table: Table) -> str:
     parts = [f"{table.rows:,} rows × {len(table.columns) + len(table.unread):,} columns"]
     details = [names.get(source.delimiter or "", source.delimiter and repr(source.delimiter)), source.encoding]
     details.append({True: "header", False: "no header", None: None}[source.header])
-    told = ", ".join(d for d in details if d)
-    return " · ".join([shown(source.name), *parts, *([told] if told else [])])
+    dialect = ", ".join(d for d in details if d)
+    return " · ".join([shown(source.name), *parts, *([dialect] if dialect else [])])
 
 
 def _target_column(table: Table, target: Any) -> tuple[Table, Column]:

@@ -43,7 +43,7 @@ def loss_for(found: Target, typed: Loss | None) -> Loss:
     return form
 
 
-def told(found: Target) -> str:
+def task_description(found: Target) -> str:
     """Return in words what kind of target it is."""
     if not found.classes:
         return "numeric → regression"
