@@ -18,7 +18,7 @@ from descend.training.trace import Trace
 
 def evidence_of(problem, how, epochs=30, landscape=None, **changes):
     """Evidence about one run."""
-    fit = train(problem, Plan((how,)), limits=Limits(epochs, patience=epochs))
+    fit = train(problem, Plan((how,)), limits=Limits(epochs=epochs, patience=epochs))
     evidence = Evidence(
         problem=problem,
         landscape=landscape or Landscape.of(problem),

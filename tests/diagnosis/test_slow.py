@@ -94,7 +94,7 @@ def test_case_c37_dead_units_are_counted_with_rows_and_since_when():
     weights = np.random.default_rng(1).uniform(-1, 1, problem.network.params)
     weights[problem.network.layers[0].b] = -5.0
     how = setting("sgd", lr=0.1)
-    fit = train(problem, Plan((how,), start=weights), limits=Limits(20, patience=20))
+    fit = train(problem, Plan((how,), start=weights), limits=Limits(epochs=20, patience=20))
     evidence = dataclasses.replace(
         evidence_of(problem, how), trace=fit.trace, weights=fit.weights[0], loss=float(fit.loss[0])
     )

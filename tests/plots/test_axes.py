@@ -7,9 +7,11 @@ from descend.plots.axes import Axis, axis_losses, diverged, frame, spans_decades
 
 
 def test_pixels_are_where_the_values_are():
-    np.testing.assert_allclose(Axis(0, 10, 50, 150)(np.array([0, 5, 10])), [50, 100, 150])
-    np.testing.assert_allclose(Axis(1, 100, 0, 200, log=True)(np.array([1, 10, 100])), [0, 100, 200])
-    np.testing.assert_allclose(Axis(0, 99, 0, 200, log=True, shift=1.0)(np.array([0, 9, 99])), [0, 100, 200])
+    np.testing.assert_allclose(Axis(low=0, high=10, start=50, end=150)(np.array([0, 5, 10])), [50, 100, 150])
+    np.testing.assert_allclose(Axis(low=1, high=100, start=0, end=200, log=True)(np.array([1, 10, 100])), [0, 100, 200])
+    np.testing.assert_allclose(
+        Axis(low=0, high=99, start=0, end=200, log=True, shift=1.0)(np.array([0, 9, 99])), [0, 100, 200]
+    )
 
 
 def test_epoch_zero_has_its_place_and_its_label_on_a_logarithmic_axis():
@@ -19,12 +21,12 @@ def test_epoch_zero_has_its_place_and_its_label_on_a_logarithmic_axis():
 
 
 def test_what_is_too_small_for_a_logarithmic_axis_lies_at_its_low_end():
-    axis = Axis(0.01, 1, 0, 100, log=True)
+    axis = Axis(low=0.01, high=1, start=0, end=100, log=True)
     np.testing.assert_allclose(axis(np.array([0.0, -1.0, 1e-300])), 0)
 
 
 def test_tick_labels_never_touch():
-    x, y = Axis(1_000_000.1, 1_000_000.9, 0, 224), Axis(0, 1, 144, 0)
+    x, y = Axis(low=1_000_000.1, high=1_000_000.9, start=0, end=224), Axis(low=0, high=1, start=144, end=0)
     drawn = [p for p in frame(x, y, "x", "y") if dict(p.attributes).get("text-anchor") == "middle"][:-1]
     spans = [(float(dict(p.attributes)["x"]), 3.2 * len(p.children[0])) for p in drawn]
     assert len(spans) >= 1

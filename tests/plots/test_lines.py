@@ -35,7 +35,9 @@ def test_thinning_keeps_gaps():
 
 
 def pieces(ys, top=10.0):
-    drawn = line(Axis(0, 4, 0, 400), Axis(0, top, 100, 0), np.arange(5.0), np.array(ys))
+    drawn = line(
+        Axis(low=0, high=4, start=0, end=400), Axis(low=0, high=top, start=100, end=0), np.arange(5.0), np.array(ys)
+    )
     return [list(zip(xs.tolist(), up.tolist(), strict=True)) for xs, up in drawn.pieces], drawn.clipped
 
 

@@ -107,7 +107,7 @@ def test_a_prediction_is_an_array_to_numpy_and_a_table_to_a_person(species, peng
 
 
 def test_a_prediction_of_numbers_is_compared_and_computed_with():
-    prediction = Prediction(np.array([1.0, 2.0, 3.0]), None, (), {}, {})
+    prediction = Prediction(values=np.array([1.0, 2.0, 3.0]), probabilities=None, classes=(), unseen={}, filled={})
     assert (np.asarray(prediction, np.float32) * 2).tolist() == [2, 4, 6]
     assert np.mean(prediction) == 2
     assert repr(prediction).splitlines()[1:] == ["   prediction", "0  1", "1  2", "2  3"]

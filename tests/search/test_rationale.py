@@ -13,7 +13,7 @@ from descend.training import Limits, train
 
 def explained(problem, settings, best, **given):
     """The fit of these settings, and the rationale of one of them."""
-    fit = train(problem, Plan(settings), limits=Limits(40))
+    fit = train(problem, Plan(settings), limits=Limits(epochs=40))
     return fit, rationale(fit, best, read_options(given), Landscape.of(problem))
 
 

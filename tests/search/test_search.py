@@ -138,7 +138,7 @@ def test_a_race_never_outlasts_the_epochs_that_were_asked_for():
 def test_when_all_that_were_ahead_fail_the_best_that_was_given_up_is_trained_on(small):
     problem = small("squared", rows=40)
     plan = Plan(tuple(setting("sgd", lr=lr, label="gd") for lr in (0.2, 0.1)))
-    fit = train(problem, plan, limits=Limits(200, rung=20, aim=-np.inf))
+    fit = train(problem, plan, limits=Limits(epochs=200, rung=20, aim=-np.inf))
     assert fit.outcomes[1] == Outcome.PRUNED
     failed = dataclasses.replace(fit, outcomes=(Outcome.DIVERGED, Outcome.PRUNED))
 

@@ -12,7 +12,7 @@ from descend.training import Limits, train
 
 
 def fitted(problem, settings, epochs=50, **limits):
-    return train(problem, Plan(tuple(settings)), limits=Limits(epochs, **limits))
+    return train(problem, Plan(tuple(settings)), limits=Limits(epochs=epochs, **limits))
 
 
 def test_the_lowest_objective_is_chosen(small):

@@ -16,7 +16,7 @@ def table(**columns):
         else Column(name, Kind.NUMBER, np.array(v, float))
         for name, v in columns.items()
     )
-    return Table(made, len(made[0].values), Source("t.csv", "csv"))
+    return Table(made, len(made[0].values), Source(name="t.csv", format="csv"))
 
 
 def test_categories_become_a_feature_a_level_and_missing_a_level_of_its_own():
@@ -122,7 +122,7 @@ def test_medians_come_from_the_rows_given():
 
 def made(kind, *values):
     column = Column("c", kind, np.array(values, object if kind == Kind.CATEGORY else float))
-    return Table((column,), len(values), Source("t.csv", "csv"))
+    return Table((column,), len(values), Source(name="t.csv", format="csv"))
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ def small_table():
     """Two columns of three rows."""
     number = Column("height", Kind.NUMBER, np.array([1.0, np.nan, 3.0]))
     text = Column("site", Kind.CATEGORY, np.array(["north", None, None], object))
-    return Table((number, text), 3, Source("birds.csv", "csv"), notes=("a note",))
+    return Table((number, text), 3, Source(name="birds.csv", format="csv"), notes=("a note",))
 
 
 def test_missing_cells_are_nan_in_numbers_and_none_in_text():

@@ -14,7 +14,7 @@ from descend.training import Limits, checkpoint, train
 
 def fitted(problem):
     return train(
-        problem, Plan((setting("sgd", lr=0.1, label="gd"), setting("adam", lr=0.1, seed=3))), limits=Limits(10)
+        problem, Plan((setting("sgd", lr=0.1, label="gd"), setting("adam", lr=0.1, seed=3))), limits=Limits(epochs=10)
     )
 
 
@@ -35,7 +35,7 @@ def test_what_is_read_is_what_was_written(small, tmp_path):
 def test_a_later_checkpoint_replaces_an_earlier_one_and_may_hold_what_is_not_finite(small, tmp_path):
     problem = small("squared")
     checkpoint.save(fitted(problem), tmp_path / "a.search")
-    failed = train(problem, Plan((setting("sgd", lr=1e6),)), limits=Limits(2000))
+    failed = train(problem, Plan((setting("sgd", lr=1e6),)), limits=Limits(epochs=2000))
     checkpoint.save(failed, tmp_path / "a.search")
     assert len(checkpoint.load(tmp_path / "a.search").settings) == 1
     assert [p.name for p in tmp_path.iterdir()] == ["a.search"]

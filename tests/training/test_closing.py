@@ -42,7 +42,7 @@ def test_the_zeros_are_those_of_the_optimum(name, l1, form, dtype, batch_size):
     problem = sparse_problem(name, form, dtype, l1)
     best = by_scikit_learn(name, l1)
 
-    fit = train(problem, Plan((setting("sgd", lr=0.02, batch_size=batch_size),)), limits=Limits(30))
+    fit = train(problem, Plan((setting("sgd", lr=0.02, batch_size=batch_size),)), limits=Limits(epochs=30))
 
     assert ((fit.weights[0, :12] == 0) == (best == 0)).all()
     assert (best == 0).sum() >= 6
@@ -57,7 +57,7 @@ def test_a_run_that_comes_to_the_optimum_so_has_converged():
 
     fit = train(
         problem, Plan((setting("sgd", lr=0.02, batch_size=16),)),
-        limits=Limits(30, optimum=optimum, aim=optimum * (1 + 1e-6)),
+        limits=Limits(epochs=30, optimum=optimum, aim=optimum * (1 + 1e-6)),
     )  # fmt: skip
 
     assert fit.outcomes == (Outcome.CONVERGED,)
@@ -89,7 +89,7 @@ def test_other_runs_keep_the_weights_they_were_trained_to(l1, batch_size, held_o
     problem = sparse_problem(l1=l1)
     data = problem.data if held_out else None
 
-    fit = train(problem, Plan((setting("sgd", lr=0.02, batch_size=batch_size),)), data, Limits(20))
+    fit = train(problem, Plan((setting("sgd", lr=0.02, batch_size=batch_size),)), data, Limits(epochs=20))
 
     at = np.flatnonzero(fit.trace.epochs[0] == fit.epoch[0])[0]
     np.testing.assert_array_equal(fit.weights[0], fit.trace.weights[0, at])
@@ -100,7 +100,7 @@ def test_a_bias_is_not_penalised_and_a_diverged_run_is_left():
     shifted = dataclasses.replace(shifted, data=Data(shifted.data.X, shifted.data.y + 100))
 
     fit = train(
-        shifted, Plan(tuple(setting("sgd", lr=lr, batch_size=16) for lr in (0.02, 50.0))), limits=Limits(40)
+        shifted, Plan(tuple(setting("sgd", lr=lr, batch_size=16) for lr in (0.02, 50.0))), limits=Limits(epochs=40)
     )  # fmt: skip
 
     assert fit.weights[0, 12] == pytest.approx(Lasso(alpha=0.1, tol=1e-14).fit(X, Z + 100).intercept_, abs=1e-3)

@@ -55,7 +55,7 @@ def test_a_training_keeps_the_best_rate_and_prunes_halves_at_doubling_rungs(smal
     problem = small("squared", l2=0.01, rows=60)
     plan = Plan(tuple(setting("sgd", lr=lr, label="gd") for lr in (0.3, 0.1, 0.01, 0.001)))
 
-    fit = train(problem, plan, limits=Limits(1000, rung=rung, aim=-np.inf))
+    fit = train(problem, plan, limits=Limits(epochs=1000, rung=rung, aim=-np.inf))
 
     assert [o == Outcome.PRUNED for o in fit.outcomes] == [False, True, True, True]
     assert fit.epochs[3] == fit.epochs[2] == rung
@@ -65,5 +65,5 @@ def test_a_training_keeps_the_best_rate_and_prunes_halves_at_doubling_rungs(smal
 
 def test_without_a_rung_nothing_is_pruned(small):
     plan = Plan(tuple(setting("sgd", lr=lr) for lr in (0.3, 0.001)))
-    fit = train(small("squared"), plan, limits=Limits(50))
+    fit = train(small("squared"), plan, limits=Limits(epochs=50))
     assert Outcome.PRUNED not in fit.outcomes

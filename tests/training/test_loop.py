@@ -182,7 +182,7 @@ def test_the_rate_at_each_point_is_that_of_the_last_step(small):
     factors = np.linspace(1.0, 0.1, 10)
     falling = dataclasses.replace(setting("sgd", lr=0.02, batch_size=7), factors=factors)
 
-    fit = train(small("squared"), Plan((falling, setting("adam", lr=0.5))), limits=Limits(4))
+    fit = train(small("squared"), Plan((falling, setting("adam", lr=0.5))), limits=Limits(epochs=4))
 
     np.testing.assert_allclose(fit.trace.lr[0], 0.02 * factors[[0, 3, 7, 9, 9]])
     assert fit.trace.lr[1].tolist() == [0.5] * 5
@@ -191,7 +191,7 @@ def test_the_rate_at_each_point_is_that_of_the_last_step(small):
 def test_a_plateau_shows_in_the_rates_of_the_trace(small):
     base = dataclasses.replace(setting("sgd", lr=0.1, batch_size=1), schedule="plateau")
 
-    fit = train(small("squared", rows=200, l2=0.01), Plan((base,)), limits=Limits(60, patience=5))
+    fit = train(small("squared", rows=200, l2=0.01), Plan((base,)), limits=Limits(epochs=60, patience=5))
 
     ratios = np.unique((fit.trace.lr[0, 1:] / fit.trace.lr[0, :-1]).round(12))
     assert ratios.tolist() == [0.3, 1.0]
@@ -216,7 +216,7 @@ def test_converged_is_said_of_the_weights_that_are_kept():
 def test_held_out_data_guide_only_what_has_no_known_optimum(small):
     problem, other = small("squared", rows=40), small("squared", rows=20, seed=5).data
     plan = Plan((setting("sgd", lr=0.1),))
-    watched, guided = (train(problem, plan, other, Limits(30, early=early)) for early in (False, True))
+    watched, guided = (train(problem, plan, other, Limits(epochs=30, early=early)) for early in (False, True))
 
     np.testing.assert_array_equal(watched.score, watched.loss)
     trace = guided.trace.until(0, int(guided.epochs[0]))

@@ -100,7 +100,7 @@ def test_a_plateau_lowers_the_rate_until_it_no_longer_helps(small):
     base = setting("sgd", lr=0.1, batch_size=1)
     plan = Plan((base, dataclasses.replace(base, schedule="plateau")))
 
-    fit = train(problem, plan, limits=Limits(2000, patience=5, tol=1e-4))
+    fit = train(problem, plan, limits=Limits(epochs=2000, patience=5, tol=1e-4))
     best = optimum(problem).objective
 
     assert [o.word for o in fit.outcomes] == ["stopped", "stopped"]
@@ -118,7 +118,7 @@ def test_a_plateau_cuts_the_rate_within_forty_epochs_where_the_optimum_is_known(
     best, base = optimum(problem).objective, setting(rule, lr=lr, batch_size=1)
     plan = Plan((base, dataclasses.replace(base, schedule="plateau")))
 
-    fit = train(problem, plan, limits=Limits(40, optimum=best))
+    fit = train(problem, plan, limits=Limits(epochs=40, optimum=best))
 
     assert fit.trace.lr[1, -1] < 0.3 * lr
     assert fit.loss[1] - best < 0.2 * (fit.loss[0] - best)

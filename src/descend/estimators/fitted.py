@@ -78,7 +78,7 @@ class Model:
         return build_problem(data, self.loss, self.constants, self.outputs, self.options, intercept=self.intercept)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Fitted:
     """A trained model, and where its training stands.
 
@@ -140,7 +140,15 @@ class Fitted:
         setting = candidates(problem, options)[0].at(lr=lr)
         state = start(problem, Plan((setting,)))
         weights = state.weights[0].copy()
-        return cls(model, problem.network, weights, setting, state, epochs=0, rows=problem.data.rows)
+        return cls(
+            model=model,
+            network=problem.network,
+            weights=weights,
+            setting=setting,
+            state=state,
+            epochs=0,
+            rows=problem.data.rows,
+        )
 
     def after_an_epoch(self, data: Data) -> tuple["Fitted", float, float]:
         """Return the model after one more epoch, on these rows, and their objective before and after it.

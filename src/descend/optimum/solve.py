@@ -23,7 +23,7 @@ PROVEN = 1e-7  # of what can be gained over the baseline: a larger proven distan
 ROUNDING = 1e-13  # of an objective: 500 times that of float64, for sums over rows
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Optimum:
     """The minimum of an objective.
 
@@ -46,7 +46,14 @@ class Optimum:
     @classmethod
     def unknown(cls, result: SolverResult) -> "Optimum":
         """Return an optimum that was not found, or does not exist."""
-        return cls(None, float("inf"), float("inf"), "none", result.status, result.reason)
+        return cls(
+            weights=None,
+            objective=float("inf"),
+            gradient_norm=float("inf"),
+            method="none",
+            status=result.status,
+            reason=result.reason,
+        )
 
 
 def optimum(problem: Problem) -> Optimum:
@@ -71,7 +78,7 @@ def optimum(problem: Problem) -> Optimum:
         )
     if not np.isfinite(value):
         return Optimum.unknown(SolverResult(OptimumStatus.NOT_SOLVED, "not computed: the objective overflows float64"))
-    return Optimum(weights, value, left, method)
+    return Optimum(weights=weights, objective=value, gradient_norm=left, method=method)
 
 
 def gap(objective: float, optimal: float, reference: float) -> float:

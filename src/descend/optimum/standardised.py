@@ -17,7 +17,7 @@ CONSTANT = 1e-13  # standard deviation / mean below which a column is constant: 
 UNUSED = 1.0  # curvature given to the weight of a constant column, so that it stays at 0 (any positive number does)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class StandardisedView:
     """A problem in the features (x - mean) / scale @ basis, with weights v in these coordinates and biases b + mean @ w.
 
@@ -43,14 +43,20 @@ class StandardisedView:
     def plain(cls, problem: Problem) -> "StandardisedView":
         """Return the problem in its own features."""
         ones = np.ones(problem.data.features)
-        return cls(problem, 0 * ones, ones, problem.l2 * ones, problem.l1 * problem.penalised)
+        return cls(problem=problem, mean=0 * ones, scale=ones, l2=problem.l2 * ones, l1=problem.l1 * problem.penalised)
 
     @classmethod
     def of(cls, problem: Problem) -> "StandardisedView":
         """Return the problem with features of mean square 1, and of mean 0 where there is an intercept."""
         mean, scale = _spread(problem)
         l1 = np.concatenate([np.repeat(problem.l1 / scale, problem.outputs), np.zeros(_biases(problem))])
-        return cls(problem, mean, scale, np.where(np.isinf(scale), UNUSED, problem.l2 / scale / scale), l1)
+        return cls(
+            problem=problem,
+            mean=mean,
+            scale=scale,
+            l2=np.where(np.isinf(scale), UNUSED, problem.l2 / scale / scale),
+            l1=l1,
+        )
 
     def with_basis(self, basis: Array) -> "StandardisedView":
         """Return the same problem in another basis (features, width); the problem must have no l1 penalty."""

@@ -22,7 +22,7 @@ Optimizer = Any  # str, or one rule of the user's own: a Rule or a function of a
 Rows = Any  # a share of the rows, the path of a file, a data frame or a table
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Option:
     """One option.
 
@@ -169,7 +169,7 @@ def _same(value: Any, default: Any) -> bool:
 
 
 OPTIONS: tuple[Option, ...] = tuple(
-    Option(f.name, default=f.default, **f.metadata) for f in dataclasses.fields(Options)
+    Option(name=f.name, default=f.default, **f.metadata) for f in dataclasses.fields(Options)
 )
 BY_NAME = {option.name: option for option in OPTIONS}
 

@@ -74,7 +74,7 @@ def letter(label: str) -> str:
     return VARIANTS[label].letter if label in VARIANTS else label[:1].upper()
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Setting:
     """How one run is trained.
 
@@ -169,4 +169,10 @@ def setting(
     0.999
     """
     read = rule(optimizer)  # type: ignore[arg-type]
-    return Setting(read, read.with_constants(lr=lr, **constants), batch_size, seed, label=label or read.name)
+    return Setting(
+        rule=read,
+        constants=read.with_constants(lr=lr, **constants),
+        batch_size=batch_size,
+        seed=seed,
+        label=label or read.name,
+    )

@@ -20,7 +20,7 @@ DIVERGED = 10.0  # times the largest starting loss: an axis of losses does not s
 MOST_CLASSES = 10  # names on an axis of 144 pixels, at 11 px each
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Axis:
     """One axis: from `low` to `high` in data, from `start` to `end` in pixels.
 
@@ -47,14 +47,16 @@ class Axis:
             low, high = max(low + shift, 1 / LARGEST), max(high + shift, 1 / LARGEST)
             low, high = (low / 1.2, high * 1.2) if high <= low * 1.0001 else (low, high)
             margin = high**LOG_MARGIN / low**LOG_MARGIN
-            return cls(low / margin - shift, high * margin - shift, start, end, log=True, shift=shift)
+            return cls(
+                low=low / margin - shift, high=high * margin - shift, start=start, end=end, log=True, shift=shift
+            )
         spread = (high - low) or abs(high) or 1.0
-        return cls(low - MARGIN * spread, high + MARGIN * spread, start, end)
+        return cls(low=low - MARGIN * spread, high=high + MARGIN * spread, start=start, end=end)
 
     @classmethod
     def of_classes(cls, names: Sequence[str], start: float, end: float) -> "Axis":
         """Return the axis of classes 0, 1, 2, ..., each half a unit from the next one's space."""
-        return cls(-0.5, len(names) - 0.5, start, end, names=tuple(names))
+        return cls(low=-0.5, high=len(names) - 0.5, start=start, end=end, names=tuple(names))
 
     def __call__(self, values: Array) -> Array:
         """Return pixels."""

@@ -38,7 +38,7 @@ RECURSIONS: dict[Any, Callable[[Array, float], tuple[Array, Array | float]]] = {
 }
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Gram:
     """Moments of examples with weights s, each a sum over the rows divided by their number; all float64.
 
@@ -97,8 +97,8 @@ def accumulate(pieces: Iterable[Data], threads: int = 1) -> Gram:
     d, mean = total.features, shift + total.mean
     joint = total.scatter / total.rows
     return Gram(
-        np.ascontiguousarray(joint[:d, :d]), joint[:d, d:].copy(), np.diagonal(joint)[d:].copy(),
-        mean[:d].copy(), mean[d:].copy(), total.mass / total.rows, total.rows,
+        G=np.ascontiguousarray(joint[:d, :d]), c=joint[:d, d:].copy(), yy=np.diagonal(joint)[d:].copy(),
+        mean=mean[:d].copy(), target=mean[d:].copy(), mass=total.mass / total.rows, rows=total.rows,
     )  # fmt: skip
 
 

@@ -17,7 +17,7 @@ EPS = 1e-5  # added to the variance of a batch, as in torch and in Ioffe and Sze
 BN_MOMENTUM = 0.1  # the part of the way that running statistics move to those of a batch at each step, as in torch
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Layer:
     """Where a layer's numbers lie in the flat vector; None for what it does not have.
 
@@ -121,8 +121,8 @@ def _layer(at: int, fan_in: int, fan_out: int, normalised: bool, residual: bool)
     a, b, c, d = (slice(first + k * fan_out, first + (k + 1) * fan_out) for k in range(4))
     W, skips = slice(at, first), residual and fan_in == fan_out
     if normalised:
-        return Layer(fan_in, fan_out, W, None, a, b, c, d, skips)
-    return Layer(fan_in, fan_out, W, a, skips=skips)
+        return Layer(fan_in=fan_in, fan_out=fan_out, W=W, b=None, scale=a, shift=b, mean=c, variance=d, skips=skips)
+    return Layer(fan_in=fan_in, fan_out=fan_out, W=W, b=a, skips=skips)
 
 
 def check_hidden(widths: Any) -> tuple[int, ...]:
@@ -167,7 +167,7 @@ def check_memory(network: Network, runs: int, slots: int, itemsize: int, availab
         )
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class ForwardCache:
     """What a pass forward through one hidden layer leaves for the way back.
 
@@ -221,7 +221,9 @@ def _hidden(network: Network, layer: Layer, weights: Array, h: Any, mask: Array 
     evaluate, z = activation(network.activation).evaluate, h @ matrix(layer, weights)
     if layer.scale is None:
         a, slope = evaluate(z + weights[layer.b])
-        return ForwardCache(h, None, None, a, slope, False, None, None, mask)
+        return ForwardCache(
+            h=h, hat=None, std=None, a=a, slope=slope, by_batch=False, mean=None, variance=None, mask=mask
+        )
     mean, variance, by_batch = weights[layer.mean], weights[layer.variance], training and len(z) > 1
     if by_batch:
         mean, variance = z.mean(axis=0), z.var(axis=0)
@@ -229,7 +231,9 @@ def _hidden(network: Network, layer: Layer, weights: Array, h: Any, mask: Array 
     hat = (z - mean) / std
     a, slope = evaluate(weights[layer.scale] * hat + weights[layer.shift])
     unbiased = variance * (len(z) / (len(z) - 1)) if by_batch else variance
-    return ForwardCache(h, hat, std, a, slope, by_batch, mean, unbiased, mask)
+    return ForwardCache(
+        h=h, hat=hat, std=std, a=a, slope=slope, by_batch=by_batch, mean=mean, variance=unbiased, mask=mask
+    )
 
 
 def matrix(layer: Layer, weights: Array) -> Array:

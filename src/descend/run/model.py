@@ -21,7 +21,7 @@ from descend.table.target import labels_of
 REPR_ROWS = 6  # rows that repr shows
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@dataclass(frozen=True, eq=False, repr=False, kw_only=True)
 class Prediction:
     """Predictions in the order of the rows; an array of them to NumPy, to `len`, to `[]` and to `==`.
 
@@ -34,7 +34,7 @@ class Prediction:
         scores: of the second of two classes, above 0 where it is predicted (rows,); of several (rows, classes); None for
             regression.
 
-    >>> prediction = Prediction(np.array([1.5, 2.0]), None, (), {}, {})
+    >>> prediction = Prediction(values=np.array([1.5, 2.0]), probabilities=None, classes=(), unseen={}, filled={})
     >>> np.asarray(prediction).sum(), len(prediction), prediction[0], (prediction == [1.5, 0]).tolist()
     (np.float64(3.5), 2, np.float64(1.5), [True, False])
     >>> prediction
@@ -169,10 +169,17 @@ class Model:
         if not self.classes:
             mean = self.loss.mean(z[:, 0])
             values = np.asarray(mean * self.scale.target_width + self.scale.target_center)
-            return Prediction(values, None, (), unseen, filled)
+            return Prediction(values=values, probabilities=None, classes=(), unseen=unseen, filled=filled)
         labels = self.labels if len(self.labels) else labels_of(self.classes)
         shares = probabilities(self.loss, z) if has_probabilities(self.loss) else None
-        return Prediction(labels[class_indices(z)], shares, self.classes, unseen, filled, decision(z))
+        return Prediction(
+            values=labels[class_indices(z)],
+            probabilities=shares,
+            classes=self.classes,
+            unseen=unseen,
+            filled=filled,
+            scores=decision(z),
+        )
 
     def coefficients(self) -> list[tuple[str, str, float]]:
         """Return (output, feature, value) in the units of the file, the intercepts last; none of a network."""

@@ -19,7 +19,7 @@ OTHER = "(other)"  # the level of the rare values of a category of too many leve
 FEWEST_OF_A_LEVEL = 5  # rows of a level that is kept of too many: the usual least count of a cell of a table
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Feature:
     """One column that is used.
 
@@ -217,14 +217,16 @@ def _feature(column: Column, counts: Counter[str], missing: str, max_levels: int
     gone = column.missing > 0
     if column.kind != Kind.CATEGORY:
         median, flag = float(np.nanmedian(column.values)), gone and missing != "drop"
-        return Feature(column.name, column.kind, column.pattern, median=median, flag=flag)
+        return Feature(column=column.name, kind=column.kind, pattern=column.pattern, median=median, flag=flag)
     levels, rare = set(counts) - {MISSING, OTHER}, 0
     if len(counts) > max_levels:
         ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0]))[: max_levels - 1]
         frequent = {level for level, count in ranked if count >= FEWEST_OF_A_LEVEL} or {ranked[0][0]}
         levels, rare = frequent - {MISSING, OTHER}, len(levels - frequent)
     last = ([OTHER] if rare or OTHER in counts else []) + ([MISSING] if gone or MISSING in counts else [])
-    return Feature(column.name, column.kind, column.pattern, (*sorted(levels), *last), rare)
+    return Feature(
+        column=column.name, kind=column.kind, pattern=column.pattern, levels=(*sorted(levels), *last), rare=rare
+    )
 
 
 def _encode_category(feature: Feature, column: Column, X: Array) -> tuple[int, int]:

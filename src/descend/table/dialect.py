@@ -18,7 +18,7 @@ SAMPLE_LINES, SCORED_LINES = 500, 100  # records that find the header, and the d
 LONGEST_LINE = 1 << 22
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Dialect:
     """How a text table is written.
 
@@ -71,7 +71,14 @@ def sniff(
     cells = found.cells if found.present else tuple(f"column{j + 1}" for j in range(len(found.cells)))
     usual = found.present and found.after is None
     skip = found.line - 1 if found.after is None else found.after
-    return Dialect(chosen, encoding, usual, tuple(cell.strip() for cell in cells), notes, skip)
+    return Dialect(
+        delimiter=chosen,
+        encoding=encoding,
+        header=usual,
+        names=tuple(cell.strip() for cell in cells),
+        notes=notes,
+        skip=skip,
+    )
 
 
 def _encoding(path: Path, head: bytes, declared: str | None) -> str:

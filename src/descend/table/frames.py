@@ -63,7 +63,7 @@ def from_frame(frame: Any, conventions: Conventions = TYPED, drop: Sequence[str]
     return Table(
         tuple(named),
         len(frame),
-        Source("frame", "frame"),
+        Source(name="frame", format="frame"),
         (*notes, *more, *sentinel_notes(named, conventions)),
         chosen.unread,
     )
@@ -85,7 +85,7 @@ def from_arrays(X: Any, names: tuple[str, ...] | None = None, null: Sequence[str
     kind = Kind.BOOLEAN if array.dtype.kind == "b" else Kind.NUMBER
     columns = tuple(Column(n, kind, check_finite(np.ascontiguousarray(numbers[:, j]), n)) for j, n in enumerate(names))
     notes = ("X holds text: its cells are read as numbers",) if _has_text(array) else ()
-    return Table(columns, len(array), Source("array", "array"), notes)
+    return Table(columns, len(array), Source(name="array", format="array"), notes)
 
 
 def _array(X: Any) -> Array:

@@ -43,7 +43,7 @@ class Note:
     text: str
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Prepared:
     """Data that training can start on, and all that undoes its preparation.
 

@@ -122,7 +122,14 @@ def _text(engine: Engine, path: Path, name: str, head: bytes, how: Format) -> Ta
         notes += more if column else []
     named, more = drop_nameless(columns, where)
     encoding = ENCODINGS.get(dialect.encoding, dialect.encoding)
-    source = Source(name, "csv", dialect.delimiter, encoding, dialect.header, cells.sha256)
+    source = Source(
+        name=name,
+        format="csv",
+        delimiter=dialect.delimiter,
+        encoding=encoding,
+        header=dialect.header,
+        sha256=cells.sha256,
+    )
     table = Table(tuple(named), cells.rows, source, (*notes, *more, *sentinel_notes(named, conventions)), chosen.unread)
     return table if conventions.trained else _without_empty_end(table)
 
@@ -169,7 +176,7 @@ def _typed(engine: Engine, path: Path, name: str, head: bytes, how: Format) -> T
     return Table(
         tuple(named),
         rows,
-        Source(name, how.format),
+        Source(name=name, format=how.format),
         (*notes, *more, *sentinel_notes(named, conventions)),
         chosen.unread,
     )

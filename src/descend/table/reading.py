@@ -8,7 +8,7 @@ from descend.options.kinds import VERBATIM_TEXT, Kind, Reading
 __all__ = ["VERBATIM_TEXT", "Conventions", "Kind", "Reading"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Conventions:
     """What holds for all columns of a table.
 

@@ -57,7 +57,7 @@ class Column:
         return np.isnan(self.values)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Source:
     """Where a table came from, and how it was read; None where that does not apply."""
 

@@ -16,7 +16,7 @@ from descend.table.table import Column, text_of
 MOST_CLASSES = 100
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Target:
     """A target as read.
 

@@ -22,7 +22,7 @@ PLATEAU_LOWEST = (
 KNOWN_OPTIMUM_PATIENCE = 20  # times the patience, where the optimum is known: momentum oscillates for long on the way
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Limits:
     """When training ends.
 
