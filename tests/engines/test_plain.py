@@ -1,5 +1,7 @@
 """The plain engine, which defines the others, against numbers worked by hand and against torch."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -72,7 +74,7 @@ def test_case_c16_a_schedule_depends_on_the_step_alone():
     factors = np.array([1, 1, 1, 1, 0.1, 0.1])
     problem = Problem(Data(np.ones((1, 1)), np.array([1.0])), loss("quantile"), {"tau": 0.5}, intercept=False)
     base = setting("sgd", lr=1e-3)
-    plan = Plan((type(base)(base.rule, base.constants, factors=factors),))
+    plan = Plan((replace(base, factors=factors),))
     _, whole = plain.advance(problem, plan, start(problem, plan), np.arange(1, 7))
     state, _ = plain.advance(problem, plan, start(problem, plan), np.array([2]))
     _, rest = plain.advance(problem, plan, state, np.arange(3, 7))
