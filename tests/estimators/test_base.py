@@ -211,8 +211,12 @@ def test_a_network_of_several_targets_and_of_classes():
     rng = np.random.default_rng(0)
     X = rng.uniform(-2, 2, size=(400, 2))
     labels = np.where(np.square(X).sum(axis=1) < 1.5, "in", "out")
-    classes = DescentClassifier(hidden_layer_sizes=(16,), optimizer="adam", lr=0.03, max_epochs=60).fit(X, labels)
-    two = DescentRegressor(hidden_layer_sizes=(16,), optimizer="adam", lr=0.03, max_epochs=60).fit(X, np.square(X))
+    classes = DescentClassifier(hidden_layer_sizes=(16,), optimizer="adam", lr=0.03, max_epochs=60, random_state=0).fit(
+        X, labels
+    )
+    two = DescentRegressor(hidden_layer_sizes=(16,), optimizer="adam", lr=0.03, max_epochs=60, random_state=0).fit(
+        X, np.square(X)
+    )
 
     assert classes.score(X, labels) > 0.95
     assert classes.predict_proba(X).shape == (400, 2)
