@@ -1,12 +1,9 @@
 """What training says on a terminal, in a log, and where it may say nothing."""
 
 import io
-import logging
 import os
 import pty
 import select
-import subprocess
-import sys
 from dataclasses import dataclass
 
 import pytest
@@ -18,7 +15,6 @@ from descend.display import (
     colored,
     default_display,
     four_digits,
-    logged,
     progress_fields,
     seconds_left,
 )
@@ -238,46 +234,3 @@ def test_the_bar_on_a_real_terminal():
     assert "loss 0.3124" in text
     assert "\x1b[?25l" in text
     assert text.rindex("\x1b[?25h") > text.rindex("loss 0.3124")
-
-
-def test_verbose_logs_to_standard_error_where_no_logging_is_configured():
-    script = (
-        "import logging\nfrom types import SimpleNamespace\nfrom descend.display import logged\n"
-        "note = SimpleNamespace(topic='fit', text='converged in 12 epochs')\n"
-        "for verbose in (0, 1, 2):\n    with logged(verbose) as on_event:\n        on_event(note)\n"
-        "logger = logging.getLogger('descend')\nprint(logger.handlers, logger.level)"
-    )
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
-    assert done.stderr == 2 * "descend fit: converged in 12 epochs\n"
-    assert done.stdout == "[] 0\n"
-
-
-@pytest.mark.parametrize(("verbose", "lines"), [(0, 0), (1, 2), (2, 20), (3, 20)])
-def test_verbose_decides_how_often_progress_is_logged(caplog, verbose, lines):
-    clock = [0.0]
-    with logged(verbose, clock=lambda: clock[0]) as on_event:
-        for second in range(1, 21):
-            clock[0] = float(second)
-            on_event(HALF)
-    expected = "training: 40 % \u00b7 epoch 120 \u00b7 loss 0.3124 \u00b7 held out 0.3391 \u00b7 5 of 45 runs \u00b7 lr 0.031 \u00b7 0:00:30 left"
-    assert [record.getMessage() for record in caplog.records] == [expected] * lines
-
-
-def test_configured_logging_gets_the_records_and_nothing_is_printed(caplog, capsys):
-    handlers = list(logging.getLogger("descend").handlers)
-    with logged(1) as on_event:
-        on_event(Note("fit", "a\nb"))
-        assert logging.getLogger("descend").handlers == handlers
-    assert [(r.name, r.levelname, r.getMessage()) for r in caplog.records] == [("descend", "INFO", "fit: a\\nb")]
-    assert capsys.readouterr().err == ""
-
-
-def test_the_level_is_restored_when_training_fails():
-    logger = logging.getLogger("descend")
-    logger.setLevel(logging.ERROR)
-    try:
-        with pytest.raises(KeyboardInterrupt), logged(1):
-            raise KeyboardInterrupt
-        assert logger.level == logging.ERROR
-    finally:
-        logger.setLevel(logging.NOTSET)

@@ -1,12 +1,10 @@
 """display: notes and progress of training, as a live line on a terminal and as plain lines in logs."""
 
-import contextlib
-import logging
 import os
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Protocol, TextIO, runtime_checkable
 
@@ -20,7 +18,6 @@ if TYPE_CHECKING:
 LOG_SECONDS = (
     10.0  # between two lines of progress where nothing can be redrawn, as in CI logs (interface.md, section 1)
 )
-VERBOSE_SECONDS = 1.0  # the same with verbose=2 or more; arbitrary
 HINT_SECONDS = 1.0  # of silence before compilation is mentioned: a cached start takes less
 HINT = "compiling kernels, once"
 TOPIC = 9  # columns of a topic
@@ -222,42 +219,6 @@ def default_display(*, force: bool = False, stream: TextIO | None = None) -> Dis
     """Return the display of `descend.train`: quiet, unless on a terminal, in a notebook, or forced."""
     stream = sys.stderr if stream is None else stream
     return Display(stream, quiet=not (force or animated(stream) or "ipykernel" in sys.modules))
-
-
-@contextlib.contextmanager
-def logged(verbose: int, clock: Callable[[], float] = time.monotonic) -> Iterator[Listener]:
-    """Yield a listener that logs notes and progress to the logger "descend", as `verbose` of estimators asks.
-
-    Args:
-        verbose: 0 logs nothing; 1 logs notes, and progress every ten seconds; more than 1 logs progress every second.
-        clock: seconds that never go back.
-
-    Where no logging is configured, lines go to standard error while the context lasts.
-    """
-    if verbose <= 0:
-        yield lambda event: None
-        return
-    logger, every, last = logging.getLogger("descend"), LOG_SECONDS if verbose == 1 else VERBOSE_SECONDS, clock()
-
-    def log(event: "NoteEvent | Progress") -> None:
-        nonlocal last
-        if isinstance(event, NoteEvent):
-            logger.info("%s: %s", printable(event.topic), encodable(printable(event.text), sys.stderr))
-        elif clock() - last >= every:
-            last = clock()
-            logger.info("training: %s", encodable(progress_line(event), sys.stderr))
-
-    level, handler = logger.level, None if logger.hasHandlers() else logging.StreamHandler(sys.stderr)
-    if handler is not None:
-        handler.setFormatter(logging.Formatter("%(name)s %(message)s"))
-        logger.addHandler(handler)
-    logger.setLevel(logging.INFO)
-    try:
-        yield log
-    finally:
-        logger.setLevel(level)
-        if handler is not None:
-            logger.removeHandler(handler)
 
 
 class _Bar:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from descend import DescentClassifier, DescentRegressor
+from descend.estimators.verbosity import LOGGER, speaking
 
 X = np.random.default_rng(0).standard_normal((100, 3))
 Y = X @ [1.0, 2.0, 3.0]
@@ -43,3 +44,15 @@ def test_logging_is_left_as_it_was():
     before = logger.level, list(logger.handlers)
     DescentRegressor(verbose=1).fit(X, Y)
     assert (logger.level, list(logger.handlers)) == before
+
+
+@pytest.mark.parametrize("level", [logging.NOTSET, logging.ERROR])
+def test_the_level_is_restored_when_training_is_interrupted(level):
+    LOGGER.setLevel(level)
+    handlers = list(LOGGER.handlers)
+    try:
+        with pytest.raises(KeyboardInterrupt), speaking(1):
+            raise KeyboardInterrupt
+        assert (LOGGER.level, LOGGER.handlers) == (level, handlers)
+    finally:
+        LOGGER.setLevel(logging.NOTSET)
