@@ -38,12 +38,13 @@ def canonical(X: Any) -> Any:
 
 def dense(X: Any) -> Array:
     """Return features as an array; it is the array itself when they are one."""
-    found: Array = X.toarray() if is_sparse(X) else X
-    return found
+    return np.asarray(X.toarray() if is_sparse(X) else X)
 
 
 def column_squares(X: Any) -> Array:
     """Return the sum of squares of each column (features,), float64."""
+    if hasattr(X, "column_squares"):
+        return np.asarray(X.column_squares())
     if not is_sparse(X):
         return np.asarray(np.einsum("ij,ij->j", X, X, dtype=np.float64))
     return np.bincount(X.indices, np.square(X.data.astype(np.float64)), X.shape[1])

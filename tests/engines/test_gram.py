@@ -55,7 +55,7 @@ def both(problem, plan, steps, every=1, **options):
 @pytest.mark.parametrize("kappa", [1.0, 1e3, 1e6, 1e10])
 def test_every_rule_follows_plain_as_far_as_the_data_determine(name, kappa):
     problem, plan, steps = squared(table(kappa)), Plan((setting(name, lr=RATES[name]),)), 300
-    gram = moments.gram(problem)
+    gram = problem.data.gram()
     certain = int(determined(problem, plan, gram, steps)[0])
     assert certain == steps or name in ("rmsprop", "rmsprop_keras")
     (state, path), (expected, expected_path) = both(problem, plan, steps, gram=gram)
@@ -71,7 +71,7 @@ def test_every_rule_follows_plain_as_far_as_the_data_determine(name, kappa):
 @pytest.mark.parametrize("steps", [10, 3000])
 def test_a_linear_rule_is_within_the_tolerance_where_bound_or_twin_say_so(name, kappa, steps):
     problem, plan = squared(table(kappa, rows=30, columns=3)), Plan((setting(name, lr=RATES[name]),))
-    gram = moments.gram(problem)
+    gram = problem.data.gram()
     assert determined(problem, plan, gram, steps).tolist() == [steps]  # less pessimistic than the bound
     assert moments.safe(problem, plan, gram, steps)[0] or (name != "sgd" and kappa > 1 and steps > 10)
     (_, path), (_, expected) = both(problem, plan, steps, every=10)
@@ -80,7 +80,7 @@ def test_a_linear_rule_is_within_the_tolerance_where_bound_or_twin_say_so(name, 
 
 def test_the_comparison_sees_a_wrong_last_digit():
     problem, plan = squared(table()), Plan((setting("sgd", lr=0.1),))
-    gram = moments.gram(problem)
+    gram = problem.data.gram()
     (_, path), (_, expected) = both(problem, plan, 100, gram=replace(gram, c=gram.c * (1 + 1e-8)))
     assert apart(path, expected) > 1e-9
 
@@ -92,7 +92,7 @@ def test_where_a_rule_parts_another_order_of_the_rows_parts_too():
     points = 60 * np.arange(1, steps + 1)
     (_, path), (_, expected) = both(problem, plan, steps)
     (_, other) = plain(turned, plan, start(turned, plan), points)
-    certain = int(determined(problem, plan, moments.gram(problem), steps)[0])
+    certain = int(determined(problem, plan, problem.data.gram(), steps)[0])
     assert 20 < certain < 250
     assert apart(path[:, :certain], expected[:, :certain]) < 1e-9
     assert apart(other[:, :certain], expected[:, :certain]) < 1e-9

@@ -10,7 +10,6 @@ from descend.diagnosis.evidence import FAR, LEARNED, NO_GAIN, Evidence
 from descend.diagnosis.finding import Entry, Finding, Level
 from descend.diagnosis.formatting import percent
 from descend.outcome import Outcome
-from descend.problem.moments import gram
 from descend.sparse import is_wide
 
 VERY_FAR = (
@@ -141,7 +140,7 @@ def _columns_at_fault(e: Evidence) -> tuple[tuple[str, ...], str]:
     if not e.problem.scaled or is_wide(e.problem.data.X):
         name = e.largest_column[0]
         return (name,), f"column {name!r} is by far the largest"
-    G = gram(e.problem).G
+    G = e.problem.data.gram().G
     size = np.sqrt(np.maximum(np.diag(G), 1e-300))
     values, vectors = np.linalg.eigh(G / np.outer(size, size))
     flattest = int(np.argmax(values > REDUNDANT * len(size)))

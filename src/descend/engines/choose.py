@@ -12,8 +12,8 @@ from descend.engines.contract import Advance, Measure
 from descend.errors import UsageError
 from descend.plan import Plan, Setting
 from descend.problem import Problem, mean_losses, moments, objectives
-from descend.problem.moments import Gram
 from descend.table.data import Data
+from descend.table.moments import Gram
 
 SURE_STEPS = 1000  # steps for which the Gram matrix must be proven safe, or seen to be; the default budget of epochs
 
@@ -85,13 +85,13 @@ def _by_moments(problem: Problem, plan: Plan, held_out: Data | None, threads: in
     """The gram engine, unless a run would stray from the data's own path because of rounding."""
     from descend.engines import gram
 
-    of_data = moments.gram(problem, threads)
+    of_data = problem.data.gram(threads)
     if not all(_sound(problem, plan.take([r]), of_data) for r in range(len(plan))):
         return direct
     measure = direct.held_out
     if held_out is not None:
         other = replace(problem, data=held_out, l2=0.0, l1=0.0)
-        measure = partial(_measured, moments.gram(other, threads), other, direct.held_out)
+        measure = partial(_measured, held_out.gram(threads), other, direct.held_out)
     return Engine(
         "gram", partial(gram.advance, gram=of_data, direct=direct.advance),
         partial(_measured, of_data, problem, direct.objectives), measure,

@@ -29,7 +29,8 @@ from descend.engines.state import State, start
 from descend.outcome import Outcome
 from descend.plan import Plan, Setting
 from descend.problem import Problem, moments
-from descend.problem.moments import NOISE, RECURSIONS, UNIT, Gram, fits
+from descend.problem.moments import NOISE, RECURSIONS, UNIT, fits
+from descend.table.moments import Gram
 
 FLUCTUATION = 4096  # roundings by which the moments of a twin differ: far more than any order of summing does
 CHAOTIC_PART = 1 / 64  # of the tolerance, at which twins are called apart: chaos grows unevenly; arbitrary
@@ -52,7 +53,7 @@ def advance(
         gram: the moments of the problem's data; computed when None.
         direct: the `advance` of another engine, which then finishes the runs that are left.
     """
-    gram = moments.gram(problem, threads) if gram is None else gram
+    gram = problem.data.gram(threads) if gram is None else gram
     state, path = state.copy(), np.repeat(state.weights[:, None], len(record_points), axis=1)
     ours = [r for r, s in enumerate(plan.settings) if fits(problem, s) and state.outcome[r] == Outcome.RUNNING]
     jobs = [functools.partial(_train, problem, plan.settings[r], gram, state, path, r, record_points) for r in ours]

@@ -107,8 +107,8 @@ class Descent(BaseEstimator):  # type: ignore[misc]
         X, y, weight = self._read(X, y, sample_weight, options)
         train, held = self._split(X, y, options)
         of_train, of_held = ((X[rows], y[rows], None if weight is None else weight[rows]) for rows in (train, held))
-        model = self._model(*of_train, options)
-        problem = model.problem(model.data(*of_train))
+        model, data = self._model(*of_train, options)
+        problem = model.problem(data)
         validation = model.data(*of_held) if len(held) else None
         landscape = Landscape.of(problem, initial_weights(problem, options))
         start = None if before is None else _warm_start(before, model, problem.network)
@@ -154,8 +154,7 @@ class Descent(BaseEstimator):  # type: ignore[misc]
         options = self._options() if before is None else before.model.options
         X, y, weight = self._read(X, y, sample_weight, options, classes)
         if before is None:
-            model = self._model(X, y, weight, options)
-            data = model.data(X, y, weight)
+            model, data = self._model(X, y, weight, options)
             before = Fitted.at_start(model, model.problem(data))
         else:
             data = self._data_like(before.model, X, y, weight)
@@ -273,7 +272,7 @@ class Descent(BaseEstimator):  # type: ignore[misc]
         classes = y.astype(np.int64) if self._classifies else None
         return split(rows, share, options.random_state, stratify=classes)
 
-    def _model(self, X: Any, y: Array, weight: Array | None, options: Options) -> Model:
+    def _model(self, X: Any, y: Array, weight: Array | None, options: Options) -> tuple[Model, Data]:
         loss, constants = self._loss()
         columns = y.shape[1] if y.ndim == 2 else 0
         outputs = len(self.classes_) if loss.outputs == "classes" else max(columns, 1)

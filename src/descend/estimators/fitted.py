@@ -19,6 +19,7 @@ from descend.search.candidates import batch_size, candidates
 from descend.search.search import SearchResult
 from descend.sparse import column_squares
 from descend.table.data import Data
+from descend.table.moments import Gram
 from descend.table.scale import Scale, fit_scale, scaled_data
 
 FAR = 10.0  # spreads by which the rows of a chunk differ from those that the scale was fitted on (arbitrary)
@@ -53,12 +54,16 @@ class Model:
     def of(
         cls, X: Any, y: Array, weight: Array | None, *, loss: Loss, constants: dict[str, float], outputs: int,
         columns: int, options: Options, intercept: bool,
-    ) -> "Model":  # fmt: skip
-        """Return the model of training rows, whose scale and mean weight it keeps."""
-        scale = fit_scale(X, y, weight, scale=options.scale, target=loss.scales_target, intercept=intercept)
+    ) -> tuple["Model", Data]:  # fmt: skip
+        """Return the model of training rows, whose scale and mean weight it keeps, and these rows as training reads them."""
+        scale, gram = fit_scale(
+            X, y, weight, scale=options.scale, target=loss.scales_target, intercept=intercept,
+            threads=options.threads or 1,
+        )  # fmt: skip
         exponent = 0 if weight is None else int(np.frexp(weight.max())[1])
         unit = 1.0 if weight is None else float(np.ldexp(np.ldexp(weight, -exponent).mean(), exponent))
-        return cls(loss, constants, outputs, columns, options, intercept, scale, unit, X.dtype)
+        model = cls(loss, constants, outputs, columns, options, intercept, scale, unit, X.dtype)
+        return model, model.data(X, y, weight, gram)
 
     def describe(self, network: Network | None) -> str:
         """Return the shape of the model in words."""
@@ -67,11 +72,15 @@ class Model:
         )
         return f"a model of {len(self.scale.center)} features, {self.outputs} outputs and {hidden}"
 
-    def data(self, X: Any, y: Array, weight: Array | None) -> Data:
-        """Return rows as training reads them; weights are absolute, and count in units of `unit`."""
+    def data(self, X: Any, y: Array, weight: Array | None, gram: Gram | None = None) -> Data:
+        """Return rows as training reads them; weights are absolute, and count in units of `unit`.
+
+        Args:
+            gram: the moments of the scaled rows, where they are known.
+        """
         if weight is None and self.unit != 1.0:
             weight = np.ones(X.shape[0])
-        return scaled_data(self.scale, X, y, weight, target=self.loss.scales_target, dtype=self.dtype, unit=self.unit)
+        return scaled_data(self.scale, X, y, weight, target=self.loss.scales_target, dtype=self.dtype, unit=self.unit, gram=gram)
 
     def problem(self, data: Data) -> Problem:
         """Return the problem of these rows."""

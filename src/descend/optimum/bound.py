@@ -9,7 +9,6 @@ from descend.optimum.conjugate import FENCHEL_YOUNG, balanced, balanced_classes
 from descend.optimum.least_squares import SAFE_CONDITION, normal_equations
 from descend.optimum.standardised import StandardisedView, blocks, has_several_targets, one_target_each, shares
 from descend.problem import Problem
-from descend.problem.moments import gram
 from descend.sparse import is_wide
 
 MAX_SCALING_ITERATIONS = 30  # arbitrary: any biases give a valid bound, and better ones a tighter one
@@ -46,7 +45,7 @@ def bound(problem: Problem, weights: Array) -> float:
 
 def _of_squares(problem: Problem, w: Array) -> float | None:
     """The distance itself, the bias and the centred features apart; None where H is not safe to invert."""
-    moments = gram(problem)
+    moments = problem.data.gram()
     H, _ = normal_equations(problem, moments)
     g, bias = StandardisedView.plain(problem).evaluate(w)[1], 0.0
     if problem.intercept:

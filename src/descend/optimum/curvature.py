@@ -8,7 +8,6 @@ import numpy as np
 from descend.arrays import Array
 from descend.optimum.standardised import StandardisedView, blocks, shares
 from descend.problem import Problem
-from descend.problem.moments import gram
 from descend.sparse import dense, is_wide, row_squares
 
 MAX_EXACT = (
@@ -121,7 +120,7 @@ def _matrix(problem: Problem, c: float | Array) -> Array:
         if is_wide(problem.data.X):
             H = _sparse_matrix(problem, c)
         elif isinstance(c, float):
-            moments = gram(problem)
+            moments = problem.data.gram()
             mean = np.append(moments.mean, 1.0) if one else moments.mean
             H = c * moments.mass * np.outer(mean, mean)
             H[:d, :d] += c * moments.G

@@ -6,7 +6,7 @@ from descend.arrays import Array
 from descend.optimum.orthogonal import significant, triangular_factor
 from descend.optimum.standardised import StandardisedView
 from descend.problem import Problem
-from descend.problem.moments import Gram, gram
+from descend.table.moments import Gram
 
 SAFE_CONDITION = (
     1e12  # condition number of the Gram matrix up to which Cholesky keeps 4 digits; that of the data is its square root
@@ -20,7 +20,7 @@ def least_squares(problem: Problem) -> tuple[Array, str]:
     orthogonal decomposition of the features themselves, block after block (Golub and Van Loan 2013, section 5.3), and
     of all solutions the one whose weights, the bias apart, have the smallest norm.
     """
-    solved = _by_cholesky(problem, gram(problem))
+    solved = _by_cholesky(problem, problem.data.gram())
     return (solved, "cholesky") if solved is not None else (_by_orthogonalisation(problem), "svd")
 
 

@@ -1,15 +1,6 @@
-"""Gramian: second moments of features and targets, from which squared loss and its gradient follow whatever the rows.
+"""moments: squared loss, its gradient and its curvature from second moments, whatever the number of rows."""
 
-The moments are taken about the means, block by block, in float64, and the blocks are merged in order (Chan, Golub and
-LeVeque 1983): the same bits for any number of threads, and for any cut of a stream into pieces.
-"""
-
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
-from functools import partial, reduce
-from itertools import chain
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -18,11 +9,9 @@ from descend import rules
 from descend.arrays import Array
 from descend.plan import Plan, Setting
 from descend.problem.problem import Problem, penalty
-from descend.sparse import dense, is_sparse, is_wide
-from descend.table.data import Data
+from descend.sparse import is_wide
+from descend.table.moments import Gram
 
-BLOCK_CELLS = 1 << 17  # cells of a block: its float64 copy stays in the cache of one core
-UNTHREADED = 1 << 18  # multiplications below which OpenBLAS keeps to one thread
 CANCELLED = 1e-3  # below this ratio of residual to target the loss has lost too many digits
 UNIT = float(np.finfo(np.float64).eps) / 2  # half a unit in the last place, the u of rounding bounds
 NOISE = 10 * UNIT  # a gradient of so small a part of its terms is rounding
@@ -36,70 +25,6 @@ RECURSIONS: dict[Any, Callable[[Array, float], tuple[Array, Array | float]]] = {
     rules.momentum_keras: lambda x, beta: (1 + beta - x, beta),
     rules.nesterov: lambda x, beta: ((1 + beta) * (1 - x), beta * (1 - x)),
 }
-
-
-@dataclass(frozen=True, eq=False, kw_only=True)
-class Gram:
-    """Moments of examples with weights s, each a sum over the rows divided by their number; all float64.
-
-    Args:
-        G: of the features about their means (features, features), exactly symmetric.
-        c: of the features and targets about their means (features, targets).
-        yy: of each target about its mean (targets,).
-        mean: the features' weighted means (features,).
-        target: the targets' weighted means (targets,).
-        mass: the mean of the example weights, 1 up to rounding.
-        rows: the number of examples.
-    """
-
-    G: Array
-    c: Array
-    yy: Array
-    mean: Array
-    target: Array
-    mass: float
-    rows: int
-
-
-def gram(problem: Problem, threads: int = 1) -> Gram:
-    """Return the moments of a problem's data in one pass; they serve for any penalty, rule and intercept."""
-    return accumulate(_pieces(problem.data), threads)
-
-
-def _pieces(data: Data) -> Iterable[Data]:
-    """The data themselves; where they are sparse, dense blocks of them."""
-    if not is_sparse(data.X):
-        return [data]
-    size = max(256, BLOCK_CELLS // (data.features + 1))
-    cuts = [slice(lo, lo + size) for lo in range(0, data.rows, size)]
-    return (
-        Data(dense(data.X[c]), data.y[c], None if data.sample_weight is None else data.sample_weight[c]) for c in cuts
-    )
-
-
-def accumulate(pieces: Iterable[Data], threads: int = 1) -> Gram:
-    """Return the moments of data that comes in pieces, such as a stream of row groups of one table.
-
-    Args:
-        pieces: consecutive rows, of any lengths; one at a time is held, and no float64 copy of it is made.
-        threads: threads at most, for tables of up to about 90 columns; wider ones use the matrix library's as well. They do
-            not change the bits.
-
-    >>> whole = accumulate([Data(np.array([[1.0], [3.0]]), np.array([2.0, 6.0]))])
-    >>> whole.G.item(), whole.c.item(), whole.mean.item()
-    (1.0, 2.0, 2.0)
-    """
-    blocks = _blocks(pieces)
-    first = next(blocks)
-    shift = _joint(first)[0]  # about the first row, so that a huge mean leaves the blocks' means their digits
-    with np.errstate(over="ignore", invalid="ignore"):
-        total = reduce(_merged, _in_order(partial(_moments, shift=shift), chain([first], blocks), threads))
-    d, mean = total.features, shift + total.mean
-    joint = total.scatter / total.rows
-    return Gram(
-        G=np.ascontiguousarray(joint[:d, :d]), c=joint[:d, d:].copy(), yy=np.diagonal(joint)[d:].copy(),
-        mean=mean[:d].copy(), target=mean[d:].copy(), mass=total.mass / total.rows, rows=total.rows,
-    )  # fmt: skip
 
 
 def objectives(gram: Gram, problem: Problem, weights: Array) -> Array:
@@ -192,90 +117,3 @@ def _bounded(setting: Setting, values: Array, steps: int, tolerance: float) -> b
     most = float(steps) if setting.rule.update is rules.sgd else float(steps) ** 2
     added = min(most, 1 / slowest) if slowest > 0 else most
     return bool(ROUNDINGS * added * values.sum() <= tolerance * values[-1])
-
-
-@dataclass(frozen=True, eq=False)
-class _Moments:
-    """Sums over a block, features and targets side by side; the means are about the shift, the products about them."""
-
-    mass: float
-    mean: Array
-    scatter: Array
-    rows: int
-    features: int
-
-
-def _joint(block: Data) -> Array:
-    """Features and targets side by side, in float64."""
-    d = block.features
-    joint = np.empty((block.rows, d + (1 if block.y.ndim == 1 else block.y.shape[1])))
-    joint[:, :d], joint[:, d:] = block.X, block.y.reshape(block.rows, -1)
-    return joint
-
-
-def _moments(block: Data, shift: Array) -> _Moments:
-    joint = _joint(block)
-    with np.errstate(over="ignore", invalid="ignore"):
-        weight = np.ones(block.rows) if block.sample_weight is None else block.sample_weight.astype(np.float64)
-        mass = float(weight.sum())
-        joint -= shift
-        mean = weight @ joint / (mass or 1.0)
-        joint -= mean
-        if block.sample_weight is not None:
-            joint *= np.sqrt(weight)[:, None]
-        return _Moments(mass, mean, _products(joint), block.rows, block.features)
-
-
-def _products(joint: Array) -> Array:
-    """joint' joint, in products so small that the matrix library starts no threads beside ours."""
-    rows, columns = joint.shape
-    size = UNTHREADED // (columns * (columns + 1))
-    if not 32 <= size < rows:
-        return np.asarray(joint.T @ joint)
-    whole = rows // size * size
-    parts, rest = joint[:whole].reshape(-1, size, columns), joint[whole:]
-    return np.asarray((parts.transpose(0, 2, 1) @ parts).sum(axis=0) + rest.T @ rest)
-
-
-def _merged(a: _Moments, b: _Moments) -> _Moments:
-    mass = a.mass + b.mass
-    share, apart = b.mass / (mass or 1.0), b.mean - a.mean
-    scatter = a.scatter + b.scatter + (a.mass * share) * np.outer(apart, apart)
-    return _Moments(mass, a.mean + share * apart, scatter, a.rows + b.rows, a.features)
-
-
-def _blocks(pieces: Iterable[Data]) -> Iterator[Data]:
-    """Cut into blocks of so many rows that only the number of columns decides, whatever the pieces' lengths."""
-    rest: list[Data] = []
-    for piece in pieces:
-        joined, size = _joined([*rest, piece]), max(256, BLOCK_CELLS // (piece.features + 1))
-        whole = joined.rows // size * size
-        yield from (_rows(joined, lo, lo + size) for lo in range(0, whole, size))
-        rest = [_rows(joined, whole, joined.rows)] if whole < joined.rows else []
-    yield from rest
-
-
-def _rows(data: Data, lo: int, hi: int) -> Data:
-    return Data(data.X[lo:hi], data.y[lo:hi], None if data.sample_weight is None else data.sample_weight[lo:hi])
-
-
-def _joined(pieces: list[Data]) -> Data:
-    if len(pieces) == 1:
-        return pieces[0]
-    weights = [p.sample_weight for p in pieces if p.sample_weight is not None]
-    parts = np.concatenate([p.X for p in pieces]), np.concatenate([p.y for p in pieces])
-    return Data(*parts, np.concatenate(weights) if weights else None)
-
-
-def _in_order(function: Callable[[Data], _Moments], blocks: Iterable[Data], threads: int) -> Iterator[_Moments]:
-    """The blocks' moments in the blocks' order, a few of them computed ahead."""
-    if threads == 1:
-        yield from map(function, blocks)
-        return
-    with ThreadPoolExecutor(threads) as pool:
-        ahead: deque[Future[_Moments]] = deque()
-        for block in blocks:
-            ahead.append(pool.submit(function, block))
-            if len(ahead) > 2 * threads:
-                yield ahead.popleft().result()
-        yield from (moments.result() for moments in ahead)

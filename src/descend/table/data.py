@@ -1,6 +1,7 @@
 """Data: what a model is trained on, as arrays."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -8,7 +9,9 @@ from numpy.typing import ArrayLike
 
 from descend.arrays import Array
 from descend.errors import DataError
-from descend.sparse import canonical, is_sparse
+from descend.sparse import canonical, dense, is_sparse
+from descend.table.moments import BLOCK_CELLS, Gram, Rows, accumulate
+from descend.table.scaled_rows import ScaledRows
 
 
 @dataclass(frozen=True, eq=False)
@@ -17,7 +20,7 @@ class Data:
 
     Args:
         X: features (rows, features), float32 or float64, C order, finite; real numbers of another dtype become float64.
-            SciPy's sparse containers stay sparse, as rows of non-zeros.
+            SciPy's sparse containers stay sparse, as rows of non-zeros; ScaledRows stay what they are.
         y: target (rows,), brought to the same dtype; class indices for softmax; (rows, targets) for several targets.
         sample_weight: example weights (rows,), with mean 1, or None when all count alike.
         names: a name a feature.
@@ -32,6 +35,7 @@ class Data:
     y: Array
     sample_weight: Array | None = None
     names: tuple[str, ...] = ()
+    _gram: Gram | None = field(default=None, init=False, repr=False)  # once it is known; a replaced part forgets it
 
     def __post_init__(self) -> None:
         X = _features(self.X)
@@ -65,6 +69,29 @@ class Data:
         size = int(self.X.dtype.itemsize) + (4 if is_sparse(self.X) else 0)
         return self.cells * size // max(self.rows, 1)
 
+    def gram(self, threads: int = 1) -> Gram:
+        """Return the moments of the examples, which are computed once; threads do not change their bits."""
+        if self._gram is None:
+            object.__setattr__(self, "_gram", accumulate(self._pieces(), threads))
+        assert self._gram is not None
+        return self._gram
+
+    def with_gram(self, gram: Gram | None) -> "Data":
+        """Return these examples with their moments, where they are known already."""
+        known = replace(self)
+        object.__setattr__(known, "_gram", gram)
+        return known
+
+    def _pieces(self) -> Iterator[Rows]:
+        """The examples themselves; where they are sparse or scaled as they are read, blocks of them."""
+        if isinstance(self.X, np.ndarray):
+            yield Rows(self.X, self.y, self.sample_weight)
+            return
+        size, weight = max(256, BLOCK_CELLS // (self.features + 1)), self.sample_weight
+        for lo in range(0, self.rows, size):
+            cut = slice(lo, lo + size)
+            yield Rows(dense(self.X[cut]), self.y[cut], None if weight is None else weight[cut])
+
     def take(self, rows: Array) -> "Data":
         """Return the examples at these indices; their weights are brought back to mean 1."""
         weight = self.sample_weight
@@ -84,6 +111,8 @@ def mean_one(weight: Array) -> Array:
 
 def _features(given: Any) -> Any:
     """Rows of non-zeros when the features are sparse, else what `_floats` makes of them."""
+    if isinstance(given, ScaledRows):
+        return given
     if not is_sparse(given):
         return _floats(given, "X")
     if given.dtype.kind not in "biuf":

@@ -21,6 +21,7 @@ from descend.table.frames import (
     is_missing,
     number_of,
 )
+from descend.table.moments import Gram
 from descend.table.read import read
 from descend.table.reading import Conventions, Reading
 from descend.table.scale import Scale, fit_scale, scaled_data
@@ -156,10 +157,13 @@ def prepare(data: Any, target: Any, options: Options, on_event: Callable[[Note],
         say("columns", text)
     X, y = encoded.X, found.y
     own = None if weight is None else weight[train_rows]
-    scale = fit_scale(X[train_rows], y[train_rows], own, scale=options.scale, target=form.scales_target)
+    of_train = X[train_rows]
+    scale, gram = fit_scale(
+        of_train, y[train_rows], own, scale=options.scale, target=form.scales_target, threads=options.threads or 1
+    )
     say("scaling", "on · every feature has mean 0 and spread 1" if options.scale else "off")
     scaling = _Scaling(scale, schema, found, form)
-    train = scaling.data(X[train_rows], y[train_rows], own)
+    train = scaling.data(of_train, y[train_rows], own, gram)
     if isinstance(options.test, float):
         rest = None if weight is None else weight[test_rows]
         test = scaling.data(X[test_rows], y[test_rows], rest) if len(test_rows) else None
@@ -395,11 +399,12 @@ class _Scaling:
     target: Target
     loss: Loss
 
-    def data(self, X: Array, y: Array, sample_weight: Array | None) -> Data:
-        """Return rows that are encoded already."""
+    def data(self, X: Array, y: Array, sample_weight: Array | None, gram: Gram | None = None) -> Data:
+        """Return rows that are encoded already, with the moments of the scaled ones where they are known."""
         return scaled_data(
-            self.scale, X, y, sample_weight, target=self.loss.scales_target, dtype=np.float64, names=self.schema.names
-        )
+            self.scale, X, y, sample_weight, target=self.loss.scales_target, dtype=np.float64, names=self.schema.names,
+            gram=gram,
+        )  # fmt: skip
 
     def file(self, rows: Any, options: Options) -> Data:
         """Return the rows of a file of their own."""

@@ -9,10 +9,14 @@ from numpy.typing import DTypeLike
 from descend.arrays import Array
 from descend.sparse import canonical, is_sparse
 from descend.table.data import Data, mean_one
+from descend.table.moments import Gram, Rows, accumulate
+from descend.table.scaled_rows import ScaledRows, scaled
 
 ROUNDING = 1e-13  # a spread below this part of the mean is rounding: 450 roundings of float64 (arbitrary)
 ROUNDINGS = 4  # the same for values of a narrower dtype, in roundings of that dtype (arbitrary)
 CENTRED = 0.5  # a sparse column with more non-zeros than this part of the rows is centred: it at most doubles
+SMALLEST = 1e-280  # variance below which squares lose digits to underflow, and the inverse of the largest
+LARGE_CELLS = 1 << 22  # of a table that is not copied: for a smaller one a copy, 32 MB at most, saves work in every pass
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,22 +37,6 @@ class Scale:
     target_width: float | Array = 1.0
 
     @classmethod
-    def fit(cls, X: Any, y: Array, weight: Array | None = None, *, target: bool) -> "Scale":
-        """Return the weighted means and population standard deviations of X (rows, features) and, if asked, of y.
-
-        Both are taken in two passes in float64. A column that is constant up to rounding has width 1. The width of a
-        sparse column is its standard deviation too, whether it is centred or not.
-        """
-        share = np.full(X.shape[0], 1.0 / X.shape[0]) if weight is None else mean_one(weight) / X.shape[0]
-        center, width = _sparse_moments(X, share) if is_sparse(X) else _moments(X, share)
-        if not target:
-            return cls(center, width)
-        if y.ndim == 2:
-            return cls(center, width, *_moments(y, share))
-        (target_center,), (target_width,) = _moments(y[:, None], share)
-        return cls(center, width, float(target_center), float(target_width))
-
-    @classmethod
     def none(cls, features: int) -> "Scale":
         """Return the scale that changes nothing."""
         return cls(np.zeros(features), np.ones(features))
@@ -60,13 +48,11 @@ class Scale:
         """
         if is_sparse(X):
             return _transform_sparse(self, canonical(X), dtype)
-        scaled = (X - self.center) / self.width
-        return np.ascontiguousarray(scaled, dtype or (X.dtype if X.dtype.kind == "f" else np.float64))
+        return scaled(X, self.center, self.width, dtype or (X.dtype if X.dtype.kind == "f" else np.float64))
 
     def transform_target(self, y: Array) -> Array:
         """Return y centred and scaled, float64."""
-        scaled: Array = (y - self.target_center) / self.target_width
-        return scaled
+        return np.asarray((y - self.target_center) / self.target_width)
 
     def to_file_units(self, W: Array, b: Array) -> tuple[Array, Array]:
         """Return weights (features, outputs) and biases (outputs,) for unscaled features and target."""
@@ -79,14 +65,27 @@ class Scale:
         return scaled, (b - self.target_center + self.center @ W) / self.target_width
 
 
-def _moments(X: Array, share: Array) -> tuple[Array, Array]:
-    """The mean and the spread of each column, with shares (rows,) that add up to 1."""
-    unit = _power_of_two(np.abs(X).max(axis=0, initial=0.0))
-    dtype, X = X.dtype, X / unit
-    mean = share @ X
-    mean = mean + share @ (X - mean)
-    spread = np.sqrt(share @ np.square(X - mean))
-    return mean * unit, _width(mean, spread, unit, dtype)
+def _moments(X: Array, share: Array, mean: Array, variance: Array) -> tuple[Array, Array]:
+    """The mean and the width of each column of X (rows, columns), from their moments.
+
+    Squares of columns whose variance is out of range are taken anew, in units of the column's largest value.
+    """
+    again = np.flatnonzero(_out_of_range(variance))
+    mean, spread, unit = mean.copy(), np.sqrt(np.where(_out_of_range(variance), 0.0, variance)), np.ones(len(mean))
+    if len(again):
+        columns = X[:, again].astype(np.float64)
+        unit[again] = _power_of_two(np.abs(columns).max(axis=0, initial=0.0))
+        columns /= unit[again]
+        about = share @ columns
+        about += share @ (columns - about)
+        mean[again] = about * unit[again]
+        spread[again] = np.sqrt(share @ np.square(columns - about))
+    return mean, _width(mean / unit, spread, unit, X.dtype)
+
+
+def _out_of_range(variance: Array) -> Array:
+    """Where squares may have overflowed, or have lost digits by underflow."""
+    return np.asarray(~((variance > SMALLEST) & (variance < 1 / SMALLEST)))
 
 
 def _sparse_moments(X: Any, share: Array) -> tuple[Array, Array]:
@@ -137,35 +136,69 @@ def _power_of_two(largest: Array) -> Array:
 
 
 def fit_scale(
-    X: Any, y: Array, sample_weight: Array | None, *, scale: bool, target: bool, intercept: bool = True
-) -> Scale:
-    """Return the scale of features X (rows, features) and target y (rows,), or the one that changes nothing.
+    X: Any, y: Array, sample_weight: Array | None, *, scale: bool, target: bool, intercept: bool = True, threads: int = 1
+) -> tuple[Scale, Gram | None]:
+    """Return the scale of features X (rows, features) and target y (rows,) or (rows, targets), and their moments.
 
     Args:
         sample_weight: (rows,), or None.
         scale: whether anything is scaled at all.
         target: whether the target is scaled too, as far as its loss allows.
         intercept: whether the model has a bias; without one nothing may be centred, and the target stays as it is.
+        threads: threads at most; they do not change the bits.
+
+    The scale is the weighted means and population standard deviations, in float64. A column that is constant up to
+    rounding has width 1. The width of a sparse column is its standard deviation too, whether it is centred or not. The
+    moments are those of the scaled rows, with weights of mean 1; None where they are not known.
     """
     if not scale:
-        return Scale.none(X.shape[1])
-    fitted = Scale.fit(X, y, sample_weight, target=target and intercept)
-    return fitted if intercept else Scale(np.zeros_like(fitted.center), fitted.width)
+        return Scale.none(X.shape[1]), None
+    weight, targets = None if sample_weight is None else mean_one(sample_weight), y.reshape(len(y), -1)
+    share = np.full(X.shape[0], 1 / X.shape[0]) if weight is None else weight / X.shape[0]
+    gram = accumulate([Rows(np.empty((len(y), 0)) if is_sparse(X) else X, targets, weight)], threads)
+    center, width = _sparse_moments(X, share) if is_sparse(X) else _moments(X, share, gram.mean, np.diagonal(gram.G))
+    fitted = Scale(center if intercept else np.zeros_like(center), width)
+    if target and intercept:
+        centers, widths = _moments(targets, share, gram.target, gram.yy)
+        single = y.ndim == 1
+        fitted = Scale(center, width, *((float(centers[0]), float(widths[0])) if single else (centers, widths)))
+    return fitted, None if is_sparse(X) else _scaled_gram(gram, fitted)
+
+
+def _scaled_gram(gram: Gram, scale: Scale) -> Gram | None:
+    """The moments of the scaled rows; None where some have left the range of float64."""
+    ones = np.ones(len(gram.target))
+    target_center, target_width = scale.target_center * ones, scale.target_width * ones
+    variance, width = np.append(np.diagonal(gram.G), gram.yy), np.append(scale.width, target_width)
+    constant = (variance == 0) & (width == 1)
+    if (_out_of_range(variance) & ~constant).any() or not gram.finite:
+        return None
+    return gram.rescaled(scale.center, scale.width, target_center, target_width)
 
 
 def scaled_data(
     scale: Scale, X: Any, y: Array, sample_weight: Array | None, *, target: bool, dtype: DTypeLike,
-    names: tuple[str, ...] = (), unit: float | None = None,
+    names: tuple[str, ...] = (), unit: float | None = None, gram: Gram | None = None,
 ) -> Data:  # fmt: skip
     """Return what training reads: scaled features and target of one dtype, and weights of mean 1.
+
+    A large table is not copied: its rows are scaled where they are read.
 
     Args:
         target: whether the loss allows its target to be scaled.
         names: a name a feature.
         unit: the weight that counts as 1; the mean of these weights when None.
+        gram: the moments of the scaled rows, where they are known.
     """
     y = scale.transform_target(y) if target else y
     weight = sample_weight
     if weight is not None:
         weight = mean_one(weight) if unit is None else weight / unit
-    return Data(scale.transform(X, dtype), np.ascontiguousarray(y, dtype), weight, names)
+    rows = _rows(scale, X, dtype)
+    return Data(rows, np.ascontiguousarray(y, dtype), weight, names).with_gram(gram)
+
+
+def _rows(scale: Scale, X: Any, dtype: DTypeLike) -> Any:
+    """The scaled features; those of a large table as they are read."""
+    large = not is_sparse(X) and X.size > LARGE_CELLS
+    return ScaledRows(X, scale.center, scale.width, dtype) if large else scale.transform(X, dtype)

@@ -1,0 +1,97 @@
+"""scaled_rows: a large table of features that is centred and scaled where it is read, instead of copied."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike
+
+from descend.arrays import Array
+
+BLOCK_CELLS = 1 << 16  # cells of a block: 512 kB in float64, which stays in a level-2 cache
+TASK_BLOCKS = 16  # blocks that one thread scales at a time (arbitrary: about 2 ms)
+
+
+class ScaledRows:
+    """Features (rows, features) as (source - center) / width, of a dtype; read by blocks of rows, or copied on demand.
+
+    Args:
+        source: the features in the units of the file, dense.
+        center, width: (features,), float64.
+        dtype: of what is read: float32 or float64. Features are centred before the cast.
+
+    >>> rows = ScaledRows(np.array([[1.0, 2.0], [3.0, 6.0]]), np.array([2.0, 4.0]), np.array([1.0, 2.0]), np.float64)
+    >>> rows[1:].tolist(), rows.shape
+    ([[1.0, 1.0]], (2, 2))
+    """
+
+    ndim = 2
+
+    def __init__(self, source: Array, center: Array, width: Array, dtype: DTypeLike) -> None:
+        self.source, self.center, self.width, self.dtype = source, center, width, np.dtype(dtype)
+        self._copy: Array | None = None
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows and features."""
+        return int(self.source.shape[0]), int(self.source.shape[1])
+
+    @property
+    def itemsize(self) -> int:
+        """The bytes of a value."""
+        return self.dtype.itemsize
+
+    def __getitem__(self, key: Any) -> Array:
+        """Return some rows, or some rows of some columns, as an array."""
+        columns = key[1] if isinstance(key, tuple) else slice(None)
+        if self._copy is not None:
+            return np.asarray(self._copy[key])
+        return scaled(self.source[key], self.center[columns], self.width[columns], self.dtype)
+
+    def __matmul__(self, W: Array) -> Array:
+        """Return the product with weights (features, ...)."""
+        product = np.empty((self.shape[0], *W.shape[1:]), np.result_type(self.dtype, W.dtype))
+        for rows in self._blocks():
+            product[rows] = self[rows] @ W
+        return product
+
+    def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> Array:
+        """Return all rows; the copy is made once."""
+        whole = self.whole()
+        return whole if dtype is None and not copy else np.array(whole, dtype)
+
+    def whole(self, threads: int = 1) -> Array:
+        """Return all rows as one C-contiguous array, made once, on so many threads."""
+        if self._copy is None:
+            copy, blocks = np.empty(self.shape, self.dtype), list(self._blocks())
+            tasks = [blocks[k : k + TASK_BLOCKS] for k in range(0, len(blocks), TASK_BLOCKS)]
+
+            def fill(task: list[slice]) -> None:
+                for rows in task:
+                    copy[rows] = scaled(self.source[rows], self.center, self.width, self.dtype)
+
+            with ThreadPoolExecutor(threads) as pool:
+                list(pool.map(fill, tasks))
+            self._copy = copy
+        return self._copy
+
+    def column_squares(self) -> Array:
+        """Return the sum of squares of each column (features,), float64."""
+        total = np.zeros(self.shape[1])
+        for rows in self._blocks():
+            block = self[rows].astype(np.float64, copy=False)
+            total += np.einsum("ij,ij->j", block, block)
+        return total
+
+    def _blocks(self) -> Iterator[slice]:
+        n, features = self.shape
+        size = max(64, BLOCK_CELLS // max(features, 1))
+        return (slice(lo, min(lo + size, n)) for lo in range(0, n, size))
+
+
+def scaled(X: Array, center: Array, width: Array, dtype: DTypeLike) -> Array:
+    """Return X (rows, features) centred and scaled in float64, then brought to a dtype, in C order."""
+    values = X - center
+    values /= width
+    return np.ascontiguousarray(values, dtype)

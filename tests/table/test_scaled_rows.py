@@ -1,0 +1,54 @@
+"""ScaledRows against the scaled copy, however they are read."""
+
+import numpy as np
+import pytest
+
+from descend.sparse import column_squares, dense, row_squares
+from descend.table import scaled_rows as module
+from descend.table.scaled_rows import ScaledRows
+
+RNG = np.random.default_rng(0)
+SOURCE = (RNG.standard_normal((500, 4)) * [1, 100, 1e-3, 5] + [5, -3, 0, 1e6]).astype(np.float32)
+CENTER, WIDTH = SOURCE.mean(axis=0, dtype=float), SOURCE.std(axis=0, dtype=float)
+COPY = ((SOURCE - CENTER) / WIDTH).astype(np.float32)
+
+
+@pytest.fixture
+def rows(monkeypatch):
+    monkeypatch.setattr(module, "BLOCK_CELLS", 64 * 4)
+    return ScaledRows(SOURCE, CENTER, WIDTH, np.float32)
+
+
+def test_any_rows_and_columns_are_those_of_the_copy(rows):
+    keys = [slice(3, 90), slice(None), np.array([7, 0, 7]), SOURCE[:, 0] > 5, (slice(None), 2), (slice(5, 9), [0, 3])]
+    before = [rows[key] for key in keys]
+    rows.whole()
+    for key, first in zip(keys, before, strict=True):
+        np.testing.assert_array_equal(first, COPY[key])
+        np.testing.assert_array_equal(rows[key], COPY[key])
+        assert (first.dtype, first.flags.c_contiguous) == (np.float32, True)
+
+
+def test_shape_and_dtype_are_those_of_the_copy(rows):
+    assert (rows.shape, rows.ndim, rows.dtype, rows.itemsize) == ((500, 4), 2, np.float32, 4)
+
+
+def test_the_copy_is_made_once_whatever_the_threads(rows):
+    whole = rows.whole(threads=2)
+    np.testing.assert_array_equal(whole, COPY)
+    assert whole is rows.whole()
+    assert np.asarray(rows) is whole
+    assert dense(rows) is whole
+    assert np.asarray(rows, np.float64).dtype == np.float64
+
+
+@pytest.mark.parametrize("shape", [(4,), (4, 3)])
+def test_products_are_those_of_the_copy(rows, shape):
+    W = RNG.standard_normal(shape)
+    np.testing.assert_allclose(rows @ W, COPY @ W, rtol=1e-6)
+    assert (rows @ W).dtype == np.float64
+
+
+def test_sums_of_squares_are_those_of_the_copy(rows):
+    np.testing.assert_allclose(column_squares(rows), np.square(COPY.astype(float)).sum(axis=0), rtol=1e-12)
+    np.testing.assert_allclose(row_squares(rows[:9]), np.square(COPY[:9].astype(float)).sum(axis=1), rtol=1e-12)
