@@ -148,7 +148,8 @@ def test_float32_is_summed_in_float64(make):
     X = (np.random.default_rng(0).standard_normal((3000, 2)) + 100).astype(np.float32)
     found = curvature(make(X, X[:, 0]))
     wide = curvature(make(X.astype(np.float64), X[:, 0].astype(np.float64)))
-    assert found == wide
+    for name in ("largest", "smallest", "smallest_determined", "row_largest", "row_mean"):
+        assert getattr(found, name) == getattr(wide, name)
 
 
 def test_moments_beyond_float64_are_infinite(make):

@@ -6,7 +6,6 @@ from sklearn import linear_model as theirs
 
 from descend.optimum import optimum
 from descend.optimum.least_squares import least_squares, normal_equations
-from descend.problem.moments import gram
 
 
 def test_case_c01_is_fitted_exactly(make):
@@ -45,7 +44,7 @@ def test_both_methods_solve_the_stacked_system_of_numpy(make, intercept, factor,
 def test_the_normal_equations_of_two_targets_worked_by_hand(small):
     p = small("squared", outputs=2, intercept=False, l2=0.5)
     X, y = p.data.X, p.data.y
-    H, c = normal_equations(p, gram(p))
+    H, c = normal_equations(p, p.data.gram())
 
     np.testing.assert_allclose(H, X.T @ X / 23 + 0.5 * np.eye(3), rtol=1e-12)  # 2 / targets is 1
     np.testing.assert_allclose(c, X.T @ y / 23, rtol=1e-12)

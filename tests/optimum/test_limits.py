@@ -102,7 +102,7 @@ def test_twice_the_safe_rate_is_the_limit_where_all_rows_are_alike(make, batch_s
 def of_rows(largest, row):
     """The curvature of a whole whose steepest single row has this one."""
     return Curvature(
-        largest=largest, smallest=0.1, smallest_determined=0.1, row_largest=row, row_mean=1.0, bound=1.0, method=""
+        largest=largest, smallest=0.1, smallest_determined=0.1, bound=1.0, method="", rows=lambda: (row, 1.0)
     )
 
 

@@ -102,3 +102,13 @@ def test_what_cannot_be_trained_from_moments_is_not_safe():
     assert not fits(short, plan.settings[0])
     huge = squared(1e200 * random(50, 2), random(50))
     assert not safe(huge, one, huge.data.gram(), 10).any()
+
+
+@pytest.mark.parametrize("intercept", [True, False])
+@pytest.mark.parametrize("targets", [(), (3,)])
+def test_the_gradient_is_that_of_a_pass_over_the_data(targets, intercept):
+    X, y, weight = random(300, 4) + 3, random(300, *targets, seed=1), np.random.default_rng(2).uniform(0, 2, 300)
+    problem = squared(X, y, weight / weight.mean(), intercept=intercept, l2=0.1)
+    w = random(problem.params, seed=3)
+    by_moments = gramian.gradient(problem.data.gram(), problem, w)
+    np.testing.assert_allclose(by_moments, gradient(problem, w)[1], rtol=1e-11, atol=1e-12)

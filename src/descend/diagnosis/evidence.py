@@ -15,7 +15,7 @@ from descend.options import Options, read_options
 from descend.outcome import Outcome
 from descend.plan import Setting
 from descend.plan.order import next_batch
-from descend.problem import Problem, losses_and_slopes, scores
+from descend.problem import Problem, losses_and_slopes, moments, penalty, scores
 from descend.problem.initialise import initial
 from descend.problem.layer_stats import KINDS
 from descend.sparse import column_squares
@@ -140,6 +140,11 @@ class Evidence:
     @cached_property
     def train_loss(self) -> float:
         """The mean loss of the training rows under the kept weights, without penalty."""
+        if moments.measures(self.problem):
+            gram, weights = self.problem.data.gram(), self.weights[None]
+            loss = float((moments.objectives(gram, self.problem, weights) - penalty(self.problem, weights))[0])
+            if np.isfinite(loss):
+                return loss
         return mean_loss(self.train_losses, self.problem.data.sample_weight)
 
     @cached_property
@@ -203,10 +208,14 @@ class Evidence:
         For squared loss, twice target minus prediction; for classes, outcome minus probability. At the exact optimum
         of a linear model where it is known, else at the kept weights.
         """
+        return self.residuals_of(slice(None))
+
+    def residuals_of(self, rows: slice) -> Array:
+        """Return the residuals of some training rows."""
         optimum = None if self.problem.network is not None else self.landscape.optimum.weights
-        weights = self.weights if optimum is None else optimum
-        z = scores(self.problem, weights.astype(self.problem.dtype))
-        return -np.asarray(losses_and_slopes(self.problem, z, self.problem.data.y)[1], np.float64)
+        weights, data = self.weights if optimum is None else optimum, self.problem.data
+        z = scores(self.problem, weights.astype(self.problem.dtype), data.X[rows])
+        return -np.asarray(losses_and_slopes(self.problem, z, data.y[rows])[1], np.float64)
 
     @property
     def losses(self) -> Array:

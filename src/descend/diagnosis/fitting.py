@@ -71,7 +71,7 @@ def _nonlinear_residuals(e: Evidence) -> tuple[float, str] | None:
     ):  # fmt: skip
         return None
     X, rows = e.problem.data.X[:MAX_ROWS], min(e.problem.data.rows, MAX_ROWS)
-    residuals = e.residuals[:MAX_ROWS] / 2
+    residuals = e.residuals_of(slice(0, MAX_ROWS)) / 2
     columns = [j for j in range(X.shape[1]) if len(np.unique(X[:, j])) > 2][:MAX_COLUMNS]
     pairs = [(i, j) for i in columns for j in columns if i <= j]
     if len(pairs) > rows // ROWS_PER_TERM:
@@ -81,9 +81,8 @@ def _nonlinear_residuals(e: Evidence) -> tuple[float, str] | None:
     terms = np.column_stack([X[:, i] * X[:, j] for i, j in pairs])
     terms = terms - terms.mean(axis=0)
     design = np.column_stack([np.ones(rows), X, terms])
-    fitted = design @ np.linalg.lstsq(design, residuals, rcond=None)[0]
     total = float(np.square(residuals - residuals.mean()).sum())
-    unexplained = float(np.square(residuals - fitted).sum())
+    unexplained = float(np.linalg.qr(np.column_stack([design, residuals]), mode="r")[-1, -1] ** 2)  # least squares
     share = 1 - (unexplained / max(rows - design.shape[1], 1)) / (total / (rows - 1)) if total > 0 else 0.0
     size = np.maximum(terms.std(axis=0), 1e-300)
     i, j = pairs[int(np.argmax(np.abs(terms.T @ residuals) / size))]

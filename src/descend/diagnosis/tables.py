@@ -33,6 +33,7 @@ AUTOCORRELATED = 0.3  # correlation of successive residuals (arbitrary)
 STANDARD_ERRORS = 3.0  # 1 / root of the number of times, above which a correlation is no chance: 1 in 700
 MIN_TIMES = 20  # different times (arbitrary)
 EXTREME = 1e6  # distance over the spread of other rows: after scaling these vary by less than float32 shows beside it
+SURE = 10.0  # times what a subsample shows of a column, beyond which it cannot hold an extreme value
 MAX_COLUMNS_IN_TEXT = 5
 
 
@@ -59,8 +60,7 @@ def leak(e: Evidence) -> Finding | None:
     binary = e.problem.loss.name in ("logistic", "hinge")
     if binary and min(np.mean(y == y.min()), np.mean(y == y.max())) < MIN_CLASS_SHARE:
         return None
-    measure = _ordering if binary else _absolute_correlation
-    strength = np.array([measure(X[:, j], y) for j in range(X.shape[1])])
+    strength = _orderings(X, y) if binary else _correlations(X, y)
     if not len(strength) or not strength.max() > LEAK:
         return None
     at = int(np.argmax(strength))
@@ -74,31 +74,32 @@ def leak(e: Evidence) -> Finding | None:
     return Finding(code="D402", level=Level.WARNING, text=text, evidence=evidence, fix=fix)
 
 
-def _absolute_correlation(x: Array, y: Array) -> float:
-    """The absolute correlation of a column with numbers; 0 where a subsample shows that it is no leak.
+def _correlations(X: Array, y: Array) -> Array:
+    """The absolute correlation of each column with numbers; 0 where a subsample of the rows shows that it is no leak.
 
     A line through all rows leaves at least as many squares on a subsample as the best line through that subsample.
     """
-    if len(x) > SUBSAMPLED:
-        r, part = correlation(x[::SUBSAMPLE], y[::SUBSAMPLE]), y[::SUBSAMPLE]
+    strength = np.ones(X.shape[1])
+    if X.shape[0] > SUBSAMPLED:
+        some, part = X[::SUBSAMPLE], y[::SUBSAMPLE]
+        r = np.array([correlation(some[:, j], part) for j in range(X.shape[1])])
         residual = (1 - r**2) * np.square(part - part.mean()).sum()
-        if residual > (1 - LEAK**2) * np.square(y - y.mean()).sum():
-            return 0.0
-    return abs(correlation(x, y))
+        strength[residual > (1 - LEAK**2) * np.square(y - y.mean()).sum()] = 0.0
+    return np.array([abs(correlation(X[:, j], y)) if strength[j] else 0.0 for j in range(X.shape[1])])
 
 
-def _ordering(x: Array, y: Array) -> float:
-    """How well a column orders two classes, from 0 to 1; 0 where a subsample shows that it is no leak.
+def _orderings(X: Array, y: Array) -> Array:
+    """How well each column orders two classes, from 0 to 1; 0 where a subsample of the rows shows that it is no leak.
 
     Pairs of a subsample that are out of order are out of order among all rows.
     """
-    positive = (y > y.mean()).astype(np.int64)
-    if len(x) > SUBSAMPLED:
-        part = positive[::SUBSAMPLE]
-        share, pairs = auc(part, x[::SUBSAMPLE]), _pairs(part)
-        if pairs and min(share, 1 - share) * pairs > (1 - LEAK) / 2 * _pairs(positive):
-            return 0.0
-    return abs(2 * auc(positive, x) - 1)
+    positive, strength = (y > y.mean()).astype(np.int64), np.ones(X.shape[1])
+    if X.shape[0] > SUBSAMPLED:
+        some, part = X[::SUBSAMPLE], positive[::SUBSAMPLE]
+        share, pairs = np.array([auc(part, some[:, j]) for j in range(X.shape[1])]), _pairs(part)
+        if pairs:
+            strength[np.minimum(share, 1 - share) * pairs > (1 - LEAK) / 2 * _pairs(positive)] = 0.0
+    return np.array([abs(2 * auc(positive, X[:, j]) - 1) if strength[j] else 0.0 for j in range(X.shape[1])])
 
 
 def _pairs(positive: Array) -> int:
@@ -235,7 +236,7 @@ def _number_columns(e: Evidence) -> Iterator[tuple[str, Array, Array, bool]]:
     if e.prepared is None:
         rows = np.arange(e.problem.data.rows) + 1
         if not is_sparse(e.problem.data.X):
-            yield from ((name, e.problem.data.X[:, j], rows, False) for j, name in enumerate(e.names))
+            yield from ((e.names[j], e.problem.data.X[:, j], rows, False) for j in _suspects(e.problem.data))
         if e.problem.loss.task == "regression" and e.problem.outputs == 1:
             yield "y", e.problem.data.y, rows, True
         return
@@ -245,6 +246,22 @@ def _number_columns(e: Evidence) -> Iterator[tuple[str, Array, Array, bool]]:
             yield column.name, column.values[rows], rows + 1, False
         if column.kind == Kind.NUMBER and column.name == target.name and not target.classes:
             yield column.name, column.values[rows], rows + 1, True
+
+
+def _suspects(data: Data) -> list[int]:
+    """The columns that can hold an extreme value; of a large table as a subsample of the rows shows.
+
+    No value is farther from the mean than root n standard deviations, which are known of all rows; the spread of the
+    other rows is that of the subsample up to a factor of SURE.
+    """
+    if data.rows <= SUBSAMPLED or data.sample_weight is not None:
+        return list(range(data.features))
+    part = data.X[::SUBSAMPLE].astype(np.float64)
+    distance = np.abs(part - np.median(part, axis=0))
+    few = max(1, int(MAX_OUTLIER_SHARE * len(part)))
+    spread = np.partition(distance, len(part) - few - 1, axis=0)[: len(part) - few].mean(axis=0)
+    farthest = np.sqrt(data.rows * np.diagonal(data.gram().G))
+    return np.flatnonzero(SURE * farthest > EXTREME * spread).tolist()
 
 
 def _extremeness(values: Array) -> tuple[float, int]:

@@ -91,7 +91,7 @@ def evidence_of(result: SearchResult, prepared: Prepared | None, options: Option
     """Return the evidence about a run of a search: the one that is kept when `run` is None."""
     fit, r = result.fit, result.best if run is None else run
     setting = fit.plan.settings[r]
-    restarts = {s.seed: float(fit.score[k]) for k, s in enumerate(fit.plan.settings) if s.alike(setting)}
+    restarts = {fit.plan.settings[k].seed: float(fit.score[k]) for k in fit.plan.alike[r]}
     return Evidence(
         problem=fit.problem,
         landscape=result.landscape,

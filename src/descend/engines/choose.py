@@ -40,6 +40,7 @@ def choose(problem: Problem, plan: Plan, held_out: Data | None = None, threads: 
 
     A rule that cannot be compiled, such as one of the user's own that calls NumPy, is trained by `plain`; a network by
     `network`; squares on the whole batch of a linear model by `gram` where that is safe; everything else by `linear`.
+    Squares are measured from moments by any engine of a linear model.
     Raises UsageError when a rule fails, or does not return what its signature promises.
     """
     from descend.engines import linear, network  # Numba is loaded when the first training begins
@@ -58,9 +59,16 @@ def choose(problem: Problem, plan: Plan, held_out: Data | None = None, threads: 
     if problem.network is not None:
         return replace(direct, name="network", advance=network.advance)
     direct = replace(direct, name="linear", advance=linear.advance)
-    if not all(moments.fits(problem, s) for s in plan.settings):
+    if not moments.measures(problem):
         return direct
-    return _by_moments(problem, plan, held_out, threads, direct)
+    of_data = problem.data.gram(threads)
+    direct = _measuring_by_moments(problem, held_out, threads, direct)
+    sound = all(moments.fits(problem, plan.settings[r]) and _sound(problem, plan.take([r]), of_data) for r in range(len(plan)))
+    if not sound:  # a run would stray from the path on the rows because of rounding
+        return direct
+    from descend.engines import gram
+
+    return replace(direct, name="gram", advance=partial(gram.advance, gram=of_data, direct=direct.advance))
 
 
 def _try(setting: Setting, g: Any) -> None:
@@ -81,21 +89,15 @@ def _try(setting: Setting, g: Any) -> None:
         raise UsageError(what, fix="compare descend.rules.momentum", code="rule-returns")
 
 
-def _by_moments(problem: Problem, plan: Plan, held_out: Data | None, threads: int, direct: Engine) -> Engine:
-    """The gram engine, unless a run would stray from the data's own path because of rounding."""
-    from descend.engines import gram
-
-    of_data = problem.data.gram(threads)
-    if not all(_sound(problem, plan.take([r]), of_data) for r in range(len(plan))):
-        return direct
+def _measuring_by_moments(problem: Problem, held_out: Data | None, threads: int, direct: Engine) -> Engine:
+    """An engine that measures weights from moments instead of the rows."""
     measure = direct.held_out
     if held_out is not None:
         other = replace(problem, data=held_out, l2=0.0, l1=0.0)
-        measure = partial(_measured, held_out.gram(threads), other, direct.held_out)
-    return Engine(
-        "gram", partial(gram.advance, gram=of_data, direct=direct.advance),
-        partial(_measured, of_data, problem, direct.objectives), measure,
-    )  # fmt: skip
+        if moments.measures(other):
+            measure = partial(_measured, held_out.gram(threads), other, direct.held_out)
+    objective = partial(_measured, problem.data.gram(threads), problem, direct.objectives)
+    return replace(direct, objectives=objective, held_out=measure)
 
 
 def _sound(problem: Problem, alone: Plan, of_data: Gram) -> bool:

@@ -1,6 +1,8 @@
 """curvature: the eigenvalues of a bound on the Hessian, which limit the learning rate."""
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -29,19 +31,31 @@ class Curvature:
         smallest_determined: of the directions that change some prediction: those that change none, such as the sum of
             all levels of a one-hot category against the intercept, have the penalty's curvature alone, and do not slow
             training down; NaN where only the largest was computed.
-        row_largest: of the steepest single row, for batches of one.
-        row_mean: the mean over the rows of the same.
         bound: the loss's largest second derivative that was used; at given weights, the mean over the rows.
         method: how it was found.
+        rows: returns `row_largest` and `row_mean`, in a pass over the rows.
     """
 
     largest: float
     smallest: float
     smallest_determined: float
-    row_largest: float
-    row_mean: float
     bound: float
     method: str
+    rows: Callable[[], tuple[float, float]] = field(repr=False)
+
+    @property
+    def row_largest(self) -> float:
+        """The curvature of the steepest single row, for batches of one."""
+        return self._rows[0]
+
+    @property
+    def row_mean(self) -> float:
+        """The mean over the rows of the curvature of each."""
+        return self._rows[1]
+
+    @cached_property
+    def _rows(self) -> tuple[float, float]:
+        return self.rows()
 
     @property
     def condition(self) -> float:
@@ -63,7 +77,6 @@ def curvature(problem: Problem, weights: Array | None = None) -> Curvature:
     6568.49
     """
     c, source = _curve(problem, weights)
-    rows_most, rows_mean = _rows(problem, c)
     size = problem.data.features + problem.intercept
     if size <= MAX_EXACT:
         H = _matrix(problem, c)
@@ -72,10 +85,9 @@ def curvature(problem: Problem, weights: Array | None = None) -> Curvature:
         method = "all eigenvalues"
     else:
         smallest, largest, determined, method = float("nan"), _top(problem, c), float("nan"), "Lanczos"
-    penalty = problem.l2 if problem.data.features else 0.0
     return Curvature(
-        largest=largest, smallest=smallest, smallest_determined=determined, row_largest=rows_most + penalty,
-        row_mean=rows_mean + penalty, bound=float(np.mean(c)), method=f"{method}, {source}",
+        largest=largest, smallest=smallest, smallest_determined=determined, bound=float(np.mean(c)),
+        method=f"{method}, {source}", rows=lambda: _rows(problem, c),
     )  # fmt: skip
 
 
@@ -103,14 +115,15 @@ def _means(problem: Problem, weights: Array) -> Array:
 
 
 def _rows(problem: Problem, c: float | Array) -> tuple[float, float]:
-    """The largest and the mean over the rows of s c |x|^2."""
+    """The largest and the mean over the rows of s c |x|^2 + l2."""
+    penalty = problem.l2 if problem.data.features else 0.0
     most, total = 0.0, 0.0
     with np.errstate(over="ignore"):
         for rows in blocks(problem):
             share = shares(problem, rows) * (c if isinstance(c, float) else c[rows])
             heights = (row_squares(problem.data.X[rows]) + problem.intercept) * share
             most, total = max(most, float(heights.max())), total + float(heights.sum())
-    return most * problem.data.rows, total
+    return most * problem.data.rows + penalty, total + penalty
 
 
 def _matrix(problem: Problem, c: float | Array) -> Array:

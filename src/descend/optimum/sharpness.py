@@ -38,8 +38,8 @@ def sharpness(problem: Problem, weights: Array) -> Curvature:
     unknown = float("nan")
     largest = largest if np.isfinite(largest) else unknown
     return Curvature(
-        largest=largest, smallest=unknown, smallest_determined=unknown, row_largest=unknown, row_mean=unknown,
-        bound=unknown, method=f"power iteration at the start, {len(rows)} rows",
+        largest=largest, smallest=unknown, smallest_determined=unknown, bound=unknown,
+        method=f"power iteration at the start, {len(rows)} rows", rows=lambda: (unknown, unknown),
     )  # fmt: skip
 
 

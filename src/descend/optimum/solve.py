@@ -15,7 +15,7 @@ from descend.optimum.newton import newton
 from descend.optimum.orthogonal import orthonormal
 from descend.optimum.standardised import StandardisedView, has_several_targets, one_target_each
 from descend.optimum.status import FOUND, SEPARABLE, OptimumStatus, SolverResult
-from descend.problem import Problem
+from descend.problem import Problem, moments
 from descend.sparse import is_wide
 
 MAX_NEWTON_PARAMS = 1500  # up to which a Hessian is factorised: 18 MB (arbitrary)
@@ -70,7 +70,7 @@ def optimum(problem: Problem) -> Optimum:
         if result.status is not OptimumStatus.FOUND:
             return Optimum.unknown(result)
         view = StandardisedView.plain(problem)
-        value, g = view.evaluate(weights)
+        value, g = _evaluated(problem, view, weights)
         left = (
             float("nan")
             if method in ("linear program", "interior point")
@@ -79,6 +79,16 @@ def optimum(problem: Problem) -> Optimum:
     if not np.isfinite(value):
         return Optimum.unknown(SolverResult(OptimumStatus.NOT_SOLVED, "not computed: the objective overflows float64"))
     return Optimum(weights=weights, objective=value, gradient_norm=left, method=method)
+
+
+def _evaluated(problem: Problem, view: StandardisedView, weights: Array) -> tuple[float, Array]:
+    """The objective and the gradient of its smooth part; from moments, where these have kept their digits."""
+    if moments.measures(problem):
+        gram = problem.data.gram()
+        value = float(moments.objectives(gram, problem, weights[None])[0])
+        if np.isfinite(value):
+            return value, moments.gradient(gram, problem, weights)
+    return view.evaluate(weights)
 
 
 def gap(objective: float, optimal: float, reference: float) -> float:

@@ -1,7 +1,8 @@
 """Plan: the runs that are trained side by side; a single training is a plan of one run."""
 
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 import numpy as np
 
@@ -122,11 +123,6 @@ class Setting:
         """Return this setting with each of the seeds that follow its own, so that there are so many of them in all."""
         return [replace(self, seed=self.seed + k) for k in range(1, seeds)]
 
-    def alike(self, other: "Setting") -> bool:
-        """Tell whether two settings differ by their seed at most."""
-        own, theirs = ((s.label, s.constants, s.batch_size, s.schedule) for s in (self, other))
-        return own == theirs
-
     def rows_a_step(self, rows: int) -> int:
         """Return the batch size on data of so many rows."""
         return rows if self.batch_size == FULL else min(self.batch_size, rows)
@@ -148,6 +144,15 @@ class Plan:
 
     def __len__(self) -> int:
         return len(self.settings)
+
+    @cached_property
+    def alike(self) -> tuple[tuple[int, ...], ...]:
+        """For each run the runs whose settings differ from its own by their seed at most, itself among them."""
+        keys = [(s.label, tuple(s.constants.items()), s.batch_size, s.schedule) for s in self.settings]
+        runs: dict[Hashable, tuple[int, ...]] = {}
+        for r, key in enumerate(keys):
+            runs[key] = (*runs.get(key, ()), r)
+        return tuple(runs[key] for key in keys)
 
     def take(self, runs: Iterable[int]) -> "Plan":
         """Return a plan of these runs alone."""

@@ -45,6 +45,16 @@ def objectives(gram: Gram, problem: Problem, weights: Array) -> Array:
         return np.where(known, loss.mean(axis=-1) + penalty(problem, weights), np.nan)
 
 
+def gradient(gram: Gram, problem: Problem, weights: Array) -> Array:
+    """Return the gradient (params,) of mean loss and quadratic penalty at one run's weights (params,), float64."""
+    w = weights.astype(np.float64, copy=False)
+    W, b = problem.split(w)
+    bias = gram.mass * (gram.mean @ W + b - gram.target)
+    slopes = gram.G @ W - gram.c + np.outer(gram.mean, bias)
+    parts = [slopes.ravel(), bias] if problem.intercept else [slopes.ravel()]
+    return np.asarray(2 / problem.outputs * np.concatenate(parts) + problem.l2 * problem.penalised * w)
+
+
 def hessian(gram: Gram, problem: Problem) -> Array:
     """Return the second derivative in the weights of one target and their bias (features + intercept, same)."""
     mean = np.append(gram.mean, 1.0) if problem.intercept else gram.mean
@@ -56,11 +66,16 @@ def hessian(gram: Gram, problem: Problem) -> Array:
     return H
 
 
-def fits(problem: Problem, setting: Setting) -> bool:
-    """Tell whether a run is squared loss on the whole batch, on a table much longer than wide."""
+def measures(problem: Problem) -> bool:
+    """Tell whether moments give the loss for less than the rows do: squared loss of a table much longer than wide."""
     data, size = problem.data, problem.data.features + 1
-    whole = setting.rows_a_step(data.rows) == data.rows and not is_wide(data.X)
-    return problem.loss.name == "squared" and whole and data.rows > 2 * size and 8 * size**2 <= MOST_BYTES
+    few = data.rows > 2 * size and 8 * size**2 <= MOST_BYTES and not is_wide(data.X)
+    return problem.loss.name == "squared" and problem.network is None and few
+
+
+def fits(problem: Problem, setting: Setting) -> bool:
+    """Tell whether a run can be trained from moments: each step takes all rows."""
+    return measures(problem) and setting.rows_a_step(problem.data.rows) == problem.data.rows
 
 
 def safe(problem: Problem, plan: Plan, gram: Gram, steps: int, tolerance: float = 1e-9) -> Array:

@@ -32,8 +32,7 @@ def best_per_variant(fit: Fit) -> tuple[int, ...]:
 
 def repeats(fit: Fit, r: int) -> tuple[int, ...]:
     """Return the runs that differ from a run by their seed at most, by seed; of a setting trained twice the last."""
-    own = fit.plan.settings[r]
-    by_seed = {s.seed: k for k, s in enumerate(fit.plan.settings) if s.alike(own)}
+    by_seed = {fit.plan.settings[k].seed: k for k in fit.plan.alike[r]}
     return tuple(by_seed[seed] for seed in sorted(by_seed))
 
 

@@ -11,7 +11,7 @@ from descend.arrays import Array
 from descend.engines import Engine, State, choose, start
 from descend.outcome import Outcome
 from descend.plan import Plan
-from descend.problem import Problem, mean_losses, objectives
+from descend.problem import Problem
 from descend.problem.layer_stats import KINDS
 from descend.table.data import Data
 from descend.training.closing import closing_phase
@@ -277,9 +277,7 @@ class _Loop:
         self.state.outcome[self.running] = Outcome.INTERRUPTED if interrupted else Outcome.BUDGET
         stopping, best = self.stopping, self.stopping.best
         weights = best.weights if interrupted else self._closed(best.weights)
-        held, loss = np.full(len(self.plan), np.nan), objectives(self.problem, weights)
-        if self.held_out is not None:
-            held = mean_losses(self.problem, weights, self.held_out)
+        held, loss = self.engine.held_out(weights), self.engine.objectives(weights)
         score = np.where(np.isfinite(stopping.smoothed), stopping.smoothed, held) if stopping.guided else loss
         self._name_converged(loss, (weights != best.weights).any(axis=1))
         return Fit(
