@@ -18,7 +18,6 @@ from descend.plan.order import next_batch
 from descend.problem import Problem, losses_and_slopes, moments, penalty, scores
 from descend.problem.initialise import initial
 from descend.problem.layer_stats import KINDS
-from descend.sparse import column_squares
 from descend.table.data import Data
 from descend.table.prepare import Prepared
 from descend.training.trace import Trace
@@ -163,7 +162,7 @@ class Evidence:
     @cached_property
     def largest_column(self) -> tuple[str, float]:
         """The column of the feature with the largest mean square, and its share of the sum of all."""
-        squares = column_squares(self.problem.data.X)
+        squares = self.problem.data.mean_squares()
         at = int(np.argmax(squares))
         return self.column_of(at), float(squares[at] / max(squares.sum(), 1e-300))
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from descend.arrays import Array
 from descend.diagnosis.evidence import Evidence, mean_loss
 from descend.diagnosis.finding import Entry, Finding, Level
 from descend.sparse import is_sparse
@@ -13,6 +14,7 @@ NONLINEAR = 0.1  # share of the residual variance that squares and products expl
 MAX_COLUMNS = 30  # whose squares and products are tried: 465 terms
 MAX_ROWS = 5000  # on which they are tried (arbitrary: bounds the work)
 ROWS_PER_TERM = 5  # at least, so that the regression on the terms is determined well (arbitrary)
+TINY = 1e-9  # of the squares of a term, added where terms may depend on each other: above rounding, far below a share
 RARE = 0.1  # share of a class (arbitrary)
 EXACT = 1e-6  # residuals over the target, as standard deviations: smaller ones are rounding, not structure
 WORSE = 1e-3  # of the baseline's loss, by which test rows are predicted worse: tables show three digits
@@ -82,11 +84,23 @@ def _nonlinear_residuals(e: Evidence) -> tuple[float, str] | None:
     terms = terms - terms.mean(axis=0)
     design = np.column_stack([np.ones(rows), X, terms])
     total = float(np.square(residuals - residuals.mean()).sum())
-    unexplained = float(np.linalg.qr(np.column_stack([design, residuals]), mode="r")[-1, -1] ** 2)  # least squares
+    unexplained = _unexplained(design, residuals)
     share = 1 - (unexplained / max(rows - design.shape[1], 1)) / (total / (rows - 1)) if total > 0 else 0.0
     size = np.maximum(terms.std(axis=0), 1e-300)
     i, j = pairs[int(np.argmax(np.abs(terms.T @ residuals) / size))]
     return share, f"{e.names[i]}²" if i == j else f"{e.names[i]} × {e.names[j]}"
+
+
+def _unexplained(design: Array, target: Array) -> float:
+    """The sum of squares that least squares on the design (rows, terms) leaves of a target (rows,).
+
+    By normal equations of columns of length 1, with a penalty of TINY against terms that depend on each other: five
+    digits of a share are more than it needs, for a tenth of the time of an orthogonal decomposition.
+    """
+    unit = design / np.maximum(np.linalg.norm(design, axis=0), 1e-300)
+    products, right = unit.T @ unit, unit.T @ target
+    products[np.diag_indices_from(products)] += TINY
+    return float(target @ target - right @ np.linalg.solve(products, right))
 
 
 def imbalance(e: Evidence) -> Finding | None:

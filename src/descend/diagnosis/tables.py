@@ -13,7 +13,7 @@ from descend.diagnosis.finding import Entry, Finding, Level
 from descend.diagnosis.formatting import factor
 from descend.diagnosis.rows import row_keys
 from descend.metrics import auc, correlation
-from descend.sparse import column_squares, is_sparse
+from descend.sparse import is_sparse
 from descend.table.data import Data
 from descend.table.table import Kind
 
@@ -41,7 +41,7 @@ def unscaled(e: Evidence) -> Finding | None:
     """D401."""
     if e.problem.scaled or (e.prepared is not None and "scale" not in e.user_set):
         return None
-    squares, column = column_squares(e.problem.data.X) / e.problem.data.rows, e.largest_column[0]
+    squares, column = e.problem.data.mean_squares(), e.largest_column[0]
     used = squares[squares > 0]
     ratio = float(used.max() / min(used.min(), 1.0))
     if not ratio > UNSCALED:
@@ -256,7 +256,7 @@ def _suspects(data: Data) -> list[int]:
     """
     if data.rows <= SUBSAMPLED or data.sample_weight is not None:
         return list(range(data.features))
-    part = data.X[::SUBSAMPLE].astype(np.float64)
+    part = data.X[:: -(-data.rows // SUBSAMPLED)].astype(np.float64)
     distance = np.abs(part - np.median(part, axis=0))
     few = max(1, int(MAX_OUTLIER_SHARE * len(part)))
     spread = np.partition(distance, len(part) - few - 1, axis=0)[: len(part) - few].mean(axis=0)

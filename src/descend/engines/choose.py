@@ -93,11 +93,10 @@ def _measuring_by_moments(problem: Problem, held_out: Data | None, threads: int,
     """An engine that measures weights from moments instead of the rows."""
     measure = direct.held_out
     if held_out is not None:
-        other = replace(problem, data=held_out, l2=0.0, l1=0.0)
-        if moments.measures(other):
-            measure = partial(_measured, held_out.gram(threads), other, direct.held_out)
-    objective = partial(_measured, problem.data.gram(threads), problem, direct.objectives)
-    return replace(direct, objectives=objective, held_out=measure)
+        held_out.gram(threads)  # taken here, where threads may share the work
+        measure = partial(moments.measured, replace(problem, data=held_out, l2=0.0, l1=0.0))
+    problem.data.gram(threads)
+    return replace(direct, objectives=partial(moments.measured, problem), held_out=measure)
 
 
 def _sound(problem: Problem, alone: Plan, of_data: Gram) -> bool:
@@ -111,15 +110,6 @@ def _sound(problem: Problem, alone: Plan, of_data: Gram) -> bool:
     if values is not None and moments.growth(alone.settings[0], values) > 1:
         return True
     return bool(gram.determined(problem, alone, of_data, SURE_STEPS)[0] >= SURE_STEPS)
-
-
-def _measured(gram: Gram, problem: Problem, direct: Measure, weights: Array) -> Array:
-    """Objectives from the moments; from the data where the moments have lost the digits."""
-    values = moments.objectives(gram, problem, weights)
-    lost = np.isnan(values) & np.isfinite(weights).all(axis=1)
-    if lost.any():
-        values[lost] = direct(weights[lost])
-    return values
 
 
 def _held_out(problem: Problem, held_out: Data | None) -> Measure:

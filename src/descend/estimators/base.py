@@ -8,6 +8,7 @@ import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
+from sklearn.utils._openmp_helpers import _openmp_effective_n_threads
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 from descend.arrays import Array
@@ -33,6 +34,7 @@ from descend.table.target import check_labels
 from descend.table.target_loss import loss_with_constants
 from descend.training.trace import record_points
 
+THREADED_CELLS = 1 << 20  # of features, above which threads save more than they cost: a few milliseconds (arbitrary)
 FEWEST_TO_SPLIT = 20  # rows of which a tenth may be validation rows (arbitrary)
 OPTIONS_OF_PARAMETERS = (
     "optimizer", "lr", "batch_size", "momentum", "betas", "eps", "l2", "l1", "scale", "clip", "max_epochs", "tol",
@@ -106,7 +108,11 @@ class Descent(BaseEstimator):  # type: ignore[misc]
         options = self._options()
         X, y, weight = self._read(X, y, sample_weight, options)
         train, held = self._split(X, y, options)
-        of_train, of_held = ((X[rows], y[rows], None if weight is None else weight[rows]) for rows in (train, held))
+        options = options.replace(threads=_threads(X))
+        of_train, of_held = (
+            (_taken(X, rows), _taken(y, rows), None if weight is None else _taken(weight, rows))
+            for rows in (train, held)
+        )
         model, data = self._model(*of_train, options)
         problem = model.problem(data)
         validation = model.data(*of_held) if len(held) else None
@@ -341,6 +347,17 @@ class Descent(BaseEstimator):  # type: ignore[misc]
     def _read_target(self, y: Array, weight: Array | None, classes: Array | None) -> tuple[Array, Array | None]:
         """Return the target as numbers, and a weight a row that follows from its class."""
         raise NotImplementedError
+
+
+def _taken(values: Any, rows: Array) -> Any:
+    """Some rows, in increasing order; the values themselves, not a copy, where these are all of them."""
+    return values if len(rows) == values.shape[0] else values[rows]
+
+
+def _threads(X: Any) -> int:
+    """Threads for a fit: one on a small table, else as many as scikit-learn's own estimators take, joblib's limit among
+    them. They change no bits."""
+    return int(_openmp_effective_n_threads()) if X.shape[0] * X.shape[1] > THREADED_CELLS else 1
 
 
 def loss_of_task(text: str, task: str) -> tuple[Loss, dict[str, float]]:

@@ -17,7 +17,6 @@ from descend.problem.build import build_problem
 from descend.problem.network import Network
 from descend.search.candidates import batch_size, candidates
 from descend.search.search import SearchResult
-from descend.sparse import column_squares
 from descend.table.data import Data
 from descend.table.moments import Gram
 from descend.table.scale import Scale, fit_scale, scaled_data
@@ -191,7 +190,7 @@ class Fitted:
         if not self.model.options.scale:
             return None
         with np.errstate(over="ignore"):
-            sizes = np.sqrt(column_squares(data.X) / data.rows)
+            sizes = np.sqrt(data.mean_squares())
         at = int(np.argmax(sizes))
         return (at, float(sizes[at])) if sizes[at] > FAR else None
 

@@ -9,6 +9,7 @@ from descend import rules
 from descend.arrays import Array
 from descend.plan import Plan, Setting
 from descend.problem.problem import Problem, penalty
+from descend.problem.problem import objectives as rows_objectives
 from descend.sparse import is_wide
 from descend.table.moments import Gram
 
@@ -43,6 +44,17 @@ def objectives(gram: Gram, problem: Problem, weights: Array) -> Array:
         lost = gram.mass * slip * (2 * np.abs(offset) + slip)  # by rounding the offset
         known = (CANCELLED**2 * size.sum(axis=-1) < loss.sum(axis=-1)) & (lost.sum(axis=-1) < 1e-9 * loss.sum(axis=-1))
         return np.where(known, loss.mean(axis=-1) + penalty(problem, weights), np.nan)
+
+
+def measured(problem: Problem, weights: Array) -> Array:
+    """Return objectives (runs,) of weights (runs, params): from moments where these serve, else from the rows."""
+    if not measures(problem):
+        return rows_objectives(problem, weights)
+    values = objectives(problem.data.gram(), problem, weights)
+    lost = np.isnan(values) & np.isfinite(weights).all(axis=1)
+    if lost.any():
+        values[lost] = rows_objectives(problem, weights[lost])
+    return values
 
 
 def gradient(gram: Gram, problem: Problem, weights: Array) -> Array:

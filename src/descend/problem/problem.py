@@ -68,7 +68,7 @@ class Problem:
     @property
     def scaled(self) -> bool:
         """Whether no feature is far larger or smaller than 1, judged by the mean square of each."""
-        squares = column_squares(self.data.X) / max(self.data.rows, 1)
+        squares = self.data.mean_squares()
         used = squares[squares > 0]
         return bool(len(used) == 0 or (used.max() < 10 and used.min() > 0.01))
 

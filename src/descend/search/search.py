@@ -20,9 +20,11 @@ from descend.options import Options
 from descend.outcome import Outcome
 from descend.plan import Plan, Setting
 from descend.problem import Problem, objectives
+from descend.problem.moments import fits, measured
 from descend.problem.network import check_memory, free_memory
 from descend.search.candidates import factors_of, settings
 from descend.search.rationale import rationale
+from descend.search.sample import drawn, sample_of
 from descend.search.selection import best_per_variant, choose, has_chance, mean_score, repeats, score, usable
 from descend.table.data import Data
 from descend.training import Fit, Limits, Progress, train
@@ -44,7 +46,7 @@ LATE_SHARE = 0.2  # of the time that is left, for each batch size that is traine
 LOWER = (0.1, 0.01)  # of the lowest rate that was tried, where every rate of a variant failed
 MOST_LOWER = 6  # times that lower rates are tried: twelve decades
 SEED_ROUNDS = 3  # settings of a variant that are repeated over seeds until one does not fail
-CELLS_AFTER_CONVERGENCE = 5e8  # cell visits of a group once a run has converged: about a second, whatever the machine
+CELLS_AFTER_CONVERGENCE = 5e7  # cell visits of a group once a run has converged: about a tenth of a second, whatever the machine
 SCHEDULES = ("cosine", "one_cycle", "plateau")  # that "auto" tries
 CLEARLY = 1e-3  # share of the loss by which a schedule must beat a constant rate (arbitrary: above rounding and luck)
 
@@ -63,6 +65,7 @@ class SearchResult:
         skipped: the variants for which there was no time at all.
         out_of_time: whether the time, rather than a run itself, ended a run.
         validation: the rows that decided when to stop and what to keep; None where the training objective did.
+        sample_rows: on how many rows the settings competed; None where that was all of them.
     """
 
     fit: Fit
@@ -74,6 +77,7 @@ class SearchResult:
     skipped: tuple[str, ...] = ()
     out_of_time: bool = False
     validation: Data | None = None
+    sample_rows: int | None = None
 
     def seeds_of(self, r: int) -> tuple[int, ...]:
         """Return the runs of a setting that are compared with others: one a seed, without those of --restarts."""
@@ -104,6 +108,11 @@ def search(
     stability limit.
     """
     landscape = landscape or Landscape.of(problem)
+    sample = sample_of(problem, options) if _leaves_a_choice(options) else None
+    if sample is not None:
+        result = _search_by_sample(problem, sample, held_out, options, landscape, on_event, start, keep)
+        if result is not None:
+            return result
     candidates = settings(problem, options, landscape)
     job = _Search(problem, held_out, options, _limits(options, landscape), on_event, start, time.monotonic(), keep)
     fit = job.race(candidates)
@@ -129,6 +138,63 @@ def search(
         out_of_time=job.out_of_time,
         validation=held_out if fit.guided else None,
     )
+
+
+def _leaves_a_choice(options: Options) -> bool:
+    """Whether several settings are trained, of which one is kept."""
+    return options.lr == "auto" or options.optimizer == "auto" or "," in str(options.optimizer)
+
+
+def _search_by_sample(
+    problem: Problem, sample: Problem, held_out: Data | None, options: Options, landscape: Landscape,
+    on_event: Callable[[Progress], None], start: Array | None, keep: Callable[[Fit], None],
+) -> SearchResult | None:  # fmt: skip
+    """Let all settings compete on a sample of the rows, and train the best on all of them; None where that fails there.
+
+    Training goes on from the weights that the sample led to. Settings that moments train cost nothing, so the best of
+    each such variant sees all rows, from the start.
+    """
+    begun, budget = time.monotonic(), options.time_budget
+    racing = options if budget is None else options.replace(time_budget=RACE_SHARE * budget)
+    race = search(sample, None if held_out is None else drawn(held_out, sample.data.rows, 0), racing, None, on_event, start)
+    settings_of, best = race.fit.plan.settings, race.best
+    free = [r for r in race.best_per_variant if fits(problem, settings_of[r]) and usable(race.fit, r)]
+    finalists = free if best in free else [best]
+    begin = start if best in free else race.fit.weights[finalists]
+    left = None if budget is None else max(budget - (time.monotonic() - begun), SHORTEST)
+    limits = dataclasses.replace(_limits(options, landscape), seconds=left)
+    plan = Plan(tuple(settings_of[r] for r in finalists), begin)
+    final = train(problem, plan, held_out, limits, on_event, options.threads or 1)
+    kept = choose(final)
+    if not usable(final, kept):
+        return None
+    fit = _beside_the_race(race, final, problem)
+    best = len(race.fit.plan) + kept
+    keep(fit)
+    why = rationale(fit, best, options, landscape)
+    for name in ("optimizer", "lr"):
+        why[name]["source"] += f", on {sample.data.rows:,} of {problem.data.rows:,} rows"
+    label = final.plan.settings[kept].label
+    ahead = tuple(best if fit.plan.settings[r].label == label else r for r in best_per_variant(fit))
+    return SearchResult(
+        fit=fit, best=best, best_per_variant=ahead, landscape=landscape, why=why, seeds=options.seeds,
+        skipped=race.skipped, out_of_time=race.out_of_time or _out_of_time(final, limits),
+        validation=held_out if fit.guided else None, sample_rows=sample.data.rows,
+    )  # fmt: skip
+
+
+def _beside_the_race(race: SearchResult, final: Fit, problem: Problem) -> Fit:
+    """Return the runs of a race on a sample and those of the final on all rows.
+
+    The best of each variant is measured on all rows; all that did not fail count as pruned.
+    """
+    before, loss = race.fit, race.fit.loss.copy()
+    ahead = [r for r in race.best_per_variant if usable(before, r)]
+    loss[ahead] = measured(problem, before.weights[ahead])
+    outcomes = tuple(o if o.failed else Outcome.PRUNED for o in before.outcomes)
+    score = before.score if final.guided else loss
+    raced = dataclasses.replace(before, problem=problem, loss=loss, score=score, outcomes=outcomes, engine=final.engine)
+    return dataclasses.replace(raced.beside(final), interrupted=final.interrupted)
 
 
 @dataclass(eq=False)

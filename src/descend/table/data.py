@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 
 from descend.arrays import Array
 from descend.errors import DataError
-from descend.sparse import canonical, dense, is_sparse
+from descend.sparse import canonical, column_squares, dense, is_sparse
 from descend.table.moments import BLOCK_CELLS, Gram, Rows, accumulate
 from descend.table.scaled_rows import ScaledRows
 
@@ -75,6 +75,13 @@ class Data:
             object.__setattr__(self, "_gram", accumulate(self._pieces(), threads))
         assert self._gram is not None
         return self._gram
+
+    def mean_squares(self) -> Array:
+        """Return the mean square of each feature (features,), whatever the weights; from the moments where they are known."""
+        if self._gram is not None and self._gram.finite and self.sample_weight is None:
+            with np.errstate(over="ignore"):
+                return np.asarray(np.diagonal(self._gram.G) + np.square(self._gram.mean))
+        return column_squares(self.X) / max(self.rows, 1)
 
     def with_gram(self, gram: Gram | None) -> "Data":
         """Return these examples with their moments, where they are known already."""

@@ -141,15 +141,16 @@ def _sums(rows: Rows, shift: Array) -> _Sums:
     size = min(_block_rows(d), n)
     buffer, total, product = np.empty((size, k + 1)), np.zeros((k + 1, k + 1)), np.empty((k + 1, k + 1))
     y = _columns(rows.y)
-    for lo in range(0, n, size):
-        hi = min(lo + size, n)
-        block = buffer[: hi - lo]
-        np.subtract(rows.X[lo:hi], shift[:d], out=block[:, :d])
-        np.subtract(y[lo:hi], shift[d:], out=block[:, d:k])
-        block[:, k] = 1.0
-        if rows.sample_weight is not None:
-            block *= np.sqrt(rows.sample_weight[lo:hi].astype(np.float64))[:, None]
-        total += np.dot(block.T, block, out=product)
+    with np.errstate(over="ignore", invalid="ignore"):  # the context of a thread is its own
+        for lo in range(0, n, size):
+            hi = min(lo + size, n)
+            block = buffer[: hi - lo]
+            np.subtract(rows.X[lo:hi], shift[:d], out=block[:, :d])
+            np.subtract(y[lo:hi], shift[d:], out=block[:, d:k])
+            block[:, k] = 1.0
+            if rows.sample_weight is not None:
+                block *= np.sqrt(rows.sample_weight[lo:hi].astype(np.float64))[:, None]
+            total += np.dot(block.T, block, out=product)
     mass = float(total[k, k])
     mean = total[:k, k] / (mass or 1.0)
     return _Sums(mass, mean, total[:k, :k] - mass * np.outer(mean, mean), n)
