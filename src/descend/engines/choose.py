@@ -60,7 +60,7 @@ def choose(problem: Problem, plan: Plan, held_out: Data | None = None, threads: 
         return replace(direct, name="network", advance=network.advance)
     direct = replace(direct, name="linear", advance=linear.advance)
     if not moments.measures(problem):
-        return direct
+        return _measuring_by_passes(problem, held_out, threads, direct)
     of_data = problem.data.gram(threads)
     direct = _measuring_by_moments(problem, held_out, threads, direct)
     sound = all(moments.fits(problem, plan.settings[r]) and _sound(problem, plan.take([r]), of_data) for r in range(len(plan)))
@@ -87,6 +87,18 @@ def _try(setting: Setting, g: Any) -> None:
     if shape != f"a tuple of {1 + len(memory)}":
         what = f"the rule {rule.name} returns {shape}, it must return {wanted}"
         raise UsageError(what, fix="compare descend.rules.momentum", code="rule-returns")
+
+
+def _measuring_by_passes(problem: Problem, held_out: Data | None, threads: int, direct: Engine) -> Engine:
+    """An engine that measures weights on many rows by compiled passes."""
+    from descend.engines import full_pass
+
+    other = None if held_out is None else replace(problem, data=held_out, l2=0.0, l1=0.0)
+    if other is not None and full_pass.measures(other):
+        direct = replace(direct, held_out=full_pass.full_objectives(other, threads))
+    if full_pass.measures(problem):
+        direct = replace(direct, objectives=full_pass.full_objectives(problem, threads))
+    return direct
 
 
 def _measuring_by_moments(problem: Problem, held_out: Data | None, threads: int, direct: Engine) -> Engine:

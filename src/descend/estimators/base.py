@@ -116,7 +116,7 @@ class Descent(BaseEstimator):  # type: ignore[misc]
         model, data = self._model(*of_train, options)
         problem = model.problem(data)
         validation = model.data(*of_held) if len(held) else None
-        landscape = Landscape.of(problem, initial_weights(problem, options))
+        landscape = Landscape.of(problem, initial_weights(problem, options), options.threads or 1)
         start = None if before is None else _warm_start(before, model, problem.network)
         log = progress_log(self.verbose)
         result = search(problem, validation, options, landscape, on_event=log, start=start)

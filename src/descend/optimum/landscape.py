@@ -25,13 +25,13 @@ class Landscape:
     baseline: float
 
     @classmethod
-    def of(cls, problem: Problem, start: Array | None = None) -> "Landscape":
-        """Return the landscape of a problem; of a network at its initial weights (params,)."""
+    def of(cls, problem: Problem, start: Array | None = None, threads: int = 1) -> "Landscape":
+        """Return the landscape of a problem; of a network at its initial weights (params,). Threads change no bits."""
         weights, objective = exact.baseline(problem)
         if problem.network is not None:
             initial_weights = initial(problem.network, "auto", 0) if start is None else start
             return cls(exact.sharpness(problem, initial_weights), exact.Optimum.unknown(NOT_CONVEX), weights, objective)
-        return cls(exact.curvature(problem), exact.optimum(problem), weights, objective)
+        return cls(exact.curvature(problem), exact.optimum(problem, threads), weights, objective)
 
     def aim(self, tol: float) -> float | None:
         """Return the objective at which a run has converged: within `tol` of the optimum, relative to the optimum

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from descend.arrays import Array
+from descend.optimum import by_sample
 from descend.optimum.baseline import baseline
 from descend.optimum.bound import bound
 from descend.optimum.first_order import fista, lbfgs
@@ -56,8 +57,11 @@ class Optimum:
         )
 
 
-def optimum(problem: Problem) -> Optimum:
+def optimum(problem: Problem, threads: int = 1) -> Optimum:
     """Return the exact optimum of a linear model.
+
+    Args:
+        threads: over which passes over a large table are spread; they change no bits.
 
     Squares by Cholesky of the Gram matrix, or from the singular values of the data where that is unsafe; quantile and
     hinge by a linear program, with l2 by an interior-point method; the others by Newton's method, proximal with l1, to a
@@ -66,7 +70,7 @@ def optimum(problem: Problem) -> Optimum:
     one of the minima: for squares and softmax that of smallest weights.
     """
     with np.errstate(over="ignore", invalid="ignore"):  # targets such as 1e200, whose squares are infinite
-        weights, method, result = _solve(problem)
+        weights, method, result = _solve(problem, threads)
         if result.status is not OptimumStatus.FOUND:
             return Optimum.unknown(result)
         view = StandardisedView.plain(problem)
@@ -111,7 +115,7 @@ def _norm(g: Array) -> float:
     return top * float(np.linalg.norm(g / top))
 
 
-def _solve(problem: Problem) -> tuple[Array, str, SolverResult]:
+def _solve(problem: Problem, threads: int = 1) -> tuple[Array, str, SolverResult]:
     """Weights (params,), the method, and how it ended."""
     if problem.params == 0:
         return np.zeros(0), "nothing to choose", FOUND
@@ -132,7 +136,7 @@ def _solve(problem: Problem) -> tuple[Array, str, SolverResult]:
     existence = _existence(problem)
     if existence.status is not OptimumStatus.FOUND:
         return np.zeros(0), "none", existence
-    return (baseline(problem)[0], "best constant", FOUND) if problem.data.features == 0 else _solve_smooth(problem)
+    return (baseline(problem)[0], "best constant", FOUND) if problem.data.features == 0 else _solve_smooth(problem, threads)
 
 
 def _existence(problem: Problem) -> SolverResult:
@@ -154,7 +158,11 @@ def _unbounded(why: str) -> SolverResult:
     return SolverResult(OptimumStatus.UNBOUNDED, f"no finite optimum: {why}")
 
 
-def _solve_smooth(problem: Problem) -> tuple[Array, str, SolverResult]:
+def _solve_smooth(problem: Problem, threads: int = 1) -> tuple[Array, str, SolverResult]:
+    if by_sample.fits(problem):
+        solved = by_sample.newton_by_sample(problem, _solved_sample, threads)
+        if solved is not None:
+            return _centred(problem, solved), "newton on a sample, then gradients of all rows", FOUND
     few = problem.params <= MAX_NEWTON_PARAMS and not is_wide(problem.data.X)
     if problem.l1 > 0:
         solve, method = (newton, "proximal newton") if few else (fista, "fista")
@@ -168,6 +176,12 @@ def _solve_smooth(problem: Problem) -> tuple[Array, str, SolverResult]:
     if penalised and (result.status is not OptimumStatus.FOUND or method != "newton"):
         result = _certify(problem, weights)
     return weights, method, result
+
+
+def _solved_sample(sample: Problem) -> Array | None:
+    """The optimum of a sample, where there is one."""
+    weights, _, result = _solve_smooth(sample)
+    return weights if result.status is OptimumStatus.FOUND else None
 
 
 def _certify(problem: Problem, weights: Array) -> SolverResult:

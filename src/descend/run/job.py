@@ -252,14 +252,14 @@ class _Job:
     def _landscape(self, problem: Problem) -> Landscape:
         """What is known before training; without the optimum, where the curvature says that the time is not enough."""
         if problem.network is not None or self.options.time_budget is None:
-            return Landscape.of(problem, initial_weights(problem, self.options))
+            return Landscape.of(problem, initial_weights(problem, self.options), self.options.threads or os.cpu_count() or 1)
         began, left = time.monotonic(), self._left()
         weights, objective = exact.baseline(problem)
         curvature = exact.curvature(problem)
         seconds = OPTIMUM_SHARE * left
         self.optimum_fits = OPTIMUM_COST * (time.monotonic() - began) <= seconds
         if self.optimum_fits:
-            return Landscape(curvature, exact.optimum(problem), weights, objective)
+            return Landscape(curvature, exact.optimum(problem, self.options.threads or os.cpu_count() or 1), weights, objective)
         reason = f"not computed: {max(seconds, 0.0):.1f} s were not enough"
         self.note("curve", f"optimum {reason}")
         unknown = exact.Optimum.unknown(SolverResult(exact.OptimumStatus.NOT_SOLVED, reason))

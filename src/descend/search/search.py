@@ -24,12 +24,12 @@ from descend.problem.moments import fits, measured
 from descend.problem.network import check_memory, free_memory
 from descend.search.candidates import factors_of, settings
 from descend.search.rationale import rationale
-from descend.search.sample import drawn, sample_of
+from descend.search.sample import sample_of
 from descend.search.selection import best_per_variant, choose, has_chance, mean_score, repeats, score, usable
 from descend.table.data import Data
 from descend.training import Fit, Limits, Progress, train
 from descend.training.halving import competition, first_rung
-from descend.training.stopping import GRACE_EPOCHS, GRACE_FACTOR
+from descend.training.stopping import GRACE_FACTOR
 
 MOST_EPOCHS = 100_000  # of a run where the user set none (arbitrary: patience or the time ends it before)
 RACE_SHARE = 0.6  # of the time for the first training of all settings; the rest is for neighbours, seeds and schedules
@@ -47,6 +47,7 @@ LOWER = (0.1, 0.01)  # of the lowest rate that was tried, where every rate of a 
 MOST_LOWER = 6  # times that lower rates are tried: twelve decades
 SEED_ROUNDS = 3  # settings of a variant that are repeated over seeds until one does not fail
 CELLS_AFTER_CONVERGENCE = 5e7  # cell visits of a group once a run has converged: about a tenth of a second, whatever the machine
+RACE_GRACE = 10  # epochs, see `Limits.grace`, of a race on a sample: it shows which is fastest, and no more (arbitrary)
 SCHEDULES = ("cosine", "one_cycle", "plateau")  # that "auto" tries
 CLEARLY = 1e-3  # share of the loss by which a schedule must beat a constant rate (arbitrary: above rounding and luck)
 
@@ -113,8 +114,17 @@ def search(
         result = _search_by_sample(problem, sample, held_out, options, landscape, on_event, start, keep)
         if result is not None:
             return result
+    limits = _limits(options, landscape)
+    return _search_rows(problem, held_out, options, landscape, limits, on_event, start, keep)
+
+
+def _search_rows(
+    problem: Problem, held_out: Data | None, options: Options, landscape: Landscape, limits: Limits,
+    on_event: Callable[[Progress], None], start: Array | None, keep: Callable[[Fit], None] = lambda fit: None,
+) -> SearchResult:  # fmt: skip
+    """Train every candidate on all rows of the problem."""
     candidates = settings(problem, options, landscape)
-    job = _Search(problem, held_out, options, _limits(options, landscape), on_event, start, time.monotonic(), keep)
+    job = _Search(problem, held_out, options, limits, on_event, start, time.monotonic(), keep)
     fit = job.race(candidates)
     fit = job.try_lower_rates(fit)
     fit = job.refine(fit)
@@ -156,7 +166,9 @@ def _search_by_sample(
     """
     begun, budget = time.monotonic(), options.time_budget
     racing = options if budget is None else options.replace(time_budget=RACE_SHARE * budget)
-    race = search(sample, None if held_out is None else drawn(held_out, sample.data.rows, 0), racing, None, on_event, start)
+    judges, known = None if held_out is None else held_out.drawn(sample.data.rows, options.random_state), Landscape.of(sample)
+    short = dataclasses.replace(_limits(racing, known), grace=RACE_GRACE)
+    race = _search_rows(sample, judges, racing, known, short, on_event, start)
     settings_of, best = race.fit.plan.settings, race.best
     free = [r for r in race.best_per_variant if fits(problem, settings_of[r]) and usable(race.fit, r)]
     finalists = free if best in free else [best]
@@ -357,7 +369,7 @@ class _Search:
         cells = self.problem.data.rows * max(self.problem.params, 1) * len(group)
         work = max(int(CELLS_AFTER_CONVERGENCE / cells), 1)
         return dataclasses.replace(
-            limits, epochs=min(limits.epochs, work, int(GRACE_FACTOR * max(GRACE_EPOCHS, min(converged))))
+            limits, epochs=min(limits.epochs, work, int(GRACE_FACTOR * max(limits.grace, min(converged))))
         )
 
     def _listener(self, before: int) -> Callable[[Progress], None]:

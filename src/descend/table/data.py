@@ -105,6 +105,13 @@ class Data:
         weight = None if weight is None else mean_one(weight[rows])
         return replace(self, X=self.X[rows], y=np.ascontiguousarray(self.y[rows]), sample_weight=weight)
 
+    def drawn(self, rows: int, seed: int) -> "Data":
+        """Return so many examples, drawn without replacement, in their order; all of them where there are no more."""
+        if rows >= self.rows:
+            return self
+        rng = np.random.Generator(np.random.Philox(key=seed))
+        return self.take(np.sort(rng.choice(self.rows, rows, replace=False, shuffle=False)))
+
 
 def mean_one(weight: Array) -> Array:
     """Return weights (rows,) divided by their mean, whatever their size; as they are where all are 0.

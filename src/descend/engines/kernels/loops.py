@@ -14,13 +14,14 @@ from descend.engines.kernels.records import (
     Call,
     Examples,
     LossSettings,
+    Numbers,
     Run,
     SparseExamples,
     StepSettings,
     Table,
     Vector,
 )
-from descend.engines.kernels.rows import AHEAD, CHUNK, prefetch_row
+from descend.engines.kernels.rows import AHEAD, CHUNK, add_losses, prefetch_row
 from descend.engines.kernels.step import as_tuple, by_address, inline, take_step
 from descend.engines.kernels.weak import as_they_are
 from descend.losses import Loss
@@ -179,3 +180,18 @@ def compile_block_sums(loss: Loss, dtype: np.dtype[Any], several: bool, sparse: 
             accumulate(evaluate, respond, tail, examples, w, blocks[b], workspace, batch)
 
     return compile_kernel(sums, dtype, loss.name, several, sparse, examples=_examples(sparse))
+
+
+@functools.cache
+def compile_block_losses(loss: Loss, dtype: np.dtype[Any]) -> Any:
+    """Compile the sums of losses over blocks of rows, float64 (blocks,), for a single output."""
+    evaluate, _, _, places = loss_parts(loss, several=False)
+
+    def losses(examples: Examples, loss_settings: LossSettings, w: Vector, totals: Numbers, first: int, last: int) -> None:
+        workspace, tail, n = np.empty((3, CHUNK), w.dtype), as_tuple(loss_settings.constants, places), examples.y.shape[0]
+        order = np.empty(0, np.int64)
+        for b in range(first, last):
+            batch = Batch(order, b * BLOCK, min((b + 1) * BLOCK, n))
+            totals[b] = add_losses(evaluate, tail, examples, w, workspace, batch)
+
+    return compile_kernel(losses, dtype, loss.name)

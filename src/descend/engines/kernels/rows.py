@@ -75,22 +75,7 @@ def add_one(
         if mixed:
             for i in range(lo + size, min(lo + size + CHUNK, end)):
                 prefetch_row(X, order[i])
-        for i in range(0, fours, 4):
-            a, b, c, e = lo + i, lo + i + 1, lo + i + 2, lo + i + 3
-            if mixed:
-                a, b, c, e = order[a], order[b], order[c], order[e]
-            p = q = r = s = bias
-            for j in range(d):
-                p += X[a, j] * w[j]
-                q += X[b, j] * w[j]
-                r += X[c, j] * w[j]
-                s += X[e, j] * w[j]
-            z[i], z[i + 1], z[i + 2], z[i + 3] = p, q, r, s
-        for i in range(fours, size):
-            a, p = order[lo + i] if mixed else lo + i, bias
-            for j in range(d):
-                p += X[a, j] * w[j]
-            z[i] = p
+        chunk_scores(X, w, bias, order, lo, size, z)
         slopes(evaluate, tail, y, sample_weight, workspace, order, lo, size)
         for i in range(0, fours, 4):
             a, b, c, e = lo + i, lo + i + 1, lo + i + 2, lo + i + 3
@@ -106,6 +91,48 @@ def add_one(
         if w.size > d:
             for i in range(size):
                 g[d] += z[i]
+
+
+@register_jitable(**UNCOUNTED)
+def chunk_scores(X: Array, w: Array, bias: float, order: Array, lo: int, size: int, z: Array) -> None:
+    """Put the scores of a chunk of rows into z, four rows at once; order: of the rows, empty for as they are."""
+    d, fours, mixed = X.shape[1], size - size % 4, order.size > 0
+    for i in range(0, fours, 4):
+        a, b, c, e = lo + i, lo + i + 1, lo + i + 2, lo + i + 3
+        if mixed:
+            a, b, c, e = order[a], order[b], order[c], order[e]
+        p = q = r = s = bias
+        for j in range(d):
+            p += X[a, j] * w[j]
+            q += X[b, j] * w[j]
+            r += X[c, j] * w[j]
+            s += X[e, j] * w[j]
+        z[i], z[i + 1], z[i + 2], z[i + 3] = p, q, r, s
+    for i in range(fours, size):
+        a, p = order[lo + i] if mixed else lo + i, bias
+        for j in range(d):
+            p += X[a, j] * w[j]
+        z[i] = p
+
+
+@register_jitable(**UNCOUNTED)
+def add_losses(evaluate: Any, tail: Any, examples: Examples, w: Array, workspace: Array, batch: Batch) -> float:
+    """Return the weighted sum of the losses of some rows, in their order, for a single output; workspace: (3, CHUNK)."""
+    X, y, sample_weight = examples
+    order, begin, end = batch
+    z, d, total = workspace[0], X.shape[1], 0.0
+    bias = w[d] if w.size > d else w.dtype.type(0)
+    for lo in range(begin, end, CHUNK):
+        size = min(CHUNK, end - lo)
+        chunk_scores(X, w, bias, order, lo, size, z)
+        for i in range(size):
+            z[i] = evaluate(z[i], y[lo + i, 0], *tail)[0]
+        if sample_weight.size > 0:
+            for i in range(size):
+                z[i] *= sample_weight[lo + i]
+        for i in range(size):
+            total += z[i]
+    return total
 
 
 @register_jitable(**UNCOUNTED)

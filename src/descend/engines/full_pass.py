@@ -1,0 +1,68 @@
+"""full_pass: losses and gradients of a linear model on all rows, by compiled sums over blocks of rows, on threads.
+
+Rows are summed in the dtype of the problem within a block of 4,096, and blocks in float64, in their order: threads
+change no bits.
+"""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
+
+import numpy as np
+
+from descend.arrays import Array
+from descend.engines.contract import Measure
+from descend.engines.dispatch import examples_of, loss_settings_of
+from descend.engines.kernels.loops import BLOCK, compile_block_losses, compile_block_sums
+from descend.problem import Problem, penalty
+from descend.sparse import is_sparse
+
+LARGE_CELLS = 1 << 22  # of features, from which a compiled pass is faster than NumPy by more than it costs to compile
+
+
+def measures(problem: Problem) -> bool:
+    """Tell whether `full_objectives` is made for a problem: one output, and many dense rows."""
+    data, one = problem.data, problem.outputs == 1 and problem.loss.outputs == "one"
+    return problem.network is None and one and not is_sparse(data.X) and data.cells >= LARGE_CELLS
+
+
+def full_objectives(problem: Problem, threads: int = 1) -> Measure:
+    """Return a function of weights (runs, params): mean loss plus penalty, float64 (runs,)."""
+    losses = compile_block_losses(problem.loss, problem.dtype)
+    settings, rows = loss_settings_of(problem), problem.data.rows
+    totals = np.empty(-(-rows // BLOCK))
+
+    def objectives(weights: Array) -> Array:
+        examples, means = examples_of(problem, threads), []
+        for w in np.ascontiguousarray(weights, problem.dtype):
+            _on_threads(lambda first, last, w=w: losses(examples, settings, w, totals, first, last), len(totals), threads)
+            means.append(totals.sum() / rows)
+        return np.asarray(np.array(means) + penalty(problem, weights))
+
+    return objectives
+
+
+def full_gradient(problem: Problem, threads: int = 1) -> Callable[[Array], Array]:
+    """Return a function of weights (params,): the gradient (params,) of mean loss plus quadratic penalty, float64.
+
+    Weights are rounded to the dtype of the problem.
+    """
+    several = problem.outputs > 1 or problem.loss.outputs == "classes"
+    sums = compile_block_sums(problem.loss, problem.dtype, several, is_sparse(problem.data.X))
+    examples, settings, rows = examples_of(problem, threads), loss_settings_of(problem), problem.data.rows
+    blocks = np.empty((-(-rows // BLOCK), problem.params), problem.dtype)
+
+    def gradient(weights: Array) -> Array:
+        w = np.ascontiguousarray(weights, problem.dtype)
+        _on_threads(lambda first, last: sums(examples, settings, w, blocks, first, last), len(blocks), threads)
+        total = np.add.reduce(blocks, axis=0, dtype=np.float64)
+        return np.asarray(total / rows + problem.l2 * problem.penalised * w.astype(np.float64))
+
+    return gradient
+
+
+def _on_threads(job: Callable[[int, int], None], blocks: int, threads: int) -> None:
+    """Do a job from block to block, cut into a part a thread."""
+    cuts = list(pairwise(np.linspace(0, blocks, threads + 1).astype(int).tolist()))
+    with ThreadPoolExecutor(threads) as pool:
+        list(pool.map(lambda cut: job(*cut), cuts))
