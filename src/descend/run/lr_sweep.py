@@ -298,6 +298,7 @@ class _Search:
         )  # fmt: skip
         threads = self.options.threads or os.cpu_count() or 1
         fit = train(self.problem, Plan(tuple(settings)), None, limits, self.on_event, threads)
+        self.begun += fit.compiling  # the time is for training
         done = int(fit.epochs[[not o.failed for o in fit.outcomes]].max(initial=0))
         if first:
             self.initial = float(np.mean(fit.trace.loss[:, 0]))
