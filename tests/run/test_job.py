@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import tempfile
 import time
 
 import numpy as np
@@ -135,6 +136,30 @@ def test_an_existing_folder_is_not_overwritten_without_force(penguins, tmp_path)
     with pytest.raises(OutputError):
         run.save(tmp_path)
     assert (tmp_path / "mine.txt").read_text() == "precious"
+
+
+def test_a_run_that_cannot_be_saved_where_it_should_be_is_saved_elsewhere_and_returned(penguins, tmp_path, monkeypatch):
+    (tmp_path / "temporary").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
+
+    def take(event):
+        (tmp_path / "run").mkdir(exist_ok=True)
+        (tmp_path / "run" / "theirs.txt").touch()
+
+    with pytest.warns(UserWarning, match="exists and is not empty, so the run is saved in"):
+        run = ds.train(penguins, "body_mass_g", optimizer="gd", max_epochs=5, run_dir=tmp_path / "run", on_event=take)
+
+    (made,) = (tmp_path / "temporary").iterdir()
+    assert ds.load(made / "run").verdict == run.verdict
+
+
+def test_a_checkpoint_that_cannot_be_written_costs_no_training(penguins, tmp_path, monkeypatch):
+    (tmp_path / "file").touch()
+    monkeypatch.setattr(job, "CHECKPOINT_AFTER", -1.0)
+    run = ds.train(
+        penguins, "body_mass_g", optimizer="gd", max_epochs=5, progress=False, checkpoint=tmp_path / "file" / "state"
+    )
+    assert not run.failed
 
 
 def test_evaluate_gives_the_metrics_of_the_held_out_rows(penguins):

@@ -5,6 +5,7 @@ import inspect
 import math
 import os
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,6 +19,7 @@ from descend.blas import one_blas_thread
 from descend.diagnosis.finding import Finding, Level
 from descend.diagnosis.proof import prove_all
 from descend.diagnosis.verdict import Status, Verdict, judge
+from descend.errors import OutputError
 from descend.optimum.landscape import Landscape
 from descend.optimum.status import SolverResult
 from descend.options import OPTIONS, Options, read_options
@@ -27,6 +29,7 @@ from descend.problem import Problem
 from descend.problem.build import build_problem, initial_weights
 from descend.run.attempt import attempt
 from descend.run.record import Run
+from descend.run.saving import save_somewhere
 from descend.run.scoring import metric_of, model_of, scores
 from descend.run.sections import chosen_section, curvature_note, data_section, environment_section, trace_section
 from descend.run.trials import trials
@@ -71,7 +74,7 @@ def train(
         target: a column's name, or an array (rows,).
         on_event: receives every Note and every training.Progress.
         progress: "auto" draws on a terminal only; True; False; ignored when `on_event` is given.
-        run_dir: where to save the run, if anywhere.
+        run_dir: where to save the run, if anywhere; a temporary folder, with a warning, where that cannot be written.
         checkpoint: a file for the state of the search, written after each group of runs once it has taken five seconds,
             and removed at the end; beside `run_dir` when None.
         begun: since when `time_budget` counts, in seconds of `time.monotonic`; since the call, when None.
@@ -97,7 +100,9 @@ def train(
         if run.failed and run.verdict.status != Status.UNTRAINED:
             run = job.attempt("proof", run, lambda: job.with_proof(run))
     if run_dir is not None:
-        run.save(run_dir)
+        saved = save_somewhere(run, run_dir)
+        if saved.problem:
+            warnings.warn(saved.problem, stacklevel=2)
     return run
 
 
@@ -334,12 +339,14 @@ def _checkpoints(place: str | os.PathLike[str] | None, begun: float) -> Iterator
     def keep(fit: Fit) -> None:
         nonlocal written
         if file is not None and time.monotonic() - begun > CHECKPOINT_AFTER:
-            written = True
-            file.parent.mkdir(parents=True, exist_ok=True)
-            save_checkpoint(fit, file)
+            with contextlib.suppress(OSError, OutputError):  # training goes on; saving will say what is wrong there
+                file.parent.mkdir(parents=True, exist_ok=True)
+                save_checkpoint(fit, file)
+                written = True
 
     try:
         yield keep
     finally:
         if written and file is not None:
-            file.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                file.unlink(missing_ok=True)
