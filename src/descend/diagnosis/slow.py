@@ -38,7 +38,10 @@ def out_of_budget(e: Evidence) -> Finding | None:
     steps, lr, gap = max(e.steps, 1), e.setting.lr, e.gap
     evidence: dict[str, object] = {"gap": gap, "steps": steps, "lr": lr}
     distance = "" if gap is None else f" with a gap of {percent(gap)} to the optimum"
-    text, fix = f"not converged in {e.epochs:,} epochs{distance}", ["--lr auto", "--optimizer nesterov"]
+    time = e.more_time if e.cut else ()
+    when = f"the time was over after {e.epochs:,} epochs" if e.cut else f"in {e.epochs:,} epochs"
+    text = f"not converged{':' if e.cut else ''} {when}{distance}"
+    fix = [*time, "--lr auto", "--optimizer nesterov"]
     if e.premature:
         text = f"not converged: training stopped improving after {e.epochs:,} epochs{distance}"
     if e.problem.network is None and e.limit is None and e.landscape.optimum.weights is not None:
@@ -89,7 +92,7 @@ def nothing_learned(e: Evidence) -> Finding | None:
         f"nothing learned: on its own training rows the model has loss {e.train_loss:.3g}, {how} the best constant "
         f"prediction, which has {baseline:.3g}"
     )
-    fix = ["--lr auto", "--optimizer adam --lr auto"]
+    fix = [*e.more_time, "--lr auto", "--optimizer adam --lr auto"]
     if e.problem.network is not None:
         fix.append("--activation relu --init he --lr auto")
     evidence = {"train": e.train_loss, "baseline": baseline}

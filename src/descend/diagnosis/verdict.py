@@ -108,6 +108,8 @@ def evidence_of(result: SearchResult, prepared: Prepared | None, options: Option
         prepared=prepared,
         options=options,
         restarts=tuple(restarts[seed] for seed in sorted(restarts)),
+        cut=result.out_of_time and fit.outcomes[r] == Outcome.BUDGET and int(fit.epochs[r]) != options.max_epochs,
+        left_out=bool(result.skipped),
     )
 
 

@@ -160,7 +160,8 @@ def check_memory(network: Network, runs: int, slots: int, itemsize: int, availab
     numbers = network.params * runs * (slots + 4)  # weights, gradient, step, the best so far
     if numbers * itemsize > available:
         raise UsageError(
-            f"{runs:,} networks of {network.params:,} parameters need {numbers * itemsize / 1e9:,.1f} GB with all that "
+            f"{f'{runs:,} networks' if runs > 1 else 'a network'} of {network.params:,} parameters "
+            f"{'need' if runs > 1 else 'needs'} {numbers * itemsize / 1e9:,.1f} GB with all that "
             f"training keeps, {available / 1e9:,.1f} GB are free",
             fix="use smaller hidden layers or fewer settings",
             code="too-large",
