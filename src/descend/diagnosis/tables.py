@@ -172,7 +172,9 @@ def outlier(e: Evidence) -> Finding | None:
         f"standard deviations from the median and make {share:.0%} of all squares"
     )
     if tested:
-        which = "one of them is a test row and decides" if tested == 1 else f"{tested:,} of them are test rows and decide"
+        which = (
+            "one of them is a test row and decides" if tested == 1 else f"{tested:,} of them are test rows and decide"
+        )
         text += f"; {which} the test score"
     evidence = {"row": row, "rows": int(far.sum()), "test": tested, "deviations": float(distance[at] / spread)}
     fix = ("--loss huber", "look at these rows") if far[:trained].any() else ("--metric mae", "look at these rows")
