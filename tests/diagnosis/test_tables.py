@@ -276,3 +276,11 @@ def test_an_outlier_alone_is_no_number_that_means_missing():
     table = frame()
     table.loc[7, "b"] = -999.0
     assert "D408" not in codes(table)
+
+
+def test_numbers_that_may_mean_missing_come_before_what_follows_from_them():
+    table = frame()
+    table["x"] = np.where(np.arange(300) % 10 == 0, -200.0, 20 + 5 * table.a)
+    table["y"] = 2 * (20 + 5 * table.a) + 1
+    found = list(codes(table[["x", "y"]]))
+    assert found.index("D408") < found.index("D302")

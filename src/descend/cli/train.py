@@ -49,8 +49,8 @@ def command(
     What is typed wins; auto fills the blanks and says why. The answer goes to standard output, notes and progress to
     standard error.
 
-    Exit codes: 0 done, 1 a --fail-if gate tripped, 2 usage (also where the run folder could not be written; the run is
-    then saved in a temporary one), 3 data, 4 diverged, 130 interrupted (the best model so far is saved).
+    Exit codes: 0 done, 1 a --fail-if gate tripped, 2 usage, or the run had to be saved elsewhere, 3 data, 4 diverged,
+    130 interrupted (the best model so far is saved).
     """
     from descend.cli.config import gather
     from descend.cli.loading import check_input

@@ -12,6 +12,7 @@ from descend.diagnosis.formatting import percent
 from descend.outcome import Outcome
 from descend.problem.moments import gram
 from descend.sparse import is_wide
+from descend.text import counted
 
 VERY_FAR = (
     1e-2  # gap at which a run that stopped improving is a warning (arbitrary: 1 % of what can be learned is missing)
@@ -39,11 +40,11 @@ def out_of_budget(e: Evidence) -> Finding | None:
     evidence: dict[str, object] = {"gap": gap, "steps": steps, "lr": lr}
     distance = "" if gap is None else f" with a gap of {percent(gap)} to the optimum"
     time = e.more_time if e.cut else ()
-    when = f"the time was over after {e.epochs:,} epochs" if e.cut else f"in {e.epochs:,} epochs"
+    when = f"the time was over after {counted(e.epochs, 'epoch')}" if e.cut else f"in {counted(e.epochs, 'epoch')}"
     text = f"not converged{':' if e.cut else ''} {when}{distance}"
     fix = [*time, "--lr auto", "--optimizer nesterov"]
     if e.premature:
-        text = f"not converged: training stopped improving after {e.epochs:,} epochs{distance}"
+        text = f"not converged: training stopped improving after {counted(e.epochs, 'epoch')}{distance}"
     if e.problem.network is None and e.limit is None and e.landscape.optimum.weights is not None:
         start = e.trace.weights[0, 0] if e.trace.weights.size else 0.0
         farthest = float(np.abs(e.landscape.optimum.weights - start).max())
