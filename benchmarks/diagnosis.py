@@ -218,6 +218,12 @@ def d406(s: int) -> Iterator[Case]:
     yield Case("D406", frame, {}, {"column": "day"})
 
 
+def d408(s: int) -> Iterator[Case]:
+    frame = numbers(s)
+    frame.loc[np.random.default_rng(s).choice(len(frame), 20, replace=False), "x2"] = -999.0
+    yield Case("D408", frame, {}, {"column": ["x2"]})
+
+
 def d502(s: int) -> Iterator[Case]:
     yield Case("D502", numbers(s), {"optimizer": "adam", "eps": 1e-200})
 
@@ -238,7 +244,7 @@ def d504(s: int) -> Iterator[Case]:
 
 PLANTED: tuple[Callable[[int], Iterator[Case]], ...] = (
     d101, d102, d103, d201, d202, d203, d204, d205, d206, d207, d208, d301, d302, d303, d304, d401, d402, d403, d404, d405, d406,
-    d502, d503, d504,
+    d408, d502, d503, d504,
 )  # fmt: skip
 
 

@@ -43,6 +43,15 @@ def shortened(name: str, longest: int) -> str:
     return name[: longest - 1 - tail] + "…" + name[len(name) - tail :]
 
 
+def counted(count: int, noun: str) -> str:
+    """Return a count with its noun, in the plural where there is not one.
+
+    >>> counted(1, "epoch"), counted(1200, "epoch")
+    ('1 epoch', '1,200 epochs')
+    """
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
 def aligned(rows: Sequence[Sequence[str]], right: Container[int] = ()) -> list[str]:
     """Return a line for each row, columns aligned to the left, those of `right` to the right.
 

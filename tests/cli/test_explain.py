@@ -18,7 +18,7 @@ def test_explain_prints_what_the_docs_hold(descend):
 def test_explain_lists_all_and_speaks_json(descend):
     listed = descend("explain")[1].splitlines()
     document = json.loads(descend("explain", "D101", "--json")[1])
-    assert (len(listed), listed[0]) == (40, "D101  learning rate above the stability limit")
+    assert (len(listed), listed[0]) == (41, "D101  learning rate above the stability limit")
     assert document["findings"][0]["code"] == "D101"
 
 

@@ -14,8 +14,9 @@ Usage: descend train [OPTIONS] [DATA]
   What is typed wins; auto fills the blanks and says why. The answer goes to
   standard output, notes and progress to standard error.
 
-  Exit codes: 0 done, 1 a --fail-if gate tripped, 2 usage, 3 data, 4 diverged,
-  130 interrupted (the best model so far is saved).
+  Exit codes: 0 done, 1 a --fail-if gate tripped, 2 usage, or the run had to
+  be saved elsewhere, 3 data, 4 diverged, 130 interrupted (the best model so
+  far is saved).
 
 Data:
   -t, --target COL       column to predict  (required)

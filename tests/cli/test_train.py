@@ -2,6 +2,7 @@
 
 import io
 import json
+import tempfile
 
 import pytest
 
@@ -144,6 +145,33 @@ def test_a_numbered_folder_that_was_taken_meanwhile_gives_way(descend, training,
 
     monkeypatch.setattr(type(training.result), "save", save)
     assert "saved    runs/a-2/ " in descend("-q", "train", "a.csv", "-t", "y")[1]
+
+
+@pytest.mark.parametrize("flags", [(), ("--run-dir", "mine")])
+def test_a_run_whose_folder_cannot_be_written_is_saved_elsewhere(descend, training, monkeypatch, tmp_path, flags):
+    saved, asked = type(training.result).save, "mine" if flags else "a-1"
+
+    def save(self, folder, **kwargs):
+        if tmp_path / "temporary" not in folder.parents:
+            raise OutputError(
+                f"'{folder}' cannot be written: the disk is full", fix="free some space", code="disk-full"
+            )
+        return saved(self, folder, **kwargs)
+
+    (tmp_path / "temporary").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
+    monkeypatch.setattr(type(training.result), "save", save)
+
+    code, out, err = descend("-q", "train", "a.csv", "-t", "y", "--fail-if", "rmse>1", *flags)
+
+    (made,) = (tmp_path / "temporary").iterdir()
+    folder = "mine" if flags else "runs/a-1"
+    assert code == 2
+    assert f"saved    {made}/{asked}/ " in out
+    assert err.endswith(
+        f"error: '{folder}' cannot be written: the disk is full, so the run is saved in '{made}/{asked}'; "
+        "move it from there\n"
+    )
 
 
 def test_standard_input_has_a_name(descend, training, monkeypatch):

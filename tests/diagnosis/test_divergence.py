@@ -78,6 +78,9 @@ def test_a_spike_is_three_times_the_median_before_and_a_tenth_of_the_gain(quiet)
 
     assert (found.code, found.evidence["epoch"], found.evidence["spikes"]) == ("D104", 15, 1)
     assert found.evidence["height"] == pytest.approx(9.0 / np.median(falling[10:15]))
+    assert found.text.startswith("the training loss spikes once, highest at epoch 15, to ")
+    twice = spikes(with_losses(quiet, [*falling[:13], 9.0, *falling[13:15], 9.5, *falling[15:]]))
+    assert twice.text.startswith("the training loss spikes 2 times, highest at epoch 16, to ")
     assert spikes(with_losses(quiet, falling)) is None
     assert spikes(with_losses(quiet, [*falling[:15], 2.9 * falling[12], *falling[15:]])) is None
 

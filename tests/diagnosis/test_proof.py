@@ -24,6 +24,7 @@ SLOW = {"optimizer": "gd", "lr": 0.001, "max_epochs": 20}
         ("--lr auto", {"lr": "auto"}), ("--no-scale", {"scale": False}), ("--scale", {"scale": True}),
         ("--activation relu --init he", {"activation": "relu", "init": "he"}), ("--drop 'a b'", {"drop": "a b"}),
         ("pass float64 data", {}), ("--lr", {}), ("--nothing 3", {}), ("compare with --cv 5", {}),
+        ("--null=-999 --null=x", {"null": ("-999", "x")}), ("--scale=yes", {}), ("--lr=0.5", {"lr": "0.5"}),
     ],
 )  # fmt: skip
 def test_flags_become_options_and_words_do_not(fix, change):
@@ -55,6 +56,13 @@ def test_what_helps_is_proposed_with_the_numbers_of_both_trainings():
     assert [p.before for p in found.proof] == [before, before]
     again = trained({**SLOW, "lr": "auto", "max_epochs": 60, "seeds": 1})
     assert found.proof[1].after == pytest.approx(again.metrics["train"]["rmse"])
+
+
+def test_more_time_is_proposed_and_not_tried():
+    _, found = proof_of("--time 1000s", "--lr auto", **SLOW)
+
+    assert [p.fix for p in found.proof] == ["--lr auto"]
+    assert found.fix == ("--lr auto", "--time 1000s")
 
 
 def test_what_does_not_help_is_not_proposed():

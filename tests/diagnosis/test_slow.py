@@ -13,6 +13,7 @@ import descend as ds
 from descend.diagnosis import diagnose, slow
 from descend.losses import loss
 from descend.optimum.landscape import Landscape
+from descend.options import read_options
 from descend.outcome import Outcome
 from descend.plan import Plan, setting
 from descend.problem import Problem
@@ -228,3 +229,25 @@ def test_zeros_of_an_absolute_penalty_that_batches_do_not_reach_are_said(sparse)
     assert (found.code, found.evidence) == ("D211", {"zeros": zeros, "missing": zeros})
     assert slow.zeros_missing(exact) is None
     assert slow.zeros_missing(evidence_of(line(l2=0.1), setting("sgd", lr=0.02, batch_size=4), 30)) is None
+
+
+def test_where_the_time_ended_a_run_more_of_it_is_proposed_first():
+    e = evidence_of(line(), setting("sgd", lr=0.001), 5)
+    options = read_options({"time_budget": 2.5})
+    late = dataclasses.replace(e, options=options, cut=True)
+
+    assert slow.out_of_budget(e).text.startswith("not converged in 5 epochs with a gap of ")
+    assert slow.out_of_budget(e).fix == ("--lr auto", "--optimizer nesterov")
+    assert slow.out_of_budget(late).text.startswith("not converged: the time was over after 5 epochs with a gap of ")
+    assert slow.out_of_budget(late).fix == ("--time 10s", "--lr auto", "--optimizer nesterov")
+
+
+def test_more_time_is_proposed_where_it_was_short_and_only_there():
+    options = read_options({"time_budget": 0.1})
+    e = dataclasses.replace(evidence_of(line(), setting("sgd", lr=0.001), 5), options=options)
+
+    assert e.more_time == ()
+    assert dataclasses.replace(e, cut=True).more_time == ("--time 1s",)
+    assert dataclasses.replace(e, left_out=True).more_time == ("--time 1s",)
+    unbounded = read_options({"time_budget": None})
+    assert dataclasses.replace(e, cut=True, options=unbounded).more_time == ()

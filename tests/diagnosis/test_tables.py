@@ -79,6 +79,26 @@ def test_a_target_far_out_is_named_with_its_row():
     assert found.fix[0] == "--loss huber"
 
 
+def seeded_split(table):
+    """The rows that a training with the options of these tests trains on, and those that it sets aside."""
+    return ds.train(table, "y", **QUIET).prepared.rows
+
+
+@pytest.mark.parametrize(("part", "said"), [(0, ""), (1, "; one of them is a test row and decides the test score")])
+def test_a_target_far_out_is_named_in_test_rows_too(part, said):
+    table = frame()
+    row = int(seeded_split(table)[part][3])
+    table.loc[row, "y"] = 900.0
+    found = codes(table)["D405"]
+
+    assert (found.evidence["row"], found.evidence["test"]) == (row + 1, part)
+    assert found.text == (
+        f"outlying targets: 1 of 300 rows, row {row + 1} the farthest, are more than 20 robust standard deviations from the "
+        f"median and make 100% of all squares{said}"
+    )
+    assert found.fix == (("--metric mae" if part else "--loss huber"), "look at these rows")
+
+
 def test_a_heavy_tail_is_no_outlier():
     table = frame()
     table["y"] += np.random.default_rng(0).standard_t(3, size=300)
@@ -188,6 +208,18 @@ def test_a_huge_cell_is_named_with_column_and_row(value, column, scale):
     assert found.fix == ("correct or leave out row 42", "--loss huber" if column == "y" else "--drop b")
 
 
+@pytest.mark.parametrize("column", ["b", "y"])
+def test_a_huge_cell_of_a_test_row_is_named(column):
+    table = frame(200)
+    row = int(seeded_split(table)[1][0])
+    table.loc[row, column] = 1e12
+    found = codes(table)["D407"]
+
+    assert (found.evidence["column"], found.evidence["row"], found.level) == (column, row + 1, "warning")
+    assert found.text.endswith(" × the spread of the other rows, and as a test row decides the test score")
+    assert found.fix == (f"correct or leave out row {row + 1}", "--metric mae" if column == "y" else "--drop b")
+
+
 def test_a_huge_cell_of_an_array_is_named():
     X = np.random.default_rng(0).normal(size=(100, 2))
     X[30, 1] = 1e9
@@ -207,3 +239,48 @@ def test_heavy_tails_and_rare_indicators_are_no_huge_cells(draw):
         "dates": pd.date_range("1990-01-01", periods=300),
     }  # fmt: skip
     assert "D407" not in codes(frame().assign(d=columns[draw]))
+
+
+def with_fillers(cells, value=-999.0, column="b"):
+    """A table in which a number stands for so many missing cells."""
+    table = frame()
+    table.loc[np.arange(10, 10 + cells), column] = value
+    return table
+
+
+@pytest.mark.parametrize(("cells", "found"), [(2, False), (3, True)])
+def test_a_number_far_from_all_others_and_repeated_may_mean_missing(cells, found):
+    assert ("D408" in codes(with_fillers(cells))) == found
+
+
+def test_numbers_that_may_mean_missing_come_with_the_flag_that_says_so():
+    table = with_fillers(20).assign(c=with_fillers(5, 9999.0, "c").c)
+    found = codes(table)["D408"]
+
+    assert found.text == (
+        "numbers that may mean missing: -999 in 20 cells of 'b', 9999 in 5 cells of 'c'; far from all other values of the "
+        "column, and repeated"
+    )
+    assert (found.level, found.fix) == ("warning", ("--null=-999 --null=9999", "say what these numbers mean"))
+    assert "D408" not in codes(table, **found.changes[0])
+    assert "D408" not in codes(table, drop=["b", "c"])
+
+
+def test_a_target_is_looked_at_where_it_is_a_number_to_predict():
+    table = with_fillers(20, column="y")
+    assert codes(table)["D408"].evidence == {"column": ["y"], "value": [-999.0], "cells": [20]}
+    assert "D408" not in codes(table.assign(y=np.where(table.y > 0, 1, 0)))
+
+
+def test_an_outlier_alone_is_no_number_that_means_missing():
+    table = frame()
+    table.loc[7, "b"] = -999.0
+    assert "D408" not in codes(table)
+
+
+def test_numbers_that_may_mean_missing_come_before_what_follows_from_them():
+    table = frame()
+    table["x"] = np.where(np.arange(300) % 10 == 0, -200.0, 20 + 5 * table.a)
+    table["y"] = 2 * (20 + 5 * table.a) + 1
+    found = list(codes(table[["x", "y"]]))
+    assert found.index("D408") < found.index("D302")

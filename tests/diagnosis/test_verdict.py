@@ -99,3 +99,14 @@ def test_a_cure_that_is_set_already_is_not_proposed():
     assert "--lr auto" in fixes
     found = ds.train(X, y, optimizer="gd", max_epochs=1, **QUIET)
     assert all("--lr auto" not in f.fix for f in found.findings)
+
+
+def test_a_run_that_the_time_ended_is_told_to_take_more():
+    X = np.random.default_rng(0).normal(size=(60, 3))
+    options = {"hidden_layer_sizes": (4,), "optimizer": "adam", "lr": 1e-6, "patience": 10**6, "time_budget": 0.5}
+    run = ds.train(X, X[:, 0], **options, **QUIET)
+    findings = {f.code: f for f in run.findings}
+
+    assert findings["D201"].fix[0] == "--time 2s"
+    assert findings["D201"].text == f"not converged: the time was over after {run.epochs:,} epochs"
+    assert findings["D210"].fix[0] == "--time 2s"

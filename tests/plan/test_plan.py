@@ -1,5 +1,7 @@
 """Names that users type, and plans of runs."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -41,3 +43,16 @@ def test_a_plan_of_some_runs_keeps_their_starts():
     assert [s.lr for s in some.settings] == [3.0, 1.0]
     assert some.start.tolist() == [[4.0, 5.0], [0.0, 1.0]]
     assert len(plan.beside(some)) == 5
+
+
+def test_the_epochs_of_a_schedule_are_those_in_which_the_rate_changes():
+    plain, batches = setting("sgd", lr=1), setting("sgd", lr=1, batch_size=4)
+
+    def epochs(base, *factors):
+        return dataclasses.replace(base, factors=np.array(factors)).epochs_of_schedule(10)
+
+    assert plain.epochs_of_schedule(10) == 0
+    assert epochs(plain, 1.0, 0.5, 0.1) == 2
+    assert epochs(plain, 1.0, 0.5, 0.5, 0.5) == 1
+    assert epochs(batches, 1.0, 0.5, 0.1) == 1  # three steps an epoch
+    assert epochs(batches, *np.linspace(1, 0, 7)) == 2

@@ -47,7 +47,7 @@ def test_a_network_that_does_not_fit_in_the_free_memory_is_refused(monkeypatch):
     with pytest.raises(UsageError) as caught:
         built(hidden_layer_sizes=(10_000_000,))
     assert str(caught.value) == (
-        "1 networks of 50,000,001 parameters need 2.4 GB with all that training keeps, 2.0 GB are free; "
+        "1 network of 50,000,001 parameters needs 2.4 GB with all that training keeps, 2.0 GB are free; "
         "use smaller hidden layers or fewer settings"
     )
     assert built(hidden_layer_sizes=(8_000_000,)).params == 40_000_001  # 1.9 GB

@@ -1,6 +1,8 @@
 """The main job on real tables, against scikit-learn on the very same columns and split."""
 
+import dataclasses
 import json
+import tempfile
 import time
 
 import numpy as np
@@ -12,6 +14,7 @@ from sklearn.linear_model import LinearRegression, LogisticRegression
 
 import descend as ds
 from descend.errors import ModelError, OutputError, UsageError
+from descend.run import job
 from descend.table.prepare import Note
 from descend.training import Progress
 
@@ -133,6 +136,30 @@ def test_an_existing_folder_is_not_overwritten_without_force(penguins, tmp_path)
     with pytest.raises(OutputError):
         run.save(tmp_path)
     assert (tmp_path / "mine.txt").read_text() == "precious"
+
+
+def test_a_run_that_cannot_be_saved_where_it_should_be_is_saved_elsewhere_and_returned(penguins, tmp_path, monkeypatch):
+    (tmp_path / "temporary").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
+
+    def take(event):
+        (tmp_path / "run").mkdir(exist_ok=True)
+        (tmp_path / "run" / "theirs.txt").touch()
+
+    with pytest.warns(UserWarning, match="exists and is not empty, so the run is saved in"):
+        run = ds.train(penguins, "body_mass_g", optimizer="gd", max_epochs=5, run_dir=tmp_path / "run", on_event=take)
+
+    (made,) = (tmp_path / "temporary").iterdir()
+    assert ds.load(made / "run").verdict == run.verdict
+
+
+def test_a_checkpoint_that_cannot_be_written_costs_no_training(penguins, tmp_path, monkeypatch):
+    (tmp_path / "file").touch()
+    monkeypatch.setattr(job, "CHECKPOINT_AFTER", -1.0)
+    run = ds.train(
+        penguins, "body_mass_g", optimizer="gd", max_epochs=5, progress=False, checkpoint=tmp_path / "file" / "state"
+    )
+    assert not run.failed
 
 
 def test_evaluate_gives_the_metrics_of_the_held_out_rows(penguins):
@@ -397,3 +424,53 @@ def test_an_optimum_for_which_the_time_is_not_enough_is_left_out_in_a_word(pengu
     assert "not computed: " in run.verdict.text
     assert run.data["validation_rows"] > 0
     assert run.metrics["test"]["accuracy"] > 0.8
+
+
+def test_compilation_is_said_and_not_counted(penguins, monkeypatch):
+    def compiled_first(*given, search=job.search, **named):
+        result = search(*given, **named)
+        return dataclasses.replace(result, fit=dataclasses.replace(result.fit, compiling=12.3))
+
+    monkeypatch.setattr(job, "search", compiled_first)
+    run = ds.train(penguins, "body_mass_g", optimizer="gd", progress=False)
+
+    assert [n.text for n in run.notes if n.topic == "budget"] == [
+        "12 s went to compiling what later runs find in the cache; --time does not count them"
+    ]
+
+
+def test_a_schedule_that_is_cut_is_said_with_its_rate(penguins):
+    def stop(event):
+        if isinstance(event, Progress) and event.epoch >= 40:
+            raise KeyboardInterrupt
+
+    options = {"optimizer": "gd", "lr": 0.01, "schedule": "cosine", "max_epochs": 200, "tol": 0}
+    run = ds.train(penguins, "body_mass_g", on_event=stop, **options)
+    epochs = run.epochs
+    rate = 0.01 * 0.5 * (1 + np.cos(np.pi * (epochs - 1) / 200))
+
+    assert [n.text for n in run.notes if n.topic == "schedule"] == [
+        f"the schedule cosine was cut at epoch {epochs} of 199, at rate {rate:.3g} of 0.01"
+    ]
+
+
+def test_a_schedule_comes_to_its_end_before_patience_ends_a_run(penguins):
+    options = {"hidden_layer_sizes": (4,), "optimizer": "adam", "lr": 0.03, "schedule": "cosine", "seeds": 1}
+    run = ds.train(penguins, "body_mass_g", patience=2, max_epochs=80, progress=False, **options)
+
+    assert run.epochs == 80
+    assert run.trace["lr"][-1] == pytest.approx(0, abs=1e-6)
+    assert not any(n.topic == "schedule" for n in run.notes)
+
+
+def test_validation_rows_do_not_prefer_a_lucky_epoch_to_the_optimum():
+    """Batches of four rows at a rate that is too large: the plateau lowers it, and the optimum is reached."""
+    rng = np.random.default_rng(15)
+    X = rng.normal(size=(1500, 8))
+    y = X @ np.linspace(1, 2, 8) + rng.normal(0, 1.5, 1500)
+    options = {"optimizer": "minibatch", "batch_size": 4, "lr": 0.05, "patience": 3, "max_epochs": 400}
+    constant, plateau = (ds.train(X, y, schedule=s, progress=False, **options) for s in ("none", "plateau"))
+
+    assert plateau.gap < 0.01 * constant.gap
+    assert plateau.verdict.status == "converged"
+    assert constant.verdict.status == "stopped"

@@ -1,6 +1,7 @@
 """What was typed is trained, what was left open is tried, and the choice does not hang on luck."""
 
 import dataclasses
+import time
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from descend.outcome import Outcome
 from descend.plan import FULL, THE_EIGHT, Plan, setting
 from descend.problem import Problem
 from descend.problem.network import Network
+from descend.search import search as search_module
 from descend.search.candidates import NETWORK_ADAPTIVE, settings
 from descend.search.search import CLEARLY, LOWER, after_failures, search
 from descend.search.selection import score
@@ -216,3 +218,21 @@ def test_the_choice_is_the_same_whatever_the_pace_where_no_budget_binds(small):
     assert [s.lr for s in one.fit.plan.settings] == [s.lr for s in other.fit.plan.settings]
     np.testing.assert_array_equal(one.fit.epochs, other.fit.epochs)
     assert one.best == other.best
+
+
+def test_compilation_is_charged_to_no_training(small, monkeypatch):
+    """Each group of runs seems to be compiled for longer than the whole budget."""
+    now = [0.0]
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+
+    def compiled_first(*given):
+        now[0] += 100.0
+        return dataclasses.replace(train(*given), compiling=100.0)
+
+    monkeypatch.setattr(search_module, "train", compiled_first)
+    best = found(small("squared", rows=200, l2=0.01), time_budget=30, max_epochs=3, seeds=2)
+
+    assert (best.skipped, best.out_of_time) == ((), False)
+    assert {s.batch_size for s in best.fit.plan.settings} == {FULL, 1, 25}
+    assert {s.seed for s in best.fit.plan.settings} == {0, 1}
+    assert best.fit.compiling == now[0]

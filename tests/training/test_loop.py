@@ -6,6 +6,7 @@ import time
 import numpy as np
 import pytest
 
+from descend import optimum as exact
 from descend.losses import loss
 from descend.outcome import Outcome
 from descend.plan import FULL, Plan, setting
@@ -70,6 +71,35 @@ def test_early_stopping_keeps_the_weights_of_the_lowest_held_out_loss():
     assert done.held_out[0] == pytest.approx(np.nanmin(done.trace.held_out[0]))
     assert done.held_out[0] < done.trace.until(0, int(done.epochs[0])).held_out[0, -1]
     assert done.epoch[0] < done.epochs[0]
+
+
+def towards(problem, **given):
+    """Limits of a training whose optimum is known, to a ten-thousandth of it."""
+    objective = float(exact.optimum(problem).objective)
+    return Limits(optimum=objective, aim=1.0001 * objective, **given)
+
+
+def test_early_stopping_leaves_the_optimum_for_weights_that_are_clearly_better_on_held_out_rows():
+    problem, held_out = overfitting()
+    limits = towards(problem, epochs=5000, patience=5000)
+
+    done = train(problem, Plan((setting("nesterov", lr=0.05),)), held_out, limits)
+
+    assert done.loss[0] > limits.aim
+    assert done.held_out[0] == pytest.approx(np.nanmin(done.trace.held_out[0]))
+    assert (done.outcomes[0], done.epoch[0] < done.epochs[0]) == (Outcome.STOPPED, True)
+
+
+@pytest.mark.parametrize(("seed", "outcome"), [(1, Outcome.STOPPED), (9, Outcome.CONVERGED)])
+def test_a_lucky_epoch_of_a_noisy_run_is_not_kept_where_the_run_comes_to_the_optimum(small, seed, outcome):
+    problem, held_out = small("squared", rows=300), small("squared", rows=80, seed=seed).data
+    run = dataclasses.replace(setting("sgd", lr=0.1, batch_size=2), schedule="plateau")
+
+    done = train(problem, Plan((run,)), held_out, towards(problem, epochs=400, patience=3))
+
+    assert np.nanmin(done.trace.held_out[0]) < done.held_out[0]
+    assert done.loss[0] == pytest.approx(done.trace.loss[0].min())
+    assert done.outcomes[0] == outcome
 
 
 def test_with_early_stopping_off_the_training_objective_decides():

@@ -12,13 +12,14 @@ from descend.training import Limits, train
 from descend.training.stopping import Stopping
 
 
-def judged(losses, limits, held_out=None, schedule="none"):
+def judged(losses, limits, held_out=None, schedule="none", run=None):
     """The outcome of one run after these losses, epoch by epoch, and what judged it."""
-    run = dataclasses.replace(setting("sgd", lr=1.0), schedule=schedule)
+    run = run or dataclasses.replace(setting("sgd", lr=1.0), schedule=schedule)
     held_out = [np.nan] * len(losses) if held_out is None else held_out
     weights, outcome = np.zeros((1, 1)), np.array([Outcome.RUNNING])
     first = np.array([losses[0]]), np.array([held_out[0]])
-    stopping = Stopping(Plan((run,)), limits, bool(np.isfinite(held_out[0])), *first, weights)
+    guided = bool(np.isfinite(held_out[0]))
+    stopping = Stopping(Plan((run,)), limits, guided, *first, weights, np.array([run.epochs_of_schedule(1)]))
     for epoch, (loss, held) in enumerate(zip(losses[1:], held_out[1:], strict=True), 1):
         stopping.judge(epoch, np.array([loss]), np.array([held]), weights, outcome, np.array([-1]))
     return Outcome(int(outcome[0])), stopping
@@ -76,6 +77,14 @@ def test_a_plateau_lowers_the_rate_after_half_the_patience_without_a_new_lowest_
     rates = [judged(losses[:k], Limits(patience=6), schedule="plateau")[1].rate_part[0] for k in (3, 4, 5)]
 
     assert rates == [1.0, 1.0, 0.3]
+
+
+def test_patience_counts_from_the_end_of_a_schedule():
+    run = dataclasses.replace(setting("sgd", lr=1.0), factors=np.array([1.0, 0.8, 0.6, 0.4, 0.2]))
+
+    outcome, stopping = judged([4.0, 1.0] + [1.0] * 8, Limits(patience=2), run=run)
+
+    assert (outcome, stopping.epochs[0]) == (Outcome.STOPPED, 6)  # the rate changes until after epoch 4
 
 
 def test_steady_progress_is_no_plateau_however_slow():

@@ -62,11 +62,12 @@ def document(result: "LRResult") -> dict[str, Any]:
 
 def lines(result: "LRResult") -> list[str]:
     """Return a line for each variant, the reason, and what to type next."""
-    from descend.text import aligned
+    from descend.text import aligned, counted
 
     table = aligned([HEAD, *(_row(s) for s in result.sweeps)])
     note = ["   * the band reaches an end of the rates that were tried"] if any(s.open for s in result.sweeps) else []
-    head = [f"loss after {result.epochs} epochs of {result.rows:,} rows; {result.start:.4g} before the first step", ""]
+    epochs = counted(result.epochs, "epoch")
+    head = [f"loss after {epochs} of {result.rows:,} rows; {result.start:.4g} before the first step", ""]
     suggestion = "none" if result.lr is None else f"--optimizer {result.variant} --lr {result.lr:.3g}"
     return [
         *([*head, *table, *note, ""] if result.sweeps else []),

@@ -14,6 +14,7 @@ from descend.options import BY_NAME
 
 if TYPE_CHECKING:
     from descend.run.record import Run
+    from descend.run.saving import Saved
 
 
 class Enough(Exception):
@@ -48,8 +49,8 @@ def command(
     What is typed wins; auto fills the blanks and says why. The answer goes to standard output, notes and progress to
     standard error.
 
-    Exit codes: 0 done, 1 a --fail-if gate tripped, 2 usage, 3 data, 4 diverged, 130 interrupted (the best model so far
-    is saved).
+    Exit codes: 0 done, 1 a --fail-if gate tripped, 2 usage, or the run had to be saved elsewhere, 3 data, 4 diverged,
+    130 interrupted (the best model so far is saved).
     """
     from descend.cli.config import gather
     from descend.cli.loading import check_input
@@ -68,12 +69,13 @@ def command(
     run = _train(ctx.obj, ctx.meta["descend.begun"], source, target, options, folder, events, force, dry_run)
     if run is None:
         return _dry(source, target, folder, as_json)
-    artifacts = _save(run, folder, chosen, source, force, not no_report, _typed(ctx))
+    saved = _save(run, folder, chosen, source, force, not no_report, _typed(ctx))
+    artifacts = saved.artifacts
     if not no_report and "report" not in artifacts:
         click.echo("note: report.html could not be made and is left out; the model and run.json are saved", err=True)
     judged = [judge_run(gate, run.metrics, [f.level for f in run.findings]) for gate in gates]
     _answer(ctx.obj, run, artifacts, judged, as_json, events == "-", _typed(ctx))
-    return _exit(run, judged, Path(artifacts["run"]).parent)
+    return _exit(run, judged, saved)
 
 
 def _job(data: str | None, given: Mapping[str, Any], gates: list[Gate]) -> tuple[str, str, dict[str, Any]]:
@@ -138,21 +140,18 @@ def _train(
         return None
 
 
-def _save(
-    run: "Run", folder: Path, chosen: bool, source: str, force: bool, report: bool, typed: list[str]
-) -> dict[str, str]:
+def _save(run: "Run", folder: Path, chosen: bool, source: str, force: bool, report: bool, typed: list[str]) -> "Saved":
     """Save the run; a numbered folder that another process has taken meanwhile gives way to the next."""
-    for _ in range(20):
+    from descend.run.saving import Saved, save_somewhere
+
+    for _ in range(0 if chosen else 20):
         try:
-            saved: dict[str, str] = run.save(folder, force=force, report=report, command=typed)
-            return saved
+            return Saved(run.save(folder, force=force, report=report, command=typed))
         except OutputError as error:
-            if chosen or error.code != "folder-exists":
-                raise
+            if error.code != "folder-exists":
+                break
             folder = _next(source)
-    raise OutputError(
-        f"the run folder {str(folder)!r} is taken again and again", fix="add --run-dir", code="folder-exists"
-    )
+    return save_somewhere(run, folder, force=force, report=report, command=typed)
 
 
 def _answer(
@@ -185,9 +184,12 @@ def _width(stream: Any) -> int | None:
     return shutil.get_terminal_size().columns
 
 
-def _exit(run: "Run", judged: list[GateResult], folder: Path) -> int:
+def _exit(run: "Run", judged: list[GateResult], saved: "Saved") -> int:
     from descend.text import printable
 
+    folder = Path(saved.artifacts["run"]).parent
+    if saved.problem:
+        click.echo(printable(f"error: {saved.problem}"), err=True)
     if run.failed:
         code = run.findings[0].code if run.findings else run.verdict.status
         line = f"error: training failed, there is no usable model ({code}); the record is in {folder}"
@@ -196,6 +198,8 @@ def _exit(run: "Run", judged: list[GateResult], folder: Path) -> int:
     if run.interrupted:
         click.echo(printable(f"interrupted: the best model so far is saved in {folder}"), err=True)
         return 130
+    if saved.problem:
+        return OutputError.exit_code
     return int(any(one.tripped for one in judged))
 
 

@@ -17,7 +17,8 @@ ENTRIES: dict[str, Entry] = {
     e.code: e for family in (divergence, slow, fitting, tables, numerics, wiring) for e in family.ENTRIES
 }
 FIRST = "D305"  # a model that is worse than a constant must not be used, whatever else is found
-CAUSES = ("D407", "D208", "D102", "D101", "D105", "D207", "D202", "D206")  # shown before findings that are consequences
+# Shown before findings that are consequences.
+CAUSES = ("D407", "D408", "D208", "D102", "D101", "D105", "D207", "D202", "D206")
 FALLBACK = "D210"  # shown where no finding about training says why nothing was learned
 
 

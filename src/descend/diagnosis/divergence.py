@@ -142,8 +142,9 @@ def spikes(e: Evidence) -> Finding | None:
     if not peaks:
         return None
     epoch, height = max(peaks, key=lambda peak: peak[1])
+    times = "once" if len(peaks) == 1 else f"{len(peaks)} times"
     text = (
-        f"the training loss spikes {len(peaks)} times, highest at epoch {epoch:,}, to {factor(height)} × the median of "
+        f"the training loss spikes {times}, highest at epoch {epoch:,}, to {factor(height)} × the median of "
         f"the {SPIKE_WINDOW} points before"
     )
     fix = ("--clip 1", f"--lr {e.setting.lr / 3:.3g}", "--lr auto")

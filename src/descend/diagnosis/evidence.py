@@ -29,6 +29,7 @@ NO_GAIN = (
 MIN_POSSIBLE_GAIN = (
     1e-2  # of the optimum over the baseline: where less can be learned, learning nothing is no fault (arbitrary)
 )
+MORE_TIME = 4.0  # times the budget that is proposed where the time was not enough (arbitrary)
 FAR = 1e-3  # gap to the optimum above which a run is not at it: ten times the default tol, and far above rounding
 
 
@@ -48,6 +49,8 @@ class Evidence:
         prepared: the table; None for arrays.
         options: the value of every option.
         restarts: final losses of the same setting from other initial weights.
+        cut: whether the time, not its epochs, ended the run.
+        left_out: whether there was no time for some of the variants.
     """
 
     problem: Problem
@@ -65,6 +68,8 @@ class Evidence:
     prepared: Prepared | None = None
     options: Options = field(default_factory=lambda: read_options({}))
     restarts: tuple[float, ...] = ()
+    cut: bool = False
+    left_out: bool = False
 
     @property
     def user_set(self) -> frozenset[str]:
@@ -153,6 +158,14 @@ class Evidence:
         unit = max(baseline - self.floor, 1e-300)
         possible = optimum.weights is None or baseline - optimum.objective > MIN_POSSIBLE_GAIN * unit
         return not self.outcome.failed and possible and not self.train_loss < baseline - NO_GAIN * unit
+
+    @property
+    def more_time(self) -> tuple[str, ...]:
+        """The flag that gives the training more time, where it was short of it."""
+        budget = self.options.time_budget
+        if budget is None or not (self.cut or self.left_out):
+            return ()
+        return (f"--time {max(MORE_TIME * budget, 1.0):.0f}s",)
 
     @property
     def learned(self) -> bool:

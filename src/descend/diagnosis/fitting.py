@@ -160,7 +160,7 @@ def worse_than_constant(e: Evidence) -> Finding | None:
         f"rows is {constant:.3g}"
     )
     evidence = {"test": model, "baseline": constant}
-    fix = ("--l2 0.1", "--l2 1", "fewer columns, or more rows")
+    fix = (*e.more_time, "--l2 0.1", "--l2 1", "fewer columns, or more rows")
     return Finding(code="D305", level=Level.WARNING, text=text, evidence=evidence, fix=fix)
 
 

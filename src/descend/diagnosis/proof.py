@@ -25,6 +25,7 @@ NOT_OF_LOSS = (
     "D404",
     "D406",
     "D407",
+    "D408",
 )  # whose fix makes a score honest, not lower
 PROVED = (Level.ERROR, Level.WARNING)
 ALSO = ("D201", "D105")  # notes whose fixes are tried too
@@ -73,7 +74,7 @@ def prove_all(
 
 
 def prove(finding: Finding, options: Options, before: RunSummary, retrain: Retrain) -> Finding:
-    """Return a finding with the fixes that helped, the best first, then those in words.
+    """Return a finding with the fixes that helped, the best first, then those that were not tried: in words, or more time.
 
     Args:
         options: of the run.
@@ -92,10 +93,12 @@ def prove(finding: Finding, options: Options, before: RunSummary, retrain: Retra
             return Proof(fix, f"{part} {metric}", start, None, False)
         return Proof(fix, f"{part} {metric}", start, *outcome(before, run, part, metric))
 
-    proof = tuple(attempt(fix, change) for fix in finding.fix[:MAX_FIXES] if (change := options_of_flags(fix)))
+    changes = {fix: options_of_flags(fix) for fix in finding.fix}
+    brief_ones = {fix: change for fix, change in changes.items() if change and "time_budget" not in change}
+    proof = tuple(attempt(fix, change) for fix, change in list(brief_ones.items())[:MAX_FIXES])
     helped = sorted((p for p in proof if p.helped), key=lambda p: _sign(metric) * (p.after or 0.0))
-    in_words = tuple(fix for fix in finding.fix if not options_of_flags(fix))
-    return dataclasses.replace(finding, fix=(*(p.fix for p in helped), *in_words), proof=proof)
+    others = tuple(fix for fix in finding.fix if fix not in brief_ones)
+    return dataclasses.replace(finding, fix=(*(p.fix for p in helped), *others), proof=proof)
 
 
 def metric_of(finding: Finding, before: RunSummary) -> tuple[str, str]:

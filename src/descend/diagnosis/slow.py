@@ -11,6 +11,7 @@ from descend.diagnosis.finding import Entry, Finding, Level
 from descend.diagnosis.formatting import percent
 from descend.outcome import Outcome
 from descend.sparse import is_wide
+from descend.text import counted
 
 VERY_FAR = (
     1e-2  # gap at which a run that stopped improving is a warning (arbitrary: 1 % of what can be learned is missing)
@@ -37,9 +38,12 @@ def out_of_budget(e: Evidence) -> Finding | None:
     steps, lr, gap = max(e.steps, 1), e.setting.lr, e.gap
     evidence: dict[str, object] = {"gap": gap, "steps": steps, "lr": lr}
     distance = "" if gap is None else f" with a gap of {percent(gap)} to the optimum"
-    text, fix = f"not converged in {e.epochs:,} epochs{distance}", ["--lr auto", "--optimizer nesterov"]
+    time = e.more_time if e.cut else ()
+    when = f"the time was over after {counted(e.epochs, 'epoch')}" if e.cut else f"in {counted(e.epochs, 'epoch')}"
+    text = f"not converged{':' if e.cut else ''} {when}{distance}"
+    fix = [*time, "--lr auto", "--optimizer nesterov"]
     if e.premature:
-        text = f"not converged: training stopped improving after {e.epochs:,} epochs{distance}"
+        text = f"not converged: training stopped improving after {counted(e.epochs, 'epoch')}{distance}"
     if e.problem.network is None and e.limit is None and e.landscape.optimum.weights is not None:
         start = e.trace.weights[0, 0] if e.trace.weights.size else 0.0
         farthest = float(np.abs(e.landscape.optimum.weights - start).max())
@@ -88,7 +92,7 @@ def nothing_learned(e: Evidence) -> Finding | None:
         f"nothing learned: on its own training rows the model has loss {e.train_loss:.3g}, {how} the best constant "
         f"prediction, which has {baseline:.3g}"
     )
-    fix = ["--lr auto", "--optimizer adam --lr auto"]
+    fix = [*e.more_time, "--lr auto", "--optimizer adam --lr auto"]
     if e.problem.network is not None:
         fix.append("--activation relu --init he --lr auto")
     evidence = {"train": e.train_loss, "baseline": baseline}

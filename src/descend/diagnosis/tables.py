@@ -15,7 +15,8 @@ from descend.diagnosis.rows import row_keys
 from descend.metrics import auc, correlation
 from descend.sparse import is_sparse
 from descend.table.data import Data
-from descend.table.table import Kind
+from descend.table.sentinels import FEWEST_CELLS, suspected_sentinels
+from descend.table.table import Column, Kind
 
 UNSCALED = 100.0  # largest over smallest mean square of columns (arbitrary)
 LEAK = 0.9999  # correlation with the target, or share of pairs in order (arbitrary: real columns stay below)
@@ -150,9 +151,9 @@ def dropped(e: Evidence) -> Finding | None:
 
 def outlier(e: Evidence) -> Finding | None:
     """D405."""
-    y = e.problem.data.y
-    if e.problem.loss.name != "squared" or e.problem.outputs > 1 or len(y) < MIN_ROWS:
+    if e.problem.loss.name != "squared" or e.problem.outputs > 1 or e.problem.data.rows < MIN_ROWS:
         return None
+    y, rows, trained = _targets(e)
     distance = np.abs(y - float(np.median(y)))
     spread = 1.4826 * float(np.median(distance))
     far = distance > OUTLYING * spread
@@ -161,15 +162,29 @@ def outlier(e: Evidence) -> Finding | None:
     share = float(np.square(distance[far]).sum() / np.square(distance).sum())
     if share < MIN_SQUARES_SHARE:
         return None
-    at = int(np.argmax(distance))
-    row = int(e.row_numbers(np.array([at]))[0])
+    at, tested = int(np.argmax(distance)), int(far[trained:].sum())
+    row = int(rows[at])
     text = (
         f"outlying targets: {int(far.sum())} of {len(y):,} rows, row {row} the farthest, are more than {OUTLYING:g} robust "
         f"standard deviations from the median and make {share:.0%} of all squares"
     )
-    evidence = {"row": row, "rows": int(far.sum()), "deviations": float(distance[at] / spread)}
-    fix = ("--loss huber", "look at these rows")
+    if tested:
+        which = (
+            "one of them is a test row and decides" if tested == 1 else f"{tested:,} of them are test rows and decide"
+        )
+        text += f"; {which} the test score"
+    evidence = {"row": row, "rows": int(far.sum()), "test": tested, "deviations": float(distance[at] / spread)}
+    fix = ("--loss huber", "look at these rows") if far[:trained].any() else ("--metric mae", "look at these rows")
     return Finding(code="D405", level=Level.WARNING, text=text, evidence=evidence, fix=fix)
+
+
+def _targets(e: Evidence) -> tuple[Array, Array, int]:
+    """The targets of the training rows and then of the test rows of the table, their row numbers, and how many were trained on."""
+    if e.prepared is None:
+        return e.problem.data.y, e.row_numbers(np.arange(e.problem.data.rows)), e.problem.data.rows
+    train, test, (rows, test_rows) = e.prepared.train, e.prepared.test, e.prepared.rows
+    y = train.y if test is None or not len(test_rows) else np.concatenate([train.y, test.y])
+    return y, np.concatenate([rows, test_rows]) + 1, train.rows
 
 
 def time_ignored(e: Evidence) -> Finding | None:
@@ -217,18 +232,21 @@ def extreme_cell(e: Evidence) -> Finding | None:
     if place is None:
         return None
     name, value, row, is_target = place
+    tested = e.prepared is not None and row - 1 in e.prepared.rows[1]
     text = (
         f"extreme value: {value:.3g} in row {row} of {'the target' if is_target else 'column'} {name!r} is {factor(worst)} × the "
-        f"spread of the other rows, which are as good as constant beside it"
+        f"spread of the other rows, "
+        f"{'and as a test row decides the test score' if tested else 'which are as good as constant beside it'}"
     )
-    fix = (f"correct or leave out row {row}", "--loss huber" if is_target else f"--drop {shlex.quote(name)}")
-    level = Level.ERROR if e.outcome.failed else Level.WARNING
-    evidence = {"column": name, "row": row, "value": value, "ratio": worst}
+    other = "--metric mae" if is_target and tested else "--loss huber" if is_target else f"--drop {shlex.quote(name)}"
+    fix = (f"correct or leave out row {row}", other)
+    level = Level.ERROR if e.outcome.failed and not tested else Level.WARNING
+    evidence = {"column": name, "row": row, "value": value, "ratio": worst, "test": tested}
     return Finding(code="D407", level=level, text=text, evidence=evidence, fix=fix)
 
 
 def _number_columns(e: Evidence) -> Iterator[tuple[str, Array, Array, bool]]:
-    """Columns of numbers that the model uses: name, values of the training rows, their row numbers, and whether it is the target."""
+    """Columns of numbers that the model uses: name, values of training and test rows, row numbers, whether it is the target."""
     if e.prepared is None:
         rows = np.arange(e.problem.data.rows) + 1
         if not is_sparse(e.problem.data.X):
@@ -236,12 +254,29 @@ def _number_columns(e: Evidence) -> Iterator[tuple[str, Array, Array, bool]]:
         if e.problem.loss.task == "regression" and e.problem.outputs == 1:
             yield "y", e.problem.data.y, rows, True
         return
-    rows, used, target = e.prepared.rows[0], set(e.columns), e.prepared.target
-    for column in e.prepared.table.columns:
-        if column.kind == Kind.NUMBER and column.name in used:
-            yield column.name, column.values[rows], rows + 1, False
-        if column.kind == Kind.NUMBER and column.name == target.name and not target.classes:
-            yield column.name, column.values[rows], rows + 1, True
+    rows, target = np.concatenate(e.prepared.rows), e.prepared.target.name
+    for column in _used_columns(e):
+        if column.kind == Kind.NUMBER:
+            yield column.name, column.values[rows], rows + 1, column.name == target
+
+
+def _used_columns(e: Evidence) -> list[Column]:
+    """The columns of the table that the model uses, and the target where it is a number to predict."""
+    assert e.prepared is not None
+    used = {*e.columns} if e.prepared.target.classes else {*e.columns, e.prepared.target.name}
+    return [c for c in e.prepared.table.columns if c.name in used]
+
+
+def sentinel(e: Evidence) -> Finding | None:
+    """D408."""
+    found = [] if e.prepared is None else [s for c in _used_columns(e) for s in suspected_sentinels(c)]
+    if not found:
+        return None
+    listed = ", ".join(f"{s.value:g} in {s.cells:,} cells of {s.column!r}" for s in found[:MAX_COLUMNS_IN_TEXT])
+    text = f"numbers that may mean missing: {listed}; far from all other values of the column, and repeated"
+    evidence = {name: [getattr(s, name) for s in found] for name in ("column", "value", "cells")}
+    fix = (" ".join(dict.fromkeys(s.flag for s in found)), "say what these numbers mean")
+    return Finding(code="D408", level=Level.WARNING, text=text, evidence=evidence, fix=fix)
 
 
 def _suspects(data: Data) -> list[int]:
@@ -277,7 +312,7 @@ def _extremeness(values: Array) -> tuple[float, int]:
         return (float(distance[at] / spread) if spread > 0 else 0.0), int(known[at])
 
 
-CHECKS = (extreme_cell, unscaled, leak, copies, outlier, time_ignored, dropped)
+CHECKS = (extreme_cell, sentinel, unscaled, leak, copies, outlier, time_ignored, dropped)
 
 ENTRIES = (
     Entry(
@@ -322,8 +357,9 @@ ENTRIES = (
         title="outlying targets",
         meaning="With squared loss, a row that is twenty times further away counts four hundred times as much.",
         detected=f"At most {MAX_OUTLIER_SHARE:.0%} of the rows are more than {OUTLYING:g} robust standard deviations (1.4826 "
-        f"times the median absolute deviation) from the median, and make more than {MIN_SQUARES_SHARE:.0%} of all squares.",
-        fixes="The Huber loss, which is linear for far rows, or correcting the rows.",
+        f"times the median absolute deviation) from the median, and make more than {MIN_SQUARES_SHARE:.0%} of all squares. Test "
+        "rows count too: there they decide the score.",
+        fixes="The Huber loss, which is linear for far rows, or correcting the rows; for test rows, another metric.",
         reference="Huber 1964; Rousseeuw and Croux 1993",
     ),
     Entry(
@@ -344,8 +380,17 @@ ENTRIES = (
         meaning="One huge cell decides mean and spread of its column: after scaling, all other rows are the same number. In the "
         "target, it is the only row that the model fits.",
         detected=f"The distance of a value from the median is more than {EXTREME:g} times the mean distance of all but the "
-        f"farthest {MAX_OUTLIER_SHARE:.0%} of the rows.",
+        f"farthest {MAX_OUTLIER_SHARE:.0%} of the rows, training and test rows together.",
         fixes="Correct the cell or leave out its row; drop the column; for the target, the Huber loss.",
         reference="Rousseeuw and Croux 1993",
+    ),
+    Entry(
+        code="D408",
+        title="a number that may mean missing",
+        meaning="Where -999 or 9999 stands for a missing cell, the model takes it for a quantity.",
+        detected=f"The smallest or largest number of a column is in at least {FEWEST_CELLS} cells and far from all others: by "
+        f"half their range for 99, 999 and their like, by ten times their range for any whole number; see `table/sentinels.py`.",
+        fixes="--null makes such cells missing, in every column that holds the number.",
+        reference="Little and Rubin 2019, chapter 1",
     ),
 )

@@ -13,6 +13,7 @@ from descend.options import Options, read_options
 from descend.outcome import Outcome
 from descend.search.search import SearchResult
 from descend.table.prepare import Prepared
+from descend.text import counted
 
 ROUNDING = 1e-6  # relative difference between an objective in training and evaluated again, in float32
 NO_SKILL = ("D305", "D210")  # findings of a model that a constant prediction equals or beats
@@ -108,6 +109,8 @@ def evidence_of(result: SearchResult, prepared: Prepared | None, options: Option
         prepared=prepared,
         options=options,
         restarts=tuple(restarts[seed] for seed in sorted(restarts)),
+        cut=result.out_of_time and fit.outcomes[r] == Outcome.BUDGET and int(fit.epochs[r]) != options.max_epochs,
+        left_out=bool(result.skipped),
     )
 
 
@@ -120,7 +123,7 @@ def _ending(e: Evidence, status: Status) -> str:
             f"penalty makes the optimum unique; {kept}"
         )
     if e.outcome == Outcome.CONVERGED:
-        reached = f"converged in {e.epochs:,} epochs"
+        reached = f"converged in {counted(e.epochs, 'epoch')}"
         if _within_tol(e):
             return reached if e.kept_epoch == e.epochs else f"{reached}, {kept}"
         return f"stopped early: {kept}, where the validation loss is lowest, and not those of the optimum, epoch {e.epochs:,}"
@@ -128,8 +131,8 @@ def _ending(e: Evidence, status: Status) -> str:
         what = "not converged" if e.premature else "stopped early"
         return f"{what}: no improvement after epoch {e.kept_epoch:,}, {kept}"
     if e.outcome == Outcome.INTERRUPTED:
-        return f"interrupted after {e.epochs:,} epochs, {kept}"
-    return f"not converged: out of budget after {e.epochs:,} epochs, {kept}"
+        return f"interrupted after {counted(e.epochs, 'epoch')}, {kept}"
+    return f"not converged: out of budget after {counted(e.epochs, 'epoch')}, {kept}"
 
 
 def _distance(e: Evidence) -> str:

@@ -33,21 +33,31 @@ def flags_of_options(options: Options) -> list[str]:
 
 
 def options_of_flags(line: str) -> dict[str, Any]:
-    """Return the options that a line of flags stands for; none where a word of it is no flag.
+    """Return the options that a line of flags stands for, a tuple where one is repeated; none where a word of it is no flag.
 
     >>> options_of_flags("--scale --lr 0.5"), options_of_flags("more rows")
     ({'scale': True, 'lr': '0.5'}, {})
+    >>> options_of_flags("--null=-200"), options_of_flags("--null=-200 --null 99")
+    ({'null': '-200'}, {'null': ('-200', '99')})
     """
-    words, found, flags = shlex.split(line), {}, _values_of_flags()
+    words, flags = shlex.split(line), _values_of_flags()
+    found: dict[str, Any] = {}
     while words:
-        word = words.pop(0)
-        if word not in flags:
+        word, joined, own = words.pop(0).partition("=")
+        if joined:
+            words.insert(0, own)
+        if word not in flags or (joined and flags[word][1] is not None):
             return {}
         name, value = flags[word]
         if value is None and not words:
             return {}
-        found[name] = words.pop(0) if value is None else value
+        given = words.pop(0) if value is None else value
+        found[name] = (*_as_tuple(found[name]), given) if name in found else given
     return found
+
+
+def _as_tuple(value: Any) -> tuple[Any, ...]:
+    return value if isinstance(value, tuple) else (value,)
 
 
 @contextlib.contextmanager

@@ -127,6 +127,12 @@ class Setting:
         """Return the batch size on data of so many rows."""
         return rows if self.batch_size == FULL else min(self.batch_size, rows)
 
+    def epochs_of_schedule(self, rows: int) -> int:
+        """Return the epochs after which the schedule leaves the rate as it is, on data of so many rows; 0 for none."""
+        changing = np.flatnonzero(self.factors != self.factors[-1])
+        steps = int(changing[-1]) + 1 if len(changing) else 0
+        return -(-steps // -(-rows // self.rows_a_step(rows)))
+
 
 @dataclass(frozen=True, eq=False)
 class Plan:

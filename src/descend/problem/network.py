@@ -12,6 +12,7 @@ import numpy as np
 from descend.activations import activation
 from descend.arrays import Array
 from descend.errors import UsageError
+from descend.text import counted
 
 EPS = 1e-5  # added to the variance of a batch, as in torch and in Ioffe and Szegedy 2015
 BN_MOMENTUM = 0.1  # the part of the way that running statistics move to those of a batch at each step, as in torch
@@ -160,8 +161,8 @@ def check_memory(network: Network, runs: int, slots: int, itemsize: int, availab
     numbers = network.params * runs * (slots + 4)  # weights, gradient, step, the best so far
     if numbers * itemsize > available:
         raise UsageError(
-            f"{runs:,} networks of {network.params:,} parameters need {numbers * itemsize / 1e9:,.1f} GB with all that "
-            f"training keeps, {available / 1e9:,.1f} GB are free",
+            f"{counted(runs, 'network')} of {network.params:,} parameters {'needs' if runs == 1 else 'need'} "
+            f"{numbers * itemsize / 1e9:,.1f} GB with all that training keeps, {available / 1e9:,.1f} GB are free",
             fix="use smaller hidden layers or fewer settings",
             code="too-large",
         )

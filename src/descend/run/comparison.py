@@ -94,7 +94,8 @@ def compare(data: Any, target: Any, *, variants: str = "all", **options: Any) ->
     names = ",".join(THE_EIGHT) if variants in ("all", "auto") else variants
     run = train(data, target, **{**options, "optimizer": names})
     budget = run.options.time_budget
-    return of_run(run, math.inf if budget is None else begun + budget)
+    compiling = 0.0 if run.search_result is None else run.search_result.fit.compiling
+    return of_run(run, math.inf if budget is None else begun + budget + compiling)
 
 
 def of_run(run: Run, deadline: float = math.inf) -> Comparison:

@@ -5,6 +5,7 @@ import inspect
 import math
 import os
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,6 +19,7 @@ from descend.blas import one_blas_thread
 from descend.diagnosis.finding import Finding, Level
 from descend.diagnosis.proof import prove_all
 from descend.diagnosis.verdict import Status, Verdict, judge
+from descend.errors import OutputError
 from descend.optimum.landscape import Landscape
 from descend.optimum.status import SolverResult
 from descend.options import OPTIONS, Options, read_options
@@ -27,9 +29,11 @@ from descend.problem import Problem
 from descend.problem.build import build_problem, initial_weights
 from descend.run.attempt import attempt
 from descend.run.record import Run
+from descend.run.saving import save_somewhere
 from descend.run.scoring import metric_of, model_of, scores
 from descend.run.sections import chosen_section, curvature_note, data_section, environment_section, trace_section
 from descend.run.trials import trials
+from descend.search.candidates import ENDLESS_SCHEDULES
 from descend.search.search import SearchResult, search, validation_decides
 from descend.table.cross_validation import Folds, cross_validated, folds
 from descend.table.data import Data
@@ -43,6 +47,7 @@ SAVING = 0.6  # seconds kept for scores, report and files (measured on the examp
 TRAINING_SHARE = 0.1  # of the time, which training gets whatever was spent on reading and preparing
 OPTIMUM_SHARE = 0.3  # of the time that reading has left, for the exact optimum (arbitrary)
 OPTIMUM_COST = 10  # times the seconds of the curvature, which builds and factorises one Hessian: Newton's steps
+COMPILING_SAID = 1.0  # seconds of compilation from which they are said (arbitrary: fewer are not noticed)
 PROOF_SECONDS = 5.0  # for the proofs of a failed run, where the time is over: one or two short trainings
 
 OnEvent = Callable[[Any], None]
@@ -69,7 +74,7 @@ def train(
         target: a column's name, or an array (rows,).
         on_event: receives every Note and every training.Progress.
         progress: "auto" draws on a terminal only; True; False; ignored when `on_event` is given.
-        run_dir: where to save the run, if anywhere.
+        run_dir: where to save the run, if anywhere; a temporary folder, with a warning, where that cannot be written.
         checkpoint: a file for the state of the search, written after each group of runs once it has taken five seconds,
             and removed at the end; beside `run_dir` when None.
         begun: since when `time_budget` counts, in seconds of `time.monotonic`; since the call, when None.
@@ -95,7 +100,9 @@ def train(
         if run.failed and run.verdict.status != Status.UNTRAINED:
             run = job.attempt("proof", run, lambda: job.with_proof(run))
     if run_dir is not None:
-        run.save(run_dir)
+        saved = save_somewhere(run, run_dir)
+        if saved.problem:
+            warnings.warn(saved.problem, stacklevel=2)
     return run
 
 
@@ -130,6 +137,7 @@ class _Job:
         self.on_event = on_event
         self.notes: list[Note] = []
         self.optimum_fits = True  # whether there is time for the exact optimum
+        self.compiling = 0.0  # seconds of compilation, which no budget is charged with
 
     def note(self, topic: str, text: str) -> None:
         """Record a note, and pass it on."""
@@ -151,7 +159,9 @@ class _Job:
         preparing = time.monotonic() - self.begun
         limited = options.replace(threads=threads, time_budget=self._training_time())
         result = search(task.problem, task.held_out, limited, task.landscape, self.on_event, keep=keep)
+        self.compiling = result.fit.compiling
         self._note_budget(result)
+        self._note_schedule(result)
         verdict, findings = self._judged(result, prepared, preparing)
         model = model_of(prepared, task.problem, result.fit.weights[result.best])
         run = Run(
@@ -209,6 +219,11 @@ class _Job:
         budget, fit = self.options.time_budget, result.fit
         if budget is None or fit.interrupted:
             return
+        if self.compiling > COMPILING_SAID:
+            self.note(
+                "budget",
+                f"{self.compiling:.0f} s went to compiling what later runs find in the cache; --time does not count them",
+            )
         if result.skipped:
             self.note("budget", f"{', '.join(result.skipped)} left out: {budget:g} s were not enough")
         if result.out_of_time:
@@ -216,6 +231,18 @@ class _Job:
             self.note(
                 "budget",
                 f"the time ended the search after {visits:,} visits of rows; more --time may change the choice",
+            )
+
+    def _note_schedule(self, result: SearchResult) -> None:
+        """Say that the run that is kept ended before its schedule did, unless it had converged."""
+        fit, best = result.fit, result.best
+        setting, epochs, rows = fit.plan.settings[best], int(fit.epochs[best]), fit.problem.data.rows
+        length = setting.epochs_of_schedule(rows)
+        if epochs < length and fit.outcomes[best] in (Outcome.BUDGET, Outcome.INTERRUPTED, Outcome.PRUNED):
+            name = "the warm-up" if setting.schedule in ENDLESS_SCHEDULES else f"the schedule {setting.schedule}"
+            rate = fit.trace.until(best, epochs).lr[0, -1]
+            self.note(
+                "schedule", f"{name} was cut at epoch {epochs:,} of {length:,}, at rate {rate:.3g} of {setting.lr:.3g}"
             )
 
     def _task(self, prepared: Prepared) -> _Task:
@@ -268,7 +295,7 @@ class _Job:
     def _left(self) -> float:
         """Seconds of the time that are left."""
         budget = self.options.time_budget
-        return math.inf if budget is None else budget - (time.monotonic() - self.begun)
+        return math.inf if budget is None else budget - (time.monotonic() - self.begun - self.compiling)
 
     def _training_time(self) -> float | None:
         """Seconds for the search: what reading has left and saving will not need; each fold gets as much."""
@@ -312,12 +339,14 @@ def _checkpoints(place: str | os.PathLike[str] | None, begun: float) -> Iterator
     def keep(fit: Fit) -> None:
         nonlocal written
         if file is not None and time.monotonic() - begun > CHECKPOINT_AFTER:
-            written = True
-            file.parent.mkdir(parents=True, exist_ok=True)
-            save_checkpoint(fit, file)
+            with contextlib.suppress(OSError, OutputError):  # training goes on; saving will say what is wrong there
+                file.parent.mkdir(parents=True, exist_ok=True)
+                save_checkpoint(fit, file)
+                written = True
 
     try:
         yield keep
     finally:
         if written and file is not None:
-            file.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                file.unlink(missing_ok=True)

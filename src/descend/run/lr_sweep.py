@@ -24,6 +24,7 @@ from descend.run.summary import lr_summary
 from descend.search.candidates import candidates, distance
 from descend.table.prepare import Note, labelled, load, prepare
 from descend.table.table import Table
+from descend.text import counted
 from descend.training import Limits, Progress, train
 
 SAMPLE = 4_000  # rows that are read into arrays, evenly spaced in a larger table: rates depend little on their number
@@ -298,6 +299,7 @@ class _Search:
         )  # fmt: skip
         threads = self.options.threads or os.cpu_count() or 1
         fit = train(self.problem, Plan(tuple(settings)), None, limits, self.on_event, threads)
+        self.begun += fit.compiling  # the time is for training
         done = int(fit.epochs[[not o.failed for o in fit.outcomes]].max(initial=0))
         if first:
             self.initial = float(np.mean(fit.trace.loss[:, 0]))
@@ -345,9 +347,10 @@ def _lowest(sweep: Sweep) -> float:
 def _result(sweeps: list[Sweep], search: _Search, total_rows: int) -> LRResult:
     best, rows, epochs = sweeps[0], search.problem.data.rows, search.epochs
     where = f"{rows:,} rows" if total_rows <= SAMPLE else f"{rows:,} of {total_rows:,} rows"
-    reason = f"{best.variant}: {best.reason}, after {epochs} epochs of {where}"
+    after = f"after {counted(epochs, 'epoch')} of {where}"
+    reason = f"{best.variant}: {best.reason}, {after}"
     if best.lr is None:
-        reason = f"{best.reason}: a constant prediction is as good, after {epochs} epochs of {where}"
+        reason = f"{best.reason}: a constant prediction is as good, {after}"
     elif search.fewest_steps * epochs < STEPS:
         reason += f"; a budget below {STEPS} steps decides for rates that a longer training would not"
     return LRResult(

@@ -8,6 +8,7 @@ from descend.diagnosis.formatting import percent
 from descend.report.numbers import DASH, metric, number, rate
 from descend.report.summary import Summary
 from descend.run.report_data import ReportedRun, mark_of, numbers, variant_rows
+from descend.text import counted
 
 
 class ComparedVariant(Protocol):
@@ -193,7 +194,7 @@ def _compared(row: ComparedVariant) -> tuple[str, ...]:
 def lr_summary(result: RateResult) -> Summary:
     """Return what a search for a learning rate shows of itself: the suggestion, and each variant's usable rates."""
     return Summary(
-        title=f"Learning rates: loss after {result.epochs:,} epochs of {result.rows:,} rows",
+        title=f"Learning rates: loss after {counted(result.epochs, 'epoch')} of {result.rows:,} rows",
         verdict=f"lr {rate(result.lr)}: {result.reason}"
         if result.lr is not None
         else f"no suggestion: {result.reason}",

@@ -222,6 +222,7 @@ class _Search:
     begun: float
     keep: Callable[[Fit], None]
     out_of_time: bool = False
+    compiling: float = 0.0  # seconds so far; the time is for training
 
     def race(self, runs: list[Setting]) -> Fit:
         """Train the candidates, batch size after batch size, by successive halving; the first group is never left out."""
@@ -345,18 +346,24 @@ class _Search:
         listener = self._listener(0 if done is None else len(done.plan))
         threads = self.options.threads or 1
         new = train(self.problem, Plan(group, self.start), self.held_out, limits, listener, threads)
+        self.compiling += new.compiling
         out_of_time = _out_of_time(new, limits)
         self.out_of_time |= out_of_time
         cut = whole and (new.interrupted or out_of_time)
         if done is not None and (cut or (limits.epochs > 0 and not new.epochs.any())):
-            return dataclasses.replace(done, interrupted=new.interrupted)
+            return dataclasses.replace(done, interrupted=new.interrupted, compiling=done.compiling + new.compiling)
         fit = new if done is None else done.beside(new)
         self.keep(fit)
         return fit
 
     def _left(self) -> float:
         """Seconds that are left."""
-        return np.inf if self.limits.seconds is None else self.limits.seconds - (time.monotonic() - self.begun)
+        return np.inf if self.limits.seconds is None else self.limits.seconds - self.seconds
+
+    @property
+    def seconds(self) -> float:
+        """Seconds so far, without those of compilation."""
+        return time.monotonic() - self.begun - self.compiling
 
     def _limits(self, done: Fit | None, seconds: float, group: tuple[Setting, ...]) -> Limits:
         """The limits of the next group: once a run has converged, so much work, counted in cells, whatever its pace."""
@@ -376,7 +383,7 @@ class _Search:
         """A listener that passes on the progress of the search as a whole; `before` runs are done."""
 
         def on_event(progress: Progress) -> None:
-            seconds, limit = time.monotonic() - self.begun, self.limits.seconds
+            seconds, limit = self.seconds, self.limits.seconds
             share = progress.share if limit is None else max(min(1.0, seconds / limit), progress.share * (before == 0))
             self.on_event(dataclasses.replace(progress, runs=progress.runs + before, seconds=seconds, share=share))
 

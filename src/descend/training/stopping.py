@@ -29,9 +29,9 @@ class Limits:
     Args:
         epochs: most epochs a run.
         seconds: most seconds for all runs together, or None.
-        patience: epochs without improvement before a run is stopped; a run that has trained long may take a tenth
-            of its epochs instead; where the optimum is known, twenty times as many or a quarter. A plateau cuts the
-            rate after half of it.
+        patience: epochs without improvement before a run is stopped, counted from the last change of the rate by its
+            schedule; a run that has trained long may take a tenth of its epochs instead; where the optimum is known,
+            twenty times as many or a quarter. A plateau cuts the rate after half of it.
         tol: an improvement of the loss by less than this part is none; where the optimum is known, an improvement is
             a hundredth of the distance to it.
         optimum: the lowest possible training objective, or None.
@@ -67,9 +67,12 @@ class Stopping:
         guided: whether the held-out loss decides; else the training objective does.
         loss, held_out: before the first step (runs,).
         weights: there (runs, params).
+        settled: the epoch after which the schedule of each run leaves its rate as it is (runs,).
     """
 
-    def __init__(self, plan: Plan, limits: Limits, guided: bool, loss: Array, held_out: Array, weights: Array) -> None:
+    def __init__(
+        self, plan: Plan, limits: Limits, guided: bool, loss: Array, held_out: Array, weights: Array, settled: Array
+    ) -> None:  # fmt: skip
         runs = len(plan)
         self.plan, self.limits, self.guided, self.rung = plan, limits, guided, limits.rung
         self.by_loss, self.by_held_out = Best.of(loss, weights), Best.of(held_out, weights)
@@ -78,7 +81,7 @@ class Stopping:
         self.recent = np.full((SMOOTHED_POINTS, runs), np.nan)  # the guiding loss at the last record points
         self.smoothed = np.full(runs, np.inf)  # the lowest mean of those so far
         self.on_plateau = np.array([s.schedule == "plateau" for s in plan.settings])
-        self.lowered = np.zeros(runs, np.int64)  # the epoch at which a plateau last lowered lr
+        self.lowered = settled.astype(np.int64)  # the epoch at which the schedule, or a plateau, last changes lr
         self.rate_part = np.ones(runs)  # what plateaus have left of the lr that was given
 
     @property
