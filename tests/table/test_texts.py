@@ -48,6 +48,11 @@ def test_nothing_is_connected_before_it_is_needed():
     engine.close()
 
 
+def test_no_query_draws_a_bar_on_standard_output():
+    with Engine() as engine:
+        assert engine.connection.execute("SELECT current_setting('enable_progress_bar')").fetchone() == (False,)
+
+
 def test_literals_and_masked_arrays():
     assert quoted("it's") == "'it''s'"
     assert floats(np.ma.array([1, 2], mask=[False, True])).tolist()[0] == 1.0

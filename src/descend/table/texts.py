@@ -14,12 +14,14 @@ BLANKS = " \t\u00a0\u202f\u2009"
 
 
 def connect() -> Any:
-    """Return a DuckDB connection in memory that loads no extension by itself."""
+    """Return a DuckDB connection in memory that loads no extension by itself, and writes nothing to standard output."""
     import duckdb
 
-    return duckdb.connect(
+    connection = duckdb.connect(
         ":memory:", config={"autoload_known_extensions": "false", "autoinstall_known_extensions": "false"}
     )
+    connection.execute("SET enable_progress_bar = false")  # DuckDB 2 draws one after two seconds, on a pipe too
+    return connection
 
 
 class Engine:
