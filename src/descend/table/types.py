@@ -4,6 +4,7 @@ A column of text is looked at by its distinct cells. The order of the tests: boo
 what passes none of them is a category.
 """
 
+import re
 import shlex
 from collections.abc import Callable, Sequence
 
@@ -33,6 +34,7 @@ from descend.table.texts import Engine, Texts
 
 MOSTLY = 0.5  # a column of which so many cells are numbers holds numbers, and the rest is at fault (arbitrary)
 TRUE, FALSE = ("true", "t", "yes", "y", "1"), ("false", "f", "no", "n", "0")  # where a column is declared boolean
+DIGIT_OR_INFINITY = re.compile(r"(?i)[0-9]|inf")  # no number, date or amount is without
 POINT, COMMA = f"(?:{PLAIN})|(?:{THOUSANDS})|(?i:[+-]?inf(inity)?)", f"(?:{EUROPEAN})"
 NUMERIC = {
     ".": POINT,
@@ -62,9 +64,11 @@ def column_of_text(engine: Engine, name: str, cells: Categorical, conventions: C
         return _declared(texts, name, declared, conventions, where), []
     if not texts.distinct:
         return Column(name, Kind.NUMBER, np.full(len(cells), np.nan)), []
-    zeros, plain, booleans = texts.matches(LEADING_ZERO, PLAIN, "(?i)true|false")
-    if booleans.all():
+    if all(cell.lower() in ("true", "false") for cell in texts.distinct):
         return _column(texts, name, Kind.BOOLEAN, _truth(texts)), []
+    if not any(map(DIGIT_OR_INFINITY.search, texts.distinct)):
+        return _category(texts, name), []
+    zeros, plain = texts.matches(LEADING_ZERO, PLAIN)
     if conventions.typed and plain.all():
         return _category(texts, name), _like_number_notes(texts, name, conventions)
     if (zeros & plain).any():
