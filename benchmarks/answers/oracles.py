@@ -17,7 +17,8 @@ from benchmarks.answers.data import Rows
 
 CONSTANTS = {"huber": 1.0, "quantile": 0.5}
 SCALES_TARGET = ("squared", "huber", "quantile")
-SMOOTHEST, SMOOTHINGS = 1e-10, 41  # the last rounding of a kink, and how many lead there: each about half the one before
+SMOOTHEST = 1e-10  # the last rounding of a kink
+SMOOTHINGS = 41  # roundings that lead there, each about half the one before; arbitrary
 MOST_NEWTON_STEPS = 100  # of one rounding; arbitrary, a handful is usual
 
 

@@ -511,3 +511,13 @@ def split_of_rows(rng: np.random.Generator, tamper: Tamper) -> Compared:
     if how != "group":
         wrong += float(abs(len(held) - share * n) > (len(set(case.y)) if case.classifies else 1))
     return Compared(apart=wrong, allowed=0.0, detail=f"{n} rows, {how}, test={share}, {len(held)} held out")
+
+
+@check("one to five rows are fitted to the optimum as many are, with and without an intercept", OPTIMUM)
+def few_rows(rng: np.random.Generator, tamper: Tamper) -> Compared:
+    loss = pick(rng, *REGRESSION, *CLASSIFICATION)
+    case = rows(rng, loss, most=6)
+    case = case.take(np.arange(int(rng.integers(2 if case.classifies else 1, 6))))
+    l2, l1 = penalties(rng, loss)
+    options = {"l2": l2, "l1": l1, "max_epochs": 2000, "loss": loss, "fit_intercept": bool(rng.random() < 0.6)}
+    return _at_the_optimum(case, case.X, options, tamper)

@@ -286,7 +286,8 @@ class _Loop:
         if closed.any():
             self.trace = self.trace.ending(closed, stopping.epochs, weights, loss, held)
         return Fit(
-            problem=self.problem, plan=stopping.plan, weights=weights, epoch=np.where(closed, stopping.epochs, best.epoch), loss=loss, held_out=held,
+            problem=self.problem, plan=stopping.plan, weights=weights, loss=loss, held_out=held,
+            epoch=np.where(closed, stopping.epochs, best.epoch),
             score=score, outcomes=tuple(Outcome(int(o)) for o in self.state.outcome), steps=self.state.steps,
             epochs=stopping.epochs, trace=self.trace.thinned(TRACE_POINTS), state=self.state, engine=self.engine.name,
             seconds=self.seconds, interrupted=interrupted, guided=stopping.guided,
