@@ -4,12 +4,23 @@ import numpy as np
 import pytest
 from benchmarks.answers.__main__ import check_of, main, results, summary, tried
 from benchmarks.answers.check import CHECKS, ROUND, Check, Compared
-from benchmarks.answers.data import Rows, rows
+from benchmarks.answers.data import CLASSIFICATION, REGRESSION, Rows, rows
 from benchmarks.answers.oracles import Objective
 from benchmarks.answers.product import Refusal
 from sklearn.linear_model import ElasticNet, LogisticRegression, QuantileRegressor
+from sklearn.svm import LinearSVC, LinearSVR
 
+SEED = 7  # of ten, that of the smallest problems
 TRIES = 8  # rounds within which a check must catch an error
+FAILED = {  # what was wrong, and cases that showed it
+    "an intercept in the reference for a fit without one": ["7:2940"],
+    "a reference for hinge and quantile that had not converged": ["7:1647", "7:2247", "7:3347"],
+    "a reference that did not centre sparse columns": ["7:949", "7:1249"],
+    "a gap that is stated, taken for one that is not": ["7:1240", "7:1340"],
+    "the spread of a single row": ["7:2273"],
+    "losses that end before the closing phase": ["22:1642", "23:242"],
+    "labels compared with scores": ["7:178", "7:1078", "7:1878"],
+}
 
 
 def another(answer):
@@ -20,15 +31,22 @@ def another(answer):
 @pytest.mark.parametrize("number", CHECKS, ids=lambda n: CHECKS[n].name)
 def test_a_check_catches_an_error_put_into_the_answer(number):
     for case in range(number, TRIES * ROUND, ROUND):
-        if tried(check_of(case), 0, case)["outcome"] == "right":
-            wrong = tried(check_of(case), 0, case, another)
+        if tried(check_of(case), SEED, case)["outcome"] == "right":
+            wrong = tried(check_of(case), SEED, case, another)
             if wrong["outcome"].startswith("wrong"):
                 return
     pytest.fail("no error was caught")
 
 
+@pytest.mark.parametrize("name", [name for names in FAILED.values() for name in names])
+def test_a_case_that_failed_is_right(name):
+    seed, case = map(int, name.split(":"))
+    row = tried(check_of(case), seed, case)
+    assert row["outcome"] == "right", row
+
+
 def test_a_case_is_the_same_each_time():
-    one, two = (tried(check_of(40), 5, 40) for _ in range(2))
+    one, two = (tried(check_of(42), SEED, 42) for _ in range(2))
     one.pop("seconds"), two.pop("seconds")
     assert one == two
 
@@ -76,8 +94,8 @@ def test_the_summary_lists_silent_faults_by_their_seed():
 
 
 def test_one_case_is_repeated_by_its_seed(capsys):
-    assert main(["--case", "0:41"]) == 0
-    assert '"case": "0:41"' in capsys.readouterr().out
+    assert main(["--case", "7:42"]) == 0
+    assert '"case": "7:42"' in capsys.readouterr().out
 
 
 def test_the_objective_is_that_of_hand_worked_numbers():
@@ -116,9 +134,26 @@ def test_the_minimum_of_quantile_is_that_of_scikit_learn(l1):
     assert o.minimum() == pytest.approx(o.value(model.coef_[:, None], np.atleast_1d(model.intercept_)), rel=1e-8)
 
 
-@pytest.mark.parametrize("loss", ["squared", "huber", "poisson", "logistic", "softmax", "quantile", "hinge"])
-def test_no_weights_near_the_minimum_are_better(loss):
-    o = problem(loss, l2=0.0 if loss in ("quantile", "hinge") else 0.01, l1=0.0)
+@pytest.mark.parametrize("l2", [0.001, 0.1])
+def test_the_minimum_of_hinge_with_l2_is_that_of_the_support_vector_machine(l2):
+    o = problem("hinge", l2=l2, l1=0.0, intercept=False)
+    model = LinearSVC(loss="hinge", C=1 / (l2 * len(o.X)), fit_intercept=False, tol=1e-10, max_iter=1_000_000)
+    coef = model.fit(o.X, o.y[:, 0]).coef_
+    assert o.minimum() == pytest.approx(o.value(coef.T, np.zeros(1)), rel=1e-6)
+
+
+def test_the_minimum_of_quantile_with_l2_is_that_of_the_support_vector_machine():
+    o = problem("quantile", l2=0.1, l1=0.0, intercept=False)
+    coef = LinearSVR(C=5 / len(o.X), fit_intercept=False, tol=1e-10, max_iter=1_000_000).fit(o.X, o.y[:, 0]).coef_
+    assert o.minimum() == pytest.approx(o.value(coef[:, None], np.zeros(1)), rel=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("loss", "l2"),
+    [*((loss, 0.01) for loss in (*REGRESSION, *CLASSIFICATION)), ("quantile", 0.0), ("hinge", 0.0)],
+)
+def test_no_weights_near_the_minimum_are_better(loss, l2):
+    o = problem(loss, l2=l2, l1=0.0)
     rng, best, shape = np.random.default_rng(0), o.minimum(), (o.X.shape[1], o.outputs)
     assert best <= o.constant_value() + 1e-12
     assert all(o.value(rng.normal(size=shape), rng.normal(size=o.outputs)) > best for _ in range(50))

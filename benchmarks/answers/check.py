@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.answers.data import Rows, pick
-from benchmarks.answers.product import Refusal
+from benchmarks.answers.product import SAID_GAP, Refusal
 
 Tamper = Callable[[Any], Any]
 EXACT = 0.0
@@ -55,8 +55,8 @@ SLOTS = {
 }  # first number of the checks of a module; a number stays once given
 ROUND = 100  # numbers of a round: case k tries check k % 100
 OPTIMUM = (
-    f"{TOL:g} of the optimum, or of a thousandth of what can be gained, as `tol` says, and half as much again; ten times "
-    "that where it says that it stopped early"
+    f"{TOL:g} of the optimum, or of a thousandth of what can be gained, as `tol` says, and half as much again; beside the "
+    f"gap that it states where it says that it stopped early, of at most {SAID_GAP:g} of what can be gained"
 )
 STEPS = "1e-7 of the spread of predictions (2e-3 in float32): rounding of tens of stable steps"
 BITS = "none: the same numbers go through the same operations"

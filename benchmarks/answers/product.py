@@ -12,6 +12,7 @@ import pandas as pd
 
 # Codes by which the product says that an answer is not the right one: failures, ends short of the optimum, rounding.
 NOT_THERE = ("D1", "D2", "D5")
+SAID_GAP = 1e-3  # of what can be gained: a run that stops at a larger one warns
 NOT_CONVERGED = ("budget", "separable", "interrupted", "diverged", "nonfinite")
 
 
@@ -98,6 +99,12 @@ def trained(data: Any, target: Any, **options: Any) -> Answer:
     if run.verdict.status in NOT_CONVERGED:
         words.append(run.verdict.text)
     return Answer(model=run, words=tuple(words), verdict=run.verdict.text)
+
+
+def stated_gap(answer: Answer) -> float:
+    """The share of what can be gained that is missing where training stopped early, as the product states it; 0 elsewhere."""
+    gap = answer.model.gap_ if hasattr(answer.model, "gap_") else answer.model.gap
+    return min(gap or 0.0, SAID_GAP) if answer.verdict.startswith("stopped") else 0.0
 
 
 def _findings(findings: Any) -> list[str]:

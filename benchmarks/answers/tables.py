@@ -119,7 +119,14 @@ def row_by_row(rng: np.random.Generator, tamper: Tamper) -> Compared:
         place.write_bytes(csv(part))
         data: Any = str(place) if rng.random() < 0.5 else part
         detail = f"{case.shape} {dtypes(table)} rows {some.tolist()} of a {'frame' if data is part else 'file'} {brief(options)}"
-        return pair(lambda: predictions(run, table)[some], lambda: tamper(predictions(run, data)), case, detail, 1e-12)
+        whole = predictions(run, table)
+
+        def part_alone() -> np.ndarray:
+            other = whole.copy()
+            other[some] = tamper(predictions(run, data))
+            return other
+
+        return pair(lambda: whole, part_alone, case, detail, 1e-12)
 
 
 def _table(rng: np.random.Generator, digits: bool = True) -> tuple[Rows, pd.DataFrame, dict[str, Any]]:
@@ -360,11 +367,20 @@ def command(rng: np.random.Generator, tamper: Tamper) -> Compared:
         def commanded() -> np.ndarray:
             ran("train", str(place), "--target", "y", *flags, "--run-dir", run_dir, "--no-report")
             got = pd.read_csv(io.StringIO(ran("predict", run_dir, str(place))), keep_default_na=False)
-            columns = [c for c in got if c.startswith("p_")] or [got.columns[-1]]
-            return tamper(got[columns].to_numpy(float))
+            shares = [c for c in got if c.startswith("p_")]
+            if not shares and case.classifies:
+                return tamper(numbers(got["prediction"]))
+            return tamper(got[shares or ["prediction"]].to_numpy(float))
+
+        def numbers(labels: Any) -> np.ndarray:
+            """The index of each label; of a loss without probabilities the command writes nothing else."""
+            known = sorted({str(label) for label in table["y"]})
+            return np.array([[known.index(str(label))] for label in labels], float)
 
         def python() -> np.ndarray:
-            values = predictions(trained(str(place), "y", **options).model, str(place))
-            return values.reshape(len(table), -1)
+            run = trained(str(place), "y", **options).model
+            if case.classifies and not hasattr(run.predict(str(place)).probabilities, "shape"):
+                return numbers(run.predict(str(place)).values)
+            return predictions(run, str(place)).reshape(len(table), -1)
 
         return pair(python, commanded, case, f"{case.shape} {dtypes(table)} {brief(options)}", 1e-9)

@@ -7,6 +7,9 @@ and the threads on which engines train their runs do not compete for cores with 
 
 import functools
 import importlib
+import importlib.machinery
+import importlib.util
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -22,5 +25,20 @@ def one_blas_thread() -> Iterator[None]:
 @functools.cache
 def _controller() -> Any:
     """The BLAS libraries of NumPy and SciPy; a library is found only once it is loaded."""
-    importlib.import_module("scipy.linalg.cython_blas")  # the one that compiled code calls
+    _load_cython_blas("scipy.linalg.cython_blas")
     return importlib.import_module("threadpoolctl").ThreadpoolController()
+
+
+def _load_cython_blas(name: str) -> None:
+    """Import what compiled code calls, alone: the import of all scipy.linalg costs 0.2 seconds and a Fortran parser.
+
+    Numba asks for it by its name, and finds it; scipy.linalg, where somebody imports it later, does too.
+    """
+    folder = importlib.import_module("scipy").__path__[0]
+    found = importlib.machinery.PathFinder.find_spec(name.rpartition(".")[2], [f"{folder}/linalg"])
+    spec = found and found.origin and importlib.util.spec_from_file_location(name, found.origin)
+    if name in sys.modules or "scipy.linalg" in sys.modules or not spec or spec.loader is None:
+        importlib.import_module(name)
+        return
+    module = sys.modules[name] = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)

@@ -1,5 +1,6 @@
 """The command line as a whole: help, version, and what is loaded."""
 
+import gc
 import subprocess
 import sys
 
@@ -30,6 +31,29 @@ def test_the_command_line_loads_nothing_heavy():
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
 
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_prediction_loads_neither_compiled_code_nor_the_linear_algebra_of_scipy(tmp_path):
+    (tmp_path / "t.csv").write_text("a,b,y\n" + "".join(f"{k % 7},{'xyz'[k % 3]},{k % 5}\n" for k in range(40)))
+    script = (
+        "import sys\nfrom descend.cli import main\n"
+        "main(['-q', 'train', 't.csv', '-t', 'y', '--run-dir', 'r', '--no-report', '--epochs', '2'])\n"
+        "assert 'scipy.linalg' not in sys.modules, 'training'\n"
+    )
+    predicting = (
+        "import sys\nfrom descend.cli import main\nassert main(['predict', 'r', 't.csv']) == 0\n"
+        "heavy = {'numba', 'sklearn', 'pandas', 'pyarrow', 'scipy.linalg', 'scipy.special'} & set(sys.modules)\n"
+        "sys.exit(', '.join(heavy) or 0)"
+    )
+    for lines in (script, predicting):
+        done = subprocess.run([sys.executable, "-c", lines], capture_output=True, text=True, check=False, cwd=tmp_path)
+        assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_python_looks_for_cycles_as_often_as_before_once_a_command_is_done(descend):
+    before = gc.get_threshold()
+    descend("--version")
+    assert gc.get_threshold() == before
 
 
 def test_every_command_has_help_and_a_short_help():

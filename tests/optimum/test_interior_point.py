@@ -2,6 +2,8 @@
 
 import numpy as np
 import pytest
+from benchmarks.answers.data import Rows
+from benchmarks.answers.oracles import Objective
 from scipy.optimize import minimize
 from sklearn.svm import SVC
 
@@ -68,6 +70,20 @@ def test_units_of_features_and_target_do_not_matter(make, scale):
     moved = make(p.data.X * scale, p.data.y * scale, "quantile", None, {"tau": 0.8}, l2=0.01 * scale)
     plain = make(p.data.X, p.data.y, "quantile", None, {"tau": 0.8}, l2=0.01)
     assert optimum(moved).objective == pytest.approx(scale * optimum(plain).objective, rel=1e-6)
+
+
+@pytest.mark.parametrize("name", ["quantile", "hinge"])
+@pytest.mark.parametrize("far", [1e3, 1e5, 1e7])
+def test_columns_far_from_zero_without_an_intercept(make, name, far):
+    """Nearly the same as each other, they are solved as their small differences and one mean are."""
+    p = drawn(make, name, 60, 0.0)
+    X = p.data.X + far * np.array([1.0, 0.0, -1.0, 1.0])
+    found = optimum(make(X, p.data.y, name, None, p.constants, l2=1e-4, intercept=False))
+    case = Rows(X=X, y=p.data.y, weight=None, loss=name)
+    theirs = Objective.of(case, l2=1e-4, l1=0.0, scale=False, intercept=False, constant=p.constants.get("tau"))
+
+    assert found.status == OptimumStatus.FOUND
+    assert found.objective == pytest.approx(theirs.minimum(), rel=1e-6)
 
 
 def test_what_would_take_too_long_is_said(make):

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from descend.table.categorical import Categorical
 from descend.table.dates import read_as_dates, read_dates, whole_number_dates
 from descend.table.frames import from_frame
 from descend.table.read import read
@@ -23,7 +24,7 @@ def days(moment):
 def texts():
     """Returns a function that makes Texts of cells."""
     with Engine() as engine:
-        yield lambda *cells: Texts(engine, np.array([*cells, None], object)[:-1])
+        yield lambda *cells: Texts(engine, Categorical.of(cells))
 
 
 DATES = ("%Y-%m-%d", "%Y/%m/%d", "%Y.%m.%d", "%m/%d/%Y", "%d/%m/%Y", "%m-%d-%Y", "%d-%m-%Y", "%d.%m.%Y", "%d %m %Y", "%m/%d/%y", "%d/%m/%y",

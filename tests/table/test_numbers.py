@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from descend.table.categorical import Categorical
 from descend.table.numbers import read_amounts, read_as_numbers, read_numbers
 from descend.table.reading import Conventions
 from descend.table.texts import Engine, Texts
@@ -12,7 +13,7 @@ from descend.table.texts import Engine, Texts
 def texts():
     """Returns a function that makes Texts of cells."""
     with Engine() as engine:
-        yield lambda *cells: Texts(engine, np.array([*cells, None], object)[:-1])
+        yield lambda *cells: Texts(engine, Categorical.of(cells))
 
 
 @pytest.mark.parametrize(

@@ -2,9 +2,10 @@
 
 import numpy as np
 
+from descend.table.categorical import Categorical
 from descend.table.texts import Engine, Texts, floats, quoted
 
-CELLS = np.array(["a", None, " b ", "a", "NA", "", "?", "b"], object)
+CELLS = Categorical.of(["a", None, " b ", "a", "NA", "", "?", "b"])
 
 
 def test_distinct_cells_are_trimmed_and_counted():
@@ -27,14 +28,14 @@ def test_values_of_distinct_cells_become_values_of_rows():
 
 def test_text_with_and_without_missing_words():
     with Engine() as engine:
-        assert Texts(engine, CELLS).categories().tolist() == ["a", None, "b", "a", None, None, "?", "b"]
-        assert Texts(engine, CELLS).verbatim().tolist() == ["a", None, " b ", "a", "NA", None, "?", "b"]
-        assert Texts(engine, CELLS, ["?"]).verbatim().tolist()[6] is None
+        assert Texts(engine, CELLS).categories().texts().tolist() == ["a", None, "b", "a", None, None, "?", "b"]
+        assert Texts(engine, CELLS).verbatim().texts().tolist() == ["a", None, " b ", "a", "NA", None, "?", "b"]
+        assert Texts(engine, CELLS, ["?"]).verbatim().texts().tolist()[6] is None
 
 
 def test_two_columns_do_not_disturb_each_other():
     with Engine() as engine:
-        one, two = Texts(engine, np.array(["1"], object)), Texts(engine, np.array(["2", "3"], object))
+        one, two = Texts(engine, Categorical.of(["1"])), Texts(engine, Categorical.of(["2", "3"]))
         assert one.numbers("CAST(c AS DOUBLE)").tolist() == [1]
         assert two.numbers("CAST(c AS DOUBLE)").tolist() == [2, 3]
         assert one.numbers("CAST(c AS DOUBLE)").tolist() == [1]
@@ -42,9 +43,14 @@ def test_two_columns_do_not_disturb_each_other():
 
 def test_nothing_is_connected_before_it_is_needed():
     engine = Engine()
-    assert Texts(engine, np.array([None], object)).matches("x")[0].tolist() == []
+    assert Texts(engine, Categorical.of([None])).matches("x")[0].tolist() == []
     assert engine._connection is None
     engine.close()
+
+
+def test_no_query_draws_a_bar_on_standard_output():
+    with Engine() as engine:
+        assert engine.connection.execute("SELECT current_setting('enable_progress_bar')").fetchone() == (False,)
 
 
 def test_literals_and_masked_arrays():

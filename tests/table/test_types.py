@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from descend.errors import DataError
+from descend.table.categorical import Categorical
 from descend.table.read import read
 from descend.table.reading import Conventions
 from descend.table.table import Kind
@@ -42,9 +43,7 @@ def test_a_told_decimal_sign_decides(tmp_path):
 def test_typed_columns_keep_their_missing_cells():
     masked = np.ma.array([1, 2], mask=[False, True])
     assert np.isnan(column_of_values("a", "BIGINT", masked).values[1])
-    assert column_of_values(
-        "a", "VARCHAR", np.ma.array(["x", "y"], mask=[True, False], dtype=object)
-    ).values.tolist() == [None, "y"]
+    assert column_of_values("a", "VARCHAR", Categorical.of([None, "y"])).values.tolist() == [None, "y"]
     dates = np.ma.array(np.array(["1970-01-02", "1970-01-03"], "datetime64[us]"), mask=[False, True])
     assert column_of_values("a", "TIMESTAMP", dates).values[0] == 1.0
 
@@ -109,5 +108,5 @@ def test_slash_dates_that_could_be_either_are_said(tmp_path):
 
 
 def test_levels_of_an_enumeration_are_no_type(tmp_path):
-    made = column_of_values("a", "ENUM('rabbit', 'list')", np.array(["rabbit", "list"], dtype=object))
+    made = column_of_values("a", "ENUM('rabbit', 'list')", Categorical.of(["rabbit", "list"]))
     assert made.values.tolist() == ["rabbit", "list"]

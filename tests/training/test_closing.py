@@ -64,6 +64,24 @@ def test_a_run_that_comes_to_the_optimum_so_has_converged():
     assert fit.loss[0] <= optimum * (1 + 1e-6)
 
 
+def test_the_trace_ends_with_the_weights_that_are_kept():
+    """Of a run that ends before the others as well, and no other point is changed."""
+    plan = Plan(tuple(setting("sgd", lr=lr, batch_size=16) for lr in (0.02, 50.0, 0.002)))
+    fit = train(sparse_problem(), plan, sparse_problem().data, Limits(epochs=60, early=False, patience=5))
+
+    assert fit.outcomes[1].failed
+    for run in (0, 2):
+        own = fit.trace.until(run, int(fit.epochs[run]))
+        w = fit.weights[run]
+        mean_loss = np.mean((X @ w[:12] + w[12] - Z) ** 2)  # by hand
+        np.testing.assert_array_equal(own.weights[0, -1], w)
+        assert own.loss[0, -1] == fit.loss[run] == pytest.approx(mean_loss + 0.2 * np.abs(w[:12]).sum(), rel=1e-12)
+        assert own.held_out[0, -1] == fit.held_out[run] == pytest.approx(mean_loss, rel=1e-12)
+        assert own.loss[0, -1] < own.loss[0, :-1].min()
+        assert fit.epoch[run] == fit.epochs[run]
+        np.testing.assert_array_equal(objectives(sparse_problem(), own.weights[0, :-1]), own.loss[0, :-1])
+
+
 def test_the_objective_never_rises():
     problem = sparse_problem(l2=0.1)
     for scale in (1e-8, 1.0, 1e8):

@@ -29,5 +29,15 @@ def test_runs_of_two_traces_stand_beside_each_other_the_shorter_repeating_its_en
     assert both.loss.tolist() == [[0, 1, 2, 3], [5, 6, 6, 6]]
 
 
+def test_the_last_point_of_some_runs_gets_other_weights():
+    """Run 1 ended at epoch 2 and repeats that point; run 0 is left."""
+    runs, new = trace(4, runs=2), np.array([7.0, 8.0])
+    ended = runs.ending(np.array([False, True]), np.array([3, 2]), new[:, None], new, 10 * new)
+    assert ended.loss.tolist() == [[0, 1, 2, 3], [0, 1, 8, 8]]
+    assert ended.weights[..., 0].tolist() == [[0, 1, 2, 3], [0, 1, 8, 8]]
+    assert ended.held_out.tolist() == [[0, 1, 2, 3], [0, 1, 80, 80]]
+    assert ended.epochs.tolist() == runs.epochs.tolist()
+
+
 def test_until_an_epoch_of_one_run():
     assert trace(5, runs=2).until(1, 2).loss.tolist() == [[0, 1, 2]]

@@ -6,6 +6,7 @@ import numpy as np
 
 from descend.arrays import Array
 from descend.optimum.hessians import solve_system
+from descend.optimum.orthogonal import orthonormal
 from descend.optimum.standardised import StandardisedView
 from descend.optimum.status import FOUND, OptimumStatus, SolverResult
 from descend.problem import Problem
@@ -44,10 +45,11 @@ def interior_point(problem: Problem) -> tuple[Array, SolverResult]:
             f"an interior-point method on {problem.data.rows:,} rows of {problem.params:,} weights would take too long"
         )
         return np.zeros(0), SolverResult(OptimumStatus.NOT_SOLVED, text)
-    view, lines = StandardisedView.of(problem), _lines(problem)
+    view, lines = orthonormal(StandardisedView.of(problem)), _lines(problem)
     X = view.features(slice(0, problem.data.rows))
     X = np.column_stack([X, np.ones(len(X))]) if problem.intercept else X
-    l2 = np.concatenate([view.l2, np.zeros(int(problem.intercept))])
+    l2 = np.zeros((X.shape[1], X.shape[1]))
+    l2[: view.width, : view.width] = np.diag(view.l2) if view.basis is None else view.l2
     w = view.start()
     reference = lines.loss(X @ w)
     r = lines.offset - lines.sign * (X @ w)
@@ -55,16 +57,19 @@ def interior_point(problem: Problem) -> tuple[Array, SolverResult]:
     u, v, slope = np.maximum(r, 0) + start, np.maximum(-r, 0) + start, np.full(len(r), (lines.up - lines.down) / 2)
     gap = np.inf
     for _ in range(MAX_STEPS):
-        gap = _duality_gap(lines, X, w, slope, l2)
+        gap = _duality_gap(lines, X, w, slope, l2, view.width)
         if gap <= PROVEN * reference:
             return view.original(w), FOUND
         a, b = lines.up - slope, lines.down + slope  # multipliers of u >= 0 and v >= 0
         mu = CENTRING * float(lines.share @ (u * a + v * b)) / (2 * float(lines.share.sum()))
-        curve = 1 / (u / a + v / b)
+        with np.errstate(divide="ignore"):
+            curve = 1 / (u / a + v / b)
+        if not np.isfinite(curve).all():  # the residual of a row and its slope have no digits left
+            break
         r = lines.offset - lines.sign * (X @ w)
         change = curve * (r - mu / a + mu / b)
-        H = X.T @ (X * (lines.share * curve)[:, None]) + np.diag(l2)
-        dw = solve_system(H, X.T @ (lines.share * lines.sign * (slope + change)) - l2 * w)
+        H = X.T @ (X * (lines.share * curve)[:, None]) + l2
+        dw = solve_system(H, X.T @ (lines.share * lines.sign * (slope + change)) - l2 @ w)
         dslope = change - curve * lines.sign * (X @ dw)
         du, dv = (mu + u * dslope) / a - u, (mu - v * dslope) / b - v
         t = min(1.0, *(TO_BOUNDARY * _to_zero(x, dx) for x, dx in ((u, du), (v, dv), (a, -dslope), (b, dslope))))
@@ -88,11 +93,11 @@ def _to_zero(x: Array, dx: Array) -> float:
     return float((-x[falling] / dx[falling]).min(initial=np.inf))
 
 
-def _duality_gap(lines: _Lines, X: Array, w: Array, slope: Array, l2: Array) -> float:
+def _duality_gap(lines: _Lines, X: Array, w: Array, slope: Array, l2: Array, penalised: int) -> float:
     """The objective minus that of the dual point (rows,); infinity where its correlation with a free bias is not 0."""
-    free = l2 == 0
     correlation = X.T @ (lines.share * lines.sign * slope)
-    if np.abs(correlation[free]).max(initial=0.0) > PROVEN:
+    if np.abs(correlation[penalised:]).max(initial=0.0) > PROVEN:
         return float("inf")
-    dual = float(lines.share @ (slope * lines.offset)) - float((np.square(correlation)[~free] / l2[~free]).sum()) / 2
-    return lines.loss(X @ w) + float(l2 @ (w * w)) / 2 - dual
+    own = correlation[:penalised]
+    dual = float(lines.share @ (slope * lines.offset)) - float(own @ solve_system(l2[:penalised, :penalised], own)) / 2
+    return lines.loss(X @ w) + float(w @ l2 @ w) / 2 - dual

@@ -36,12 +36,9 @@ def _by_cholesky(problem: Problem, moments: Gram) -> Array | None:
         values = np.linalg.eigvalsh(scaled)
         if values[0] * SAFE_CONDITION < values[-1]:
             return None
-    from scipy.linalg import cho_factor, cho_solve
-
-    factor = cho_factor(scaled) if len(H) else (scaled, False)
 
     def solve(right: Array) -> Array:
-        return np.asarray(unit[:, None] * cho_solve(factor, unit[:, None] * right)) if len(H) else right
+        return np.asarray(unit[:, None] * np.linalg.solve(scaled, unit[:, None] * right))
 
     W = solve(c)
     return _weights(problem, moments.mean, moments.target, W + solve(c - H @ W))

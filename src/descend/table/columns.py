@@ -1,6 +1,5 @@
 """Schema: how columns become features; fitted on training rows, applied to any."""
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -9,6 +8,7 @@ import numpy as np
 
 from descend.arrays import Array
 from descend.errors import DataError, ModelError
+from descend.table.categorical import Categorical, objects
 from descend.table.identifiers import names_rows, numbers_rows
 from descend.table.reading import Kind, Reading
 from descend.table.table import Column, Table
@@ -190,14 +190,16 @@ def complete_rows(table: Table, schema: Schema) -> Array:
     return whole
 
 
-def _counts(column: Column) -> Counter[str]:
+def _counts(column: Column) -> dict[str, int]:
     """How many rows each value of a category has; empty for other kinds."""
-    counts: Counter[Any] = Counter(column.values.tolist() if column.kind == Kind.CATEGORY else ())
-    counts.pop(None, None)
-    return counts
+    if column.kind != Kind.CATEGORY:
+        return {}
+    cells = column.categorical
+    counts = zip(cells.categories.tolist(), cells.counts.tolist(), strict=True)
+    return {category: count for category, count in counts if count}
 
 
-def _useless(column: Column, counts: Counter[str], max_levels: int, asked: bool) -> str | None:
+def _useless(column: Column, counts: dict[str, int], max_levels: int, asked: bool) -> str | None:
     if column.missing == len(column.values):
         return "every cell is missing"
     if column.kind != Kind.CATEGORY:
@@ -213,7 +215,7 @@ def _useless(column: Column, counts: Counter[str], max_levels: int, asked: bool)
     return None
 
 
-def _feature(column: Column, counts: Counter[str], missing: str, max_levels: int) -> Feature:
+def _feature(column: Column, counts: dict[str, int], missing: str, max_levels: int) -> Feature:
     gone = column.missing > 0
     if column.kind != Kind.CATEGORY:
         median, flag = float(np.nanmedian(column.values)), gone and missing != "drop"
@@ -230,14 +232,14 @@ def _feature(column: Column, counts: Counter[str], missing: str, max_levels: int
 
 
 def _encode_category(feature: Feature, column: Column, X: Array) -> tuple[int, int]:
-    at: dict[str | None, int] = {level: j for j, level in enumerate(feature.levels)}
-    texts = _texts(column, feature.levels)
+    at = {level: j for j, level in enumerate(feature.levels)}
+    cells = _categories(column, feature.levels)
     rest, absent = at.get(OTHER, -1), at.get(MISSING, -1)
-    places = {cell: absent if cell is None else at.get(cell, rest) for cell in set(texts)}
-    index = np.fromiter(map(places.__getitem__, texts), np.int64, len(texts))
-    known = index >= 0
-    X[np.flatnonzero(known), index[known]] = 1.0
-    return int((~known & ~column.is_missing).sum()), 0
+    places = np.fromiter((at.get(cell, rest) for cell in cells.categories), np.int64, len(cells.categories))
+    index = cells.look_up(places, absent)
+    known = np.flatnonzero(index >= 0)
+    X[known, index[known]] = 1.0
+    return int(((index < 0) & ~cells.is_missing).sum()), 0
 
 
 def _encode_number(feature: Feature, column: Column, X: Array) -> tuple[int, int]:
@@ -249,15 +251,16 @@ def _encode_number(feature: Feature, column: Column, X: Array) -> tuple[int, int
     return 0, int(gone.sum())
 
 
-def _texts(column: Column, levels: tuple[str, ...]) -> list[str | None]:
-    """Cells as text, None where missing, of a table that was not read by the schema: it may hold numbers or booleans."""
+def _categories(column: Column, levels: tuple[str, ...]) -> Categorical:
+    """Cells as text, of a table that was not read by the schema too: it may hold numbers or booleans."""
     if column.kind == Kind.CATEGORY:
-        return list(column.values.tolist())
+        return column.categorical
     if column.kind == Kind.BOOLEAN:
         spelled = {level.lower(): level for level in levels}
         words = [spelled.get(word, word) for word in ("false", "true")]
-        return [None if value != value else words[int(value)] for value in column.values.tolist()]
-    return list(texts_of_numbers(column.values).tolist())
+        codes = np.where(column.is_missing, -1, column.values).astype(np.int32)
+        return Categorical(codes, objects(words))
+    return texts_of_numbers(column.values)
 
 
 def _refuse_missing(table: Table) -> None:

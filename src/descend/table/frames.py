@@ -13,6 +13,7 @@ import numpy as np
 
 from descend.arrays import Array
 from descend.errors import DataError
+from descend.table.categorical import Categorical
 from descend.table.names import choose, drop_nameless
 from descend.table.numbers import EXACT, PLAIN
 from descend.table.reading import Conventions
@@ -203,8 +204,7 @@ def column_of_cells(engine: Engine, name: str, cells: list[Any], conventions: Co
         return column_of_numbers(name, np.array([np.nan if v is None else _float(v) for v in cells]), conventions)
     if all(isinstance(v, MOMENTS) for v in present):
         return column_of_days(name, np.array([np.nan if v is None else _days(v) for v in cells]), conventions), []
-    texts = np.empty(len(cells), object)
-    texts[:] = [None if v is None else str(v) for v in cells]
+    texts = Categorical.of(None if v is None else str(v) for v in cells)
     return column_of_text(engine, name, texts, conventions, lambda row: f"row {row + 1}")
 
 

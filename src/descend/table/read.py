@@ -11,16 +11,21 @@ import numpy as np
 
 from descend.errors import DataError
 from descend.table import files
+from descend.table.categorical import Categorical
 from descend.table.dialect import Dialect, line_of, sniff
 from descend.table.names import choose, drop_nameless
 from descend.table.reading import Conventions, Kind, Reading
 from descend.table.sentinels import sentinel_notes
 from descend.table.table import Source, Table
 from descend.table.text_table import read_cells, unread
-from descend.table.texts import Engine
-from descend.table.typed import column_of_values
+from descend.table.texts import Engine, identifier
+from descend.table.typed import column_of_values, is_text
 from descend.table.types import column_of_numbers, column_of_text
 
+READERS = {  # text that looks like a date stays text, so that one reader reads all dates
+    "parquet": "read_parquet(?)",
+    "jsonl": "read_json(?, format='newline_delimited', dateformat='none', timestampformat='none')",
+}
 ENCODINGS = {"utf-8-sig": "UTF-8 with BOM", "utf-8": "UTF-8"}
 
 
@@ -112,7 +117,7 @@ def _text(engine: Engine, path: Path, name: str, head: bytes, how: Format) -> Ta
     columns, notes = [], [*dialect.notes, *cells.notes]
     for at, column in zip(chosen.at, chosen.names, strict=True):
         values = cells.columns[at]
-        if values.dtype == object:
+        if isinstance(values, Categorical):
             made, more = column_of_text(
                 engine, column, values, conventions, lambda row: _line(path, cells.dialect, row)
             )
@@ -146,7 +151,7 @@ def _line(path: Path, dialect: Dialect, row: int) -> str:
 
 def _without_empty_end(table: Table) -> Table:
     """The table without rows at its end in which every cell is missing."""
-    if len(table.columns) < 2 or not all(c.values[-1] is None or c.values[-1] != c.values[-1] for c in table.columns):
+    if len(table.columns) < 2 or not all(c.is_missing_at(-1) for c in table.columns):
         return table
     empty = np.logical_and.reduce([c.is_missing for c in table.columns])
     rows = int(np.argmin(empty[::-1])) if not empty.all() else 0
@@ -158,17 +163,25 @@ def _without_empty_end(table: Table) -> Table:
 
 def _typed(engine: Engine, path: Path, name: str, head: bytes, how: Format) -> Table:
     """A file whose columns have types of their own."""
-    names, types, arrays = _load(engine, path, how.format)
+    import duckdb
+
     where = f"the file {str(path)!r}"
-    chosen = choose(names, how.drop, where)
-    rows = len(next(iter(arrays.values()))) if arrays else 0
-    if rows == 0:
-        raise DataError(f"{where} has no rows", fix="bring a table with rows", code="no-rows")
+    reader = READERS[how.format]
     conventions = replace(how.conventions, typed=True)
     columns, notes = [], list[str]()
+    try:
+        described = engine.connection.execute(f"SELECT * FROM {reader} LIMIT 0", [str(path)]).description
+        names, types = [d[0] for d in described], [str(d[1]) for d in described]
+        chosen = choose(names, how.drop, where)
+        found = _typed_values(engine, path, reader, names, types, chosen.at)
+    except duckdb.Error as error:
+        raise unread(path, error, fix="write it again, and whole") from error
+    rows = len(next(iter(found.values()))) if found else 0
+    if rows == 0:
+        raise DataError(f"{where} has no rows", fix="bring a table with rows", code="no-rows")
     for at, column in zip(chosen.at, chosen.names, strict=True):
         made, more = column_of_values(
-            engine, column, types[at], arrays[names[at]], conventions, lambda row: f"{where}, row {row + 1}"
+            engine, column, types[at], found[f"c{at}"], conventions, lambda row: f"{where}, row {row + 1}"
         )
         columns.append((at, made))
         notes += more if column else []
@@ -182,15 +195,10 @@ def _typed(engine: Engine, path: Path, name: str, head: bytes, how: Format) -> T
     )
 
 
-def _load(engine: Engine, path: Path, format: str) -> tuple[list[str], list[str], dict[str, Any]]:
-    """Names, types and arrays; text that looks like a date stays text, so that one reader reads all dates."""
-    import duckdb
-
-    as_text = "dateformat='none', timestampformat='none'"
-    reader = {"parquet": "read_parquet(?)", "jsonl": f"read_json(?, format='newline_delimited', {as_text})"}[format]
-    try:
-        found = engine.connection.execute(f"SELECT * FROM {reader}", [str(path)])
-        described = [(d[0], str(d[1])) for d in found.description]
-        return [n for n, _ in described], [t for _, t in described], found.fetchnumpy()
-    except duckdb.Error as error:
-        raise unread(path, error, fix="write it again, and whole") from error
+def _typed_values(
+    engine: Engine, path: Path, reader: str, names: Sequence[str], types: Sequence[str], at: Sequence[int]
+) -> dict[str, Any]:  # fmt: skip
+    """The columns at some positions as c0, c1, ..., those of text as Categorical."""
+    text = [j for j in at if is_text(types[j])]
+    chosen = ", ".join(f"{identifier(names[j])}{'::VARCHAR' if j in text else ''} AS c{j}" for j in at)
+    return engine.columns(f"SELECT {chosen} FROM {reader}", [str(path)], [f"c{j}" for j in text]) if at else {}

@@ -22,7 +22,9 @@ TOTAL = re.compile(
 FOOTNOTE = re.compile(
     r"(?i)(source|note|quelle|anmerkung|fuente|nota|data from|generated|exported|footnote)s?\b.*|[*†©].*|\(\d+ rows?.*"
 )
-FEED, RETURN, POINT, ZERO, NINE = b"\n\r.09"
+FEED, RETURN, POINT, ZERO = b"\n\r.0"
+BLOCK = 1 << 18  # bytes that are looked at at once: their masks fit the cache
+TAIL = 4096  # bytes in which the last lines are looked for (arbitrary)
 SHOWN = 5  # lines that a note names
 
 
@@ -58,7 +60,7 @@ def scan(path: Path, dialect: Dialect) -> Scan:
     header: bytes | None = None
     last = block = b""
     with files.opened(path) as file:
-        while fresh := file.read(files.HEAD):
+        while fresh := file.read(BLOCK):
             digest.update(fresh)
             block = last + fresh
             below = block
@@ -68,10 +70,10 @@ def scan(path: Path, dialect: Dialect) -> Scan:
             odd = odd or _is_odd(below, dialect.delimiter)
             suspected = suspected or _comments(block) or (bool(header) and _repeats(below, header))
             counts += _line_ends(last[-1:] + fresh) - _line_ends(last[-1:])
-            last = block[-len(header) - 3 :]
+            last = block[-max(len(header) + 3, TAIL) :]
     feeds, returns, pairs = counts.tolist()
     mixed = bool(feeds and returns and not feeds == returns == pairs)
-    return Scan(mixed, odd, suspected or _ends_with_stray(block[-4096:], dialect), digest.hexdigest())
+    return Scan(mixed, odd, suspected or _ends_with_stray(block[-TAIL:], dialect), digest.hexdigest())
 
 
 def _line_ends(block: bytes) -> Array:
@@ -89,9 +91,10 @@ def _is_odd(block: bytes, delimiter: str) -> bool:
     if b"_" in block or b"+" in block or (b" " in block and delimiter.encode() + b" " in block):
         return True
     cells = np.frombuffer(block, np.uint8)
-    before, digit, after = cells[:-2], cells[1:-1], cells[2:]
-    begins = (before < POINT) | (before == ord(delimiter))  # signs, quotes and blanks are below the point
-    return bool((begins & (digit == ZERO) & (after >= ZERO) & (after <= NINE)).any())
+    begins = cells[:-2] < POINT  # signs, quotes, blanks and the comma are below the point
+    if ord(delimiter) >= POINT:
+        begins |= cells[:-2] == ord(delimiter)
+    return bool((begins & (cells[1:-1] == ZERO) & (cells[2:] - np.uint8(ZERO) < 10)).any())
 
 
 def find_strays(path: Path, dialect: Dialect) -> tuple[Dialect, tuple[str, ...]]:

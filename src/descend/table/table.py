@@ -2,11 +2,13 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
 from descend.arrays import Array
 from descend.errors import DataError, UsageError, nearest
+from descend.table.categorical import Categorical
 from descend.table.reading import Kind, Reading
 
 __all__ = ["Column", "Kind", "Source", "Table", "check_finite", "text_of"]
@@ -28,15 +30,30 @@ class Column:
     Args:
         name: as it stands in the file.
         kind: what it holds.
-        values: (rows,); float64 with NaN where missing for numbers, booleans (0 and 1) and dates (days since
-            1970-01-01); objects, str or None, for categories.
+        cells: (rows,); float64 with NaN where missing for numbers, booleans (0 and 1) and dates (days since
+            1970-01-01); of a category, Categorical, made of objects, str or None, where it is not.
         pattern: how text was written, as in `Reading`.
     """
 
     name: str
     kind: Kind
-    values: Array
+    cells: Array | Categorical
     pattern: str = ""
+
+    def __post_init__(self) -> None:
+        if self.kind == Kind.CATEGORY and not isinstance(self.cells, Categorical):
+            object.__setattr__(self, "cells", Categorical.of(self.cells.tolist()))
+
+    @cached_property
+    def values(self) -> Array:
+        """The cells as an array (rows,); those of a category are objects, str or None."""
+        return self.cells.texts() if isinstance(self.cells, Categorical) else self.cells
+
+    @property
+    def categorical(self) -> Categorical:
+        """The cells of a category by its distinct ones."""
+        assert isinstance(self.cells, Categorical)
+        return self.cells
 
     @property
     def reading(self) -> Reading:
@@ -51,10 +68,15 @@ class Column:
     @property
     def is_missing(self) -> Array:
         """Which cells are missing (rows,)."""
-        if self.kind == Kind.CATEGORY:
-            nothing: Array = np.array(None, object)
-            return np.asarray(self.values == nothing, bool)
-        return np.isnan(self.values)
+        return _is_missing(self.cells)
+
+    def is_missing_at(self, row: int) -> bool:
+        """Return whether the cell of one row is missing, whatever the number of rows."""
+        return bool(_is_missing(self.cells[np.array([row])])[0])
+
+
+def _is_missing(cells: Array | Categorical) -> Array:
+    return cells.is_missing if isinstance(cells, Categorical) else np.isnan(cells)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,7 +129,7 @@ class Table:
 
     def take(self, rows: Array) -> "Table":
         """Return these rows, by index or mask."""
-        columns = tuple(replace(c, values=c.values[rows]) for c in self.columns)
+        columns = tuple(replace(c, cells=c.cells[rows]) for c in self.columns)
         return replace(self, columns=columns, rows=int(np.arange(self.rows)[rows].size))
 
     def keep(self, names: Iterable[str]) -> "Table":

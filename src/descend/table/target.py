@@ -8,6 +8,7 @@ import numpy as np
 
 from descend.arrays import Array
 from descend.errors import DataError, DescendError
+from descend.table.categorical import Categorical
 from descend.table.frames import is_missing
 from descend.table.numbers import EXACT
 from descend.table.reading import Kind, Reading
@@ -66,8 +67,13 @@ def read_target(
             raise _unusable(
                 column, "is missing in every row whose weight is above 0", "name another --target", "target-missing"
             )
-    values = column.values[kept]
-    if task == "auto" and column.kind == Kind.NUMBER and _has_two_values(values):
+    values = column.cells[kept]
+    if (
+        task == "auto"
+        and not isinstance(values, Categorical)
+        and column.kind == Kind.NUMBER
+        and _has_two_values(values)
+    ):
         task = "classification"
         low, high = text_of(values.min()), text_of(values.max())
         notes.append(f"two values, {low} and {high}, are taken as classes; --task regression takes them as numbers")
@@ -125,8 +131,8 @@ def _has_two_values(values: Array) -> bool:
     return bool(len(values) > 2 and low < high and ((values == low) | (values == high)).all())
 
 
-def _numbers(column: Column, values: Array) -> tuple[Array, Array]:
-    if column.kind == Kind.CATEGORY:
+def _numbers(column: Column, values: Array | Categorical) -> tuple[Array, Array]:
+    if isinstance(values, Categorical):
         row = int(np.argmin(column.is_missing))
         raise _unusable(
             column, f"holds text, such as {column.values[row][:60]!r} in row {row + 1}, and regression needs numbers",
@@ -135,8 +141,8 @@ def _numbers(column: Column, values: Array) -> tuple[Array, Array]:
     return values.astype(np.float64), np.zeros(0)
 
 
-def _classes(column: Column, values: Array) -> tuple[Array, Array]:
-    labels, at = np.unique(values.astype(str) if column.kind == Kind.CATEGORY else values, return_inverse=True)
+def _classes(column: Column, values: Array | Categorical) -> tuple[Array, Array]:
+    labels, at = values.sorted() if isinstance(values, Categorical) else np.unique(values, return_inverse=True)
     if len(labels) > MOST_CLASSES:
         raise _unusable(
             column, f"has {len(labels):,} classes in {len(values):,} rows, at most {MOST_CLASSES} are allowed",

@@ -9,25 +9,26 @@ import csv
 import io
 import re
 import zlib
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from descend.arrays import Array
 from descend.errors import DataError
 from descend.table import files
+from descend.table.categorical import Categorical
 from descend.table.dialect import LONGEST_LINE, Dialect, advise_encoding, data_records, faults
 from descend.table.numbers import EXACT, PLAIN
-from descend.table.reading import Conventions
+from descend.table.reading import VERBATIM_TEXT, Conventions
 from descend.table.strays import find_strays, scan
-from descend.table.texts import BLANKS, MISSING_AMONG_NUMBERS, Engine, floats, quoted
+from descend.table.texts import BLANKS, MISSING_AMONG_NUMBERS, MISSING_WORDS, Engine, floats, quoted
 
 SAMPLED = 500  # records whose cells decide which columns are cast (arbitrary)
+Cast = Array | Categorical  # numbers, NaN where missing, or text
 LOOKS_NUMERIC = re.compile(rf"[ \t]*-?(?!0\d)(?:{PLAIN.removeprefix('[+-]?')})[ \t]*", re.ASCII)
 
 
@@ -36,14 +37,14 @@ class Cells:
     """The cells of the columns that were asked for.
 
     Args:
-        columns: by position in the file; float64 with NaN where missing, or objects, str or None.
+        columns: by position in the file; float64 with NaN where missing, or text.
         rows: the number of rows.
         sha256: of the file, where it was read as it is.
         dialect: with the stray lines that were left out.
         notes: what a person should know.
     """
 
-    columns: dict[int, Array]
+    columns: dict[int, Cast]
     rows: int
     sha256: str | None
     dialect: Dialect
@@ -67,7 +68,7 @@ def read_cells(
     """
     import duckdb
 
-    connection, failure, columns = engine.connection, None, dict[int, Array]()
+    failure, columns = None, dict[int, Cast]()
     with ExitStack() as copies:
         source, written = path, dialect
         try:
@@ -77,7 +78,7 @@ def read_cells(
             with ThreadPoolExecutor(1) as pool:
                 scanning = pool.submit(scan, source, written)
                 try:
-                    columns = _query(connection, source, written, at, text, conventions)
+                    columns = _query(engine, source, written, at, text, conventions)
                 except duckdb.Error as error:
                     failure = error
                 bytes_ = scanning.result()
@@ -89,11 +90,11 @@ def read_cells(
                 source = _rewritten(source, path, written)
                 copies.callback(source.unlink)
                 written = replace(written, encoding="utf-8", header=False, skip=0, strays=frozenset(), line_feeds=True)
-                columns = _query(connection, source, written, at, text, conventions)
+                columns = _query(engine, source, written, at, text, conventions)
             elif failure is not None:
                 raise failure
             if bytes_.odd:
-                columns |= _odd(connection, source, written, [j for j in at if columns[j].dtype != object])
+                columns |= _odd(engine, source, written, [j for j in at if not isinstance(columns[j], Categorical)])
         except (EOFError, OSError, zlib.error) as error:
             raise files.damaged(path, error) from error
         except duckdb.Error as error:
@@ -109,21 +110,44 @@ def read_cells(
 
 
 def _query(
-    connection: Any, source: Path, dialect: Dialect, at: Sequence[int], text: Sequence[int], conventions: Conventions
-) -> dict[int, Array]:  # fmt: skip
-    numeric = _look_numeric(source, dialect, conventions.null) - set(text)
-    words = ", ".join(map(quoted, (*MISSING_AMONG_NUMBERS, *conventions.null)))
-    columns = _select(
-        connection, source, dialect, {j: _marked(f"c{j}", words) if j in numeric else f"c{j}" for j in at}
-    )
-    again = [j for j in at if j in numeric and _is_doubtful(columns[j], conventions)]
-    if again:
-        columns |= _select(connection, source, dialect, {j: f"c{j}" for j in again})
-    return {j: columns[j] for j in at}
+    engine: Engine, source: Path, dialect: Dialect, at: Sequence[int], text: Sequence[int], conventions: Conventions
+) -> dict[int, Cast]:  # fmt: skip
+    looks = _look(source, dialect, conventions.null)
+    numeric = [j for j in at if j in looks.numeric and j not in text]
+    columns = _cast(engine, source, dialect, at, numeric, looks.words, conventions)
+    if columns is None:
+        words = ", ".join(map(quoted, (*MISSING_AMONG_NUMBERS, *conventions.null)))
+        marked = {j: _marked(f"c{j}", words) if j in numeric else f"c{j}" for j in at}
+        columns = _select(engine, source, dialect, marked, text=set(at).difference(numeric))
+    again = [j for j in numeric if _is_doubtful(columns[j], conventions)]
+    return columns | _select(engine, source, dialect, {j: f"c{j}" for j in again}, text=again)
 
 
-def _is_doubtful(values: Array, conventions: Conventions) -> bool:
+def _cast(
+    engine: Engine, source: Path, dialect: Dialect, at: Sequence[int], numeric: Sequence[int], words: set[str],
+    conventions: Conventions,
+) -> dict[int, Cast] | None:  # fmt: skip
+    """Columns whose numbers the reader itself casts, which never makes text of them; None where it refuses a cell.
+
+    Its words for missing hold for all columns: those of the first records serve, where they mean missing in text too.
+    """
+    import duckdb
+
+    verbatim = VERBATIM_TEXT in (conventions.readings or {}).values()
+    if not numeric or words.difference(() if verbatim else MISSING_WORDS, conventions.null, ("",)):
+        return None
+    try:
+        return _select(
+            engine, source, dialect, {j: f"c{j}" for j in at}, text=set(at).difference(numeric), cast=numeric,
+            null={"", *words},
+        )  # fmt: skip
+    except duckdb.Error:
+        return None
+
+
+def _is_doubtful(values: Cast, conventions: Conventions) -> bool:
     """Whether a column holds a mark, or points that may be thousands separators."""
+    assert not isinstance(values, Categorical)
     if (np.abs(values) >= EXACT).any():
         return True
     if not (conventions.decimal == "," or (conventions.decimal is None and conventions.grouped_points)):
@@ -141,16 +165,29 @@ def _marked(cell: str, words: str) -> str:
     return f"coalesce(TRY_CAST({cell} AS DOUBLE), CASE WHEN {missing} THEN 'nan'::DOUBLE ELSE 'inf'::DOUBLE END)"
 
 
-def _odd(connection: Any, source: Path, dialect: Dialect, at: Sequence[int]) -> dict[int, Array]:
+def _odd(engine: Engine, source: Path, dialect: Dialect, at: Sequence[int]) -> dict[int, Cast]:
     """As text, the columns of numbers with a cell that the cast takes for another number than it shows, if any."""
     tests = "({c} >= '00' AND {c} < '0:') OR ({c} >= '-00' AND {c} < '-0:') OR {c} < '-' OR contains({c}, '_')"
-    found = _select(connection, source, dialect, {j: f"bool_or({tests.format(c=f'c{j}')})" for j in at})
-    return _select(connection, source, dialect, {j: f"c{j}" for j in at if found[j][0] == 1})
+    found = _select(engine, source, dialect, {j: f"bool_or({tests.format(c=f'c{j}')})" for j in at})
+    odd = [j for j in at if np.asarray(found[j])[0] == 1]
+    return _select(engine, source, dialect, {j: f"c{j}" for j in odd}, text=odd)
 
 
-def _look_numeric(source: Path, dialect: Dialect, null: Sequence[str]) -> set[int]:
-    """Positions of the columns of which each cell of the first records is a number or missing, and one is a number."""
-    words = {*MISSING_AMONG_NUMBERS, *null}
+@dataclass(frozen=True)
+class _Looks:
+    """What the first records show.
+
+    Args:
+        numeric: positions of the columns of which each cell is a number or missing, and one is a number.
+        words: for missing, in these columns.
+    """
+
+    numeric: frozenset[int]
+    words: set[str]
+
+
+def _look(source: Path, dialect: Dialect, null: Sequence[str]) -> _Looks:
+    missing = {*MISSING_AMONG_NUMBERS, *null}
     text = files.head_of(source).decode("utf-8-sig", errors="replace")
     head = io.StringIO(text, newline="")
     for _ in range(dialect.skip):
@@ -166,37 +203,41 @@ def _look_numeric(source: Path, dialect: Dialect, null: Sequence[str]) -> set[in
         pass
     finally:
         csv.field_size_limit(limit)
-    looked = set()
+    numeric, words = set(), set[str]()
     for j, cells in enumerate(zip(*records[int(dialect.header) :], strict=True)):
-        present = [cell for cell in cells if cell.strip(BLANKS) not in words]
+        present = [cell for cell in cells if cell.strip(BLANKS) not in missing]
         if present and all(map(LOOKS_NUMERIC.fullmatch, present)):
-            looked.add(j)
-    return looked
+            numeric.add(j)
+            words.update(set(cells).difference(present))
+    return _Looks(frozenset(numeric), words)
 
 
-def _select(connection: Any, source: Path, dialect: Dialect, expressions: dict[int, str]) -> dict[int, Array]:
-    """Run one query over the file; text comes as objects, str or None."""
+def _select(
+    engine: Engine, source: Path, dialect: Dialect, expressions: dict[int, str], *, text: Iterable[int] = (),
+    cast: Collection[int] = (), null: Iterable[str] = ("",),
+) -> dict[int, Cast]:  # fmt: skip
+    """Run one query over the file.
+
+    Args:
+        engine, source, dialect: what reads, what is read, and how it is written.
+        expressions: of SQL, by position: the file's columns are c0, c1, ...
+        text: positions of the expressions that are text.
+        cast: positions of the columns that the reader casts to numbers.
+        null: cells that are missing.
+    """
     if not expressions:
         return {}
-    types = "{" + ", ".join(f"'c{j}': 'VARCHAR'" for j in range(len(dialect.names))) + "}"
+    types = ", ".join(f"'c{j}': '{'DOUBLE' if j in cast else 'VARCHAR'}'" for j in range(len(dialect.names)))
     chosen = ", ".join(f"{expression} AS c{j}" for j, expression in expressions.items())
     line_end = "new_line='\\n', " if dialect.line_feeds else ""  # DuckDB may take that of a quoted cell else
-    found = connection.execute(
-        f"SELECT {chosen} FROM read_csv(?, delim=?, quote='\"', escape='\"', header={dialect.header}, columns={types}, "
-        f"auto_detect=false, strict_mode=true, null_padding=false, nullstr='', skip={dialect.skip}, {line_end}"
-        f"compression='{'gzip' if files.is_gzip(source) else 'none'}', max_line_size={LONGEST_LINE})",
-        [str(source), dialect.delimiter],
-    ).fetchnumpy()
-    return {j: _plain(found[f"c{j}"]) for j in expressions}
-
-
-def _plain(values: Any) -> Array:
-    """A possibly masked array with NaN, or None, where it is masked."""
-    if values.dtype != object:
-        return floats(values)
-    cells = np.asarray(np.ma.getdata(values))
-    cells[np.ma.getmaskarray(values)] = None
-    return cells
+    query = (
+        f"SELECT {chosen} FROM read_csv(?, delim=?, quote='\"', escape='\"', header={dialect.header}, columns={{{types}}}, "
+        f"auto_detect=false, strict_mode=true, null_padding=false, nullstr=[{', '.join(map(quoted, null))}], "
+        f"skip={dialect.skip}, {line_end}compression='{'gzip' if files.is_gzip(source) else 'none'}', "
+        f"max_line_size={LONGEST_LINE})"
+    )
+    found = engine.columns(query, [str(source), dialect.delimiter], [f"c{j}" for j in text])
+    return {j: v if isinstance(v := found[f"c{j}"], Categorical) else floats(v) for j in expressions}
 
 
 def _fault(path: Path, dialect: Dialect) -> DataError | None:
@@ -232,11 +273,11 @@ def _as_utf8(path: Path, encoding: str) -> Path:
         ) from None  # fmt: skip
 
 
-def _control_notes(columns: dict[int, Array], dialect: Dialect) -> tuple[str, ...]:
+def _control_notes(columns: dict[int, Cast], dialect: Dialect) -> tuple[str, ...]:
     """Say it when text that was declared latin-1 holds control characters, which are letters and signs in cp1252."""
     if dialect.encoding.lower().replace("_", "-") not in ("latin-1", "latin1", "iso-8859-1", "iso8859-1"):
         return ()
-    cells = (cell for values in columns.values() if values.dtype == object for cell in set(values.tolist()) if cell)
+    cells = (cell for values in columns.values() if isinstance(values, Categorical) for cell in values.categories)
     count = sum(any("\x80" <= c <= "\x9f" for c in cell) for cell in (*cells, *dialect.names))
     if not count:
         return ()

@@ -1,12 +1,12 @@
 """texts: the distinct cells of a column of text, on which DuckDB computes, so that no row is looked at twice."""
 
-from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from descend.arrays import Array
+from descend.table.categorical import Categorical
 
 MISSING_WORDS = ("", "NA", "N/A", "n/a", "na", "NaN", "nan", "null", "NULL", "#N/A")
 MISSING_AMONG_NUMBERS = (*MISSING_WORDS, "None", "none", "?", "-", ".")
@@ -14,12 +14,14 @@ BLANKS = " \t\u00a0\u202f\u2009"
 
 
 def connect() -> Any:
-    """Return a DuckDB connection in memory that loads no extension by itself."""
+    """Return a DuckDB connection in memory that loads no extension by itself, and writes nothing to standard output."""
     import duckdb
 
-    return duckdb.connect(
+    connection = duckdb.connect(
         ":memory:", config={"autoload_known_extensions": "false", "autoinstall_known_extensions": "false"}
     )
+    connection.execute("SET enable_progress_bar = false")  # DuckDB 2 draws one after two seconds, on a pipe too
+    return connection
 
 
 class Engine:
@@ -34,6 +36,37 @@ class Engine:
         if self._connection is None:
             self._connection = connect()
         return self._connection
+
+    def columns(self, query: str, parameters: Sequence[str], text: Iterable[str]) -> dict[str, Any]:
+        """Return the columns of a query by name: those of `text` as Categorical, others as arrays, masked where NULL.
+
+        Text is numbered by DuckDB, in a table of its own, which costs half of making a string of each cell.
+        """
+        text, connection = tuple(text), self.connection
+        if not text:
+            return dict(connection.execute(query, parameters).fetchnumpy())
+        connection.execute(f"CREATE OR REPLACE TEMP TABLE found AS {query}", parameters)
+        try:
+            others = f"SELECT * EXCLUDE ({', '.join(map(identifier, text))}) FROM found"
+            alone = len(text) == len(connection.execute("DESCRIBE found").fetchall())
+            numbers = {} if alone else dict(connection.execute(others).fetchnumpy())
+            return numbers | {name: self._categorical(name) for name in text}
+        finally:
+            connection.execute("DROP TABLE found")
+
+    def _categorical(self, name: str) -> Categorical:
+        """A column of text of the table `found`; a join may return its rows in any order."""
+        c = identifier(name)
+        self.connection.execute(
+            "CREATE OR REPLACE TEMP TABLE categories AS SELECT c, row_number() OVER (ORDER BY first) - 1 AS code "
+            f"FROM (SELECT {c} AS c, min(rowid) AS first FROM found WHERE {c} IS NOT NULL GROUP BY 1)"
+        )
+        rows = self.connection.execute(
+            f"SELECT found.rowid AS at, coalesce(code, -1)::INTEGER AS code FROM found LEFT JOIN categories ON {c} = c"
+        ).fetchnumpy()
+        codes = np.empty(len(rows["at"]), np.int32)
+        codes[rows["at"]] = rows["code"]
+        return Categorical(codes, self.connection.execute("SELECT c FROM categories ORDER BY code").fetchnumpy()["c"])
 
     def close(self) -> None:
         """Close the connection, if there is one."""
@@ -53,23 +86,18 @@ class Texts:
 
     Args:
         engine: where expressions are computed.
-        cells: (rows,) str or None.
+        cells: of the column (rows,).
         null: further words that mean missing.
     """
 
-    def __init__(self, engine: Engine, cells: Array, null: Iterable[str] = ()) -> None:
+    def __init__(self, engine: Engine, cells: Categorical, null: Iterable[str] = ()) -> None:
         self._engine = engine
-        self._cells: list[str | None] = cells.tolist()
-        counts = Counter(self._cells)
-        counts.pop(None, None)
-        self._trimmed = {raw: raw.strip(BLANKS) for raw in counts if raw is not None}
         self._null = frozenset(null)
-        present: dict[str, int] = {}
-        for raw, cell in self._trimmed.items():
-            if cell not in MISSING_AMONG_NUMBERS and cell not in self._null:
-                present[cell] = present.get(cell, 0) + counts[raw]
-        self.distinct = list(present)
-        self.counts = np.fromiter(present.values(), np.int64, len(present))
+        absent = self._null.union(MISSING_AMONG_NUMBERS)
+        self._raw = cells
+        self._cells = cells.renamed(lambda raw: None if (cell := raw.strip(BLANKS)) in absent else cell)
+        self.distinct: list[str] = self._cells.categories.tolist()
+        self.counts = self._cells.counts
         self._table = f"cells{id(self)}"
         self._loaded = False
 
@@ -100,37 +128,25 @@ class Texts:
 
     def column(self, values: Array) -> Array:
         """Return a number a row, from one a distinct cell: NaN where the cell is missing."""
-        by_cell = dict(zip(self.distinct, values.tolist(), strict=True))
-        by_raw: dict[str | None, float] = {raw: by_cell.get(cell, np.nan) for raw, cell in self._trimmed.items()}
-        by_raw[None] = np.nan
-        return np.fromiter(map(by_raw.__getitem__, self._cells), np.float64, len(self._cells))
+        return self._cells.look_up(np.asarray(values, np.float64), np.nan)
 
-    def categories(self) -> Array:
-        """Return the trimmed text of each row, None where a word means missing."""
+    def categories(self) -> Categorical:
+        """Return the trimmed text of each row, missing where a word means missing."""
         words = self._null.union(MISSING_WORDS)
-        return self._objects({raw: None if cell in words else cell for raw, cell in self._trimmed.items()}.get)
+        return self._raw.renamed(lambda raw: None if (cell := raw.strip(BLANKS)) in words else cell)
 
-    def verbatim(self) -> Array:
-        """Return each row as it is written; None where it is empty or one of the further words for missing."""
-        return self._objects(
-            {raw: None if cell in self._null else raw for raw, cell in self._trimmed.items() if raw}.get
-        )
+    def verbatim(self) -> Categorical:
+        """Return each row as it is written; missing where it is empty or one of the further words for missing."""
+        return self._raw.renamed(lambda raw: None if not raw or raw.strip(BLANKS) in self._null else raw)
 
     def first_row(self, which: Array) -> int:
         """Return the first row whose cell is one of these distinct cells."""
-        wanted = {cell for cell, chosen in zip(self.distinct, which.tolist(), strict=True) if chosen}
-        raws = {raw for raw, cell in self._trimmed.items() if cell in wanted}
-        return next(row for row, cell in enumerate(self._cells) if cell in raws)
-
-    def _objects(self, read: Callable[[Any], str | None]) -> Array:
-        values = np.empty(len(self._cells), object)
-        values[:] = list(map(read, self._cells))
-        return values
+        return int(np.argmax(self._cells.look_up(which, False)))
 
     def _query(self, query: str) -> Any:
         connection = self._engine.connection
         if not self._loaded:
-            distinct = {"i": np.arange(len(self.distinct)), "c": np.array([*self.distinct, None], object)[:-1]}
+            distinct = {"i": np.arange(len(self.distinct)), "c": self._cells.categories}
             connection.register("distinct_cells", distinct)
             connection.execute(
                 f"CREATE OR REPLACE TEMP TABLE {self._table} AS SELECT i, c::VARCHAR AS c FROM distinct_cells"
@@ -138,6 +154,11 @@ class Texts:
             connection.unregister("distinct_cells")
             self._loaded = True
         return connection.execute(query)
+
+
+def identifier(name: str) -> str:
+    """Return a name of SQL, whatever its letters."""
+    return '"' + name.replace('"', '""') + '"'
 
 
 def quoted(text: str) -> str:

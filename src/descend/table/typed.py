@@ -11,6 +11,7 @@ from descend.table.table import Column
 from descend.table.texts import Engine, floats
 from descend.table.types import Read, Where, column_of_numbers, column_of_text
 
+TEXT = ("VARCHAR", "ENUM", "UUID", "STRING")
 NO_CELLS = ("[]", "STRUCT", "MAP", "UNION", "BLOB", "LIST", "INTERVAL", "TIME", "BIT", "JSON")
 SEVERAL = "values of several types"
 MICROSECONDS = 86_400e6  # a day
@@ -23,10 +24,12 @@ def column_of_values(engine: Engine, name: str, type: str, values: Any, conventi
         engine: computes on distinct cells of text.
         name: of the column.
         type: as DuckDB names it, such as "BIGINT" or "TIMESTAMP".
-        values: (rows,), masked where missing.
+        values: (rows,), masked where missing; Categorical, where the type is one of text.
         conventions: what holds for all columns; they may declare this column's reading.
         where: says where a row is, for errors.
     """
+    if is_text(type):
+        return column_of_text(engine, name, values, conventions, where)
     type = type.upper()
     masked = np.ma.getmaskarray(values)
     if type == "BOOLEAN":
@@ -37,22 +40,25 @@ def column_of_values(engine: Engine, name: str, type: str, values: Any, conventi
         return column_of_days(name, days, conventions), []
     if type == "JSON" and masked.all():
         return Column(name, Kind.NUMBER, np.full(len(values), np.nan)), []
-    if not type.startswith("ENUM") and any(part in type for part in NO_CELLS):
+    if any(part in type for part in NO_CELLS):
         raise DataError(
             f"the column {name!r} holds {SEVERAL if type == 'JSON' else type}, which is no number, date, text or boolean",
             fix="flatten it, or leave it out with --drop",
             code="nested-column",
         )
-    if type.startswith(("VARCHAR", "ENUM", "UUID", "STRING")):
-        cells = np.empty(len(values), object)
-        cells[:] = [
-            None if gone or v is None else str(v)
-            for v, gone in zip(np.ma.getdata(values).tolist(), masked, strict=True)
-        ]
-        return column_of_text(engine, name, cells, conventions, where)
     if inexact(np.ma.getdata(values)[~masked]):
         return exact_texts(name, np.ma.getdata(values).tolist(), masked.tolist())
     return column_of_numbers(name, floats(values), conventions)
+
+
+def is_text(type: str) -> bool:
+    """Tell whether values of a type, as DuckDB names it, are text; a list of texts is none.
+
+    >>> is_text("VARCHAR"), is_text("VARCHAR[]"), is_text("ENUM('list', '[]')")
+    (True, False, True)
+    """
+    type = type.upper()
+    return type.startswith("ENUM") or (type.startswith(TEXT) and not type.endswith("]"))
 
 
 def column_of_truth(name: str, values: Any, conventions: Conventions) -> Column:

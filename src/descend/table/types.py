@@ -4,6 +4,7 @@ A column of text is looked at by its distinct cells. The order of the tests: boo
 what passes none of them is a category.
 """
 
+import re
 import shlex
 from collections.abc import Callable, Sequence
 
@@ -11,6 +12,7 @@ import numpy as np
 
 from descend.arrays import Array
 from descend.errors import DataError, ModelError
+from descend.table.categorical import Categorical, objects
 from descend.table.dates import Dates, read_as_dates, read_dates, whole_number_dates
 from descend.table.numbers import (
     EUROPEAN,
@@ -32,6 +34,7 @@ from descend.table.texts import Engine, Texts
 
 MOSTLY = 0.5  # a column of which so many cells are numbers holds numbers, and the rest is at fault (arbitrary)
 TRUE, FALSE = ("true", "t", "yes", "y", "1"), ("false", "f", "no", "n", "0")  # where a column is declared boolean
+DIGIT_OR_INFINITY = re.compile(r"(?i)[0-9]|inf")  # no number, date or amount is without
 POINT, COMMA = f"(?:{PLAIN})|(?:{THOUSANDS})|(?i:[+-]?inf(inity)?)", f"(?:{EUROPEAN})"
 NUMERIC = {
     ".": POINT,
@@ -43,13 +46,13 @@ Where = Callable[[int], str]
 Read = tuple[Column, list[str]]
 
 
-def column_of_text(engine: Engine, name: str, cells: Array, conventions: Conventions, where: Where) -> Read:
+def column_of_text(engine: Engine, name: str, cells: Categorical, conventions: Conventions, where: Where) -> Read:
     """Return a column of text, and what was decided about it.
 
     Args:
         engine: computes on the distinct cells.
         name: of the column.
-        cells: (rows,) str or None.
+        cells: of the column (rows,).
         conventions: what holds for all columns; they may declare this column's reading.
         where: says where a row is, for errors.
 
@@ -61,9 +64,11 @@ def column_of_text(engine: Engine, name: str, cells: Array, conventions: Convent
         return _declared(texts, name, declared, conventions, where), []
     if not texts.distinct:
         return Column(name, Kind.NUMBER, np.full(len(cells), np.nan)), []
-    zeros, plain, booleans = texts.matches(LEADING_ZERO, PLAIN, "(?i)true|false")
-    if booleans.all():
+    if all(cell.lower() in ("true", "false") for cell in texts.distinct):
         return _column(texts, name, Kind.BOOLEAN, _truth(texts)), []
+    if not any(map(DIGIT_OR_INFINITY.search, texts.distinct)):
+        return _category(texts, name), []
+    zeros, plain = texts.matches(LEADING_ZERO, PLAIN)
     if conventions.typed and plain.all():
         return _category(texts, name), _like_number_notes(texts, name, conventions)
     if (zeros & plain).any():
@@ -112,15 +117,12 @@ def without(values: Array, null: Sequence[str]) -> Array:
     return np.where(np.isin(values, wanted), np.nan, values) if wanted else values
 
 
-def texts_of_numbers(values: Array) -> Array:
-    """Return numbers as files write them, None where missing, as objects (rows,)."""
-    distinct, at = np.unique(values, return_inverse=True)
-    written = [
-        None if np.isnan(v) else str(int(v)) if v == np.round(v) and abs(v) < EXACT else repr(float(v))
-        for v in distinct
-    ]
-    texts: Array = np.array([*written, None], object)[at]
-    return texts
+def texts_of_numbers(values: Array) -> Categorical:
+    """Return numbers as files write them, missing where they are NaN (rows,)."""
+    distinct, codes = np.unique(values, return_inverse=True, equal_nan=True)
+    known = distinct[~np.isnan(distinct)]  # NaN is sorted behind all numbers
+    written = [str(int(v)) if v == np.round(v) and abs(v) < EXACT else repr(v) for v in known.tolist()]
+    return Categorical(np.where(codes < len(known), codes, -1).astype(np.int32), objects(written))
 
 
 def _declared(texts: Texts, name: str, reading: Reading, conventions: Conventions, where: Where) -> Column:

@@ -62,7 +62,7 @@ class Fit:
         weights: the weights that are kept (runs, params): of the lowest held-out loss (the optimum, where a run has
             reached it and none are clearly better on held-out rows), or with `Limits.early` off of the lowest training
             objective, then after a closing phase if an l1 penalty was trained by batches.
-        epoch: the epoch of those weights (runs,).
+        epoch: the epoch of those weights (runs,); a closing phase belongs to the last one.
         loss: their training objective, evaluated afresh (runs,).
         held_out: their mean loss on held-out data, evaluated afresh, or NaN (runs,).
         score: what runs are compared by (runs,): the training objective; where held-out data guided the training, the
@@ -289,9 +289,13 @@ class _Loop:
         weights = best.weights if interrupted else self._closed(best.weights)
         held, loss = self.engine.held_out(weights), self.engine.objectives(weights)
         score = np.where(np.isfinite(stopping.smoothed), stopping.smoothed, held) if stopping.guided else loss
-        self._name_converged(loss, best.epoch, (weights != best.weights).any(axis=1))
+        closed = (weights != best.weights).any(axis=1)
+        self._name_converged(loss, best.epoch, closed)
+        if closed.any():
+            self.trace = self.trace.ending(closed, stopping.epochs, weights, loss, held)
         return Fit(
-            problem=self.problem, plan=stopping.plan, weights=weights, epoch=best.epoch, loss=loss, held_out=held,
+            problem=self.problem, plan=stopping.plan, weights=weights, loss=loss, held_out=held,
+            epoch=np.where(closed, stopping.epochs, best.epoch),
             score=score, outcomes=tuple(Outcome(int(o)) for o in self.state.outcome), steps=self.state.steps,
             epochs=stopping.epochs, trace=self.trace.thinned(TRACE_POINTS), state=self.state, engine=self.engine.name,
             seconds=self.seconds, interrupted=interrupted, guided=stopping.guided,

@@ -1,6 +1,6 @@
 """Trace: what was recorded along the runs."""
 
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 
 import numpy as np
 
@@ -10,7 +10,7 @@ from descend.problem.layer_stats import KINDS
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Trace:
-    """Recorded arrays; a run that ended early repeats its last point.
+    """Recorded arrays; a run that ended early repeats its last point, which a closing phase belongs to.
 
     Args:
         epochs: epochs done at each point, 0 first (runs, points).
@@ -39,6 +39,20 @@ class Trace:
     def then(self, later: "Trace") -> "Trace":
         """Return this trace with the later one's points appended."""
         return Trace(**{n: np.concatenate([getattr(self, n), getattr(later, n)], axis=1) for n in _NAMES})
+
+    def ending(self, runs: Array, epochs: Array, weights: Array, loss: Array, held_out: Array) -> "Trace":
+        """Return this trace with other weights and losses at the last point of some runs.
+
+        Args:
+            runs: which (runs,), bool.
+            epochs: the last epoch of each run (runs,).
+            weights, loss, held_out: those to put there (runs, params), (runs,), (runs,).
+        """
+        there = runs[:, None] & (self.epochs >= epochs[:, None])
+        return replace(
+            self, weights=np.where(there[..., None], weights[:, None], self.weights),
+            loss=np.where(there, loss[:, None], self.loss), held_out=np.where(there, held_out[:, None], self.held_out),
+        )  # fmt: skip
 
     def beside(self, other: "Trace") -> "Trace":
         """Return the runs of both traces; the shorter one repeats its last point."""

@@ -3,18 +3,20 @@
 The functions are of the module, not closures: a closure in a closure would never be found in the disk cache.
 """
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numba.extending import register_jitable
-from scipy import sparse
 
 from descend.arrays import Array
 from descend.engines.kernels.records import UNCOUNTED, Batch, SparseExamples, SparseRows, readonly
 from descend.engines.kernels.rows import CHUNK, respond_to, slopes
 
+if TYPE_CHECKING:
+    from scipy import sparse
 
-def sparse_rows(X: sparse.csr_array) -> SparseRows:
+
+def sparse_rows(X: "sparse.csr_array") -> SparseRows:
     """Return sparse features as compiled code takes them."""
     columns, starts = X.indices.astype(np.int32, copy=False), X.indptr.astype(np.int64, copy=False)
     return SparseRows(readonly(X.data), readonly(columns), readonly(starts), X.shape[1])
