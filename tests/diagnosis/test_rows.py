@@ -26,5 +26,5 @@ def test_of_equal_rows_the_first_are_found_and_other_rows_are_not():
 
 
 def test_the_target_belongs_to_a_row():
-    a, b = row_keys(Data(np.ones((2, 3)), np.array([0.0, 1.0])))
+    a, b = row_keys(Data(np.ones((2, 3)), np.array([0.0, 1.0]))).tolist()
     assert a != b

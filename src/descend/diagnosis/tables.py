@@ -1,8 +1,6 @@
 """D4: faults of the data."""
 
-import math
 import shlex
-from collections import Counter
 from collections.abc import Iterator
 
 import numpy as np
@@ -110,12 +108,13 @@ def copies(e: Evidence) -> Finding | None:
     if e.prepared is None:
         return None
     train, test = e.prepared.train, e.prepared.test
-    known = Counter(row_keys(train))
-    tested = Counter() if test is None else Counter(row_keys(test))
-    count = sum(times for key, times in tested.items() if key in known)
-    repeats = math.gcd(*(known + tested).values())
-    rows, test_rows = train.rows + tested.total(), tested.total()
-    if repeats > 1 and len(known + tested) >= MIN_DISTINCT:
+    known, tested = row_keys(train), np.empty(0, np.uint64) if test is None else row_keys(test)
+    keys, times = np.unique(np.concatenate([known, tested]), return_counts=True)
+    trained = np.zeros(len(keys), bool)
+    trained[np.searchsorted(keys, known)] = True
+    count = int(trained[np.searchsorted(keys, tested)].sum())
+    repeats, rows, test_rows = int(np.gcd.reduce(times)), train.rows + len(tested), len(tested)
+    if repeats > 1 and len(times) >= MIN_DISTINCT:
         text = (
             f"every row of the table is there {repeats} times or a multiple of that, as after a join with itself"
             f"{f': {count:,} of {test_rows:,} test rows are copies of training rows, so the score is too good' if count else ''}"
@@ -189,11 +188,14 @@ def _targets(e: Evidence) -> tuple[Array, Array, int]:
 
 def time_ignored(e: Evidence) -> Finding | None:
     """D406."""
-    rows = e.table_rows
-    if e.prepared is None or rows is None or "time" in e.user_set or e.outcome.failed:
+    if e.prepared is None or "time" in e.user_set or e.outcome.failed:
+        return None
+    dates = [c for c in e.prepared.table.columns if c.kind == Kind.DATE]
+    rows = e.table_rows if dates else None
+    if rows is None:
         return None
     residuals = e.residuals.reshape(len(rows), -1)
-    for column in (c for c in e.prepared.table.columns if c.kind == Kind.DATE):
+    for column in dates:
         r, times = _autocorrelation(column.values[rows], residuals)
         if times >= MIN_TIMES and r > max(AUTOCORRELATED, STANDARD_ERRORS / np.sqrt(times)):
             text = (
@@ -255,8 +257,10 @@ def _number_columns(e: Evidence) -> Iterator[tuple[str, Array, Array, bool]]:
             yield "y", e.problem.data.y, rows, True
         return
     rows, target = np.concatenate(e.prepared.rows), e.prepared.target.name
+    parts = [data for data in (e.prepared.train, e.prepared.test) if data is not None]
+    suspects = {target, *(e.columns[j] for data in parts for j in _suspects(data))}
     for column in _used_columns(e):
-        if column.kind == Kind.NUMBER:
+        if column.kind == Kind.NUMBER and column.name in suspects:
             yield column.name, column.values[rows], rows + 1, column.name == target
 
 
@@ -280,19 +284,29 @@ def sentinel(e: Evidence) -> Finding | None:
 
 
 def _suspects(data: Data) -> list[int]:
-    """The columns that can hold an extreme value; of a large table as a subsample of the rows shows.
+    """The columns that can hold an extreme value, as the deviation of all rows and the spread of some show.
 
     No value is farther from the mean than root n standard deviations, which are known of all rows; the spread of the
     other rows is that of the subsample up to a factor of SURE.
     """
-    if data.rows <= SUBSAMPLED or data.sample_weight is not None:
+    if data.rows <= MIN_ROWS or data.sample_weight is not None or is_sparse(data.X):
         return list(range(data.features))
     part = data.X[:: -(-data.rows // SUBSAMPLED)].astype(np.float64)
+    return np.flatnonzero(_reaches(np.sqrt(np.diagonal(data.gram().G)), part, data.rows)).tolist()
+
+
+def _reaches(deviation: float | Array, part: Array, rows: int) -> Array:
+    """Whether columns of so many rows can hold an extreme value: bool (columns,).
+
+    Args:
+        deviation: the standard deviation of all rows (columns,).
+        part: some of the rows (part of the rows, columns).
+    """
     distance = np.abs(part - np.median(part, axis=0))
     few = max(1, int(MAX_OUTLIER_SHARE * len(part)))
     spread = np.partition(distance, len(part) - few - 1, axis=0)[: len(part) - few].mean(axis=0)
-    farthest = np.sqrt(data.rows * np.diagonal(data.gram().G))
-    return np.flatnonzero(SURE * farthest > EXTREME * spread).tolist()
+    with np.errstate(over="ignore", invalid="ignore"):
+        return np.asarray(~(SURE * np.sqrt(rows) * deviation <= EXTREME * spread))
 
 
 def _extremeness(values: Array) -> tuple[float, int]:
@@ -302,6 +316,8 @@ def _extremeness(values: Array) -> tuple[float, int]:
     if len(known) < MIN_ROWS:
         return 0.0, 0
     x = values[known].astype(np.float64)
+    if len(x) > SUBSAMPLED and not _reaches(float(x.std()), x[:: -(-len(x) // SUBSAMPLED), None], len(x)).any():
+        return 0.0, 0
     with np.errstate(over="ignore"):
         distance = np.minimum(np.abs(x - np.median(x)), np.finfo(np.float64).max)
     others = np.partition(distance, len(x) - few - 1)[: len(x) - few]

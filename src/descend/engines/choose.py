@@ -66,9 +66,11 @@ def choose(problem: Problem, plan: Plan, held_out: Data | None = None, threads: 
     sound = all(moments.fits(problem, plan.settings[r]) and _sound(problem, plan.take([r]), of_data) for r in range(len(plan)))
     if not sound:  # a run would stray from the path on the rows because of rounding
         return direct
-    from descend.engines import gram
+    from descend.engines import full_pass, gram
 
-    return replace(direct, name="gram", advance=partial(gram.advance, gram=of_data, direct=direct.advance))
+    # A run that has come to the noise of its gradient is at the optimum: on many rows nobody waits for its last digits.
+    finish = None if full_pass.measures(problem) else direct.advance
+    return replace(direct, name="gram", advance=partial(gram.advance, gram=of_data, direct=finish))
 
 
 def _try(setting: Setting, g: Any) -> None:

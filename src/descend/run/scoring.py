@@ -9,6 +9,7 @@ from descend.errors import UsageError
 from descend.losses import Loss
 from descend.metrics import classification_metrics, regression_metrics
 from descend.problem import Problem
+from descend.problem.network import scores as network_scores
 from descend.problem.response import has_probabilities
 from descend.run.model import Model, Prediction
 from descend.search.search import SearchResult
@@ -52,12 +53,25 @@ def metric_of(loss: Loss, metric: str) -> str:
     return metric
 
 
-def score(prepared: Prepared, problem: Problem, weights: Array, data: Data) -> dict[str, float]:
-    """Return every metric of one run's weights (params,) on scaled data."""
-    model = model_of(prepared, problem, weights.astype(np.float64))
+def run_scores(problem: Problem, weights: Array, data: Data) -> Array:
+    """Return the scores of runs' weights (runs, params) on scaled data (runs, rows, outputs), float64, in one pass."""
+    weights = weights.astype(np.float64)
+    if problem.network is not None:
+        return np.array([network_scores(problem.network, w, data.X) for w in weights])
+    W, b = problem.split(weights)
     with np.errstate(over="ignore", invalid="ignore"):
-        prediction = model.respond(model.scores_of(data.X), {}, {})
-        return metrics_of(model, _targets(prepared, data.y), prediction, data.sample_weight)
+        z = data.X @ W.transpose(1, 0, 2).reshape(data.features, -1)
+        return np.asarray(z.reshape(data.rows, *b.shape).transpose(1, 0, 2) + b[:, None])
+
+
+def score(
+    prepared: Prepared, problem: Problem, weights: Array, data: Data, z: Array | None = None
+) -> dict[str, float]:
+    """Return every metric of one run's weights (params,) on scaled data, of scores z (rows, outputs) if they are known."""
+    model = model_of(prepared, problem, weights.astype(np.float64))
+    z = run_scores(problem, weights[None], data)[0] if z is None else z
+    with np.errstate(over="ignore", invalid="ignore"):
+        return metrics_of(model, _targets(prepared, data.y), model.respond(z, {}, {}), data.sample_weight)
 
 
 def scores(prepared: Prepared, result: SearchResult) -> dict[str, dict[str, float]]:

@@ -12,10 +12,10 @@ import numpy as np
 from descend.arrays import Array
 from descend.metrics import HIGHER_IS_BETTER
 from descend.outcome import Outcome
-from descend.problem import losses_and_slopes
-from descend.problem import scores as predictions
+from descend.problem import Problem, losses_and_slopes
+from descend.problem.problem import flat
 from descend.problem.response import class_indices
-from descend.run.scoring import score
+from descend.run.scoring import run_scores, score
 from descend.search.search import SearchResult
 from descend.search.selection import usable
 from descend.table.data import Data
@@ -68,6 +68,8 @@ def contestants(prepared: Prepared, result: SearchResult, metric: str) -> tuple[
     """Return the best setting of each variant, scored on the test rows, or on the training rows where there are none."""
     fit, data = result.fit, prepared.test or prepared.train
     made = []
+    everyone = [k for r in result.best_per_variant for k in result.seeds_of(r) or (r,)]
+    z = dict(zip(everyone, run_scores(fit.problem, fit.weights[everyone], data), strict=True))
     for r in result.best_per_variant:
         runs = result.seeds_of(r) or (r,)
         failed = not all(usable(fit, k) for k in runs)
@@ -76,12 +78,12 @@ def contestants(prepared: Prepared, result: SearchResult, metric: str) -> tuple[
             gap is not None and (gap <= AT_OPTIMUM or fit.outcomes[k] == Outcome.CONVERGED)
             for gap, k in zip(gaps, runs, strict=True)
         )
-        kept = [] if failed else [fit.weights[k] for k in runs]
+        kept = [] if failed else [(fit.weights[k], z[k]) for k in runs]
         made.append(
             Contestant(
                 run=r,
-                scores=np.array([score(prepared, fit.problem, w, data).get(metric, np.nan) for w in kept]),
-                losses=np.array([row_losses(result, w, data, metric) for w in kept]),
+                scores=np.array([score(prepared, fit.problem, w, data, own).get(metric, np.nan) for w, own in kept]),
+                losses=np.array([row_losses(fit.problem, own, data, metric) for _, own in kept]),
                 at_optimum=near and not failed,
                 failed=failed,
             )
@@ -89,16 +91,15 @@ def contestants(prepared: Prepared, result: SearchResult, metric: str) -> tuple[
     return tuple(made)
 
 
-def row_losses(result: SearchResult, weights: Array, data: Data, metric: str) -> Array:
-    """Return what each row adds to a metric (rows,), up to a factor; lower is better.
+def row_losses(problem: Problem, z: Array, data: Data, metric: str) -> Array:
+    """Return what each row adds to a metric (rows,), up to a factor, from scores z (rows, outputs); lower is better.
 
     Squared or absolute errors, wrong classes, or log losses; AUC, which has no part of a row, is judged by the log loss.
     """
-    problem = result.fit.problem
     with np.errstate(over="ignore", invalid="ignore"):
-        z = predictions(problem, weights.astype(problem.dtype), data.X)
         if metric == "accuracy":
-            return np.asarray(class_indices(z.reshape(len(z), -1)) != data.y, np.float64)
+            return np.asarray(class_indices(z) != data.y, np.float64)
+        z = flat(problem, z)
         if metric in ("rmse", "r2", "mae"):
             error = np.abs(problem.loss.mean(z) - data.y).reshape(len(z), -1)
             return np.asarray((error if metric == "mae" else np.square(error)).mean(axis=1), np.float64)

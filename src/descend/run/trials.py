@@ -10,7 +10,7 @@ from descend.metrics import HIGHER_IS_BETTER
 from descend.options import Options
 from descend.outcome import Outcome
 from descend.plan import letter
-from descend.run.scoring import score
+from descend.run.scoring import run_scores, score
 from descend.run.standing import Contestant, Standing, contestants, standings
 from descend.search.rationale import criterion
 from descend.search.search import SearchResult
@@ -27,7 +27,8 @@ class Trial:
         lr, batch, seed: how it was trained; batch is "full" or a number.
         epochs, steps: epochs trained, and steps taken.
         status: how it ended, a word of Outcome.
-        score: its metric on the test rows, else on the training rows, in the units of the file; None when it failed.
+        score: its metric on the test rows, else on the training rows, in the units of the file; None when it failed, and
+            for a setting that competed on a sample of a large table and lost.
         mean, spread, seeds: of the best setting of a variant, mean and standard deviation of the score over so many
             seeds; no mean where a seed failed, and no spread of one seed.
         result: what a table says of it.
@@ -68,6 +69,9 @@ def trials(
     fit, data = result.fit, prepared.test or prepared.train
     made = {c.run: c for c in contestants(prepared, result, metric)}
     places = standings(tuple(made.values()), metric, data.sample_weight)
+    # Of a large table the best of each variant alone are scored.
+    shown = [r for r in range(len(fit.plan)) if usable(fit, r) and (r in made or result.sample_rows is None)]
+    z = dict(zip(shown, run_scores(fit.problem, fit.weights[shown], data), strict=True))
     rows = []
     for r, setting in enumerate(fit.plan.settings):
         leader, best = made.get(r), r == result.best
@@ -80,7 +84,7 @@ def trials(
             epochs=int(fit.epochs[r]),
             steps=int(fit.steps[r]),
             status=fit.outcomes[r].word,
-            score=score(prepared, fit.problem, fit.weights[r], data).get(metric) if usable(fit, r) else None,
+            score=score(prepared, fit.problem, fit.weights[r], data, z[r]).get(metric) if r in z else None,
             spread=None if leader is None else leader.spread,
             result=fit.outcomes[r].word,
             leader=leader is not None,

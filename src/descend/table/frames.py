@@ -27,6 +27,8 @@ NO_CELLS = (dict, list, tuple, set, bytes, complex, np.complexfloating, np.ndarr
 MOMENTS = (date, np.datetime64)
 TYPED = Conventions(typed=True)
 
+BLOCK_CELLS = 1 << 16  # cells of a block whose ends are looked for: it stays in the cache
+
 
 def is_frame(given: Any) -> bool:
     """Tell whether narwhals knows this as a data frame or series (pandas, polars, Arrow and others)."""
@@ -81,12 +83,23 @@ def from_arrays(X: Any, names: tuple[str, ...] | None = None, null: Sequence[str
         raise DataError(f"X has shape {array.shape}, it must have two dimensions", fix=fix, code="array-shape")
     if 0 in array.shape:
         raise DataError(f"X has shape {array.shape} and holds nothing", fix="pass rows and columns", code="array-empty")
-    numbers = without(_real(array, "X"), null)
     names = names or tuple(f"x{j + 1}" for j in range(array.shape[1]))
+    if array.dtype in (np.float32, np.float64) and not null:
+        low, high = _ends(array)
+        if np.isfinite(low).all() and np.isfinite(high).all():
+            return Table.of_matrix(array, names, Source(name="array", format="array"), (low, high))
+    numbers = without(_real(array, "X"), null)
     kind = Kind.BOOLEAN if array.dtype.kind == "b" else Kind.NUMBER
     columns = tuple(Column(n, kind, check_finite(np.ascontiguousarray(numbers[:, j]), n)) for j, n in enumerate(names))
     notes = ("X holds text: its cells are read as numbers",) if _has_text(array) else ()
     return Table(columns, len(array), Source(name="array", format="array"), notes)
+
+
+def _ends(array: Array) -> tuple[Array, Array]:
+    """The smallest and the largest cell of each column; NaN where one is missing."""
+    rows = max(1, BLOCK_CELLS // array.shape[1])
+    blocks = [array[lo : lo + rows] for lo in range(0, len(array), rows)]
+    return tuple(end.reduce([end.reduce(b, axis=0) for b in blocks]) for end in (np.minimum, np.maximum))
 
 
 def _array(X: Any) -> Array:

@@ -11,7 +11,7 @@ from descend.arrays import Array
 from descend.errors import DataError, UsageError
 from descend.losses import Loss
 from descend.options import Options
-from descend.table.columns import OTHER, Encoded, Schema, complete_rows, fit_schema
+from descend.table.columns import OTHER, Encoded, Schema, complete_rows, fit_schema, schema_of_matrix
 from descend.table.data import Data
 from descend.table.frames import (
     column_of_cells,
@@ -25,6 +25,7 @@ from descend.table.moments import Gram
 from descend.table.read import read
 from descend.table.reading import Conventions, Reading
 from descend.table.scale import Scale, fit_scale, scaled_data
+from descend.table.scaled_rows import taken
 from descend.table.split import split
 from descend.table.table import Column, Kind, Table, check_finite
 from descend.table.target import Target, match_classes, read_target
@@ -146,18 +147,21 @@ def prepare(data: Any, target: Any, options: Options, on_event: Callable[[Note],
         kept, found, weight = kept[whole], replace(found, y=found.y[whole]), None if weight is None else weight[whole]
     train_rows, test_rows = _split(named, found, kept, options.test, options)
     _check_left(found, train_rows)
-    schema = fit_schema(
-        features.take(kept[train_rows]), missing=options.missing, max_levels=options.max_levels, asked=options.features,
-        target=found.y[train_rows], classes=bool(found.classes),
-    )  # fmt: skip
+    if features.matrix is not None:
+        schema = schema_of_matrix(features.matrix, features.names, kept[train_rows], options.missing)
+    else:
+        schema = fit_schema(
+            features.take(kept[train_rows]), missing=options.missing, max_levels=options.max_levels,
+            asked=options.features, target=found.y[train_rows], classes=bool(found.classes),
+        )  # fmt: skip
     if not schema.names:
         raise _no_features(found.name, schema.dropped)
-    encoded = schema.encode(features.take(kept))
+    encoded = schema.encode(features if len(kept) == features.rows else features.take(kept))
     for text in _columns(schema, encoded):
         say("columns", text)
     X, y = encoded.X, found.y
     own = None if weight is None else weight[train_rows]
-    of_train = X[train_rows]
+    of_train = taken(X, train_rows)
     scale, gram = fit_scale(
         of_train, y[train_rows], own, scale=options.scale, target=form.scales_target, threads=options.threads or 1
     )
@@ -166,7 +170,7 @@ def prepare(data: Any, target: Any, options: Options, on_event: Callable[[Note],
     train = scaling.data(of_train, y[train_rows], own, gram)
     if isinstance(options.test, float):
         rest = None if weight is None else weight[test_rows]
-        test = scaling.data(X[test_rows], y[test_rows], rest) if len(test_rows) else None
+        test = scaling.data(taken(X, test_rows), y[test_rows], rest) if len(test_rows) else None
     else:
         test = scaling.file(options.test, options)
     validation = None if _no_file(options.validation) else scaling.file(options.validation, options)

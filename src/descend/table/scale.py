@@ -10,13 +10,12 @@ from descend.arrays import Array
 from descend.sparse import canonical, is_sparse
 from descend.table.data import Data, mean_one
 from descend.table.moments import Gram, Rows, accumulate
-from descend.table.scaled_rows import ScaledRows, scaled
+from descend.table.scaled_rows import LARGE_CELLS, ScaledRows, scaled
 
 ROUNDING = 1e-13  # a spread below this part of the mean is rounding: 450 roundings of float64 (arbitrary)
 ROUNDINGS = 4  # the same for values of a narrower dtype, in roundings of that dtype (arbitrary)
 CENTRED = 0.5  # a sparse column with more non-zeros than this part of the rows is centred: it at most doubles
 SMALLEST = 1e-280  # variance below which squares lose digits to underflow, and the inverse of the largest
-LARGE_CELLS = 1 << 22  # of a table that is not copied: for a smaller one a copy, 32 MB at most, saves work in every pass
 
 
 @dataclass(frozen=True, eq=False)

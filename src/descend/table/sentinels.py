@@ -51,8 +51,8 @@ def suspected_sentinels(column: Column) -> list[Sentinel]:
     """
     if column.kind != Kind.NUMBER or len(column.values) == 0:
         return []
-    ends = (np.fmin.reduce(column.values), np.fmax.reduce(column.values))
-    counts = {float(v): int((column.values == v).sum()) for v in ends}
+    ends = [v for v in map(float, column.ends) if v.is_integer() or _is_filler(v)]
+    counts = {v: int((column.values == v).sum()) for v in ends}
     return [Sentinel(column.name, v, n) for v, n in counts.items() if n >= FEWEST_CELLS and _is_far(column.values, v)]
 
 

@@ -33,12 +33,14 @@ class Column:
         cells: (rows,); float64 with NaN where missing for numbers, booleans (0 and 1) and dates (days since
             1970-01-01); of a category, Categorical, made of objects, str or None, where it is not.
         pattern: how text was written, as in `Reading`.
+        known_ends: the smallest and the largest number, where they are known.
     """
 
     name: str
     kind: Kind
     cells: Array | Categorical
     pattern: str = ""
+    known_ends: tuple[float, float] | None = None
 
     def __post_init__(self) -> None:
         if self.kind == Kind.CATEGORY and not isinstance(self.cells, Categorical):
@@ -48,6 +50,12 @@ class Column:
     def values(self) -> Array:
         """The cells as an array (rows,); those of a category are objects, str or None."""
         return self.cells.texts() if isinstance(self.cells, Categorical) else self.cells
+
+    @cached_property
+    def ends(self) -> tuple[float, float]:
+        """The smallest and the largest number; NaN where all are missing."""
+        low, high = self.known_ends or (np.fmin.reduce(self.values), np.fmax.reduce(self.values))
+        return float(low), float(high)
 
     @property
     def categorical(self) -> Categorical:
@@ -102,6 +110,7 @@ class Table:
         source: where it came from.
         notes: what reading decided that a person should know.
         unread: names of columns that are in the file and were not read, since they are dropped.
+        matrix: the array (rows, columns) whose columns these are, where it was one of floats without a missing cell.
     """
 
     columns: tuple[Column, ...]
@@ -109,6 +118,7 @@ class Table:
     source: Source
     notes: tuple[str, ...] = ()
     unread: tuple[str, ...] = ()
+    matrix: Array | None = None
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -129,12 +139,29 @@ class Table:
 
     def take(self, rows: Array) -> "Table":
         """Return these rows, by index or mask."""
-        columns = tuple(replace(c, cells=c.cells[rows]) for c in self.columns)
+        if self.matrix is not None:
+            return self.of_matrix(self.matrix[rows], self.names, self.source)
+        columns = tuple(replace(c, cells=c.cells[rows], known_ends=None) for c in self.columns)
         return replace(self, columns=columns, rows=int(np.arange(self.rows)[rows].size))
 
     def keep(self, names: Iterable[str]) -> "Table":
         """Return these columns, in the order given."""
-        return replace(self, columns=tuple(self[name] for name in names))
+        names = tuple(names)
+        matrix = self.matrix if names == self.names else None
+        return replace(self, columns=tuple(self[name] for name in names), matrix=matrix)
+
+    @classmethod
+    def of_matrix(
+        cls, matrix: Array, names: tuple[str, ...], source: Source, ends: tuple[Array, Array] | None = None
+    ) -> "Table":
+        """Return the table whose columns are those of an array of floats (rows, columns), which is not copied.
+
+        Args:
+            ends: the smallest and the largest number of each column (columns,), where they are known.
+        """
+        known = [None] * len(names) if ends is None else list(zip(*ends, strict=True))
+        columns = tuple(Column(n, Kind.NUMBER, matrix[:, j], "", known[j]) for j, n in enumerate(names))
+        return cls(columns, len(matrix), source, matrix=matrix)
 
 
 def check_finite(values: Array, name: str) -> Array:
