@@ -65,7 +65,7 @@ class Categorical:
 
     def look_up(self, values: Array, missing: float) -> Array:
         """Return a value a row, from one a category (categories,), and that of missing rows."""
-        found: Array = np.append(values, missing)[self.codes]
+        found: Array = np.append(values, np.asarray(missing, values.dtype))[self.codes]
         return found
 
     def renamed(self, name: Callable[[str], str | None]) -> "Categorical":
