@@ -227,7 +227,7 @@ def _counts(column: Column) -> dict[str, int]:
 
 
 def _useless(column: Column, counts: dict[str, int], max_levels: int, asked: bool) -> str | None:
-    if column.missing == len(column.values):
+    if column.missing == len(column.cells):
         return "every cell is missing"
     if column.kind != Kind.CATEGORY:
         present = column.values[~column.is_missing]
