@@ -19,9 +19,9 @@ def test_of_many_rows_a_thousand_are_drawn_and_fitted_values_beside_them():
 def test_correlation_is_numpys_and_none_where_nothing_varies():
     rng = np.random.default_rng(1)
     x, y = rng.standard_normal((2, 50))
-    assert scatter.association(Scatter("x", x, y)) == pytest.approx(np.corrcoef(x, y)[0, 1], abs=1e-12)
-    assert scatter.association(Scatter("x", x * 1e300, y)) == pytest.approx(np.corrcoef(x, y)[0, 1], abs=1e-12)
-    assert scatter.association(Scatter("x", np.ones(50), y)) is None
+    assert Scatter("x", x, y).association == pytest.approx(np.corrcoef(x, y)[0, 1], abs=1e-12)
+    assert Scatter("x", x * 1e300, y).association == pytest.approx(np.corrcoef(x, y)[0, 1], abs=1e-12)
+    assert Scatter("x", np.ones(50), y).association is None
 
 
 @pytest.mark.parametrize("name", HOSTILE)
@@ -63,7 +63,7 @@ def test_the_correlation_ratio_is_that_of_an_analysis_of_variance():
 
     rng = np.random.default_rng(3)
     x, y = rng.standard_normal(90) + np.repeat([0, 1, 3], 30), np.repeat([0.0, 1.0, 2.0], 30)
-    eta = scatter.association(Scatter("x", x, y, None, ("a", "b", "c")))
+    eta = Scatter("x", x, y, None, ("a", "b", "c")).association
     f = f_oneway(x[:30], x[30:60], x[60:]).statistic
     assert eta**2 == pytest.approx(2 * f / (2 * f + 87))
     assert scatter.symbol(Scatter("x", x, y, None, ("a", "b", "c"))) == "η"

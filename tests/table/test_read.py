@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from descend.errors import DataError, UsageError
+from descend.table import files
 from descend.table.read import read
 from descend.table.table import Kind
 
@@ -103,6 +104,11 @@ def test_text_at_row_200_000_is_named_with_its_line(written):
         ("a,b\n1,2\n".encode("utf-16"), "the file 'FILE' is UTF-16 text; use --encoding utf-16"),
         (b'a,"b\n1,2\n', "the file 'FILE' has a quote that opens in line 1 and is not closed properly; correct that line"),
         (b"a,b\n" + b"x" * 4_200_000 + b",1\n",
+         "the file 'FILE' has more than 4,194,304 characters in line 2; check that it is a table"),
+        (b"x" * 4_200_000, "the file 'FILE' has more than 4,194,304 characters in line 1; check that it is a table"),
+        (b"a,b\n" + b"1,2\n" * 300_000 + b"x" * 4_200_000 + b"\n",
+         "the file 'FILE' has more than 4,194,304 characters in line 300002; check that it is a table"),
+        (b'a,b\n1,"' + b"text\n" * 900_000 + b'"\n',
          "the file 'FILE' has a cell of more than 4,194,304 characters in line 2; check that it is a table"),
         (b"\x28\xb5\x2f\xfd....", "the file 'FILE' is zstd data, no table of text; export it as CSV or Parquet"),
         (b"a,b\n1,inf\n2,3\n",
@@ -311,3 +317,36 @@ def test_text_cells_are_those_of_pythons_csv_module(tmp_path_factory, rows):
     assert [[c.values[i].strip() for c in table.columns] for i in range(table.rows)] == [
         [a.strip(), b.strip()] for a, b in expected
     ]
+
+
+@pytest.mark.parametrize("content", [b"a,b\n1,2\n3,4\n", b"a,b\n1,2\n3\n"])
+@pytest.mark.parametrize("change", ["grows", "is cut", "goes"])
+def test_a_file_that_changes_while_it_is_read_is_refused(written, monkeypatch, content, change):
+    path, head_of = written(content), files.head_of
+
+    def then(given):
+        head = head_of(given)
+        if change == "grows":
+            path.write_bytes(content + b"5,6\n")
+        elif change == "is cut":
+            os.truncate(path, len(content) - 4)
+        else:
+            path.unlink()
+        return head
+
+    monkeypatch.setattr(files, "head_of", then)
+    if change == "goes":
+        monkeypatch.setattr(files, "is_gzip", lambda path: False)
+    assert refused(path) == "the file 'FILE' changed while it was read; wait until it is written, or copy it first"
+
+
+def test_the_footer_of_a_parquet_file_that_lies_is_refused(tmp_path):
+    path = tmp_path / "t.parquet"
+    duckdb.sql("SELECT range AS a, 'x' AS b FROM range(1000)").write_parquet(str(path))
+    whole = path.read_bytes()
+    size = int.from_bytes(whole[-8:-4], "little")
+    for lie in (0, 1, size - 1, size + 1, 0xFFFFFFF0):
+        path.write_bytes(whole[:-8] + lie.to_bytes(4, "little") + whole[-4:])
+        assert refused(path).startswith("the file 'FILE' cannot be read: ")
+    path.write_bytes(whole)
+    assert read(path).rows == 1000

@@ -12,7 +12,9 @@ import click
 from descend.cli.commands import Commands
 from descend.cli.errors import guarded
 
-SELDOM = 50_000  # new objects before Python looks for cycles, which costs 0.1 s otherwise: 24 times in a training of 344 rows, in place of 321
+SELDOM = (
+    50_000  # new objects before Python looks for cycles: 24 times in a training of 344 rows, in place of 321 (0.1 s)
+)
 
 
 def _version(ctx: click.Context, param: click.Parameter, wanted: bool) -> None:

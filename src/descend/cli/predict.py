@@ -1,7 +1,7 @@
 """`descend predict`: one prediction a row, in the order of the rows."""
 
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import click
@@ -52,30 +52,27 @@ def command(
     prediction = loaded.predict(table)
     columns = {**along, **_columns(prediction, along, form == "csv")}
     with atomic_text_file(output) as file:
-        WRITERS[form](file, list(columns), _rows(columns))
+        WRITERS[form](file, columns)
     if not ctx.obj["quiet"]:
         say_differences(prediction)
     return 0
 
 
-def _columns(prediction: Any, carried: Mapping[str, Any], as_text: bool) -> dict[str, list[Any]]:
+def _columns(prediction: Any, carried: Mapping[str, Any], as_text: bool) -> dict[str, Any]:
     """The predictions by column; a carried column of the same name keeps it, and ours steps aside."""
-    values = prediction.values.tolist()
-    if as_text and prediction.values.dtype == bool:
-        values = [str(value).lower() for value in values]
+    import numpy as np
+
+    boolean = as_text and prediction.values.dtype == bool
+    values = np.where(prediction.values, "true", "false") if boolean else prediction.values
     columns = {_free("prediction", carried): values}
     if prediction.probabilities is not None:
         for k, name in enumerate(prediction.classes):
-            columns[_free(f"p_{name}", carried)] = prediction.probabilities[:, k].tolist()
+            columns[_free(f"p_{name}", carried)] = prediction.probabilities[:, k]
     return columns
 
 
 def _free(name: str, taken: Mapping[str, Any]) -> str:
     return name if name not in taken else _free(f"{name}_", taken)
-
-
-def _rows(columns: Mapping[str, list[Any]]) -> Iterator[tuple[Any, ...]]:
-    return zip(*columns.values(), strict=True)
 
 
 def say_differences(prediction: Any) -> None:

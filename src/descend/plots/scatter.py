@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -39,6 +40,19 @@ class Scatter:
     fitted: Array | None = None
     classes: tuple[str, ...] = ()
 
+    @cached_property
+    def association(self) -> float | None:
+        """How strongly feature and target go together; None where one of them does not vary.
+
+        Pearson's r, from -1 to 1, where the target is a number; the correlation ratio, from 0 to 1, where it has classes.
+        """
+        x, y = np.asarray(self.x, np.float64), np.asarray(self.y, np.float64)
+        x, y = (values[np.isfinite(x) & np.isfinite(y)] for values in (x, y))
+        if len(x) < 2 or x.min() == x.max() or y.min() == y.max():
+            return None
+        x = x / np.abs(x).max()
+        return correlation_ratio(x, y.astype(np.int64)) if self.classes else pearson(x, y / np.abs(y).max())
+
 
 def draw(scatters: Sequence[Scatter], target: str) -> Element:
     """Return one chart; of many rows evenly spaced ones are drawn, at most a thousand a panel."""
@@ -63,26 +77,13 @@ def drawn_rows(rows: int) -> int:
     return min(rows, MOST_DOTS)
 
 
-def association(s: Scatter) -> float | None:
-    """Return how strongly feature and target go together; None where one of them does not vary.
-
-    Pearson's r, from -1 to 1, where the target is a number; the correlation ratio, from 0 to 1, where it has classes.
-    """
-    x, y = np.asarray(s.x, np.float64), np.asarray(s.y, np.float64)
-    x, y = (values[np.isfinite(x) & np.isfinite(y)] for values in (x, y))
-    if len(x) < 2 or x.min() == x.max() or y.min() == y.max():
-        return None
-    x = x / np.abs(x).max()
-    return correlation_ratio(x, y.astype(np.int64)) if s.classes else pearson(x, y / np.abs(y).max())
-
-
 def symbol(s: Scatter) -> str:
     """Return the letter of the association: r, or η of classes."""
     return "η" if s.classes else "r"
 
 
 def _description(s: Scatter) -> str:
-    value, word = association(s), "correlation ratio" if s.classes else "correlation"
+    value, word = s.association, "correlation ratio" if s.classes else "correlation"
     return f"{shortened(s.feature, 40)}: {f'no {word} can be computed' if value is None else f'{word} {value:.2f}'}."
 
 

@@ -84,7 +84,7 @@ def scatters(report: ReportData) -> Element | None:
     shown = [s for s in report.scatters if len(s.x)]
     if not shown:
         return None
-    values = [scatter.association(s) for s in shown]
+    values = [s.association for s in shown]
     sizes: Array = np.array([-1.0 if value is None else abs(value) for value in values])
     order = np.argsort(-sizes, kind="stable")
     shown, values, rows = [shown[k] for k in order], [values[k] for k in order], len(shown[0].x)

@@ -18,6 +18,8 @@ from descend.table.scale import Scale
 from descend.table.table import Table
 from descend.table.target import labels_of
 
+BLOCK_CELLS = 1 << 20  # features that are made at once: 8 MB, which stay in the cache
+ALIGNED = 64  # rows of a block come in multiples of it, so that BLAS sums each as it would among all
 REPR_ROWS = 6  # rows that repr shows
 
 
@@ -147,8 +149,10 @@ class Model:
 
         Raises ModelError when a column is missing or holds another kind of values.
         """
-        encoded = self.schema.encode(table)
-        return self.respond(self.scores(encoded.X), encoded.unseen, encoded.filled)
+        coded = self.schema.coded(table)
+        step = max(BLOCK_CELLS // len(self.schema.names), 1) // ALIGNED * ALIGNED or ALIGNED
+        blocks = [self.scores(coded.features(slice(k, k + step))) for k in range(0, max(table.rows, 1), step)]
+        return self.respond(np.concatenate(blocks), coded.unseen, coded.filled)
 
     def scores(self, X: Array) -> Array:
         """Return predictions (rows, outputs), before any link, of features in the units of the file, float64."""

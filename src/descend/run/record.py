@@ -218,6 +218,7 @@ class Run:
 
         return html(run_summary(self))
 
+    @one_blas_thread()
     def report(self, *, markdown: bool = False) -> str:
         """Return the report as one HTML page, or as Markdown."""
         from descend.report import html

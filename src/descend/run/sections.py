@@ -38,7 +38,7 @@ def data_section(prepared: Prepared, data: Any, fit: Fit) -> dict[str, Any]:
         "name": source.name, "path": _path(data), "rows": table.rows, "columns": len(table.columns), "sha256": source.sha256,
         "format": source.format, "delimiter": source.delimiter, "encoding": source.encoding, "header": source.header,
         "target": prepared.target.name, "features": list(prepared.schema.names), "dropped": prepared.schema.dropped,
-        "imputed": {k: v for k, v in prepared.encoded.filled.items() if v}, "train_rows": training,
+        "imputed": prepared.filled, "train_rows": training,
         "validation_rows": prepared.train.rows - training if validation is None else validation.rows,
         "test_rows": 0 if prepared.test is None else prepared.test.rows,
     }  # fmt: skip

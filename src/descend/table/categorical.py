@@ -65,12 +65,15 @@ class Categorical:
 
     def look_up(self, values: Array, missing: float) -> Array:
         """Return a value a row, from one a category (categories,), and that of missing rows."""
-        found: Array = np.append(values, missing)[self.codes]
+        found: Array = np.append(values, np.asarray(missing, values.dtype))[self.codes]
         return found
 
     def renamed(self, name: Callable[[str], str | None]) -> "Categorical":
         """Return the rows by other names of the categories: those of the same name are one, and None is missing."""
-        new = Categorical.of(map(name, self.categories))
+        names = [name(cell) for cell in self.categories]
+        if all(new is old for new, old in zip(names, self.categories, strict=True)):
+            return self  # of millions of categories a second table would cost as much as the first
+        new = Categorical.of(names)
         return Categorical(np.append(new.codes, np.int32(-1))[self.codes], new.categories)
 
 

@@ -11,6 +11,7 @@ from descend.errors import DataError, ModelError
 from descend.table.categorical import Categorical, objects
 from descend.table.identifiers import names_rows, numbers_rows
 from descend.table.reading import Kind, Reading
+from descend.table.scaled_rows import taken_rows
 from descend.table.table import Column, Table
 from descend.table.types import texts_of_numbers
 
@@ -67,6 +68,37 @@ class Encoded:
     filled: dict[str, int]
 
 
+@dataclass(frozen=True, eq=False)
+class Coded:
+    """Columns from which features are made.
+
+    Args:
+        columns: of each, the level of each row, -1 for none (rows,), or its features (rows, width); and their number.
+        unseen, filled: as `Encoded` has them.
+        matrix: the features themselves (rows, features), where the table is an array of numbers of which all are used.
+    """
+
+    columns: tuple[tuple[Array, int], ...]
+    unseen: dict[str, int]
+    filled: dict[str, int]
+    matrix: Array | None = None
+
+    def features(self, rows: slice | Array) -> Any:
+        """Return the features of some rows (rows, features), float64; of a matrix as it is, if they are many as TakenRows."""
+        if self.matrix is not None:
+            return self.matrix[rows] if isinstance(rows, slice) else taken_rows(self.matrix, rows)
+        taken = [(column[rows], width) for column, width in self.columns]
+        X, at = np.zeros((len(taken[0][0]), sum(width for _, width in taken))), 0
+        for column, width in taken:
+            if column.ndim == 1:
+                known = np.flatnonzero(column >= 0)
+                X[known, at + column[known]] = 1.0
+            else:
+                X[:, at : at + width] = column
+            at += width
+        return X
+
+
 @dataclass(frozen=True)
 class Schema:
     """The columns that are used, and why the others are not.
@@ -96,20 +128,20 @@ class Schema:
 
         Raises ModelError when columns are missing, or one holds text where training had numbers.
         """
+        coded = self.coded(table)
+        return Encoded(coded.features(slice(None)), self.names, coded.unseen, coded.filled)
+
+    def coded(self, table: Table) -> "Coded":
+        """Return what `encode` needs of each column, so that rows can be encoded block by block; raises as `encode` does."""
         if table.matrix is not None and table.names == self.names:
-            return Encoded(table.matrix, self.names, {}, {})
+            return Coded((), {}, {}, table.matrix)
         self._check(table)
-        unseen: dict[str, int] = {}
-        filled: dict[str, int] = {}
-        X, at = np.zeros((table.rows, len(self.names))), 0
-        for feature in self.features:
-            column, width = table[feature.column], len(feature.names)
-            encode = _encode_category if feature.kind == Kind.CATEGORY else _encode_number
-            unseen_here, filled_here = encode(feature, column, X[:, at : at + width])
-            unseen |= {feature.column: unseen_here} if unseen_here else {}
-            filled |= {feature.column: filled_here} if filled_here else {}
-            at += width
-        return Encoded(X, self.names, unseen, filled)
+        columns = {f.column: (_code if f.kind == Kind.CATEGORY else _fill)(f, table[f.column]) for f in self.features}
+        return Coded(
+            tuple((column, len(f.names)) for f, (column, _, _) in zip(self.features, columns.values(), strict=True)),
+            unseen={name: unseen for name, (_, unseen, _) in columns.items() if unseen},
+            filled={name: filled for name, (_, _, filled) in columns.items() if filled},
+        )
 
     def _check(self, table: Table) -> None:
         absent = [f.column for f in self.features if f.column not in table.names]
@@ -218,7 +250,7 @@ def _counts(column: Column) -> dict[str, int]:
 
 
 def _useless(column: Column, counts: dict[str, int], max_levels: int, asked: bool) -> str | None:
-    if column.missing == len(column.values):
+    if column.missing == len(column.cells):
         return "every cell is missing"
     if column.kind != Kind.CATEGORY:
         present = column.values[~column.is_missing]
@@ -249,24 +281,22 @@ def _feature(column: Column, counts: dict[str, int], missing: str, max_levels: i
     )
 
 
-def _encode_category(feature: Feature, column: Column, X: Array) -> tuple[int, int]:
+def _code(feature: Feature, column: Column) -> tuple[Array, int, int]:
+    """The level of each row (rows,), -1 for none; how many have a level that is unknown; and that none is filled."""
     at = {level: j for j, level in enumerate(feature.levels)}
     cells = _categories(column, feature.levels)
     rest, absent = at.get(OTHER, -1), at.get(MISSING, -1)
-    places = np.fromiter((at.get(cell, rest) for cell in cells.categories), np.int64, len(cells.categories))
+    places = np.fromiter((at.get(cell, rest) for cell in cells.categories), np.int32, len(cells.categories))
     index = cells.look_up(places, absent)
-    known = np.flatnonzero(index >= 0)
-    X[known, index[known]] = 1.0
-    return int(((index < 0) & ~cells.is_missing).sum()), 0
+    return index, int(((index < 0) & ~cells.is_missing).sum()), 0
 
 
-def _encode_number(feature: Feature, column: Column, X: Array) -> tuple[int, int]:
+def _fill(feature: Feature, column: Column) -> tuple[Array, int, int]:
+    """The numbers, and their flag where they have one (rows, 1 or 2); that no level is unknown; how many are filled."""
     gone = column.is_missing
     values = np.full(len(gone), np.nan) if column.kind == Kind.CATEGORY else column.values
-    X[:, 0] = np.where(gone, feature.median, values)
-    if feature.flag:
-        X[:, 1] = gone
-    return 0, int(gone.sum())
+    filled = np.where(gone, feature.median, values)
+    return np.stack([filled, gone], axis=1) if feature.flag else filled[:, None], 0, int(gone.sum())
 
 
 def _categories(column: Column, levels: tuple[str, ...]) -> Categorical:

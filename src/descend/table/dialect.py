@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TextIO
 
 from descend.errors import DataError, UsageError
 from descend.table import files
@@ -16,6 +17,7 @@ DELIMITERS = (",", ";", "\t", "|")
 NAMES = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar", " ": "space"}
 SAMPLE_LINES, SCORED_LINES = 500, 100  # records that find the header, and the delimiter (arbitrary)
 LONGEST_LINE = 1 << 22
+TOO_LONG = "line larger than the limit"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,6 +49,7 @@ def sniff(
     path: Path, head: bytes, delimiter: str | None, encoding: str | None, header: bool | None, skip_rows: int | None = None
 ) -> Dialect:  # fmt: skip
     """Decide what was not declared; raises DataError for text that is no table."""
+    _check_line_end(path, head)
     encoding = _encoding(path, head, encoding)
     text = _decode(path, head, encoding)
     if not text.strip():
@@ -79,6 +82,22 @@ def sniff(
         notes=notes,
         skip=skip,
     )
+
+
+def _check_line_end(path: Path, head: bytes) -> None:
+    """Raise DataError where the line in which the head ends is longer than there may be: DuckDB keeps all of a header."""
+    begun = max(head.rfind(b"\n"), head.rfind(b"\r")) + 1
+    if len(head) < files.HEAD:
+        return
+    with files.opened(path) as file:
+        file.seek(begun)
+        length = 0
+        while length <= LONGEST_LINE and (block := file.read(1 << 16)):
+            if b"\n" in block or b"\r" in block:
+                return
+            length += len(block)
+    if length > LONGEST_LINE:
+        raise _too_long(path, "more than", head.count(b"\n") + 1)
 
 
 def _encoding(path: Path, head: bytes, declared: str | None) -> str:
@@ -202,7 +221,7 @@ def records(
     begun = 1
     try:
         with io.TextIOWrapper(files.opened(path), dialect.encoding, errors=errors, newline="") as file:
-            reader = csv.reader(file, delimiter=dialect.delimiter, strict=strict)
+            reader = csv.reader(_lines(file), delimiter=dialect.delimiter, strict=strict)
             for row in reader:
                 yield begun, row
                 begun = reader.line_num + 1
@@ -212,10 +231,22 @@ def records(
         csv.field_size_limit(limit)
 
 
+def _lines(file: TextIO) -> Iterator[str]:
+    """Yield the lines of a file; raises csv.Error for a longer one than there may be, before it fills the memory."""
+    while line := file.readline(LONGEST_LINE + 1):
+        if len(line) > LONGEST_LINE:
+            raise csv.Error(TOO_LONG)
+        yield line
+
+
+def _too_long(path: Path, what: str, line: int) -> DataError:
+    what = f"has {what} {LONGEST_LINE:,} characters in line {line}"
+    return _bad(path, what, "check that it is a table", "line-too-long")
+
+
 def _unfinished(path: Path, error: Unfinished) -> DataError:
     if "limit" in str(error):
-        what, fix = f"has a cell of more than {LONGEST_LINE:,} characters in line", "check that it is a table"
-        return _bad(path, f"{what} {error.line}", fix, "line-too-long")
+        return _too_long(path, "more than" if str(error) == TOO_LONG else "a cell of more than", error.line)
     what = f"has a quote that opens in line {error.line} and is not closed properly"
     return _bad(path, what, "correct that line", "quote")
 

@@ -99,6 +99,21 @@ def damaged(path: Path, error: Exception) -> DataError:
     return _refused(path, f"is gzip data that cannot be read ({error})", "copy it again", "damaged-gzip")
 
 
+def version(path: Path) -> tuple[int, int]:
+    """Return the size of a file and when it was last written (ns), by which a change is told; zeros where it is gone."""
+    try:
+        status = path.stat()
+    except FileNotFoundError:
+        return 0, 0
+    return status.st_size, status.st_mtime_ns
+
+
+def check_unchanged(path: Path, before: tuple[int, int]) -> None:
+    """Raise DataError where a file is not of the version that it was, so that nothing is known of what was read."""
+    if version(path) != before:
+        raise _refused(path, "changed while it was read", "wait until it is written, or copy it first", "file-changed")
+
+
 def sha256(path: Path) -> str:
     """Return the hash of a file's bytes."""
     with path.open("rb") as file:

@@ -20,7 +20,7 @@ CHANCE = 0.001  # of rows in random order that seem to be in an order of the tar
 
 def names_rows(column: Column, levels: int) -> str | None:
     """Return the reason to leave out text that has another value in nearly every row."""
-    present = len(column.values) - column.missing
+    present = len(column.cells) - column.missing
     if levels > max(2, NEW_SHARE * present) and present >= FEWEST_ROWS:
         return f"identifier: {levels:,} levels in {present:,} rows"
     return None

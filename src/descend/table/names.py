@@ -73,7 +73,7 @@ def drop_nameless(columns: Sequence[tuple[int, Column]], where: str) -> tuple[li
     for at, column in columns:
         if column.name.strip():
             continue
-        if named and column.missing == len(column.values):
+        if named and column.missing == len(column.cells):
             notes.append(f"column {at + 1} is left out: it has no name and no value")
         elif named and at == 0 and _differs(column.values):
             notes.append("column 1 is left out: it has no name and numbers or names the rows")

@@ -11,7 +11,7 @@ from descend.arrays import Array
 from descend.errors import DataError, UsageError
 from descend.losses import Loss
 from descend.options import Options
-from descend.table.columns import OTHER, Encoded, Schema, complete_rows, fit_schema, schema_of_matrix
+from descend.table.columns import OTHER, Schema, complete_rows, fit_schema, schema_of_matrix
 from descend.table.data import Data
 from descend.table.frames import (
     column_of_cells,
@@ -25,7 +25,6 @@ from descend.table.moments import Gram
 from descend.table.read import read
 from descend.table.reading import Conventions, Reading
 from descend.table.scale import Scale, fit_scale, scaled_data
-from descend.table.scaled_rows import taken
 from descend.table.split import split
 from descend.table.table import Column, Kind, Table, check_finite
 from descend.table.target import Target, match_classes, read_target
@@ -59,6 +58,7 @@ class Prepared:
         target: the target, as read.
         loss: the loss to train on, with its constants.
         rows: indices into the table of the training rows, and of the test rows when they come from it.
+        filled: cells a column that were missing and filled with the median.
         notes: what was done, in order.
     """
 
@@ -72,7 +72,7 @@ class Prepared:
     loss: Loss
     constants: dict[str, float]
     rows: tuple[Array, Array]
-    encoded: Encoded
+    filled: dict[str, int]
     notes: tuple[Note, ...]
 
     @property
@@ -156,28 +156,28 @@ def prepare(data: Any, target: Any, options: Options, on_event: Callable[[Note],
         )  # fmt: skip
     if not schema.names:
         raise _no_features(found.name, schema.dropped)
-    encoded = schema.encode(features if len(kept) == features.rows else features.take(kept))
-    for text in _columns(schema, encoded):
+    coded = schema.coded(features if len(kept) == features.rows else features.take(kept))
+    for text in _columns(schema, coded.filled):
         say("columns", text)
-    X, y = encoded.X, found.y
+    X, y = coded.features(train_rows), found.y
     own = None if weight is None else weight[train_rows]
-    of_train = taken(X, train_rows)
     scale, gram = fit_scale(
-        of_train, y[train_rows], own, scale=options.scale, target=form.scales_target, threads=options.threads or 1
+        X, y[train_rows], own, scale=options.scale, target=form.scales_target, threads=options.threads or 1
     )
     say("scaling", "on · every feature has mean 0 and spread 1" if options.scale else "off")
     scaling = _Scaling(scale, schema, found, form)
-    train = scaling.data(of_train, y[train_rows], own, gram)
+    train = scaling.data(X, y[train_rows], own, gram)
+    del X  # as large as the scaled rows
     if isinstance(options.test, float):
         rest = None if weight is None else weight[test_rows]
-        test = scaling.data(taken(X, test_rows), y[test_rows], rest) if len(test_rows) else None
+        test = scaling.data(coded.features(test_rows), y[test_rows], rest) if len(test_rows) else None
     else:
         test = scaling.file(options.test, options)
     validation = None if _no_file(options.validation) else scaling.file(options.validation, options)
     say("split", _described_split(train, test, options))
     return Prepared(
         table=table, schema=schema, scale=scale, train=train, test=test, validation=validation, target=found, loss=form,
-        constants=constants, rows=(kept[train_rows], kept[test_rows]), encoded=encoded, notes=tuple(notes),
+        constants=constants, rows=(kept[train_rows], kept[test_rows]), filled=coded.filled, notes=tuple(notes),
     )  # fmt: skip
 
 
@@ -374,7 +374,7 @@ def _ordered(column: Column) -> Array:
     return column.values
 
 
-def _columns(schema: Schema, encoded: Encoded) -> list[str]:
+def _columns(schema: Schema, filled: Mapping[str, int]) -> list[str]:
     kinds = [f.kind for f in schema.features]
     counts = [f"{kinds.count(k)} {k.value}" for k in Kind if k in kinds]
     levels = sum(len(f.levels) for f in schema.features)
@@ -384,7 +384,7 @@ def _columns(schema: Schema, encoded: Encoded) -> list[str]:
     dates = [f.column for f in schema.features if f.kind == Kind.DATE]
     if dates:
         lines.append(f"{', '.join(map(shown, dates))}: dates as days since 1970-01-01")
-    lines += [f"{shown(name)}: {count:,} missing → median + flag" for name, count in encoded.filled.items() if count]
+    lines += [f"{shown(name)}: {count:,} missing → median + flag" for name, count in filled.items() if count]
     lines += [f"{shown(f.column)}: {f.rare:,} rare levels share {OTHER}" for f in schema.features if f.rare]
     return lines + [f"{shown(name)}: left out, {why}" for name, why in schema.dropped.items()]
 

@@ -93,13 +93,24 @@ def _from_stdin(how: Format) -> Table:
 
 
 def _read(path: Path, name: str, how: Format) -> Table:
+    """Read a file; what was read, or refused, of one that changed meanwhile is of no file."""
     files.check(path)
+    before = files.version(path)
+    try:
+        table = _whole(path, name, how)
+    except DataError:
+        files.check_unchanged(path, before)
+        raise
+    files.check_unchanged(path, before)
+    return replace(table, source=replace(table.source, size=before[0]))
+
+
+def _whole(path: Path, name: str, how: Format) -> Table:
     head = files.head_of(path)
     how = replace(how, format=files.format_of(path, how.format, head))
     with Engine() as engine:
         table = (_text if how.format == "csv" else _typed)(engine, path, name, head, how)
-    source = replace(table.source, sha256=table.source.sha256 or files.sha256(path), size=path.stat().st_size)
-    return replace(table, source=source)
+    return replace(table, source=replace(table.source, sha256=table.source.sha256 or files.sha256(path)))
 
 
 def _text(engine: Engine, path: Path, name: str, head: bytes, how: Format) -> Table:

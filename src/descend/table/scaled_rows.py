@@ -131,7 +131,7 @@ class TakenRows:
         return np.asarray(self.source[self.rows[key]])
 
 
-def taken(X: Array, rows: Array) -> Any:
+def taken_rows(X: Array, rows: Array) -> Any:
     """Return some rows of features, in increasing order: all of them as they are, a large part without a copy."""
     if len(rows) == len(X):
         return X

@@ -49,7 +49,7 @@ def suspected_sentinels(column: Column) -> list[Sentinel]:
     >>> suspected_sentinels(Column("x", Kind.NUMBER, np.array([20.5, 22.1, -999, 19.8, 23.4, -999, -999])))
     [Sentinel(column='x', value=-999.0, cells=3)]
     """
-    if column.kind != Kind.NUMBER or len(column.values) == 0:
+    if column.kind != Kind.NUMBER or len(column.cells) == 0:
         return []
     ends = [v for v in map(float, column.ends) if v.is_integer() or _is_filler(v)]
     counts = {v: int((column.values == v).sum()) for v in ends}
