@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from scipy.sparse import csr_array
 
+from descend.diagnosis import rows as module
 from descend.diagnosis.rows import positions_within, row_keys
 from descend.table.data import Data
 
@@ -28,3 +29,20 @@ def test_of_equal_rows_the_first_are_found_and_other_rows_are_not():
 def test_the_target_belongs_to_a_row():
     a, b = row_keys(Data(np.ones((2, 3)), np.array([0.0, 1.0]))).tolist()
     assert a != b
+
+
+@pytest.mark.parametrize("kind", [np.asarray, csr_array])
+def test_different_rows_have_different_keys_however_they_differ(kind):
+    grid = np.stack(np.meshgrid(*[np.arange(20.0)] * 4), axis=-1).reshape(-1, 4)  # few bits, in all places
+    near = 1 + np.arange(1000)[:, None] * np.spacing(1.0) * [1, 0, 0, 0]
+    rows = np.r_[grid, near, near[:, ::-1][1:]]
+    keys = row_keys(Data(kind(rows), np.zeros(len(rows))))
+    assert len(np.unique(keys)) == len(np.unique(rows, axis=0))
+
+
+def test_zeros_of_both_signs_are_equal_and_blocks_change_no_key(monkeypatch):
+    rows = np.r_[np.zeros((1, 2)), -np.zeros((1, 2)), np.ones((200, 2))]
+    keys = row_keys(Data(rows, np.zeros(202)))
+    assert keys[0] == keys[1] != keys[2]
+    monkeypatch.setattr(module, "BLOCK_CELLS", 1)
+    assert np.array_equal(keys, row_keys(Data(rows, np.zeros(202))))

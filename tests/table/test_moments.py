@@ -99,7 +99,11 @@ def test_sorted_rows_keep_their_digits(small_blocks):
 
 
 def test_rescaled_moments_are_those_of_scaled_rows():
-    X, y, weight = random(500, 3) * [1, 10, 1e-3] + 5, random(500, 2, seed=1), np.random.default_rng(2).uniform(0, 2, 500)
+    X, y, weight = (
+        random(500, 3) * [1, 10, 1e-3] + 5,
+        random(500, 2, seed=1),
+        np.random.default_rng(2).uniform(0, 2, 500),
+    )
     center, width = np.array([5.0, 4.0, 5.0]), np.array([2.0, 10.0, 1e-3])
     moments = accumulate([Data(X, y, weight)]).rescaled(center, width, np.array([1.0, 0.0]), np.array([3.0, 1.0]))
     expected = accumulate([Data((X - center) / width, (y - [1, 0]) / [3, 1], weight)])

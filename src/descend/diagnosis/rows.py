@@ -25,7 +25,9 @@ def row_keys(data: Data) -> Array:
     y = data.y.reshape(data.rows, -1)
     if is_sparse(data.X):
         mixed = _mixed(data.X.data, data.X.indices.astype(np.uint64))
-        ends = np.concatenate([np.zeros(1, np.uint64), np.cumsum(mixed, dtype=np.uint64)])  # wraps, and so do differences
+        ends = np.concatenate(
+            [np.zeros(1, np.uint64), np.cumsum(mixed, dtype=np.uint64)]
+        )  # wraps, and so do differences
         keys = ends[data.X.indptr[1:]] - ends[data.X.indptr[:-1]]
     else:
         X = data.X.source if isinstance(data.X, ScaledRows) else data.X  # equal rows are equal before scaling
@@ -34,7 +36,9 @@ def row_keys(data: Data) -> Array:
         for lo in range(0, data.rows, size):
             rows = slice(lo, lo + size)
             keys[rows] = _mixed(X[rows], columns).sum(axis=1, dtype=np.uint64)
-    return np.asarray(keys + _mixed(y, data.features + np.arange(y.shape[1], dtype=np.uint64)).sum(axis=1, dtype=np.uint64))
+    return np.asarray(
+        keys + _mixed(y, data.features + np.arange(y.shape[1], dtype=np.uint64)).sum(axis=1, dtype=np.uint64)
+    )
 
 
 def _mixed(values: Array, columns: Array) -> Array:

@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 
-from descend.arrays import Array
 from descend.engines import plain
 from descend.engines.contract import Advance, Measure
 from descend.errors import UsageError
@@ -63,7 +62,9 @@ def choose(problem: Problem, plan: Plan, held_out: Data | None = None, threads: 
         return _measuring_by_passes(problem, held_out, threads, direct)
     of_data = problem.data.gram(threads)
     direct = _measuring_by_moments(problem, held_out, threads, direct)
-    sound = all(moments.fits(problem, plan.settings[r]) and _sound(problem, plan.take([r]), of_data) for r in range(len(plan)))
+    sound = all(
+        moments.fits(problem, plan.settings[r]) and _sound(problem, plan.take([r]), of_data) for r in range(len(plan))
+    )
     if not sound:  # a run would stray from the path on the rows because of rounding
         return direct
     from descend.engines import full_pass, gram

@@ -6,6 +6,7 @@ change no bits.
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from itertools import pairwise
 
 import numpy as np
@@ -35,7 +36,7 @@ def full_objectives(problem: Problem, threads: int = 1) -> Measure:
     def objectives(weights: Array) -> Array:
         examples, means = examples_of(problem, threads), []
         for w in np.ascontiguousarray(weights, problem.dtype):
-            _on_threads(lambda first, last, w=w: losses(examples, settings, w, totals, first, last), len(totals), threads)
+            _on_threads(partial(losses, examples, settings, w, totals), len(totals), threads)
             means.append(totals.sum() / rows)
         return np.asarray(np.array(means) + penalty(problem, weights))
 
@@ -54,7 +55,7 @@ def full_gradient(problem: Problem, threads: int = 1) -> Callable[[Array], Array
 
     def gradient(weights: Array) -> Array:
         w = np.ascontiguousarray(weights, problem.dtype)
-        _on_threads(lambda first, last: sums(examples, settings, w, blocks, first, last), len(blocks), threads)
+        _on_threads(partial(sums, examples, settings, w, blocks), len(blocks), threads)
         total = np.add.reduce(blocks, axis=0, dtype=np.float64)
         return np.asarray(total / rows + problem.l2 * problem.penalised * w.astype(np.float64))
 

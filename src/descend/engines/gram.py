@@ -28,7 +28,7 @@ from descend.engines.kernels.step import apply_gradient, by_address, prepare
 from descend.engines.state import State, start
 from descend.outcome import Outcome
 from descend.plan import Plan, Setting
-from descend.problem import Problem, moments
+from descend.problem import Problem
 from descend.problem.moments import NOISE, RECURSIONS, UNIT, fits
 from descend.table.moments import Gram
 

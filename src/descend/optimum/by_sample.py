@@ -34,9 +34,7 @@ def fits(problem: Problem) -> bool:
     return smooth and problem.l1 == 0 and enough and not is_sparse(data.X)
 
 
-def newton_by_sample(
-    problem: Problem, solve: Callable[[Problem], Array | None], threads: int = 1
-) -> Array | None:
+def newton_by_sample(problem: Problem, solve: Callable[[Problem], Array | None], threads: int = 1) -> Array | None:
     """Return the optimum's weights (params,) float64, or None where this way does not lead there.
 
     Args:

@@ -136,7 +136,11 @@ def _solve(problem: Problem, threads: int = 1) -> tuple[Array, str, SolverResult
     existence = _existence(problem)
     if existence.status is not OptimumStatus.FOUND:
         return np.zeros(0), "none", existence
-    return (baseline(problem)[0], "best constant", FOUND) if problem.data.features == 0 else _solve_smooth(problem, threads)
+    return (
+        (baseline(problem)[0], "best constant", FOUND)
+        if problem.data.features == 0
+        else _solve_smooth(problem, threads)
+    )
 
 
 def _existence(problem: Problem) -> SolverResult:

@@ -11,7 +11,6 @@ from descend.losses import Loss
 from descend.problem.network import ForwardCache, Network, backward, forward
 from descend.problem.network import scores as network_scores
 from descend.problem.shapes import check_shapes
-from descend.sparse import column_squares
 from descend.table.data import Data
 
 BLOCK_CELLS = 1 << 19  # predictions held at once while a loss is evaluated

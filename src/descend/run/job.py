@@ -135,6 +135,7 @@ class _Job:
     def __init__(self, data: Any, target: Any, options: Options, on_event: OnEvent, begun: float) -> None:
         self.data, self.target, self.options, self.begun = data, target, options, begun
         self.on_event = on_event
+        self.threads = options.threads or os.cpu_count() or 1
         self.notes: list[Note] = []
         self.optimum_fits = True  # whether there is time for the exact optimum
         self.compiling = 0.0  # seconds of compilation, which no budget is charged with
@@ -150,17 +151,19 @@ class _Job:
     def run(self, keep: Callable[[Fit], None] = lambda fit: None) -> Run:
         """Read, search, score and judge."""
         options = self.options
-        prepared = prepare(self.data, self.target, options, self._pass_on)
+        prepared = prepare(self.data, self.target, options.replace(threads=self.threads), self._pass_on)
         metric = metric_of(prepared.loss, options.metric)
         cuts = folds(prepared, self.target, options) if options.cv else None
         task = self._task(prepared)
         self.note("curve", curvature_note(task.landscape))
-        threads = options.threads or os.cpu_count() or 1
         preparing = time.monotonic() - self.begun
-        limited = options.replace(threads=threads, time_budget=self._training_time())
+        limited = options.replace(threads=self.threads, time_budget=self._training_time())
         result = search(task.problem, task.held_out, limited, task.landscape, self.on_event, keep=keep)
         self.compiling = result.fit.compiling
         self._note_budget(result)
+        if result.sample_rows is not None:
+            rows = f"{result.sample_rows:,} of {result.fit.problem.data.rows:,} training rows"
+            self.note("search", f"settings competed on {rows}; the best was trained on all of them")
         self._note_schedule(result)
         verdict, findings = self._judged(result, prepared, preparing)
         model = model_of(prepared, task.problem, result.fit.weights[result.best])
@@ -168,7 +171,7 @@ class _Job:
             model=model, verdict=verdict, findings=findings, tried=trials(prepared, result, findings, metric, options),
             metrics=scores(prepared, result), metric=metric, chosen=chosen_section(result),
             data=data_section(prepared, self.data, result.fit), options=options,
-            env=environment_section(options, threads), seconds=time.monotonic() - self.begun,
+            env=environment_section(options, self.threads), seconds=time.monotonic() - self.begun,
             trace=trace_section(result, prepared), notes=tuple(self.notes), search_result=result, prepared=prepared,
         )  # fmt: skip
         return run if cuts is None or run.failed else self.attempt("folds", run, lambda: self._with_folds(run, cuts))
@@ -279,14 +282,14 @@ class _Job:
     def _landscape(self, problem: Problem) -> Landscape:
         """What is known before training; without the optimum, where the curvature says that the time is not enough."""
         if problem.network is not None or self.options.time_budget is None:
-            return Landscape.of(problem, initial_weights(problem, self.options), self.options.threads or os.cpu_count() or 1)
+            return Landscape.of(problem, initial_weights(problem, self.options), self.threads)
         began, left = time.monotonic(), self._left()
         weights, objective = exact.baseline(problem)
         curvature = exact.curvature(problem)
         seconds = OPTIMUM_SHARE * left
         self.optimum_fits = OPTIMUM_COST * (time.monotonic() - began) <= seconds
         if self.optimum_fits:
-            return Landscape(curvature, exact.optimum(problem, self.options.threads or os.cpu_count() or 1), weights, objective)
+            return Landscape(curvature, exact.optimum(problem, self.threads), weights, objective)
         reason = f"not computed: {max(seconds, 0.0):.1f} s were not enough"
         self.note("curve", f"optimum {reason}")
         unknown = exact.Optimum.unknown(SolverResult(exact.OptimumStatus.NOT_SOLVED, reason))

@@ -64,9 +64,7 @@ def run_scores(problem: Problem, weights: Array, data: Data) -> Array:
         return np.asarray(z.reshape(data.rows, *b.shape).transpose(1, 0, 2) + b[:, None])
 
 
-def score(
-    prepared: Prepared, problem: Problem, weights: Array, data: Data, z: Array | None = None
-) -> dict[str, float]:
+def score(prepared: Prepared, problem: Problem, weights: Array, data: Data, z: Array | None = None) -> dict[str, float]:
     """Return every metric of one run's weights (params,) on scaled data, of scores z (rows, outputs) if they are known."""
     model = model_of(prepared, problem, weights.astype(np.float64))
     z = run_scores(problem, weights[None], data)[0] if z is None else z

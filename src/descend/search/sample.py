@@ -31,7 +31,6 @@ def sample_of(problem: Problem, options: Options) -> Problem | None:
     return replace(problem, data=sample)
 
 
-
 def _classes(y: Array) -> int:
     """The number of classes among class indices (rows,)."""
     return int(np.count_nonzero(np.bincount(y.astype(np.int64))))

@@ -46,7 +46,9 @@ LATE_SHARE = 0.2  # of the time that is left, for each batch size that is traine
 LOWER = (0.1, 0.01)  # of the lowest rate that was tried, where every rate of a variant failed
 MOST_LOWER = 6  # times that lower rates are tried: twelve decades
 SEED_ROUNDS = 3  # settings of a variant that are repeated over seeds until one does not fail
-CELLS_AFTER_CONVERGENCE = 5e7  # cell visits of a group once a run has converged: about a tenth of a second, whatever the machine
+CELLS_AFTER_CONVERGENCE = (
+    5e7  # cell visits of a group once a run has converged: about a tenth of a second, whatever the machine
+)
 RACE_GRACE = 10  # epochs, see `Limits.grace`, of a race on a sample: it shows which is fastest, and no more (arbitrary)
 SCHEDULES = ("cosine", "one_cycle", "plateau")  # that "auto" tries
 CLEARLY = 1e-3  # share of the loss by which a schedule must beat a constant rate (arbitrary: above rounding and luck)
@@ -166,7 +168,10 @@ def _search_by_sample(
     """
     begun, budget = time.monotonic(), options.time_budget
     racing = options if budget is None else options.replace(time_budget=RACE_SHARE * budget)
-    judges, known = None if held_out is None else held_out.drawn(sample.data.rows, options.random_state), Landscape.of(sample)
+    judges, known = (
+        None if held_out is None else held_out.drawn(sample.data.rows, options.random_state),
+        Landscape.of(sample),
+    )
     short = dataclasses.replace(_limits(racing, known), grace=RACE_GRACE)
     race = _search_rows(sample, judges, racing, known, short, on_event, start)
     settings_of, best = race.fit.plan.settings, race.best
@@ -186,8 +191,8 @@ def _search_by_sample(
     why = rationale(fit, best, options, landscape)
     for name in ("optimizer", "lr"):
         why[name]["source"] += f", on {sample.data.rows:,} of {problem.data.rows:,} rows"
-    label = final.plan.settings[kept].label
-    ahead = tuple(best if fit.plan.settings[r].label == label else r for r in best_per_variant(fit))
+    trained = {final.plan.settings[r].label: len(race.fit.plan) + r for r in (*best_per_variant(final), kept)}
+    ahead = tuple(trained.get(settings_of[r].label, r) for r in race.best_per_variant)
     return SearchResult(
         fit=fit, best=best, best_per_variant=ahead, landscape=landscape, why=why, seeds=options.seeds,
         skipped=race.skipped, out_of_time=race.out_of_time or _out_of_time(final, limits),

@@ -135,7 +135,14 @@ def _power_of_two(largest: Array) -> Array:
 
 
 def fit_scale(
-    X: Any, y: Array, sample_weight: Array | None, *, scale: bool, target: bool, intercept: bool = True, threads: int = 1
+    X: Any,
+    y: Array,
+    sample_weight: Array | None,
+    *,
+    scale: bool,
+    target: bool,
+    intercept: bool = True,
+    threads: int = 1,
 ) -> tuple[Scale, Gram | None]:
     """Return the scale of features X (rows, features) and target y (rows,) or (rows, targets), and their moments.
 

@@ -10,7 +10,9 @@ from numpy.typing import DTypeLike
 from descend.arrays import Array
 
 BLOCK_CELLS = 1 << 16  # cells of a block: 512 kB in float64, which stays in a level-2 cache
-LARGE_CELLS = 1 << 22  # of a table that is not copied: for a smaller one a copy, 32 MB at most, saves work in every pass
+LARGE_CELLS = (
+    1 << 22
+)  # of a table that is not copied: for a smaller one a copy, 32 MB at most, saves work in every pass
 TASK_BLOCKS = 16  # blocks that one thread scales at a time (arbitrary: about 2 ms)
 
 

@@ -187,8 +187,14 @@ def compile_block_losses(loss: Loss, dtype: np.dtype[Any]) -> Any:
     """Compile the sums of losses over blocks of rows, float64 (blocks,), for a single output."""
     evaluate, _, _, places = loss_parts(loss, several=False)
 
-    def losses(examples: Examples, loss_settings: LossSettings, w: Vector, totals: Numbers, first: int, last: int) -> None:
-        workspace, tail, n = np.empty((3, CHUNK), w.dtype), as_tuple(loss_settings.constants, places), examples.y.shape[0]
+    def losses(
+        examples: Examples, loss_settings: LossSettings, w: Vector, totals: Numbers, first: int, last: int
+    ) -> None:
+        workspace, tail, n = (
+            np.empty((3, CHUNK), w.dtype),
+            as_tuple(loss_settings.constants, places),
+            examples.y.shape[0],
+        )
         order = np.empty(0, np.int64)
         for b in range(first, last):
             batch = Batch(order, b * BLOCK, min((b + 1) * BLOCK, n))

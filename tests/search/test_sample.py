@@ -1,0 +1,110 @@
+"""Which problems are searched on a sample, and what the search of such a one keeps."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from descend.losses import loss
+from descend.options import read_options
+from descend.outcome import Outcome
+from descend.problem import Problem, objectives
+from descend.search import sample as module
+from descend.search.sample import sample_of
+from descend.search.search import search
+from descend.table.data import Data
+
+RNG = np.random.default_rng(0)
+ROWS = 8000
+X = RNG.standard_normal((ROWS, 4))
+Z = X @ np.array([1.0, -1.0, 0.5, 0.0])
+
+
+@pytest.fixture(autouse=True)
+def small(monkeypatch):
+    """What is large, and how large a sample is, for a test."""
+    for name, value in (("SAMPLED_CELLS", 1), ("FEWEST_ROWS", 1000), ("ROWS_A_WEIGHT", 100)):
+        monkeypatch.setattr(module, name, value)
+
+
+def problem(name="squared", **shape):
+    y = Z + RNG.standard_normal(ROWS) if name == "squared" else (RNG.random(ROWS) < 1 / (1 + np.exp(-Z))).astype(float)
+    return Problem(Data(X, y), loss(name), l2=1e-3, **shape)
+
+
+def options(**given):
+    return read_options({"seeds": 1, "time_budget": None, "max_epochs": 200, **given})
+
+
+def test_a_sample_is_drawn_once_without_replacement():
+    given = problem()
+    one, again = (sample_of(given, options(random_state=3)).data.X for _ in range(2))
+    other = sample_of(given, options(random_state=4)).data.X
+    assert one.shape == (1000, 4)
+    assert np.array_equal(one, again)
+    assert len(np.unique(one[:, 0])) == 1000
+    assert not np.array_equal(one, other)
+
+
+@pytest.mark.parametrize("given", [{"schedule": "cosine"}, {"schedule": "auto"}, {"warmup": 5}])
+def test_where_settings_depend_on_the_number_of_rows_all_are_read(given):
+    assert sample_of(problem(), options(**given)) is None
+
+
+def test_small_tables_and_samples_without_a_class_are_read_whole(monkeypatch):
+    assert sample_of(Problem(problem().data.take(np.arange(3999)), loss("squared")), options()) is None
+    rare = np.zeros(ROWS)
+    rare[0] = 1
+    assert sample_of(Problem(Data(X, rare), loss("logistic")), options()) is None
+    monkeypatch.setattr(module, "SAMPLED_CELLS", 1 << 40)
+    assert sample_of(problem(), options()) is None
+
+
+@pytest.mark.parametrize("name", ["squared", "logistic"])
+def test_the_best_of_a_sample_is_trained_on_all_rows(name):
+    given = problem(name)
+    result = search(given, None, options())
+    fit, best = result.fit, result.best
+    assert result.sample_rows == 1000
+    assert fit.outcomes[best] is Outcome.CONVERGED
+    assert result.landscape.gap(float(fit.loss[best])) < 1e-3
+    assert fit.loss[best] == pytest.approx(float(objectives(given, fit.weights[[best]])[0]), rel=1e-9)
+    assert {s.label for s in fit.plan.settings} == {
+        "gd", "sgd", "minibatch", "momentum", "nesterov", "adagrad", "rmsprop", "adam",
+    }  # fmt: skip
+    assert result.why["lr"]["source"].endswith("on 1,000 of 8,000 rows")
+    assert result.why["optimizer"]["source"].endswith("on 1,000 of 8,000 rows")
+
+
+def test_the_best_of_each_variant_is_measured_on_all_rows():
+    given = problem("logistic")
+    result = search(given, None, options())
+    ahead = list(result.best_per_variant)
+    np.testing.assert_allclose(result.fit.loss[ahead], objectives(given, result.fit.weights[ahead]), rtol=1e-9)
+
+
+def test_settings_that_lost_on_the_sample_count_as_pruned():
+    result = search(problem("logistic"), None, options())
+    others = [o for r, o in enumerate(result.fit.outcomes) if r != result.best]
+    assert all(o is Outcome.PRUNED or o.failed for o in others)
+
+
+def test_what_the_user_typed_sees_all_rows():
+    assert search(problem(), None, options(optimizer="adam", lr=0.1)).sample_rows is None
+    assert search(problem(), None, options(optimizer="adam", lr="auto")).sample_rows == 1000
+
+
+def test_a_best_setting_that_fails_on_all_rows_is_searched_for_again(monkeypatch):
+    from descend.search import search as searching
+
+    trained = searching.train
+
+    def failing(given, plan, *rest):
+        fit = trained(given, plan, *rest)
+        lost = given.data.rows == ROWS and len(plan) == 1
+        return replace(fit, outcomes=(Outcome.DIVERGED,)) if lost else fit
+
+    monkeypatch.setattr(searching, "train", failing)
+    result = search(problem("logistic"), None, options())
+    assert result.sample_rows is None
+    assert result.fit.outcomes[result.best] is Outcome.CONVERGED
