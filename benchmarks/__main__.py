@@ -1,4 +1,4 @@
-"""Run the rows, print the table, write results.json, and put the table into the README."""
+"""Run whole jobs and kernels, print the tables, write results.json, and put the tables into the README."""
 
 import json
 import sys
@@ -6,6 +6,7 @@ import tempfile
 from datetime import date
 from pathlib import Path
 
+from benchmarks import jobs
 from benchmarks.picture import draw
 from benchmarks.rows import ROWS
 from benchmarks.timing import machine
@@ -15,9 +16,11 @@ BEGIN, END = "<!-- benchmarks: begin -->", "<!-- benchmarks: end -->"
 
 
 def main(wanted: list[str]) -> int:
-    """Run all rows, or those whose codes are given."""
-    results = {"date": date.today().isoformat(), "machine": machine(), "rows": []}
+    """Run all jobs and rows, or those whose codes are given."""
+    results = {"date": date.today().isoformat(), "machine": machine(), "jobs": [], "rows": []}
     with tempfile.TemporaryDirectory() as folder:
+        if not wanted or any(code.startswith("J") for code in wanted):
+            results["jobs"] = jobs.all_jobs(Path(folder), wanted)
         for row in ROWS:
             if wanted and row.code not in wanted:
                 continue
@@ -38,8 +41,9 @@ def main(wanted: list[str]) -> int:
 
 
 def table(results: dict) -> str:
-    """Return the results as a Markdown table."""
-    lines = ["| row | work | descend | best rival | ratio | goal |", "|---|---|---|---|---|---|"]
+    """Return the results as Markdown tables: whole jobs, then kernels."""
+    lines = [jobs.table(results["jobs"]), ""] if results.get("jobs") else []
+    lines += ["| row | work | descend | best rival | ratio | goal |", "|---|---|---|---|---|---|"]
     for row in results["rows"]:
         if "failed" in row:
             lines.append(f"| {row['code']} | {row['work']} | failed: {row['failed']} | | | |")
