@@ -158,7 +158,7 @@ def test_more_parameters_than_memory_holds_is_said_before_anything_is_allocated(
         ds.train(penguins, "species", hidden_layer_sizes=(2_000_000, 2_000_000), progress=False)
 
     assert error.value.code == "too-large"
-    assert str(error.value).startswith("1 networks of 4,000,0")
+    assert str(error.value).startswith("1 network of 4,000,0")
 
 
 def test_weights_set_by_hand_must_be_finite(run):
