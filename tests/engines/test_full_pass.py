@@ -35,7 +35,9 @@ def test_gradients_and_losses_are_those_of_numpy(name, weight, intercept, dtype)
     one, wide = (problem(name, d, weight, intercept=intercept) for d in (dtype, np.float64))
     w = (0.3 * RNG.standard_normal((2, one.params))).astype(dtype)
     rtol = 1e-10 if dtype == np.float64 else 1e-4
-    np.testing.assert_allclose(full_gradient(one)(w[0]), gradient(wide, w[0].astype(float))[1], rtol=rtol, atol=rtol / 10)
+    np.testing.assert_allclose(
+        full_gradient(one)(w[0]), gradient(wide, w[0].astype(float))[1], rtol=rtol, atol=rtol / 10
+    )
     if one.outputs == 1:
         np.testing.assert_allclose(full_objectives(one)(w), objectives(wide, w.astype(float)), rtol=rtol / 10)
 

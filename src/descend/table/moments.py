@@ -151,9 +151,9 @@ def _sums(rows: Rows, shift: Array) -> _Sums:
             if rows.sample_weight is not None:
                 block *= np.sqrt(rows.sample_weight[lo:hi].astype(np.float64))[:, None]
             total += np.dot(block.T, block, out=product)
-    mass = float(total[k, k])
-    mean = total[:k, k] / (mass or 1.0)
-    return _Sums(mass, mean, total[:k, :k] - mass * np.outer(mean, mean), n)
+        mass = float(total[k, k])
+        mean = total[:k, k] / (mass or 1.0)
+        return _Sums(mass, mean, total[:k, :k] - mass * np.outer(mean, mean), n)
 
 
 def _merged(a: _Sums, b: _Sums) -> _Sums:

@@ -201,6 +201,7 @@ def scaled_data(
     if weight is not None:
         weight = mean_one(weight) if unit is None else weight / unit
     rows = _rows(scale, X, dtype)
+    gram = gram if isinstance(rows, ScaledRows) else None  # a small table has the bits of its own scaled rows
     return Data(rows, np.ascontiguousarray(y, dtype), weight, names).with_gram(gram)
 
 
