@@ -379,6 +379,8 @@ def command(rng: np.random.Generator, tamper: Tamper) -> Compared:
 
         def python() -> np.ndarray:
             run = trained(str(place), "y", **options).model
+            if run.verdict.status in ("diverged", "nonfinite"):
+                raise Refusal(run.verdict.text)  # what the command exits with
             if case.classifies and not hasattr(run.predict(str(place)).probabilities, "shape"):
                 return numbers(run.predict(str(place)).values)
             return predictions(run, str(place)).reshape(len(table), -1)

@@ -79,7 +79,7 @@ def test_the_trace_ends_with_the_weights_that_are_kept():
         assert own.held_out[0, -1] == fit.held_out[run] == pytest.approx(mean_loss, rel=1e-12)
         assert own.loss[0, -1] < own.loss[0, :-1].min()
         assert fit.epoch[run] == fit.epochs[run]
-        np.testing.assert_array_equal(objectives(sparse_problem(), own.weights[0, :-1]), own.loss[0, :-1])
+        np.testing.assert_allclose(objectives(sparse_problem(), own.weights[0, :-1]), own.loss[0, :-1], rtol=1e-12)
 
 
 def test_the_objective_never_rises():

@@ -19,8 +19,9 @@ from descend.training.closing import closing_phase
 from descend.training.stopping import Limits, Stopping
 from descend.training.trace import Trace, record_points
 
-CALL_SECONDS = 0.1  # a compiled call returns about so often, so that progress is told and Ctrl-C is heard
-SHORTEST_CALL = 0.01  # seconds; the first calls are shorter than CALL_SECONDS, and each as long as all before
+CALL_SECONDS = 0.1  # a part of a long epoch returns about so often, so that progress is told and Ctrl-C is heard
+CALL_WORK = 5e7  # products of rows and weights of a call of whole epochs: 0.03 to 0.3 s on one core
+ROW_WORK = 16  # products that as much time goes into beside the weights, for each row and run
 CALL_POINTS = 32  # record points of one call at most: what is trained beyond the end of a run is thrown away
 SMALL_EPOCH = 1 << 20  # rows times runs of a first call that is not cut: at most about CALL_SECONDS
 NEAR_AIM = 10.0  # times the aim's distance to the optimum, up to which a model is at the optimum: as in the diagnosis
@@ -180,14 +181,22 @@ class _Loop:
         self.state.outcome[self.running] = Outcome.BUDGET
 
     def _next_points(self, epoch: int) -> Array:
-        """The record points of the next call, as many as fit its time; none when not even one does."""
+        """The record points of the next call, as many as its work allows; none when not even one is.
+
+        A call is cut by work and not by time: runs that end within it are summed with the others until its end, so that
+        where it ends decides about the last bits. A time limit alone may cut it shorter.
+        """
         points = self.points[np.searchsorted(self.points, epoch, side="right") :]
         if self.stopping.on_plateau.any():
             points = points[:1]  # a lower lr holds from the very record point at which it is found
         if self.pace == 0.0:
             return points[:1] if self.problem.data.rows * len(self.plan) < SMALL_EPOCH else points[:0]
-        call = min(CALL_SECONDS, max(SHORTEST_CALL, self.seconds))
-        fits = int(np.searchsorted(points, epoch + call / self.pace, side="right"))
+        params = self.state.weights.shape[1]
+        ahead = CALL_WORK / (self.problem.data.rows * (params + ROW_WORK) * max(1, int(self.running.sum())))
+        ahead = min(ahead, max(epoch, 1))  # at first as far as all calls before
+        if self.limits.seconds is not None:
+            ahead = min(ahead, (self.limits.seconds - self.seconds) / self.pace)
+        fits = int(np.searchsorted(points, epoch + ahead, side="right"))
         return points[: min(fits, CALL_POINTS, max(1, TRACE_CELLS // (4 * self.state.weights.size)))]
 
     def _most_of_the_way(self, epoch: int, target: int) -> bool:
