@@ -1,11 +1,13 @@
 """choose: which engine trains a plan, and how weights are measured on the way."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
 import numpy as np
 
+from descend.arrays import Array
 from descend.engines import plain
 from descend.engines.contract import Advance, Measure
 from descend.errors import UsageError
@@ -56,7 +58,9 @@ def choose(problem: Problem, plan: Plan, held_out: Data | None = None, threads: 
             _try(setting, np.array([0.5, -0.5]))
         return direct
     if problem.network is not None:
-        return replace(direct, name="network", advance=network.advance)
+        measures = {"objectives": direct.objectives, "held_out": direct.held_out}
+        shared = {name: _run_by_run(measure, threads) for name, measure in measures.items()}
+        return replace(direct, name="network", advance=network.advance, **shared)
     direct = replace(direct, name="linear", advance=linear.advance)
     if not moments.measures(problem):
         return _measuring_by_passes(problem, held_out, threads, direct)
@@ -125,6 +129,18 @@ def _sound(problem: Problem, alone: Plan, of_data: Gram) -> bool:
     if values is not None and moments.growth(alone.settings[0], values) > 1:
         return True
     return bool(gram.determined(problem, alone, of_data, SURE_STEPS)[0] >= SURE_STEPS)
+
+
+def _run_by_run(measure: Measure, threads: int) -> Measure:
+    """A measure whose runs are shared among threads; each has the bits that it has alone."""
+
+    def shared(weights: Array) -> Array:
+        if threads == 1 or len(weights) == 1:
+            return measure(weights)
+        with ThreadPoolExecutor(threads) as pool:
+            return np.concatenate(list(pool.map(measure, np.array_split(weights, threads))))
+
+    return shared
 
 
 def _held_out(problem: Problem, held_out: Data | None) -> Measure:

@@ -34,6 +34,7 @@ from descend.run.scoring import metric_of, model_of, scores
 from descend.run.sections import chosen_section, curvature_note, data_section, environment_section, trace_section
 from descend.run.trials import trials
 from descend.search.candidates import ENDLESS_SCHEDULES
+from descend.search.candidates import too_slow
 from descend.search.search import SearchResult, search, validation_decides
 from descend.table.cross_validation import Folds, cross_validated, folds
 from descend.table.data import Data
@@ -161,6 +162,9 @@ class _Job:
         result = search(task.problem, task.held_out, limited, task.landscape, self.on_event, keep=keep)
         self.compiling = result.fit.compiling
         self._note_budget(result)
+        left_out = too_slow(task.problem) if options.optimizer == "auto" else ()
+        if left_out:
+            self.note("search", f"{', '.join(left_out)}: not tried, a step for each row is slow; --optimizer trains it")
         if result.sample_rows is not None:
             rows = f"{result.sample_rows:,} of {result.fit.problem.data.rows:,} training rows"
             self.note("search", f"settings competed on {rows}; the best was trained on all of them")

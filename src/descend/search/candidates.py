@@ -22,6 +22,7 @@ NETWORK_SHARES = (1.0, 0.4, 0.15, 0.05, 0.015)  # of the stability limit at a ne
 NETWORK_ADAPTIVE = (0.03, 0.01, 0.003, 0.001, 0.0003)  # rates of adaptive rules for networks, around adam's default
 SECOND_MOMENTUM = 0.99  # also tried where the user set none: it crosses long ravines (condition numbers above 1e4)
 NETWORK_BATCH = (8, 128)  # fewest and most rows a step of a network: a 32nd of the data in between (arbitrary)
+MOST_ROWS_ONE_BY_ONE = 1000  # of a network that "auto" trains by one row a step: 20 times as long as by 32 (arbitrary)
 LINEAR_BATCH = 256  # most rows a step of `minibatch` on a linear model: an eighth of the data (arbitrary)
 ENDLESS_SCHEDULES = ("none", "constant", "plateau", "auto")  # whose factors do not depend on the number of steps
 
@@ -43,7 +44,16 @@ def settings(problem: Problem, options: Options, landscape: Landscape) -> list[S
 
 def candidates(problem: Problem, options: Options) -> list[Setting]:
     """Return a setting for each variant that the options ask for, at its rule's default rate."""
-    return [_setting(problem, name, form, options) for name, form in _variants(options.optimizer)]
+    forms = _variants(options.optimizer)
+    if options.optimizer == "auto":
+        forms = [(name, form) for name, form in forms if name not in too_slow(problem)]
+    return [_setting(problem, name, form, options) for name, form in forms]
+
+
+def too_slow(problem: Problem) -> tuple[str, ...]:
+    """Return the variants that "auto" does not try: one row a step of a network is all overhead, on many rows."""
+    one_row = tuple(name for name in THE_EIGHT if VARIANTS[name].batch == "one")
+    return one_row if problem.network is not None and problem.data.rows > MOST_ROWS_ONE_BY_ONE else ()
 
 
 def _variants(optimizer: Optimizer) -> list[tuple[str, Variant]]:

@@ -45,6 +45,7 @@ STEP_SHARE = 0.5  # of the time that is left, for each step of the search after 
 LATE_SHARE = 0.2  # of the time that is left, for each batch size that is trained after compilation took too long
 LOWER = (0.1, 0.01)  # of the lowest rate that was tried, where every rate of a variant failed
 MOST_LOWER = 6  # times that lower rates are tried: twelve decades
+SEEDED = 4  # variants of a network, the best by one seed, that are repeated over others where the user named none
 SEED_ROUNDS = 3  # settings of a variant that are repeated over seeds until one does not fail
 CELLS_AFTER_CONVERGENCE = (
     5e7  # cell visits of a group once a run has converged: about a tenth of a second, whatever the machine
@@ -235,11 +236,14 @@ class _Search:
         reserve = 0.0 if len(runs) == 1 or self.limits.seconds is None else (1 - RACE_SHARE) * self.limits.seconds
         share = 1.0 if len(groups) == 1 else STEP_SHARE
         fit = self._train(groups[0], None, max(share * (self._left() - reserve), SHORTEST), race=True)
+        longest = max(fit.seconds, SHORTEST)  # the first group has the most runs
         for group in groups[1:]:
             if fit.interrupted or self._left() <= 0:
                 break
             share = 1.0 if group is groups[-1] else STEP_SHARE
             seconds = max(share * (self._left() - reserve), LATE_SHARE * self._left())
+            if self.problem.network is not None:
+                seconds = min(seconds, longest)
             fit = self._train(group, fit, seconds, race=True)
         return fit
 
@@ -284,6 +288,8 @@ class _Search:
         """
         for _ in range(SEED_ROUNDS):
             ahead = [r for r in best_per_variant(fit) if has_chance(fit, r) and usable(fit, r)]
+            if self.problem.network is not None and self.options.optimizer == "auto":
+                ahead = sorted(sorted(ahead, key=lambda r: score(fit, r))[:SEEDED])
             runs = [fit.plan.settings[r] for r in ahead if len(repeats(fit, r)) == 1]
             if not runs or self.options.seeds == 1:
                 break

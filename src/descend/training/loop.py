@@ -192,7 +192,8 @@ class _Loop:
         if self.pace == 0.0:
             return points[:1] if self.problem.data.rows * len(self.plan) < SMALL_EPOCH else points[:0]
         params = self.state.weights.shape[1]
-        ahead = CALL_WORK / (self.problem.data.rows * (params + ROW_WORK) * max(1, int(self.running.sum())))
+        rows = params if self.engine.name == "gram" else self.problem.data.rows  # moments stand for all rows
+        ahead = CALL_WORK / (rows * (params + ROW_WORK) * max(1, int(self.running.sum())))
         ahead = min(ahead, max(epoch, 1))  # at first as far as all calls before
         if self.limits.seconds is not None:
             ahead = min(ahead, (self.limits.seconds - self.seconds) / self.pace)
