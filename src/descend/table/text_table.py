@@ -1,5 +1,5 @@
-"""text_table: a text table to arrays in one query: columns that look like numbers are cast as a whole, cells that the cast
-refuses leave a mark, and only columns with marks are read again as text.
+"""text_table: a text table to arrays: columns that look like numbers are cast as a whole by DuckDB's reader; where it
+refuses a cell, one query casts what it can, and only columns with a mark of a refused cell are read again as text.
 
 DuckDB's cast to DOUBLE takes more than a number: "1_000", "+-1", "007" for 7, and whole numbers beyond 2^53, which it
 rounds. A scan of the bytes, beside the query, tells whether such cells may be in the file; if so they are looked for.
