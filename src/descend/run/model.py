@@ -18,7 +18,7 @@ from descend.table.scale import Scale
 from descend.table.table import Table
 from descend.table.target import labels_of
 
-BLOCK_CELLS = 1 << 20  # features that are made at once: 8 MB, which stay in the cache
+BLOCK_CELLS = 1 << 20  # features that are made at once: 8 MB (arbitrary)
 ALIGNED = 64  # rows of a block come in multiples of it, so that BLAS sums each as it would among all
 REPR_ROWS = 6  # rows that repr shows
 

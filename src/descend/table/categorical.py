@@ -72,7 +72,7 @@ class Categorical:
         """Return the rows by other names of the categories: those of the same name are one, and None is missing."""
         names = [name(cell) for cell in self.categories]
         if all(new is old for new, old in zip(names, self.categories, strict=True)):
-            return self  # of millions of categories a second table would cost as much as the first
+            return self  # no second table of what may be millions of categories
         new = Categorical.of(names)
         return Categorical(np.append(new.codes, np.int32(-1))[self.codes], new.categories)
 
