@@ -11,7 +11,6 @@ from dataclasses import replace
 import numpy as np
 
 from descend.arrays import Array
-from descend.engines.full_pass import full_gradient
 from descend.optimum.hessians import hessian, solve_system
 from descend.optimum.standardised import StandardisedView
 from descend.problem import Problem
@@ -45,6 +44,8 @@ def newton_by_sample(problem: Problem, solve: Callable[[Problem], Array | None],
     H^-1, the objective is at most g' H^-1 g / (2 (1 - q)) above its minimum, as far as the Hessian stays what it is
     between here and there.
     """
+    from descend.engines.full_pass import full_gradient  # Numba is loaded when it is first needed
+
     rows = max(FEWEST_ROWS, ROWS_A_WEIGHT * problem.params)
     sample = replace(problem, data=problem.data.drawn(rows, 0))
     w = solve(sample)
