@@ -109,10 +109,12 @@ def copies(e: Evidence) -> Finding | None:
         return None
     train, test = e.prepared.train, e.prepared.test
     known, tested = row_keys(train), np.empty(0, np.uint64) if test is None else row_keys(test)
-    keys, times = np.unique(np.concatenate([known, tested]), return_counts=True)
-    trained = np.zeros(len(keys), bool)
-    trained[np.searchsorted(keys, known)] = True
-    count = int(trained[np.searchsorted(keys, tested)].sum())
+    keys = np.concatenate([known, tested])
+    order = np.argsort(keys)
+    starts = np.flatnonzero(np.diff(keys[order], prepend=keys[order[:1]] + np.uint64(1)))  # of each group of equal rows
+    times = np.diff(np.append(starts, len(keys)))
+    trained = np.add.reduceat((order < len(known)).astype(np.int64), starts)
+    count = int((times - trained)[trained > 0].sum())
     repeats, rows, test_rows = int(np.gcd.reduce(times)), train.rows + len(tested), len(tested)
     if repeats > 1 and len(times) >= MIN_DISTINCT:
         text = (

@@ -33,8 +33,7 @@ from descend.run.saving import save_somewhere
 from descend.run.scoring import metric_of, model_of, scores
 from descend.run.sections import chosen_section, curvature_note, data_section, environment_section, trace_section
 from descend.run.trials import trials
-from descend.search.candidates import ENDLESS_SCHEDULES
-from descend.search.candidates import too_slow
+from descend.search.candidates import ENDLESS_SCHEDULES, too_slow
 from descend.search.search import SearchResult, search, validation_decides
 from descend.table.cross_validation import Folds, cross_validated, folds
 from descend.table.data import Data

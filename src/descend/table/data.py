@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 from descend.arrays import Array
 from descend.errors import DataError
 from descend.sparse import canonical, column_squares, dense, is_sparse
-from descend.table.moments import BLOCK_CELLS, Gram, Rows, accumulate
+from descend.table.moments import Gram, Rows, accumulate, shard_rows
 from descend.table.scaled_rows import ScaledRows
 
 
@@ -94,7 +94,7 @@ class Data:
         if isinstance(self.X, np.ndarray):
             yield Rows(self.X, self.y, self.sample_weight)
             return
-        size, weight = max(256, BLOCK_CELLS // (self.features + 1)), self.sample_weight
+        size, weight = shard_rows(self.features), self.sample_weight
         for lo in range(0, self.rows, size):
             cut = slice(lo, lo + size)
             yield Rows(dense(self.X[cut]), self.y[cut], None if weight is None else weight[cut])

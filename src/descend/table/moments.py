@@ -135,6 +135,11 @@ def _block_rows(columns: int) -> int:
     return max(FEWEST_ROWS, BLOCK_CELLS // (columns + 1))
 
 
+def shard_rows(columns: int) -> int:
+    """Return the rows of a shard, which the number of columns decides."""
+    return SHARD_BLOCKS * _block_rows(columns)
+
+
 def _sums(rows: Rows, shift: Array) -> _Sums:
     """The moments of a shard: a column of ones beside the others makes the sums part of the products."""
     (n, d), k = rows.X.shape, len(shift)
@@ -169,7 +174,7 @@ def _shards(pieces: Iterable[Examples]) -> Iterator[Rows]:
     rest: list[Rows] = []
     for piece in pieces:
         joined = _joined([*rest, Rows(piece.X, piece.y, piece.sample_weight)])
-        n, size = joined.X.shape[0], SHARD_BLOCKS * _block_rows(joined.X.shape[1])
+        n, size = joined.X.shape[0], shard_rows(joined.X.shape[1])
         whole = n // size * size
         yield from (_cut(joined, lo, lo + size) for lo in range(0, whole, size))
         rest = [_cut(joined, whole, n)] if whole < n else []

@@ -55,7 +55,25 @@ def exp_double(x: Any) -> Any:
     return p * first * second if x == x else x
 
 
-def log1p(x: Any) -> Any:
+def log1p_single(x: Any) -> Any:
+    """log(1 + x) in float32, as `log1p_double`: a quarter of its time, since twice as many numbers share an instruction."""
+    u = np.float32(1) + x
+    bits = np.float32(u).view(np.int32)
+    k = np.int32((bits - np.int32(1060439283)) >> np.int32(23))  # the bits of the root of a half
+    m = np.int32(bits - (k << np.int32(23))).view(np.float32)
+    s = (m - np.float32(1)) / (m + np.float32(1))
+    q, p = s * s, np.float32(1 / 9)
+    p = p * q + np.float32(1 / 7)
+    p = p * q + np.float32(1 / 5)
+    p = p * q + np.float32(1 / 3)
+    near = np.float32(2) * s * (p * q) + np.float32(2) * s
+    log = np.float32(k) * np.float32(0.693359375) + (near - np.float32(k) * np.float32(2.1219444005469057e-4))
+    inside = x if u == np.float32(1) else log * (x / (u - np.float32(1)))
+    outside = u if u > np.float32(0) else np.float32(-np.inf) if u == np.float32(0) else np.float32(np.nan)
+    return inside if (u > np.float32(0)) & (u < np.float32(np.inf)) else outside
+
+
+def log1p_double(x: Any) -> Any:
     """log(1 + x), accurate near 0 by the rounding of 1 + x that both factors share (Kahan; see Higham 2002).
 
     1 + x = 2^k m with m near 1, and log m = 2 artanh((m - 1) / (m + 1)).
@@ -111,7 +129,7 @@ def _exp(x: Any) -> Any:
 
 @overload(ops.log1p, jit_options={"fastmath": False, "forceinline": True})
 def _log1p(x: Any) -> Any:
-    return log1p
+    return log1p_single if x == types.float32 else log1p_double
 
 
 @overload(ops.tanh, jit_options={"fastmath": False, "forceinline": True})
@@ -119,4 +137,6 @@ def _tanh(x: Any) -> Any:
     return tanh_single if x == types.float32 else tanh_double
 
 
-EXPONENTIAL = "".join(fingerprint(f) for f in (exp_single, exp_double, log1p, tanh_single, tanh_double))
+EXPONENTIAL = "".join(
+    fingerprint(f) for f in (exp_single, exp_double, log1p_single, log1p_double, tanh_single, tanh_double)
+)
