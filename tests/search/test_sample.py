@@ -108,3 +108,20 @@ def test_a_best_setting_that_fails_on_all_rows_is_searched_for_again(monkeypatch
     result = search(problem("logistic"), None, options())
     assert result.sample_rows is None
     assert result.fit.outcomes[result.best] is Outcome.CONVERGED
+
+
+def test_a_race_that_took_its_time_leaves_some_for_all_rows(monkeypatch):
+    from descend.search import search as searching
+
+    seconds = []
+    trained = searching.train
+
+    def recorded(given, plan, held_out, limits, *rest):
+        if given.data.rows == ROWS:
+            seconds.append(limits.seconds)
+        return trained(given, plan, held_out, limits, *rest)
+
+    monkeypatch.setattr(searching, "train", recorded)
+    result = search(problem(), None, options(time_budget=1e-3))
+    assert seconds == [pytest.approx(searching.FINAL_SHARE * 1e-3)]
+    assert result.sample_rows == 1000

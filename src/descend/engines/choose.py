@@ -64,18 +64,23 @@ def choose(problem: Problem, plan: Plan, held_out: Data | None = None, threads: 
     direct = replace(direct, name="linear", advance=linear.advance)
     if not moments.measures(problem):
         return _measuring_by_passes(problem, held_out, threads, direct)
-    of_data = problem.data.gram(threads)
-    direct = _measuring_by_moments(problem, held_out, threads, direct)
-    sound = all(
-        moments.fits(problem, plan.settings[r]) and _sound(problem, plan.take([r]), of_data) for r in range(len(plan))
-    )
-    if not sound:  # a run would stray from the path on the rows because of rounding
-        return direct
     from descend.engines import full_pass, gram
 
-    # A run that has come to the noise of its gradient is at the optimum: on many rows nobody waits for its last digits.
-    finish = None if full_pass.measures(problem) else direct.advance
-    return replace(direct, name="gram", advance=partial(gram.advance, gram=of_data, direct=finish))
+    of_data = problem.data.gram(threads)
+    direct = _measuring_by_moments(problem, held_out, threads, direct)
+    free = [r for r, s in enumerate(plan.settings) if moments.fits(problem, s)]
+    if len(free) < len(plan):
+        return direct
+    # On many rows nobody waits for last digits: not of a run that would stray from its path on the rows because of
+    # rounding, and not of one that has come to the noise of its gradient, which is at the optimum.
+    large = full_pass.measures(problem)
+    by_rows = frozenset() if large else frozenset(
+        plan.settings[r] for r in free if not _sound(problem, plan.take([r]), of_data)
+    )  # fmt: skip
+    if len(by_rows) == len(plan):
+        return direct
+    finish = None if large else direct.advance
+    return replace(direct, name="gram", advance=partial(gram.advance, gram=of_data, direct=finish, by_rows=by_rows))
 
 
 def _try(setting: Setting, g: Any) -> None:

@@ -41,7 +41,7 @@ DONE, NONFINITE, AT_NOISE = 0, 1, 2  # how a compiled call ends
 
 def advance(
     problem: Problem, plan: Plan, state: State, record_points: Array, threads: int = 1, layer_stats: Array | None = None,
-    gram: Gram | None = None, direct: Advance | None = None,
+    gram: Gram | None = None, direct: Advance | None = None, by_rows: frozenset[Setting] = frozenset(),
 ) -> tuple[State, Array]:  # fmt: skip
     """Train every running run until it has seen record_points[-1] rows; see engines.contract. There are no layers.
 
@@ -52,10 +52,12 @@ def advance(
     Args:
         gram: the moments of the problem's data; computed when None.
         direct: the `advance` of another engine, which then finishes the runs that are left.
+        by_rows: settings whose runs are left to it from the start.
     """
     gram = problem.data.gram(threads) if gram is None else gram
     state, path = state.copy(), np.repeat(state.weights[:, None], len(record_points), axis=1)
-    ours = [r for r, s in enumerate(plan.settings) if fits(problem, s) and state.outcome[r] == Outcome.RUNNING]
+    free = [fits(problem, s) and s not in by_rows for s in plan.settings]
+    ours = [r for r in range(len(plan)) if free[r] and state.outcome[r] == Outcome.RUNNING]
     jobs = [functools.partial(_train, problem, plan.settings[r], gram, state, path, r, record_points) for r in ours]
     together(jobs, threads)
     if direct is not None:

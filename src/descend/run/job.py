@@ -154,12 +154,16 @@ class _Job:
         prepared = prepare(self.data, self.target, options.replace(threads=self.threads), self._pass_on)
         metric = metric_of(prepared.loss, options.metric)
         cuts = folds(prepared, self.target, options) if options.cv else None
-        task = self._task(prepared)
+        from descend.engines.compilation import compilation  # Numba is loaded when the data are ready
+
+        with compilation() as compiled:
+            task = self._task(prepared)
+        self.compiling += compiled.seconds
         self.note("curve", curvature_note(task.landscape))
         preparing = time.monotonic() - self.begun
         limited = options.replace(threads=self.threads, time_budget=self._training_time())
         result = search(task.problem, task.held_out, limited, task.landscape, self.on_event, keep=keep)
-        self.compiling = result.fit.compiling
+        self.compiling += result.fit.compiling
         self._note_budget(result)
         left_out = too_slow(task.problem) if options.optimizer == "auto" else ()
         if left_out:
@@ -209,7 +213,12 @@ class _Job:
         """The verdict and the findings; of a model for which there was no time, that alone."""
         verdict, findings = judge(result, prepared, self.options)
         fit, best = result.fit, result.best
-        untrained = fit.epochs[best] == 0 and fit.outcomes[best] == Outcome.BUDGET and self.options.max_epochs != 0
+        untrained = (
+            fit.epochs[best] == 0
+            and result.sample_rows is None
+            and fit.outcomes[best] == Outcome.BUDGET
+            and self.options.max_epochs != 0
+        )
         if not untrained or fit.interrupted:
             return verdict, findings
         budget = self.options.time_budget or 0.0

@@ -39,6 +39,7 @@ PROMISE = (
     "rmsprop",
     "momentum",
 )  # best for 7, 5, 3 and 2 of the 20 networks of benchmarks/quality.json
+FINAL_SHARE = 0.2  # of the time, which the best setting gets on all rows, however long the race on a sample took
 RUN_COST = 10  # evaluations of all rows that a run costs at least: two epochs, its loss before and after, its score
 SHORTEST = 0.1  # seconds of the first training whatever the budget: enough for an epoch of a small table (arbitrary)
 STEP_SHARE = 0.5  # of the time that is left, for each step of the search after which others follow
@@ -179,7 +180,8 @@ def _search_by_sample(
     free = [r for r in race.best_per_variant if fits(problem, settings_of[r]) and usable(race.fit, r)]
     finalists = free if best in free else [best]
     begin = start if best in free else race.fit.weights[finalists]
-    left = None if budget is None else max(budget - (time.monotonic() - begun), SHORTEST)
+    spent = time.monotonic() - begun - race.fit.compiling
+    left = None if budget is None else max(budget - spent, FINAL_SHARE * budget)
     limits = dataclasses.replace(_limits(options, landscape), seconds=left)
     plan = Plan(tuple(settings_of[r] for r in finalists), begin)
     final = train(problem, plan, held_out, limits, on_event, options.threads or 1)
