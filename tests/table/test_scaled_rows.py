@@ -16,7 +16,7 @@ COPY = ((SOURCE - CENTER) / WIDTH).astype(np.float32)
 @pytest.fixture
 def rows(monkeypatch):
     monkeypatch.setattr(module, "BLOCK_CELLS", 64 * 4)
-    return ScaledRows(SOURCE, CENTER, WIDTH, np.float32)
+    return ScaledRows(SOURCE, CENTER, WIDTH, np.float32, threads=2)
 
 
 def test_any_rows_and_columns_are_those_of_the_copy(rows):
@@ -34,7 +34,7 @@ def test_shape_and_dtype_are_those_of_the_copy(rows):
 
 
 def test_the_copy_is_made_once_whatever_the_threads(rows):
-    whole = rows.whole(threads=2)
+    whole = rows.whole()
     np.testing.assert_array_equal(whole, COPY)
     assert whole is rows.whole()
     assert np.asarray(rows) is whole

@@ -30,6 +30,7 @@ MIN_POSSIBLE_GAIN = (
     1e-2  # of the optimum over the baseline: where less can be learned, learning nothing is no fault (arbitrary)
 )
 MORE_TIME = 4.0  # times the budget that is proposed where the time was not enough (arbitrary)
+SOME_ROWS = 1 << 16  # training rows from which a mean loss and its standard error are known well enough
 FAR = 1e-3  # gap to the optimum above which a run is not at it: ten times the default tol, and far above rounding
 
 
@@ -189,6 +190,14 @@ class Evidence:
         """The loss of each training row under the kept weights, without penalty (rows,)."""
         value = losses_and_slopes(self.problem, self.predictions, self.problem.data.y)[0]
         return np.asarray(value, np.float64)
+
+    @cached_property
+    def some_train_losses(self) -> Array:
+        """The losses of at most SOME_ROWS training rows, evenly spread (rows,)."""
+        data = self.problem.data
+        rows = slice(None, None, -(-data.rows // SOME_ROWS))
+        z = scores(self.problem, self.weights.astype(self.problem.dtype), data.X[rows])
+        return np.asarray(losses_and_slopes(self.problem, z, data.y[rows])[0], np.float64)
 
     @cached_property
     def test_losses(self) -> Array | None:

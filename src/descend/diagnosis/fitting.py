@@ -134,7 +134,7 @@ def too_good(e: Evidence) -> Finding | None:
     test = None if e.outcome.failed or random_in_training else e.test_losses
     if test is None or len(test) < MIN_TEST_ROWS_TOO_GOOD:
         return None
-    train = e.train_losses
+    train = e.some_train_losses
     error = float(np.hypot(train.std(ddof=1) / np.sqrt(len(train)), test.std(ddof=1) / np.sqrt(len(test))))
     if not train.mean() - test.mean() > STANDARD_ERRORS * error > 0:
         return None

@@ -24,7 +24,6 @@ from descend.outcome import Outcome
 from descend.plan import Plan, Setting
 from descend.problem import Problem
 from descend.sparse import is_sparse
-from descend.table.scaled_rows import ScaledRows
 
 
 class Ranges(Protocol):
@@ -45,16 +44,15 @@ def ranges_of(problem: Problem, plan: Plan) -> Ranges:
     return functools.partial(call_ranges, problem.data.rows, orders)
 
 
-def examples_of(problem: Problem, threads: int = 1) -> Examples | SparseExamples:
-    """Return the training rows as compiled loops take them, all of one dtype; a scaled copy is made by threads."""
+def examples_of(problem: Problem) -> Examples | SparseExamples:
+    """Return the training rows as compiled loops take them, all of one dtype."""
     data, dtype = problem.data, problem.dtype
     weight = np.empty(0, dtype) if data.sample_weight is None else data.sample_weight.astype(dtype)
     y = data.y.astype(dtype, copy=False)
     y = readonly(y if y.ndim == 2 else y[:, None])
     if is_sparse(data.X):
         return SparseExamples(sparse_rows(data.X), y, weight)
-    X = data.X.whole(threads) if isinstance(data.X, ScaledRows) else data.X
-    return Examples(readonly(X), y, weight)
+    return Examples(readonly(data.X), y, weight)
 
 
 def loss_settings_of(problem: Problem) -> LossSettings:

@@ -34,7 +34,7 @@ def full_objectives(problem: Problem, threads: int = 1) -> Measure:
     totals = np.empty(-(-rows // BLOCK))
 
     def objectives(weights: Array) -> Array:
-        examples, means = examples_of(problem, threads), []
+        examples, means = examples_of(problem), []
         for w in np.ascontiguousarray(weights, problem.dtype):
             _on_threads(partial(losses, examples, settings, w, totals), len(totals), threads)
             means.append(totals.sum() / rows)
@@ -50,7 +50,7 @@ def full_gradient(problem: Problem, threads: int = 1) -> Callable[[Array], Array
     """
     several = problem.outputs > 1 or problem.loss.outputs == "classes"
     sums = compile_block_sums(problem.loss, problem.dtype, several, is_sparse(problem.data.X))
-    examples, settings, rows = examples_of(problem, threads), loss_settings_of(problem), problem.data.rows
+    examples, settings, rows = examples_of(problem), loss_settings_of(problem), problem.data.rows
     blocks = np.empty((-(-rows // BLOCK), problem.params), problem.dtype)
 
     def gradient(weights: Array) -> Array:

@@ -80,8 +80,9 @@ class Model:
         if weight is None and self.unit != 1.0:
             weight = np.ones(X.shape[0])
         return scaled_data(
-            self.scale, X, y, weight, target=self.loss.scales_target, dtype=self.dtype, unit=self.unit, gram=gram
-        )
+            self.scale, X, y, weight, target=self.loss.scales_target, dtype=self.dtype, unit=self.unit, gram=gram,
+            threads=self.options.threads or 1,
+        )  # fmt: skip
 
     def problem(self, data: Data) -> Problem:
         """Return the problem of these rows."""

@@ -165,7 +165,7 @@ def prepare(data: Any, target: Any, options: Options, on_event: Callable[[Note],
         X, y[train_rows], own, scale=options.scale, target=form.scales_target, threads=options.threads or 1
     )
     say("scaling", "on · every feature has mean 0 and spread 1" if options.scale else "off")
-    scaling = _Scaling(scale, schema, found, form)
+    scaling = _Scaling(scale, schema, found, form, options.threads or 1)
     train = scaling.data(X, y[train_rows], own, gram)
     del X  # as large as the scaled rows
     if isinstance(options.test, float):
@@ -402,12 +402,14 @@ class _Scaling:
     schema: Schema
     target: Target
     loss: Loss
+    threads: int
 
     def data(self, X: Array, y: Array, sample_weight: Array | None, gram: Gram | None = None) -> Data:
         """Return rows that are encoded already, with the moments of the scaled ones where they are known."""
         return scaled_data(
             self.scale, X, y, sample_weight, target=self.loss.scales_target, dtype=np.float64, names=self.schema.names,
             gram=gram,
+            threads=self.threads,
         )  # fmt: skip
 
     def file(self, rows: Any, options: Options) -> Data:

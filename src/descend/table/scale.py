@@ -184,7 +184,7 @@ def _scaled_gram(gram: Gram, scale: Scale) -> Gram | None:
 
 def scaled_data(
     scale: Scale, X: Any, y: Array, sample_weight: Array | None, *, target: bool, dtype: DTypeLike,
-    names: tuple[str, ...] = (), unit: float | None = None, gram: Gram | None = None,
+    names: tuple[str, ...] = (), unit: float | None = None, gram: Gram | None = None, threads: int = 1,
 ) -> Data:  # fmt: skip
     """Return what training reads: scaled features and target of one dtype, and weights of mean 1.
 
@@ -195,17 +195,18 @@ def scaled_data(
         names: a name a feature.
         unit: the weight that counts as 1; the mean of these weights when None.
         gram: the moments of the scaled rows, where they are known.
+        threads: over which passes over a large table are spread; they change no bits.
     """
     y = scale.transform_target(y) if target else y
     weight = sample_weight
     if weight is not None:
         weight = mean_one(weight) if unit is None else weight / unit
-    rows = _rows(scale, X, dtype)
+    rows = _rows(scale, X, dtype, threads)
     gram = gram if isinstance(rows, ScaledRows) else None  # a small table has the bits of its own scaled rows
     return Data(rows, np.ascontiguousarray(y, dtype), weight, names).with_gram(gram)
 
 
-def _rows(scale: Scale, X: Any, dtype: DTypeLike) -> Any:
+def _rows(scale: Scale, X: Any, dtype: DTypeLike, threads: int) -> Any:
     """The scaled features; those of a large table as they are read."""
     large = not is_sparse(X) and X.size > LARGE_CELLS
-    return ScaledRows(X, scale.center, scale.width, dtype) if large else scale.transform(X, dtype)
+    return ScaledRows(X, scale.center, scale.width, dtype, threads) if large else scale.transform(X, dtype)

@@ -1,6 +1,6 @@
 """scaled_rows: a large table of features that is centred and scaled where it is read, instead of copied."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -23,6 +23,7 @@ class ScaledRows:
         source: the features in the units of the file, dense.
         center, width: (features,), float64.
         dtype: of what is read: float32 or float64. Features are centred before the cast.
+        threads: over which products and copies are spread; they change no bits.
 
     >>> rows = ScaledRows(np.array([[1.0, 2.0], [3.0, 6.0]]), np.array([2.0, 4.0]), np.array([1.0, 2.0]), np.float64)
     >>> rows[1:].tolist(), rows.shape
@@ -31,8 +32,9 @@ class ScaledRows:
 
     ndim = 2
 
-    def __init__(self, source: Array, center: Array, width: Array, dtype: DTypeLike) -> None:
+    def __init__(self, source: Array, center: Array, width: Array, dtype: DTypeLike, threads: int = 1) -> None:
         self.source, self.center, self.width, self.dtype = source, center, width, np.dtype(dtype)
+        self.threads = threads
         self._copy: Array | None = None
 
     @property
@@ -55,8 +57,11 @@ class ScaledRows:
     def __matmul__(self, W: Array) -> Array:
         """Return the product with weights (features, ...)."""
         product = np.empty((self.shape[0], *W.shape[1:]), np.result_type(self.dtype, W.dtype))
-        for rows in self._blocks():
+
+        def fill(rows: slice) -> None:
             product[rows] = self[rows] @ W
+
+        self._on_threads(fill)
         return product
 
     def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> Array:
@@ -64,20 +69,28 @@ class ScaledRows:
         whole = self.whole()
         return whole if dtype is None and not copy else np.array(whole, dtype)
 
-    def whole(self, threads: int = 1) -> Array:
-        """Return all rows as one C-contiguous array, made once, on so many threads."""
+    def whole(self) -> Array:
+        """Return all rows as one C-contiguous array, which is made once."""
         if self._copy is None:
-            copy, blocks = np.empty(self.shape, self.dtype), list(self._blocks())
-            tasks = [blocks[k : k + TASK_BLOCKS] for k in range(0, len(blocks), TASK_BLOCKS)]
+            copy = np.empty(self.shape, self.dtype)
 
-            def fill(task: list[slice]) -> None:
-                for rows in task:
-                    copy[rows] = scaled(self.source[rows], self.center, self.width, self.dtype)
+            def fill(rows: slice) -> None:
+                copy[rows] = self[rows]
 
-            with ThreadPoolExecutor(threads) as pool:
-                list(pool.map(fill, tasks))
+            self._on_threads(fill)
             self._copy = copy
         return self._copy
+
+    def _on_threads(self, job: Callable[[slice], None]) -> None:
+        """Do a job for every block of rows."""
+        blocks = list(self._blocks())
+
+        def work(first: int) -> None:
+            for rows in blocks[first : first + TASK_BLOCKS]:
+                job(rows)
+
+        with ThreadPoolExecutor(self.threads) as pool:
+            list(pool.map(work, range(0, len(blocks), TASK_BLOCKS)))
 
     def column_squares(self) -> Array:
         """Return the sum of squares of each column (features,), float64."""
