@@ -14,9 +14,10 @@ from descend.outcome import Outcome
 from descend.plan import FULL, THE_EIGHT, Plan, setting
 from descend.problem import Problem
 from descend.problem.network import Network
+from descend.search import candidates
 from descend.search import search as search_module
 from descend.search.candidates import NETWORK_ADAPTIVE, settings
-from descend.search.search import CLEARLY, LOWER, after_failures, search
+from descend.search.search import CLEARLY, LOWER, SEEDED, after_failures, search
 from descend.search.selection import score
 from descend.table.data import Data
 from descend.training import Limits, train
@@ -181,13 +182,30 @@ def test_a_run_that_is_kept_is_never_called_pruned(small):
     assert best.fit.outcomes[best.best] != Outcome.PRUNED
 
 
-def test_every_variant_is_repeated_with_the_same_seeds():
-    best = found(network_problem(), network_problem(60).data, optimizer="auto", max_epochs=8, seeds=3)
-    seeds = {
-        best.fit.plan.settings[r].label: [best.fit.plan.settings[k].seed for k in best.seeds_of(r)]
-        for r in best.best_per_variant
+def seeds_of_variants(result):
+    return {
+        result.fit.plan.settings[r].label: [result.fit.plan.settings[k].seed for k in result.seeds_of(r)]
+        for r in result.best_per_variant
     }
-    assert seeds == {name: [0, 1, 2] for name in THE_EIGHT}
+
+
+def test_every_variant_that_was_named_is_repeated_with_the_same_seeds():
+    named = ",".join(THE_EIGHT)
+    best = found(network_problem(), network_problem(60).data, optimizer=named, max_epochs=8, seeds=3)
+    assert seeds_of_variants(best) == {name: [0, 1, 2] for name in THE_EIGHT}
+
+
+def test_where_none_was_named_the_best_variants_of_a_network_are():
+    best = found(network_problem(), network_problem(60).data, optimizer="auto", max_epochs=8, seeds=3)
+    seeds = seeds_of_variants(best)
+    assert sorted(map(len, seeds.values())) == [1] * 4 + [3] * SEEDED
+    assert best.fit.plan.settings[best.best].label in [label for label in seeds if len(seeds[label]) == 3]
+
+
+def test_one_row_a_step_of_a_network_is_not_tried_on_many_rows(monkeypatch):
+    monkeypatch.setattr(candidates, "MOST_ROWS_ONE_BY_ONE", 50)
+    assert "sgd" not in seeds_of_variants(found(network_problem(), optimizer="auto", max_epochs=2, seeds=1))
+    assert "sgd" in seeds_of_variants(found(network_problem(), optimizer="sgd", max_epochs=2, seeds=1))
 
 
 def test_a_seed_for_which_there_was_no_time_counts_nowhere():

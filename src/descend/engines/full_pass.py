@@ -18,7 +18,7 @@ from descend.engines.kernels.loops import BLOCK, compile_block_losses, compile_b
 from descend.problem import Problem, penalty
 from descend.sparse import is_sparse
 
-LARGE_CELLS = 1 << 22  # of features, from which a compiled pass is faster than NumPy by more than it costs to compile
+LARGE_CELLS = 1 << 20  # of features, from which a compiled pass is faster than NumPy by more than it costs to compile
 
 
 def measures(problem: Problem) -> bool:

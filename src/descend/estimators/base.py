@@ -26,7 +26,7 @@ from descend.options.flags import in_keywords
 from descend.outcome import Outcome
 from descend.problem.build import initial_weights
 from descend.problem.network import scores
-from descend.search.search import SearchResult, search
+from descend.search.search import QUICK_GRACE, SearchResult, search
 from descend.sparse import is_sparse
 from descend.table.data import Data
 from descend.table.split import split
@@ -119,7 +119,7 @@ class Descent(BaseEstimator):  # type: ignore[misc]
         landscape = Landscape.of(problem, initial_weights(problem, options), options.threads or 1)
         start = None if before is None else _warm_start(before, model, problem.network)
         log = progress_log(self.verbose)
-        result = search(problem, validation, options, landscape, on_event=log, start=start)
+        result = search(problem, validation, options, landscape, on_event=log, start=start, grace=QUICK_GRACE)
         self._report(result, options)
         self._keep(Fitted.of_search(model, result))
         self._describe(result, validation)

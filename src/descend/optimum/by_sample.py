@@ -16,7 +16,7 @@ from descend.optimum.standardised import StandardisedView
 from descend.problem import Problem
 from descend.sparse import is_sparse
 
-LARGE_CELLS = 1 << 22  # of features, from which a pass costs more than Newton's method on a sample
+LARGE_CELLS = 1 << 20  # of features, from which a pass costs more than Newton's method on a sample
 FEWEST_ROWS, ROWS_A_WEIGHT = 1 << 14, 256  # of a sample: its Hessian is off by about root(params / rows), 6 %
 LARGEST_PART = 0.25  # of the rows, that a sample may be
 MOST_PASSES = 20  # over all rows; arbitrary: six are usual

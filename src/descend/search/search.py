@@ -29,7 +29,7 @@ from descend.search.selection import best_per_variant, choose, has_chance, mean_
 from descend.table.data import Data
 from descend.training import Fit, Limits, Progress, train
 from descend.training.halving import competition, first_rung
-from descend.training.stopping import GRACE_FACTOR
+from descend.training.stopping import GRACE_EPOCHS, GRACE_FACTOR
 
 MOST_EPOCHS = 100_000  # of a run where the user set none (arbitrary: patience or the time ends it before)
 RACE_SHARE = 0.6  # of the time for the first training of all settings; the rest is for neighbours, seeds and schedules
@@ -51,7 +51,9 @@ SEED_ROUNDS = 3  # settings of a variant that are repeated over seeds until one 
 CELLS_AFTER_CONVERGENCE = (
     5e7  # cell visits of a group once a run has converged: about a tenth of a second, whatever the machine
 )
-RACE_GRACE = 10  # epochs, see `Limits.grace`, of a race on a sample: it shows which is fastest, and no more (arbitrary)
+QUICK_GRACE = (
+    10  # epochs, see `Limits.grace`, of a search that is to show which setting is fastest, and no more (arbitrary)
+)
 SCHEDULES = ("cosine", "one_cycle", "plateau")  # that "auto" tries
 CLEARLY = 1e-3  # share of the loss by which a schedule must beat a constant rate (arbitrary: above rounding and luck)
 
@@ -98,6 +100,7 @@ def search(
     on_event: Callable[[Progress], None] = lambda progress: None,
     start: Array | None = None,
     keep: Callable[[Fit], None] = lambda fit: None,
+    grace: int = GRACE_EPOCHS,
 ) -> SearchResult:
     """Train every candidate that the options leave open and keep the best.
 
@@ -108,6 +111,7 @@ def search(
         options: as `options.read_options` returns them.
         start: initial weights (params,), zeros when None.
         keep: is called with all runs so far, after each group of them, to write a checkpoint.
+        grace: see `Limits.grace`; QUICK_GRACE where nobody looks at any run but the best.
 
     What the user typed is trained as it is; "auto" tries the eight variants, and for each of them rates below its
     stability limit.
@@ -118,7 +122,7 @@ def search(
         result = _search_by_sample(problem, sample, held_out, options, landscape, on_event, start, keep)
         if result is not None:
             return result
-    limits = _limits(options, landscape)
+    limits = dataclasses.replace(_limits(options, landscape), grace=grace)
     return _search_rows(problem, held_out, options, landscape, limits, on_event, start, keep)
 
 
@@ -174,7 +178,7 @@ def _search_by_sample(
         None if held_out is None else held_out.drawn(sample.data.rows, options.random_state),
         Landscape.of(sample),
     )
-    short = dataclasses.replace(_limits(racing, known), grace=RACE_GRACE)
+    short = dataclasses.replace(_limits(racing, known), grace=QUICK_GRACE)
     race = _search_rows(sample, judges, racing, known, short, on_event, start)
     settings_of, best = race.fit.plan.settings, race.best
     free = [r for r in race.best_per_variant if fits(problem, settings_of[r]) and usable(race.fit, r)]
