@@ -96,20 +96,46 @@ def orderings(X: Array, y: Array) -> Array:
     return np.array([abs(2 * auc(positive, X[:, j]) - 1) if strength[j] else 0.0 for j in range(X.shape[1])])
 
 
-def copied_rows(train: Data, test: Data | None) -> Finding | None:
-    """D403, of the rows of a table in two parts."""
+@dataclass(frozen=True)
+class Copies:
+    """How often rows are there, compared by features and target.
+
+    Args:
+        rows: of the table.
+        distinct: different ones among them.
+        test: test rows.
+        copied: test rows that are among the training rows.
+        repeats: the largest number of which the number of times of each row is a multiple.
+    """
+
+    rows: int
+    distinct: int
+    test: int
+    copied: int
+    repeats: int
+
+
+def count_copies(train: Data, test: Data | None) -> Copies:
+    """Return how often the rows of a table in two parts are there."""
     known, tested = row_keys(train), np.empty(0, np.uint64) if test is None else row_keys(test)
     keys, times = np.unique(np.concatenate([known, tested]), return_counts=True)
     trained = np.zeros(len(keys), bool)
     trained[np.searchsorted(keys, known)] = True
-    count = int(trained[np.searchsorted(keys, tested)].sum())
-    repeats, rows, test_rows = int(np.gcd.reduce(times)), train.rows + len(tested), len(tested)
-    if repeats > 1 and len(times) >= MIN_DISTINCT:
+    return Copies(
+        rows=train.rows + len(tested), distinct=len(keys), test=len(tested),
+        copied=int(trained[np.searchsorted(keys, tested)].sum()), repeats=int(np.gcd.reduce(times)),
+    )  # fmt: skip
+
+
+def copied_rows(train: Data, copies: Copies) -> Finding | None:
+    """D403, of the training rows and what was counted."""
+    count, test_rows, repeats = copies.copied, copies.test, copies.repeats
+    if repeats > 1 and copies.distinct >= MIN_DISTINCT:
         text = (
             f"every row of the table is there {repeats} times or a multiple of that, as after a join with itself"
             f"{f': {count:,} of {test_rows:,} test rows are copies of training rows, so the score is too good' if count else ''}"
         )
-    elif test_rows >= MIN_TEST_ROWS and count > COPIED * test_rows and _mostly_distinct(train):
+    elif test_rows >= MIN_TEST_ROWS and count > COPIED * test_rows and mostly_distinct(train):
         text = (
             f"{count:,} of {test_rows:,} test rows ({count / test_rows:.0%}) are copies of training rows, so the score is too "
             f"good"
@@ -117,12 +143,12 @@ def copied_rows(train: Data, test: Data | None) -> Finding | None:
     else:
         return None
     fix = ("leave out repeated rows before training", "--group COL")
-    evidence = {"copies": count, "test": test_rows, "rows": rows, "repeats": repeats}
+    evidence = {"copies": count, "test": test_rows, "rows": copies.rows, "repeats": repeats}
     return Finding(code="D403", level=Level.WARNING, text=text, evidence=evidence, fix=fix)
 
 
-def _mostly_distinct(data: Data) -> bool:
-    """Whether some column has different values in more than half of the rows, so that rows do not repeat by nature."""
+def mostly_distinct(data: Data) -> bool:
+    """Tell whether some column has different values in more than half of the rows, so that rows do not repeat by nature."""
     if is_sparse(data.X):
         return False
     return max((len(np.unique(data.X[:, j])) for j in range(data.features)), default=0) >= data.rows / 2

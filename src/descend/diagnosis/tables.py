@@ -19,6 +19,7 @@ from descend.diagnosis.data_faults import (
     NumberColumn,
     autocorrelation,
     copied_rows,
+    count_copies,
     dropped_columns,
     extreme_value,
     leaking_column,
@@ -57,7 +58,9 @@ def leak(e: Evidence) -> Finding | None:
 
 def copies(e: Evidence) -> Finding | None:
     """D403."""
-    return None if e.prepared is None else copied_rows(e.prepared.train, e.prepared.test)
+    if e.prepared is None:
+        return None
+    return copied_rows(e.prepared.train, count_copies(e.prepared.train, e.prepared.test))
 
 
 def dropped(e: Evidence) -> Finding | None:

@@ -155,7 +155,8 @@ class Schema:
         )
 
     def _check(self, table: Table) -> None:
-        absent = [f.column for f in self.features if f.column not in table.names]
+        known = set(table.names)
+        absent = [f.column for f in self.features if f.column not in known]
         if absent:
             raise ModelError(
                 f"the data have no column {', '.join(map(repr, absent))}, which the model was trained on",
