@@ -287,11 +287,13 @@ def conditioning(facts: Facts) -> Check:
         return _unmeasured("conditioning", facts)
     scale, gram = facts.scale, facts.gram
     own, none = np.zeros(len(gram.target)), np.ones(len(gram.target))
-    raw = _curvature(facts, gram.rescaled(-scale.center / scale.width, 1 / scale.width, own, none))
+    with np.errstate(over="ignore", invalid="ignore"):  # the file's units may be any
+        raw = _curvature(facts, gram.rescaled(-scale.center / scale.width, 1 / scale.width, own, none))
     scaled = _curvature(facts, gram)
     before, after = raw.condition, scaled.condition
     evidence = {"before": before, "after": after, "largest": scaled.largest, "limit": limit("sgd", {}, scaled.largest)}
-    said = f"condition number {before:.2g} as in the file, {after:.2g} as training scales"
+    known = f"{before:.2g}" if np.isfinite(before) else "beyond float64"
+    said = f"condition number {known} as in the file, {after:.2g} as training scales"
     if not scaled.largest > 0 or not np.isfinite(after):
         return _skipped("conditioning", "the curvature has no finite condition number")
     steps = f"plain gradient descent needs about {counted(round(after), 'step')} for a digit, momentum about {np.sqrt(after):,.0f}"

@@ -5,7 +5,7 @@ from datetime import date
 
 import numpy as np
 
-from descend.checks.records import Check, ColumnProfile, Contents, Status, association_text, range_text
+from descend.checks.records import MOST_LEVELS, Check, ColumnProfile, Contents, Status, association_text, range_text
 from descend.plots import distribution
 from descend.plots.distribution import Distribution
 from descend.plots.element import Element, tag
@@ -17,7 +17,7 @@ from descend.text import counted, shortened
 from descend.version import VERSION
 
 MOST_COLUMNS = 200  # rows of a table, about 30 kB; --json has them all
-NAME = 40  # letters of a name in a sentence
+LONGEST_NAME = 80  # characters of a cell of the wide table; arbitrary: four lines
 WORDS = (
     ("problem", "it spoils the model or its score."),
     ("tip", "something may be better done otherwise."),
@@ -97,7 +97,8 @@ def _columns(report: Contents) -> Element:
 def _column(c: ColumnProfile) -> tuple[str, ...]:
     ends = [range_text(c, which) for which in (0, 2, -1)]
     means = [number(c.mean), number(c.spread), association_text(c)]
-    return (c.name, c.kind, f"{c.missing:,}", f"{c.distinct:,}", *ends, *means, c.used_as)
+    name, use = (shortened(text, LONGEST_NAME) for text in (c.name, c.used_as))
+    return (name, c.kind, f"{c.missing:,}", f"{c.distinct:,}", *ends, *means, use)
 
 
 def _distributions(report: Contents) -> Element | None:
@@ -107,10 +108,10 @@ def _distributions(report: Contents) -> Element | None:
     if not drawn:
         return section("distributions", "Distributions", tag("p", "No chart: no column has a value."))
     shown = [_distribution(c) for c in drawn[:MOST_PANELS]]
-    rows = (
-        "all rows" if report.sampled == report.rows else f"{report.sampled:,} of {report.rows:,} rows, drawn at random"
-    )
-    caption = f"How often each value occurs: numbers and dates in {rows}, levels in all rows."
+    caption = f"How often each value occurs, of a category the {MOST_LEVELS} most frequent"
+    if report.sampled < report.rows:
+        caption += f"; numbers and dates in {report.sampled:,} of {report.rows:,} rows, drawn at random"
+    caption += "."
     if len(drawn) > MOST_PANELS:
         caption += f" {len(drawn) - MOST_PANELS:,} more columns are not drawn."
     cells = [(c.name, *_frequent(c)) for c in drawn[:MOST_COLUMNS]]
@@ -143,7 +144,7 @@ def _pairs(report: Contents) -> Element | None:
     if not report.correlated:
         return None
     rows = [(p.first, p.second, f"{p.r:.3f}") for p in report.correlated]
-    caption = "The strongest of each two columns; a level or a flag of missing cells is a feature of its column"
+    caption = "The strongest of each two columns; each level of a category is a feature"
     return section(
         "correlations", "Correlations", table(caption, ("feature", "other feature", "r"), rows, numeric=(2,))
     )

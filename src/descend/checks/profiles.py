@@ -6,13 +6,12 @@ import numpy as np
 
 from descend.arrays import Array
 from descend.checks.facts import Facts
-from descend.checks.records import ColumnProfile
+from descend.checks.records import MOST_LEVELS, ColumnProfile
 from descend.metrics import correlation_ratio
 from descend.plots.scatter import Scatter
 from descend.table.table import Column, Kind
 
 BINS = 20  # of a histogram: a screen of 240 pixels then has 12 for each
-MOST_LEVELS = 10  # of a category: the rows of a chart
 QUANTILES = (0.25, 0.5, 0.75)
 WORDS = ("false", "true")
 
@@ -42,7 +41,8 @@ def _with_numbers(plain: ColumnProfile, present: Array, column: Column, facts: F
     some = np.sort(present[:1]) if len(some) == 0 else some  # so few cells that the sample has none
     low, high = column.ends
     inner = some[(np.array(QUANTILES) * (len(some) - 1)).round().astype(np.int64)]
-    within = low + (high - low) * np.arange(1, BINS) / BINS if np.isfinite(high - low) else np.full(BINS - 1, high)
+    share = np.arange(1, BINS) / BINS
+    within = (1 - share) * low + share * high  # the span itself may be beyond float64
     counts = np.diff(np.r_[0, np.searchsorted(some, within), len(some)])
     number = column.kind == Kind.NUMBER
     return replace(

@@ -11,6 +11,8 @@ from descend.diagnosis.finding import Finding, Level
 from descend.report.numbers import DASH, number
 from descend.text import counted
 
+MOST_LEVELS = 10  # of a category that are told: the rows of a chart
+
 
 class Status(StrEnum):
     """How a check ended, the most urgent first."""

@@ -52,16 +52,17 @@ def _description(d: Distribution) -> str:
 def _panel(d: Distribution, place: Place) -> list[Element]:
     counts = np.append(np.asarray(d.counts, np.float64), 0.0)  # every bar starts at 0
     if d.levels:
-        rows = place.y_of_classes(d.levels)
+        rows = place.y_of_classes(d.levels[::-1])  # the first level is on top
         x = place.x(counts, margin_of(rows))
-        return [*frame(x, rows, "rows", d.name, 4), _bars_of_levels(x, rows, counts[:-1])]
+        return [*frame(x, rows, "rows", d.name, 4), _bars_of_levels(x, rows, counts[-2::-1])]
     x, y = place.x(np.array([d.low, d.high])), place.y(counts)
     return [*frame(x, y, d.name, "rows", 4), _bars(x, y, d, counts[:-1])]
 
 
 def _bars(x: Axis, y: Axis, d: Distribution, counts: Array) -> Element:
     """All bars as one path, from left to right."""
-    edges = x(np.linspace(d.low, d.high, len(counts) + 1))
+    share = np.arange(len(counts) + 1) / len(counts)
+    edges = x((1 - share) * d.low + share * d.high)  # the span itself may be beyond float64
     tops, base = y(counts), y.at(0.0)
     drawn = zip(edges[:-1], edges[1:], tops, counts, strict=True)
     return _filled("".join(f"M{a:.1f} {base:.1f}V{top:.1f}H{max(b - 1, a + 0.5):.1f}V{base:.1f}z"
