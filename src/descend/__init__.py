@@ -12,6 +12,8 @@ from descend.version import VERSION as __version__
 
 if TYPE_CHECKING:
     from descend import rules
+    from descend.checks.data_report import DataReport
+    from descend.checks.job import check
     from descend.diagnosis import Finding, explain
     from descend.errors import DataError, DescendError, DivergenceError, ModelError, OutputError, UsageError
     from descend.estimators import DescentClassifier, DescentRegressor
@@ -30,6 +32,8 @@ _HOMES = {
     "Comparison": "descend.run.comparison",
     "find_lr": "descend.run.lr_sweep",
     "LRResult": "descend.run.lr_sweep",
+    "check": "descend.checks.job",
+    "DataReport": "descend.checks.data_report",
     "doctor": "descend.run.doctor",
     "explain": "descend.diagnosis",
     "Finding": "descend.diagnosis",
@@ -53,6 +57,7 @@ __all__ = [
     "RULES",
     "Comparison",
     "DataError",
+    "DataReport",
     "DescendError",
     "DescentClassifier",
     "DescentRegressor",
@@ -66,6 +71,7 @@ __all__ = [
     "Suggestion",
     "UsageError",
     "__version__",
+    "check",
     "compare",
     "doctor",
     "explain",

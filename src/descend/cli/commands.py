@@ -4,7 +4,7 @@ import importlib
 
 import click
 
-COMMANDS = ("train", "compare", "lr", "predict", "eval", "doctor", "explain", "info", "demo")
+COMMANDS = ("train", "compare", "lr", "check", "predict", "eval", "doctor", "explain", "info", "demo")
 
 
 class Commands(click.Group):

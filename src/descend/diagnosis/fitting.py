@@ -3,6 +3,7 @@
 import numpy as np
 
 from descend.arrays import Array
+from descend.diagnosis.data_faults import MIN_CLASS_ROWS, RARE, UNEVEN, rare_classes
 from descend.diagnosis.evidence import Evidence, mean_loss
 from descend.diagnosis.finding import Entry, Finding, Level
 from descend.sparse import is_sparse
@@ -15,12 +16,9 @@ MAX_COLUMNS = 30  # whose squares and products are tried: 465 terms
 MAX_ROWS = 5000  # on which they are tried (arbitrary: bounds the work)
 ROWS_PER_TERM = 5  # at least, so that the regression on the terms is determined well (arbitrary)
 TINY = 1e-9  # of the squares of a term, added where terms may depend on each other: above rounding, far below a share
-RARE = 0.1  # share of a class (arbitrary)
 EXACT = 1e-6  # residuals over the target, as standard deviations: smaller ones are rounding, not structure
 WORSE = 1e-3  # of the baseline's loss, by which test rows are predicted worse: tables show three digits
-UNEVEN = 0.5  # of the rows that a class has on average (arbitrary)
 RECALL = 0.5  # of a rare class (arbitrary)
-MIN_CLASS_ROWS = 5  # of a rare class, for its recall to mean something (arbitrary)
 STANDARD_ERRORS = 3.0  # 1 in 700 by chance
 MIN_TEST_ROWS_TOO_GOOD = 20  # for D304 (arbitrary)
 
@@ -111,9 +109,7 @@ def imbalance(e: Evidence) -> Finding | None:
     y, z = e.problem.data.y.astype(np.int64), e.predictions
     predicted = (z > 0).astype(np.int64) if e.problem.loss.name == "logistic" else z.argmax(axis=1)
     counts = np.bincount(y, minlength=2)
-    average = len(y) / max(int(np.count_nonzero(counts)), 1)
-    rare = [k for k in np.flatnonzero(counts) if MIN_CLASS_ROWS <= counts[k] < min(RARE * len(y), UNEVEN * average)]
-    recalls = [(float((predicted[y == k] == k).mean()), int(k)) for k in rare]
+    recalls = [(float((predicted[y == k] == k).mean()), k) for k in rare_classes(counts) if counts[k] >= MIN_CLASS_ROWS]
     if not recalls or not min(recalls)[0] < RECALL:
         return None
     recall, k = min(recalls)

@@ -1,19 +1,15 @@
 """html: a report as one self-contained page: no script, no request, readable without its style sheet."""
 
-import base64
-import hashlib
-
 from descend.plots.element import Element, tag
 from descend.plots.lines import marker
 from descend.plots.style import line_style
 from descend.report import figures
 from descend.report.content import CoefficientRow, FindingRow, Mark, ReportData, VariantRow
-from descend.report.markup import LONGEST, Cell, code, contents, section, table, terms
+from descend.report.markup import LONGEST, Cell, code, section, table, terms
 from descend.report.numbers import DASH, metric, rate
-from descend.report.page_style import STYLE
+from descend.report.page import page, source_line
 from descend.text import shortened
 
-LANGUAGE = "en"
 MOST_FINDINGS = 3  # a reader fixes one thing at a time; the others are in run.json
 MOST_COEFFICIENTS = 200  # rows, about 20 kB
 NO_FINDINGS = {
@@ -44,22 +40,7 @@ def render(report: ReportData) -> str:
         section("glossary", "How to read this page", terms(GLOSSARY, "glossary")),
     )  # fmt: skip
     sections = [section for section in optional if section is not None]
-    title = shortened(report.title, LONGEST)
-    skip = tag("a", "Skip to the verdict", href="#verdict", class_="skip")
-    source = tag("p", f"descend {report.version} · {report.date} · {shortened(report.data_name, LONGEST)}")
-    body = tag("body", skip, tag("header", source, tag("h1", title), contents(sections)), tag("main", *sections))
-    page = tag("html", _head(title), body, lang=LANGUAGE)
-    # The style sheet is a constant and goes in unescaped: escaped quotes would break it.
-    return "<!DOCTYPE html>\n" + str(page).replace("</head>", f"<style>{STYLE}</style></head>", 1) + "\n"
-
-
-def _head(title: str) -> Element:
-    digest = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
-    policy = f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:"
-    return tag(
-        "head", tag("meta", charset="utf-8"), tag("meta", http_equiv="Content-Security-Policy", content=policy),
-        tag("meta", name="viewport", content="width=device-width, initial-scale=1"), tag("title", f"{title} · descend"),
-    )  # fmt: skip
+    return page(report.title, source_line(report.version, report.date, report.data_name), sections)
 
 
 def _verdict(report: ReportData) -> Element:

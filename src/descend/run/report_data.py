@@ -24,7 +24,6 @@ from descend.table.prepare import Note, Prepared
 from descend.table.table import Kind
 from descend.version import VERSION
 
-MOST_LEVELS = 6  # of a category, named in the table of columns; arbitrary
 SERIOUS = ("error", "warning")
 
 
@@ -218,18 +217,11 @@ def _columns(run: ReportedRun) -> tuple[ColumnRow, ...]:
     prepared = run.prepared
     if prepared is None:
         return ()
-    schema = run.model.schema
-    used = {
-        f.column: ", ".join(f.names[:MOST_LEVELS]) + (" …" if len(f.names) > MOST_LEVELS else "")
-        for f in schema.features
-    }
+    uses = {**run.model.schema.uses, run.model.target: "target"}
     return tuple(
-        ColumnRow(
-            c.name, c.kind.value, c.missing,
-            "target" if c.name == run.model.target else used.get(c.name) or f"left out: {schema.dropped.get(c.name, 'as asked')}",
-        )
+        ColumnRow(c.name, c.kind.value, c.missing, uses.get(c.name, "left out: as asked"))
         for c in prepared.table.columns
-    )  # fmt: skip
+    )
 
 
 def _model(run: ReportedRun) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ from descend.table.types import texts_of_numbers
 MISSING = "(missing)"  # the level of a category's missing cells
 OTHER = "(other)"  # the level of the rare values of a category of too many levels
 MEDIAN_ROWS = 1 << 16  # of a large array: their median is within 0.4 % of the rows of that of all
+MOST_LEVELS = 6  # of a category, named where its use is told; arbitrary
 FEWEST_OF_A_LEVEL = 5  # rows of a level that is kept of too many: the usual least count of a cell of a table
 
 
@@ -123,6 +125,15 @@ class Schema:
         """How each column that is used was read; whatever is predicted is read in the same way."""
         return {f.column: Reading(f.kind, f.pattern) for f in self.features}
 
+    @cached_property
+    def uses(self) -> dict[str, str]:
+        """What becomes of each column: the first of its features' names, or why it is left out."""
+        used = {
+            f.column: ", ".join(f.names[:MOST_LEVELS]) + (" …" if len(f.names) > MOST_LEVELS else "")
+            for f in self.features
+        }
+        return used | {name: f"left out: {why}" for name, why in self.dropped.items()}
+
     def encode(self, table: Table) -> Encoded:
         """Return the features of a table; columns are found by name, others are ignored.
 
@@ -144,7 +155,8 @@ class Schema:
         )
 
     def _check(self, table: Table) -> None:
-        absent = [f.column for f in self.features if f.column not in table.names]
+        known = set(table.names)
+        absent = [f.column for f in self.features if f.column not in known]
         if absent:
             raise ModelError(
                 f"the data have no column {', '.join(map(repr, absent))}, which the model was trained on",

@@ -120,15 +120,18 @@ class Table:
     unread: tuple[str, ...] = ()
     matrix: Array | None = None
 
-    @property
+    @cached_property
     def names(self) -> tuple[str, ...]:
         """The columns' names."""
         return tuple(c.name for c in self.columns)
 
+    @cached_property
+    def _by_name(self) -> dict[str, Column]:
+        return {c.name: c for c in reversed(self.columns)}  # the first of a name
+
     def __getitem__(self, name: str) -> Column:
-        for column in self.columns:
-            if column.name == name:
-                return column
+        if name in self._by_name:
+            return self._by_name[name]
         close = nearest(name, self.names) or list(self.names[:3])
         shown = ", ".join(repr(n if len(n) <= 60 else n[:60]) for n in close)
         raise UsageError(

@@ -1,0 +1,328 @@
+"""data_faults: faults that the data show by themselves, without any training; D4 asks of a run, `descend check` of a table."""
+
+import shlex
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from descend.arrays import Array
+from descend.diagnosis.finding import Finding, Level
+from descend.diagnosis.formatting import factor
+from descend.diagnosis.rows import row_keys
+from descend.metrics import auc, correlation
+from descend.sparse import is_sparse
+from descend.table.data import Data
+from descend.table.sentinels import suspected_sentinels
+from descend.table.table import Column
+
+LEAK = 0.9999  # correlation with the target, or share of pairs in order (arbitrary: real columns stay below)
+MIN_ROWS = 20  # for D402 and D405 (arbitrary)
+MIN_CLASS_SHARE = 0.05  # of the smaller class for D402: a rarer one is easily separated by chance (arbitrary)
+SUBSAMPLED = 20_000  # rows beyond which every SUBSAMPLE-th row is looked at first (arbitrary: bounds the work)
+SUBSAMPLE = 32
+ORDERED = 8192  # rows of a subsample whose pairs are put in order: sorting costs more than a correlation (arbitrary)
+LEAK_OF_PART = 0.99  # as LEAK, on a subsample: a column with a share of 0.9999 stays above it whatever the rows
+COPIED = 0.05  # share of the test rows (arbitrary)
+MIN_TEST_ROWS = 10  # for D403 (arbitrary)
+OUTLYING = 20.0  # robust standard deviations (arbitrary)
+MAX_OUTLIER_SHARE = 0.02  # of the rows: more are a heavy tail (arbitrary)
+MIN_SQUARES_SHARE = 0.3  # of all squares, that outliers make (arbitrary)
+MIN_DISTINCT = 20  # rows, whose counts would have a common divisor by chance with probability below 2e-6
+EXTREME = 1e6  # distance over the spread of other rows: after scaling these vary by less than float32 shows beside it
+SURE = 10.0  # times what a subsample shows of a column, beyond which it cannot hold an extreme value
+AUTOCORRELATED = 0.3  # correlation of successive residuals (arbitrary)
+STANDARD_ERRORS = 3.0  # 1 / root of the number of times, above which a correlation is no chance: 1 in 700
+MIN_TIMES = 20  # different times (arbitrary)
+RARE = 0.1  # share of a class (arbitrary)
+UNEVEN = 0.5  # of the rows that a class has on average (arbitrary)
+MIN_CLASS_ROWS = 5  # of a rare class, for what is said of it to mean something (arbitrary)
+MAX_COLUMNS_IN_TEXT = 5
+
+
+def leaking_column(data: Data, loss: str, outputs: int, names: tuple[str, ...]) -> Finding | None:
+    """D402, of features and target.
+
+    Args:
+        loss: its name: the logistic one and hinge have two classes.
+        outputs: columns of the prediction.
+        names: of the features.
+    """
+    if is_sparse(data.X) or data.rows < MIN_ROWS or outputs > 1:
+        return None
+    X, y = data.X, data.y
+    binary = loss in ("logistic", "hinge")
+    if binary and min(np.mean(y == y.min()), np.mean(y == y.max())) < MIN_CLASS_SHARE:
+        return None
+    strength = orderings(X, y) if binary else correlations(X, y)
+    if not len(strength) or not strength.max() > LEAK:
+        return None
+    at = int(np.argmax(strength))
+    what = "share of pairs in order" if binary else "correlation"
+    text = (
+        f"target leakage suspected: column {names[at]!r} alone determines the target almost exactly "
+        f"({what} {strength[at]:.5f})"
+    )
+    fix = (f"--drop {shlex.quote(names[at].partition('=')[0])}",)
+    evidence = {"column": names[at], "strength": float(strength[at])}
+    return Finding(code="D402", level=Level.WARNING, text=text, evidence=evidence, fix=fix)
+
+
+def correlations(X: Array, y: Array) -> Array:
+    """Return the absolute correlation of each column with numbers; 0 where a subsample of the rows shows that it is no leak.
+
+    A line through all rows leaves at least as many squares on a subsample as the best line through that subsample.
+    """
+    strength = np.ones(X.shape[1])
+    if X.shape[0] > SUBSAMPLED:
+        some, part = X[::SUBSAMPLE], y[::SUBSAMPLE]
+        r = np.array([correlation(some[:, j], part) for j in range(X.shape[1])])
+        residual = (1 - r**2) * np.square(part - part.mean()).sum()
+        strength[residual > (1 - LEAK**2) * np.square(y - y.mean()).sum()] = 0.0
+    return np.array([abs(correlation(X[:, j], y)) if strength[j] else 0.0 for j in range(X.shape[1])])
+
+
+def orderings(X: Array, y: Array) -> Array:
+    """Return how well each column orders two classes, from 0 to 1; 0 where a subsample of the rows shows that it is no leak.
+
+    A subsample with both classes in numbers puts pairs in order as all rows do, to far less than LEAK_OF_PART allows.
+    """
+    positive, strength = (y > y.mean()).astype(np.int64), np.ones(X.shape[1])
+    if X.shape[0] > SUBSAMPLED:
+        every = -(-X.shape[0] // ORDERED)
+        some, part = X[::every], positive[::every]
+        if min(part.sum(), len(part) - part.sum()) >= MIN_ROWS:
+            strength = np.array([abs(2 * auc(part, some[:, j]) - 1) > LEAK_OF_PART for j in range(X.shape[1])], float)
+    return np.array([abs(2 * auc(positive, X[:, j]) - 1) if strength[j] else 0.0 for j in range(X.shape[1])])
+
+
+@dataclass(frozen=True)
+class Copies:
+    """How often rows are there, compared by features and target.
+
+    Args:
+        rows: of the table.
+        distinct: different ones among them.
+        test: test rows.
+        copied: test rows that are among the training rows.
+        repeats: the largest number of which the number of times of each row is a multiple.
+    """
+
+    rows: int
+    distinct: int
+    test: int
+    copied: int
+    repeats: int
+
+
+def count_copies(train: Data, test: Data | None) -> Copies:
+    """Return how often the rows of a table in two parts are there."""
+    known, tested = row_keys(train), np.empty(0, np.uint64) if test is None else row_keys(test)
+    keys = np.concatenate([known, tested])
+    order = np.argsort(keys)
+    starts = np.flatnonzero(np.diff(keys[order], prepend=keys[order[:1]] + np.uint64(1)))  # of each group of equal rows
+    times = np.diff(np.append(starts, len(keys)))
+    trained = np.add.reduceat((order < len(known)).astype(np.int64), starts)
+    return Copies(
+        rows=train.rows + len(tested), distinct=len(times), test=len(tested),
+        copied=int((times - trained)[trained > 0].sum()), repeats=int(np.gcd.reduce(times)),
+    )  # fmt: skip
+
+
+def copied_rows(train: Data, copies: Copies) -> Finding | None:
+    """D403, of the training rows and what was counted."""
+    count, test_rows, repeats = copies.copied, copies.test, copies.repeats
+    if repeats > 1 and copies.distinct >= MIN_DISTINCT:
+        text = (
+            f"every row of the table is there {repeats} times or a multiple of that, as after a join with itself"
+            f"{f': {count:,} of {test_rows:,} test rows are copies of training rows, so the score is too good' if count else ''}"
+        )
+    elif test_rows >= MIN_TEST_ROWS and count > COPIED * test_rows and mostly_distinct(train):
+        text = (
+            f"{count:,} of {test_rows:,} test rows ({count / test_rows:.0%}) are copies of training rows, so the score is too "
+            f"good"
+        )
+    else:
+        return None
+    fix = ("leave out repeated rows before training", "--group COL")
+    evidence = {"copies": count, "test": test_rows, "rows": copies.rows, "repeats": repeats}
+    return Finding(code="D403", level=Level.WARNING, text=text, evidence=evidence, fix=fix)
+
+
+def mostly_distinct(data: Data) -> bool:
+    """Tell whether some column has different values in more than half of the rows, so that rows do not repeat by nature."""
+    if is_sparse(data.X):
+        return False
+    return max((len(np.unique(data.X[:, j])) for j in range(data.features)), default=0) >= data.rows / 2
+
+
+def dropped_columns(columns: Mapping[str, str]) -> Finding | None:
+    """D404, of column names and why they are left out."""
+    if not columns:
+        return None
+    listed = ", ".join(f"{name!r} ({why})" for name, why in list(columns.items())[:MAX_COLUMNS_IN_TEXT])
+    text = f"columns dropped as constant or identifiers: {listed}"
+    return Finding(code="D404", level=Level.NOTE, text=text, evidence={"columns": list(columns)})
+
+
+def outlying_targets(y: Array, rows: Array, trained: int) -> Finding | None:
+    """D405, of targets.
+
+    Args:
+        y: of the training rows and then of the test rows (rows,).
+        rows: their numbers (rows,).
+        trained: how many are training rows.
+    """
+    if trained < MIN_ROWS:
+        return None
+    distance = np.abs(y - float(np.median(y)))
+    spread = 1.4826 * float(np.median(distance))
+    far = distance > OUTLYING * spread
+    if not spread > 0 or not far.any() or far.mean() > MAX_OUTLIER_SHARE:
+        return None
+    share = float(np.square(distance[far]).sum() / np.square(distance).sum())
+    if share < MIN_SQUARES_SHARE:
+        return None
+    at, tested = int(np.argmax(distance)), int(far[trained:].sum())
+    row = int(rows[at])
+    text = (
+        f"outlying targets: {int(far.sum())} of {len(y):,} rows, row {row} the farthest, are more than {OUTLYING:g} robust "
+        f"standard deviations from the median and make {share:.0%} of all squares"
+    )
+    if tested:
+        which = (
+            "one of them is a test row and decides" if tested == 1 else f"{tested:,} of them are test rows and decide"
+        )
+        text += f"; {which} the test score"
+    evidence = {"row": row, "rows": int(far.sum()), "test": tested, "deviations": float(distance[at] / spread)}
+    fix = ("--loss huber", "look at these rows") if far[:trained].any() else ("--metric mae", "look at these rows")
+    return Finding(code="D405", level=Level.WARNING, text=text, evidence=evidence, fix=fix)
+
+
+def autocorrelation(time: Array, residuals: Array) -> float | None:
+    """Return the correlation of residuals (rows, outputs) with those of the time before; None where it is low or may be chance.
+
+    Residuals of equal times are averaged; rows without a time are left out.
+    """
+    known = ~np.isnan(time)
+    times, at = np.unique(time[known], return_inverse=True)
+    if len(times) < MIN_TIMES:
+        return None
+    sums = np.zeros((len(times), residuals.shape[1]))
+    np.add.at(sums, at, residuals[known])
+    means = sums / np.bincount(at)[:, None]
+    means -= means.mean(axis=0)
+    r = correlation(means[1:].ravel(), means[:-1].ravel())
+    return r if r > max(AUTOCORRELATED, STANDARD_ERRORS / np.sqrt(len(times))) else None
+
+
+def rare_classes(counts: Array) -> list[int]:
+    """Return the classes, by their place in the counts of rows (classes,), that are rare among all and beside the average one.
+
+    >>> rare_classes(np.array([94, 6])), rare_classes(np.array([30, 30, 40]))
+    ([1], [])
+    """
+    rows, average = int(counts.sum()), counts.sum() / max(int(np.count_nonzero(counts)), 1)
+    return [int(k) for k in np.flatnonzero(counts) if counts[k] < min(RARE * rows, UNEVEN * average)]
+
+
+@dataclass(frozen=True, eq=False)
+class NumberColumn:
+    """A column of numbers that a model uses.
+
+    Args:
+        name: of the column.
+        values: of training and test rows (rows,).
+        rows: their numbers (rows,).
+        is_target: whether it is the target.
+    """
+
+    name: str
+    values: Array
+    rows: Array
+    is_target: bool
+
+
+def extreme_value(columns: Iterable[NumberColumn], test_rows: Array, *, failed: bool = False) -> Finding | None:
+    """D407, of columns of numbers.
+
+    Args:
+        test_rows: numbers of the rows that are test rows.
+        failed: whether a training on them failed.
+    """
+    worst, place = 0.0, None
+    for column in columns:
+        ratio, at = _extremeness(column.values)
+        if ratio > max(worst, EXTREME):
+            worst, place = ratio, (column.name, float(column.values[at]), int(column.rows[at]), column.is_target)
+    if place is None:
+        return None
+    name, value, row, is_target = place
+    tested = row in test_rows
+    text = (
+        f"extreme value: {value:.3g} in row {row} of {'the target' if is_target else 'column'} {name!r} is {factor(worst)} × the "
+        f"spread of the other rows, "
+        f"{'and as a test row decides the test score' if tested else 'which are as good as constant beside it'}"
+    )
+    other = "--metric mae" if is_target and tested else "--loss huber" if is_target else f"--drop {shlex.quote(name)}"
+    fix = (f"correct or leave out row {row}", other)
+    level = Level.ERROR if failed and not tested else Level.WARNING
+    evidence = {"column": name, "row": row, "value": value, "ratio": worst, "test": tested}
+    return Finding(code="D407", level=level, text=text, evidence=evidence, fix=fix)
+
+
+def sentinels_among(columns: Iterable[Column]) -> Finding | None:
+    """D408, of the columns that a model uses, and of the target where it is a number to predict."""
+    found = [s for c in columns for s in suspected_sentinels(c)]
+    if not found:
+        return None
+    listed = ", ".join(f"{s.value:g} in {s.cells:,} cells of {s.column!r}" for s in found[:MAX_COLUMNS_IN_TEXT])
+    text = f"numbers that may mean missing: {listed}; far from all other values of the column, and repeated"
+    evidence = {name: [getattr(s, name) for s in found] for name in ("column", "value", "cells")}
+    fix = (" ".join(dict.fromkeys(s.flag for s in found)), "say what these numbers mean")
+    return Finding(code="D408", level=Level.WARNING, text=text, evidence=evidence, fix=fix)
+
+
+def suspects(data: Data) -> list[int]:
+    """Return the columns that can hold an extreme value, as the deviation of all rows and the spread of some show.
+
+    No value is farther from the mean than root n standard deviations, which are known of all rows; the spread of the
+    other rows is that of the subsample up to a factor of SURE.
+    """
+    if data.rows <= MIN_ROWS or data.sample_weight is not None or is_sparse(data.X):
+        return list(range(data.features))
+    part = data.X[:: -(-data.rows // SUBSAMPLED)].astype(np.float64)
+    return np.flatnonzero(_reaches(np.sqrt(np.diagonal(data.gram().G)), part, data.rows)).tolist()
+
+
+def _reaches(deviation: float | Array, part: Array, rows: int) -> Array:
+    """Whether columns of so many rows can hold an extreme value: bool (columns,).
+
+    Args:
+        deviation: the standard deviation of all rows (columns,).
+        part: some of the rows (part of the rows, columns).
+    """
+    distance = np.abs(part - np.median(part, axis=0))
+    few = max(1, int(MAX_OUTLIER_SHARE * len(part)))
+    spread = np.partition(distance, len(part) - few - 1, axis=0)[: len(part) - few].mean(axis=0)
+    with np.errstate(over="ignore", invalid="ignore"):
+        return np.asarray(~(SURE * np.sqrt(rows) * deviation <= EXTREME * spread))
+
+
+def _extremeness(values: Array) -> tuple[float, int]:
+    """How far the farthest value is from the median, over the mean distance of all but the few farthest; and where."""
+    known = np.flatnonzero(~np.isnan(values))
+    few = max(1, int(MAX_OUTLIER_SHARE * len(known)))
+    if len(known) < MIN_ROWS:
+        return 0.0, 0
+    x = values[known].astype(np.float64)
+    if len(x) > SUBSAMPLED and not _reaches(float(x.std()), x[:: -(-len(x) // SUBSAMPLED), None], len(x)).any():
+        return 0.0, 0
+    with np.errstate(over="ignore"):
+        distance = np.minimum(np.abs(x - np.median(x)), np.finfo(np.float64).max)
+    others = np.partition(distance, len(x) - few - 1)[: len(x) - few]
+    unit = float(others.max())
+    spread = unit * float((others / unit).mean()) if unit > 0 else 0.0
+    at = int(np.argmax(distance))
+    with np.errstate(over="ignore"):
+        return (float(distance[at] / spread) if spread > 0 else 0.0), int(known[at])
