@@ -10,6 +10,7 @@ from descend.evaluation.intervals import (
     delta_interval,
     effective,
     error_of_mean,
+    freedom_of_error,
     share,
 )
 
@@ -41,9 +42,18 @@ def test_the_error_of_a_mean_is_that_of_scipy():
     assert error_of_mean(np.zeros(1), None) == np.inf
 
 
+def test_few_large_rows_leave_few_degrees_of_freedom():
+    x = np.random.default_rng(0).standard_t(4, size=60)
+    kurtosis = stats.kurtosis(x - x.mean(), fisher=False)
+    assert freedom_of_error(x - x.mean(), None) == pytest.approx(120 / (kurtosis - 1))
+    assert freedom_of_error(np.tile([-1.0, 1.0], 5), None) == 9.0
+    assert freedom_of_error(np.tile([-1.0, 1.0], 5), np.full(10, 2.0)) == 9.0
+    assert freedom_of_error(np.zeros(4), None) == 3.0
+
+
 def test_on_the_logarithm_the_interval_is_the_value_times_and_by_one_factor():
     influence = np.array([-1.0, 1.0, -1.0, 1.0])
-    half = stats.t.ppf(0.975, 3) * np.sqrt(4 / 3 / 4) / 2  # of log 2, whose slope is 1 / 2
+    half = stats.t.ppf(0.975, 3) * np.sqrt(4 / 3 / 4) / 2  # 3 degrees of freedom; the slope of log at 2 is 1 / 2
     found = delta_interval(2.0, influence, None, Scale.POSITIVE)
     assert (found.low, found.high) == pytest.approx((2 * np.exp(-half), 2 * np.exp(half)))
 

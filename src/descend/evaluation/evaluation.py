@@ -2,14 +2,14 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 
 from descend.arrays import Array
 from descend.errors import UsageError
-from descend.evaluation.intervals import ALPHA, Estimate
+from descend.evaluation.intervals import ALPHA, Estimate, freedom_of_error
 from descend.evaluation.paired import PairedVerdict, paired_difference, verdict_of
 from descend.metrics import HIGHER_IS_BETTER
 
@@ -82,6 +82,8 @@ class Evaluation(Mapping[str, float], ABC):
         scores = self[metric], other[metric]
         by_row = [score + e.influence(metric) for score, e in zip(scores, (self, other), strict=True)]
         difference = paired_difference(by_row[0][None], by_row[1][None], self.weight)
+        freedom = freedom_of_error(by_row[0] - by_row[1] - difference.mean, self.weight)
+        difference = replace(difference, freedom=min(freedom, difference.freedom))
         margin = difference.margin(ALPHA)
         return PairedVerdict(
             metric=metric, verdict=verdict_of(difference, scores, metric in HIGHER_IS_BETTER),

@@ -83,6 +83,20 @@ def error_of_mean(centred: Array, weight: Array | None) -> float:
     return float(np.sqrt(np.square(scaled).sum() / (rows - 1) / rows))
 
 
+def freedom_of_error(centred: Array, weight: Array | None) -> float:
+    """Return the degrees of freedom of `error_of_mean`, at most rows - 1.
+
+    The variance of n values of kurtosis κ is known as well as that of 2 n / (κ - 1) normal ones (Satterthwaite 1946): a
+    figure that rests on a few large errors, or on a few rows of a rare class, is less certain than its rows say.
+    """
+    rows = len(centred)
+    scaled = centred if weight is None else centred * (weight / weight.mean())
+    squares = np.square(scaled / (np.abs(scaled).max() or 1.0))
+    mean = float(squares.mean())
+    kurtosis = float(np.square(squares).mean()) / mean**2 if mean > 0 else 1.0
+    return min(rows - 1.0, 2 * rows / (kurtosis - 1)) if kurtosis > 1 else rows - 1.0
+
+
 def delta_interval(value: float, influence: Array, weight: Array | None, scale: Scale, fewest: float = 0.0) -> Estimate:
     """Return a figure with its interval by the delta method.
 
@@ -104,7 +118,11 @@ def delta_interval(value: float, influence: Array, weight: Array | None, scale: 
     to, back, slope = _SCALES[scale]
     if not slope(value) > 0:  # an error of 0, an R² of 1
         return Estimate(value, value, value)
-    half = float(stdtrit(rows - 1, 1 - ALPHA / 2)) * error_of_mean(influence, weight) / slope(value)
+    half = (
+        float(stdtrit(freedom_of_error(influence, weight), 1 - ALPHA / 2))
+        * error_of_mean(influence, weight)
+        / slope(value)
+    )
     with np.errstate(over="ignore"):
         ends = sorted((float(back(to(value) - half)), float(back(to(value) + half))))
     return Estimate(value, *ends)
