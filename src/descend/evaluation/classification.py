@@ -1,7 +1,8 @@
 """classification: how good predicted classes are."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -88,7 +89,7 @@ class ClassificationEvaluation(Evaluation):
     def estimates(self) -> dict[str, Estimate]:
         """Accuracy, balanced accuracy, AUC and, where there are probabilities, log loss, with their intervals."""
         values = classification_metrics(self.y, self.score, self.probabilities, self.weight)
-        found = {"accuracy": share(self.hit, self.weight), "balanced_accuracy": self._balanced_accuracy()}
+        found = {"accuracy": share(self.hit, self.weight), "balanced_accuracy": self._balanced_accuracy(values)}
         if "logloss" in values:
             loss = values["logloss"]
             found["logloss"] = delta_interval(loss, self._losses - loss, self.weight, Scale.POSITIVE)
@@ -106,6 +107,14 @@ class ClassificationEvaluation(Evaluation):
             return self._of_balanced_accuracy
         by_row = self._losses if metric == "logloss" else self.hit.astype(np.float64)
         return np.asarray(by_row - self[metric])
+
+    def document(self, rows: bool = True) -> dict[str, Any]:
+        """Return the confusion matrix, the figures of the classes, calibration and thresholds as plain values."""
+        return {
+            "classes": list(self.classes), "confusion": self.confusion.tolist(), "by_class": [asdict(c) for c in self.by_class],
+            "calibration": {self.classes[k]: [asdict(b) for b in self.calibration(k)] for k in self.shown_classes},
+            "thresholds": [asdict(t) for t in self.thresholds],
+        }  # fmt: skip
 
     @cached_property
     def hit(self) -> Array:
@@ -198,10 +207,8 @@ class ClassificationEvaluation(Evaluation):
     def _of_balanced_accuracy(self) -> Array:
         return np.asarray(np.mean([influence for _, influence in self._recalls], axis=0))
 
-    def _balanced_accuracy(self) -> Estimate:
-        if not self._recalls:
-            return UNKNOWN
-        value = float(np.mean([recall for recall, _ in self._recalls]))
+    def _balanced_accuracy(self, values: dict[str, float]) -> Estimate:
+        value = values["balanced_accuracy"]
         fewest = float(self._sizes[self._sizes > 0].min())
         return delta_interval(value, self._of_balanced_accuracy, self.weight, Scale.SHARE, fewest)
 

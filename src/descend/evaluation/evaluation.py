@@ -4,6 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -36,6 +37,10 @@ class Evaluation(Mapping[str, float], ABC):
     @abstractmethod
     def influence(self, metric: str) -> Array:
         """Return how far each row moves a metric (rows,), see `evaluation.influence`."""
+
+    @abstractmethod
+    def document(self, rows: bool = True) -> dict[str, Any]:
+        """Return what there is beside the metrics as plain values; of single rows only where `rows` is set."""
 
     @property
     def intervals(self) -> dict[str, tuple[float, float]]:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -59,6 +60,11 @@ class RegressionEvaluation(Evaluation):
         if metric == "mae":
             return np.abs(self.residuals) - value
         return of_r2(self.y, self.residuals, value, self.weight) if np.isfinite(value) else np.full(len(self.y), np.nan)
+
+    def document(self, rows: bool = True) -> dict[str, Any]:
+        """Return the quantiles of the residuals and the worst rows as plain values."""
+        quantiles = {f"{q:g}": value for q, value in self.residual_quantiles.items()}
+        return {"residual_quantiles": quantiles, **({"worst_rows": [vars(w) for w in self.worst()]} if rows else {})}
 
     @cached_property
     def residual_quantiles(self) -> dict[float, float]:

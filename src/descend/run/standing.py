@@ -94,11 +94,17 @@ def contestants(prepared: Prepared, result: SearchResult, metric: str) -> tuple[
 def row_losses(problem: Problem, z: Array, data: Data, metric: str) -> Array:
     """Return what each row adds to a metric (rows,), up to a factor, from scores z (rows, outputs); lower is better.
 
-    Squared or absolute errors, wrong classes, or log losses; AUC, which has no part of a row, is judged by the log loss.
+    Squared or absolute errors, wrong classes (each class counting alike where they are balanced), or log losses; AUC, which
+    has no part of a row, is judged by the log loss.
     """
     with np.errstate(over="ignore", invalid="ignore"):
         if metric == "accuracy":
             return np.asarray(class_indices(z) != data.y, np.float64)
+        if metric == "balanced_accuracy":
+            y = data.y.astype(np.int64)
+            share = np.bincount(y, data.sample_weight)
+            share = share / share.sum() * np.count_nonzero(share)
+            return np.asarray((class_indices(z) != y) / share[y], np.float64)
         z = flat(problem, z)
         if metric in ("rmse", "r2", "mae"):
             error = np.abs(problem.loss.mean(z) - data.y).reshape(len(z), -1)
