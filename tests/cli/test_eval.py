@@ -21,7 +21,7 @@ def test_metrics_are_those_of_the_library(descend, runs, penguins):
 def test_people_get_one_line_a_metric_and_tables(descend, runs, penguins):
     lines = descend("eval", runs / "mass", penguins)[1].splitlines()
     assert [line.partition(" ")[0] for line in lines[:3]] == ["RMSE", "MAE", "R²"]
-    assert "worst rows, the first row is 0" in lines
+    assert "Worst rows, the first row is 0" in lines
     found = load(runs / "sex").evaluate(penguins).estimates["accuracy"]
     assert descend("eval", runs / "sex", penguins, "--metric", "accuracy")[1] == (
         f"accuracy {found.value:.4g}  ({found.low:.4g} to {found.high:.4g})\n"
@@ -29,7 +29,7 @@ def test_people_get_one_line_a_metric_and_tables(descend, runs, penguins):
 
 
 def test_no_rows_are_shown_where_none_are_asked_for(descend, runs, penguins):
-    assert "worst rows" not in descend("eval", runs / "mass", penguins, "--no-rows")[1]
+    assert "Worst rows" not in descend("eval", runs / "mass", penguins, "--no-rows")[1]
     assert "worst_rows" not in json.loads(descend("eval", runs / "mass", penguins, "--no-rows", "--json")[1])
 
 

@@ -29,11 +29,11 @@ def test_residuals_and_worst_rows():
     )
     assert detail_lines(found) == [
         "",
-        "residuals, target less prediction",
+        "Residuals, actual less predicted",
         " lowest    5 %   25 %  median   75 %   95 %  highest",
         "     -2  -1.85  -1.25    -0.5  -0.25  -0.05        0",
         "",
-        "worst rows, the first row is 0",
+        "Worst rows, the first row is 0",
         " row  actual  predicted  residual",
         "   9       3          5        -2",
         "   4       2        2.5      -0.5",
@@ -45,22 +45,23 @@ def test_residuals_and_worst_rows():
 def test_two_classes_have_all_tables():
     lines = detail_lines(of_classes())
     assert lines[1:5] == [
-        "rows of each class, by the class that is predicted", " actual   class 0  class 1", " class 0       10       10",
+        "Rows of each class, by the class that is predicted", " actual   class 0  class 1", " class 0       10       10",
         " class 1       10       10",
     ]  # fmt: skip
     assert lines[6:8] == [
-        "each class against the rest",
-        " class    rows            precision               recall                   F1                  AUC              area PR",
+        "Each class against the rest",
+        " class    rows            precision               recall                   F1                  AUC    average precision",
     ]
     assert lines[8].startswith(" class 0    20  0.50 (0.27 to 0.73)  0.50 (0.27 to 0.73)")
-    assert "where class 1 is predicted from a probability on" in lines
-    assert "calibration of class 1" in lines
+    assert "Where class 1 is predicted from a probability on" in lines
+    assert "Calibration, in bins of equally many rows" in lines
 
 
 def test_many_classes_are_cut_and_said():
     lines = detail_lines(of_classes(MOST_CLASSES + 2, 140))
-    assert lines[:2] == ["", "confusion matrix: 14 classes, --json has it"]
-    assert lines[-1] == " 2 more classes, --json has them"
+    assert lines[:2] == ["", "No matrix of 14 classes; --json has it"]
+    assert lines[3] == "Each class against the rest; 2 more are in descend eval --json"
+    assert len(lines) == 5 + MOST_CLASSES
 
 
 def test_a_rare_class_has_its_lift():

@@ -90,7 +90,7 @@ def test_thresholds_move_recall_against_precision():
         assert row.balanced_accuracy == pytest.approx(sk.balanced_accuracy_score(TWO, guess))
         if guess.any():
             assert row.precision.value == pytest.approx(sk.precision_score(TWO, guess))
-            assert row.f1 == pytest.approx(sk.f1_score(TWO, guess))
+            assert row.f1.value == pytest.approx(sk.f1_score(TWO, guess))
         else:
             assert np.isnan(row.precision.value)
     assert of_three().thresholds == ()
@@ -105,7 +105,16 @@ def test_lift_of_a_rare_class_is_how_much_more_frequent_it_is_in_the_top_tenth()
     exact = stats.binomtest(3, 4).proportion_ci(0.95, "exact")
     assert (yes.lift.low, yes.lift.high) == pytest.approx((10 * exact.low, 10 * exact.high))
     assert no.lift is None
+    assert of_two(1 - y, -score).shown_classes == (0,)
     assert of_two(y, np.zeros(100)).by_class[1].lift.value == pytest.approx(1.0)  # all tie: no better than chance
+
+
+def test_f1_has_the_exact_interval_of_its_share():
+    y, guess = np.repeat([1.0, 1, 0, 0], [6, 2, 3, 9]), np.repeat([1.0, -1, 1, -1], [6, 2, 3, 9])
+    found = of_two(y, guess).by_class[1].f1  # 6 hits among the 11 rows that are of the class or predicted as it
+    exact = stats.binomtest(6, 11).proportion_ci(0.95, "exact")
+    assert found.value == pytest.approx(12 / 17)
+    assert (found.low, found.high) == pytest.approx(tuple(2 * v / (1 + v) for v in (exact.low, exact.high)))
 
 
 def test_one_class_alone_has_no_areas_and_no_curves():

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from sklearn.metrics import average_precision_score, f1_score, mean_squared_error, r2_score, roc_auc_score
+from sklearn.metrics import average_precision_score, mean_squared_error, r2_score, recall_score, roc_auc_score
 
 from descend.evaluation.influence import of_auc, of_average_precision, of_r2, of_ratio, of_rmse
 
@@ -24,7 +24,7 @@ def derivative(figure, weight):
 
 
 @pytest.mark.parametrize("weight", [None, WEIGHT], ids=["plain", "weighted"])
-@pytest.mark.parametrize("name", ["rmse", "r2", "auc", "average precision", "f1"])
+@pytest.mark.parametrize("name", ["rmse", "r2", "auc", "average precision", "recall"])
 def test_an_influence_is_the_derivative_of_the_figure_of_scikit_learn(name, weight):
     w = np.ones(30) if weight is None else weight
     guess = SCORE > 0.5
@@ -33,7 +33,7 @@ def test_an_influence_is_the_derivative_of_the_figure_of_scikit_learn(name, weig
         "r2": lambda v: r2_score(Y, P, sample_weight=v),
         "auc": lambda v: roc_auc_score(POSITIVE, SCORE, sample_weight=v),
         "average precision": lambda v: average_precision_score(POSITIVE, SCORE, sample_weight=v),
-        "f1": lambda v: f1_score(POSITIVE, guess, sample_weight=v),
+        "recall": lambda v: recall_score(POSITIVE, guess, sample_weight=v),
     }[name]
     value = figure(w)
     influence = {
@@ -41,7 +41,7 @@ def test_an_influence_is_the_derivative_of_the_figure_of_scikit_learn(name, weig
         "r2": lambda: of_r2(Y, P - Y, value, weight),
         "auc": lambda: of_auc(POSITIVE, SCORE, value, weight),
         "average precision": lambda: of_average_precision(POSITIVE, SCORE, weight)[1],
-        "f1": lambda: of_ratio(2.0 * (POSITIVE & guess), POSITIVE * 1.0 + guess, weight)[1],
+        "recall": lambda: of_ratio(1.0 * (POSITIVE & guess), POSITIVE * 1.0, weight)[1],
     }[name]()
     np.testing.assert_allclose(influence, derivative(figure, w), rtol=1e-4, atol=1e-6)
     assert np.average(influence, weights=w) == pytest.approx(0, abs=1e-12)
@@ -50,8 +50,8 @@ def test_an_influence_is_the_derivative_of_the_figure_of_scikit_learn(name, weig
 def test_values_are_those_of_scikit_learn():
     value, _ = of_average_precision(POSITIVE, SCORE, WEIGHT)
     assert value == pytest.approx(average_precision_score(POSITIVE, SCORE, sample_weight=WEIGHT))
-    value, _ = of_ratio(2.0 * POSITIVE, POSITIVE * 1.0 + True, None)
-    assert value == pytest.approx(f1_score(POSITIVE, np.ones(30)))
+    value, _ = of_ratio(Y, P, WEIGHT)
+    assert value == pytest.approx((Y @ WEIGHT) / (P @ WEIGHT))
 
 
 def test_a_ratio_over_nothing_is_unknown():

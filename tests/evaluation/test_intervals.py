@@ -46,6 +46,7 @@ def test_few_large_rows_leave_few_degrees_of_freedom():
     x = np.random.default_rng(0).standard_t(4, size=60)
     kurtosis = stats.kurtosis(x - x.mean(), fisher=False)
     assert freedom_of_error(x - x.mean(), None) == pytest.approx(120 / (kurtosis - 1))
+    assert freedom_of_error(np.r_[np.full(29, -1.0), 29.0], None) == 5.0
     assert freedom_of_error(np.tile([-1.0, 1.0], 5), None) == 9.0
     assert freedom_of_error(np.tile([-1.0, 1.0], 5), np.full(10, 2.0)) == 9.0
     assert freedom_of_error(np.zeros(4), None) == 3.0

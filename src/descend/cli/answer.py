@@ -6,14 +6,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from descend.display import paint
+from descend.report.evaluation_tables import METRICS as METRICS
 from descend.report.numbers import number, span
 from descend.text import printable
 
 if TYPE_CHECKING:
     from descend.run.record import Run
 
-METRICS = {"rmse": "RMSE", "mae": "MAE", "r2": "R²", "accuracy": "accuracy", "balanced_accuracy": "balanced accuracy",
-           "auc": "AUC", "logloss": "log loss"}  # fmt: skip
 GREEN, RED, YELLOW, BOLD, DIM = "32", "31", "33", "1", "2"
 Row = list[str]
 

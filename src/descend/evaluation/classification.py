@@ -65,7 +65,7 @@ class ThresholdFigures:
     predicted: float
     precision: Estimate
     recall: Estimate
-    f1: float
+    f1: Estimate
     balanced_accuracy: float
 
 
@@ -163,8 +163,12 @@ class ClassificationEvaluation(Evaluation):
 
     @property
     def shown_classes(self) -> tuple[int, ...]:
-        """The classes whose curves differ: the second of two, each of several; those with rows on both sides."""
-        every = (1,) if len(self.classes) == 2 else range(len(self.classes))
+        """The classes whose curves are shown, of those with rows on both sides: each of several, one of two.
+
+        Of two classes the rare one, where one is: the other is nearly always right. Else the second.
+        """
+        first_is_rare = self._sizes[0] < RARE * len(self.y)
+        every = (0 if first_is_rare else 1,) if len(self.classes) == 2 else range(len(self.classes))
         return tuple(k for k in every if k in self._with_both_sides)
 
     def _rows_of(self, k: int) -> int:
@@ -215,7 +219,6 @@ class ClassificationEvaluation(Evaluation):
     def _figures(self, k: int) -> ClassFigures:
         of_class, as_class = self.y == k, self.predicted == k
         precision, recall = self._precision_and_recall(of_class, as_class)
-        f1, of_f1 = of_ratio(2.0 * (of_class & as_class), of_class * 1.0 + as_class, self.weight)
         fewest = float(min(of_class.sum(), len(self.y) - of_class.sum()))
         area = precise = UNKNOWN
         if fewest:
@@ -225,7 +228,7 @@ class ClassificationEvaluation(Evaluation):
         rare = fewest > 0 and np.average(of_class, weights=self.weight) < RARE
         return ClassFigures(
             name=self.classes[k], rows=self._rows_of(k), precision=precision, recall=recall,
-            f1=delta_interval(f1, of_f1, self.weight, Scale.SHARE, float(of_class.sum())), auc=area,
+            f1=self._f1(of_class, as_class), auc=area,
             average_precision=precise, lift=self._lift(k) if rare else None,
         )  # fmt: skip
 
@@ -235,6 +238,12 @@ class ClassificationEvaluation(Evaluation):
             share(hits[among], None if self.weight is None else self.weight[among])
             for hits, among in ((of_class, as_class), (as_class, of_class))
         )
+
+    def _f1(self, of_class: Array, as_class: Array) -> Estimate:
+        """F1 rises with the share of hits among the rows that are of the class or predicted as it: F1 = 2 s / (1 + s)."""
+        among = of_class | as_class
+        hits = share((of_class & as_class)[among], None if self.weight is None else self.weight[among])
+        return Estimate(*(2 * v / (1 + v) for v in (hits.value, hits.low, hits.high)))
 
     def _lift(self, k: int) -> Estimate:
         """The share of the class in the top tenth, over a tenth; rows that tie at its edge count in part."""
@@ -253,8 +262,7 @@ class ClassificationEvaluation(Evaluation):
         of_class, as_class = self.y == 1, self.probabilities[:, 1] >= threshold
         precision, recall = self._precision_and_recall(of_class, as_class)
         other = self._precision_and_recall(~of_class, ~as_class)[1]
-        f1, _ = of_ratio(2.0 * (of_class & as_class), of_class * 1.0 + as_class, self.weight)
         return ThresholdFigures(
             threshold=threshold, predicted=float(np.average(as_class, weights=self.weight)), precision=precision,
-            recall=recall, f1=f1, balanced_accuracy=(recall.value + other.value) / 2,
+            recall=recall, f1=self._f1(of_class, as_class), balanced_accuracy=(recall.value + other.value) / 2,
         )  # fmt: skip

@@ -11,6 +11,7 @@ from descend.report.content import CoefficientRow, FindingRow, Mark, ReportData,
 from descend.report.markup import LONGEST, Cell, code, contents, section, table, terms
 from descend.report.numbers import DASH, metric, rate
 from descend.report.page_style import STYLE
+from descend.report.quality import quality
 from descend.text import shortened
 
 LANGUAGE = "en"
@@ -39,7 +40,7 @@ GLOSSARY = (
 def render(report: ReportData) -> str:
     """Return the page; all text is escaped by `Element`."""
     optional = (
-        _verdict(report), _next(report), _variants(report), figures.loss(report), figures.weights(report),
+        _verdict(report), _next(report), quality(report), _variants(report), figures.loss(report), figures.weights(report),
         figures.scatters(report), _data(report), _model(report), _reproduce(report),
         section("glossary", "How to read this page", terms(GLOSSARY, "glossary")),
     )  # fmt: skip
