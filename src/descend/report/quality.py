@@ -68,7 +68,9 @@ def _of_classes(found: ClassificationEvaluation) -> Element:
 
 
 def _element(t: tables.EvaluationTable) -> Element:
-    return table(t.caption, t.header, t.rows, numeric=range(t.numeric, len(t.header)))
+    """A table whose intervals stay on one line on a narrow page."""
+    rows = [(*row[: t.numeric], *(cell.replace(" to ", "\xa0to\xa0") for cell in row[t.numeric :])) for row in t.rows]
+    return table(t.caption, t.header, rows, numeric=range(t.numeric, len(t.header)))
 
 
 def _grid(charts: list[Element]) -> Element:
