@@ -241,7 +241,8 @@ def one_setting(case: Case, split: int, seeds: int) -> tuple[Any, Any]:
 
 def coverage_row(splits: int) -> dict[str, Any]:
     """How often the interval of a paired difference holds what many rows and seeds say it is."""
-    from descend.run.standing import Contestant, paired_difference, row_losses
+    from descend.evaluation.paired import paired_difference
+    from descend.run.standing import row_losses
     from descend.table.data import Data
 
     held = widths = 0.0
@@ -256,11 +257,7 @@ def coverage_row(splits: int) -> dict[str, Any]:
             scale = run.prepared.scale
             rest = Data(scale.transform(X[240:], np.float64), (y[240:] - scale.target_center) / scale.target_width)
             losses[lr] = np.array([row_losses(result, w, rest, "rmse") for w in result.fit.weights])
-        few = [
-            Contestant(run=0, scores=v[:GROUP, :TEST_ROWS].mean(axis=1), losses=v[:GROUP, :TEST_ROWS], at_optimum=False,
-                       failed=False) for v in losses.values()
-        ]  # fmt: skip
-        difference = paired_difference(*few)
+        difference = paired_difference(*(v[:GROUP, :TEST_ROWS] for v in losses.values()))
         truth = float(np.subtract(*losses.values())[:, TEST_ROWS:].mean())
         held += abs(difference.mean - truth) <= difference.margin(0.05)
         widths += difference.margin(0.05)

@@ -25,6 +25,7 @@ def test_classification_with_ties(weight):
     y, p = RNG.integers(0, 2, 50), RNG.choice([0.1, 0.4, 0.6, 0.9], 50)
     ours = classification_metrics(y, np.log(p / (1 - p)), np.column_stack([1 - p, p]), weight)
     assert ours["accuracy"] == pytest.approx(theirs.accuracy_score(y, p > 0.5, sample_weight=weight))
+    assert ours["balanced_accuracy"] == pytest.approx(theirs.balanced_accuracy_score(y, p > 0.5, sample_weight=weight))
     assert ours["logloss"] == pytest.approx(theirs.log_loss(y, p, sample_weight=weight))
     assert ours["auc"] == pytest.approx(theirs.roc_auc_score(y, p, sample_weight=weight))
 
@@ -81,6 +82,7 @@ def test_scores_without_probabilities_have_no_log_loss():
     ours = classification_metrics(y, score, None)
     assert ours == {
         "accuracy": pytest.approx(theirs.accuracy_score(y, score > 0)),
+        "balanced_accuracy": pytest.approx(theirs.balanced_accuracy_score(y, score > 0)),
         "auc": pytest.approx(theirs.roc_auc_score(y, score)),
     }
 

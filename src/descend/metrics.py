@@ -4,7 +4,7 @@ import numpy as np
 
 from descend.arrays import Array
 
-HIGHER_IS_BETTER = ("r2", "accuracy", "auc")
+HIGHER_IS_BETTER = ("r2", "accuracy", "balanced_accuracy", "auc")
 
 
 def regression_metrics(y: Array, predicted: Array, weight: Array | None = None) -> dict[str, float]:
@@ -22,7 +22,9 @@ def regression_metrics(y: Array, predicted: Array, weight: Array | None = None) 
 def classification_metrics(
     y: Array, score: Array, probabilities: Array | None, weight: Array | None = None
 ) -> dict[str, float]:  # fmt: skip
-    """Return accuracy, auc and, where there are probabilities, logloss; auc of several classes is one against the rest.
+    """Return accuracy, balanced_accuracy, auc and, where there are probabilities, logloss.
+
+    The auc of several classes is the mean of each against the rest.
 
     Args:
         y: class indices (rows,).
@@ -32,13 +34,33 @@ def classification_metrics(
             comes from the scores, since probabilities underflow.
     """
     y = y.astype(np.int64)
-    predicted = score > 0 if score.ndim == 1 else score.argmax(axis=1)
-    values = {"accuracy": float(np.average(predicted == y, weights=weight))}
+    hit = predicted_class(score) == y
+    values = {"accuracy": float(np.average(hit, weights=weight)), "balanced_accuracy": mean_recall(y, hit, weight)}
     if probabilities is not None:
         values["logloss"] = float(np.average(log_losses(y, score), weights=weight))
     several = score if probabilities is None else probabilities
     values["auc"] = auc(y, score, weight) if score.ndim == 1 else mean_auc(y, several, weight)
     return values
+
+
+def predicted_class(score: Array) -> Array:
+    """Return the class (rows,) that scores stand for: the second of two where theirs is above 0, else the highest."""
+    return np.asarray((score > 0).astype(np.int64) if score.ndim == 1 else score.argmax(axis=1))
+
+
+def mean_recall(y: Array, hit: Array, weight: Array | None = None) -> float:
+    """Return the mean, over the classes that have rows, of the share of hits among the rows of each.
+
+    Args:
+        y: class indices (rows,).
+        hit: whether each row is predicted as what it is (rows,).
+
+    >>> mean_recall(np.array([0, 0, 0, 1]), np.array([True, True, False, True])).__round__(3)
+    0.833
+    """
+    rows = np.bincount(y, weight)
+    there = rows > 0
+    return float((np.bincount(y, hit if weight is None else hit * weight)[there] / rows[there]).mean())
 
 
 def log_losses(y: Array, scores: Array) -> Array:

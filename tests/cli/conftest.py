@@ -52,6 +52,9 @@ class Run:
         }
     )  # fmt: skip
     metric: str = "rmse"
+    intervals: dict[str, dict[str, tuple[float, float]]] = field(
+        default_factory=lambda: {"test": {"rmse": (66000.0, 72500.0), "r2": (0.6, 0.68)}}
+    )
     chosen: dict[str, Any] = field(default_factory=lambda: {"optimizer": "adam", "lr": 0.031, "batch": 256})
     failed: bool = False
     interrupted: bool = False

@@ -41,7 +41,7 @@ def test_a_metric_that_is_no_number_trips_every_gate(value):
     [
         ("rmse", "--fail-if is 'rmse': it must read METRIC SIGN NUMBER, or finding>=LEVEL; "
                  "try 'rmse>70000' or 'finding>=warning'"),
-        ("rms>1", "--fail-if is 'rms>1': a metric is one of rmse, mae, r2, accuracy, auc, logloss; try rmse"),
+        ("rms>1", "--fail-if is 'rms>1': a metric is one of rmse, mae, r2, accuracy, balanced_accuracy, auc, logloss; try rmse"),
         ("rmse>x", "--fail-if is 'rmse>x': 'x' is no finite number; try 'rmse>70000' or 'finding>=warning'"),
         ("rmse>inf", "--fail-if is 'rmse>inf': 'inf' is no finite number; try 'rmse>70000' or 'finding>=warning'"),
         ("finding>=warn", "--fail-if is 'finding>=warn': a level is one of note, warning, error; try warning"),

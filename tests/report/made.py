@@ -5,6 +5,7 @@ from html.parser import HTMLParser
 
 import numpy as np
 
+from descend.evaluation import ClassificationEvaluation, RegressionEvaluation
 from descend.plots.curves import Curve
 from descend.plots.scatter import Scatter
 from descend.plots.weight_paths import WeightPath
@@ -41,10 +42,28 @@ def a_report(name="name", points=50):
         numbers=((name, name),) * 4, findings=(FindingRow(code=name, level=name, text=name, fixes=(name,)),),
         variants=(a_variant(name=name, batch=name, result=name),), metric=name,
         curves=(Curve(name, name[:1], x, np.exp(-x / points), np.exp(-x / points)),),
+        measured=True, held_out=of_classes((name, f"{name}2", f"{name}3")),
         curve_rows="validation", weight_paths=(WeightPath(name, x, np.exp(-x / points)),), scatters=(Scatter(name, x, x * 2, x * 1.9),), target=name,
         data=((name, name),), columns=(ColumnRow(name, name, 3, name),), model=name,
         coefficients=(CoefficientRow(name, name, 1.5, 0.5),), reproduce=((name, name),),
     )  # fmt: skip
+
+
+def of_classes(names, rows=60):
+    """An evaluation of classes with these names, each with as many rows."""
+    y, rng = np.arange(rows) % len(names), np.random.default_rng(0)
+    z = 1.5 * np.eye(len(names))[y] + rng.normal(size=(rows, len(names)))
+    p = np.exp(z) / np.exp(z).sum(axis=1, keepdims=True)
+    return ClassificationEvaluation(
+        y=y.astype(float), score=z if len(names) > 2 else z[:, 1] - z[:, 0], probabilities=p, predicted=z.argmax(axis=1),
+        classes=tuple(names),
+    )  # fmt: skip
+
+
+def of_numbers(rows=60):
+    """An evaluation of numbers."""
+    y, rng = np.arange(rows, dtype=float), np.random.default_rng(0)
+    return RegressionEvaluation(y=y, predicted=y + rng.normal(size=rows))
 
 
 def a_variant(**fields):

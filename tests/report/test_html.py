@@ -60,7 +60,7 @@ def test_losses_and_weights_that_are_no_numbers_leave_a_page(wrong, at):
 def test_the_page_has_its_parts_in_order():
     heads = [e.text for e in parsed(html.render(a_report())).iter("h2")]
     assert heads == [
-        "✔ converged", "What to do next", "Which variant", "Learning curves", "Each weight and bias against the loss",
+        "✔ converged", "What to do next", "How good is it", "Which variant", "Learning curves", "Each weight and bias against the loss",
         "name against each feature", "The data as read", "The model", "Reproduce", "How to read this page",
     ]  # fmt: skip
     root = parsed(html.render(a_report()))
@@ -91,7 +91,9 @@ def test_the_table_of_variants_holds_failed_ones_too():
     failed = a_variant(
         name="gd", letter="G", lr=0.5, epochs=14, metric=None, spread=None, result="diverged at step 14", best=False
     )
-    rows = parsed(html.render(dataclasses.replace(a_report(), variants=(*a_report().variants, failed)))).iter("tr")
+    rows = parsed(
+        html.render(dataclasses.replace(a_report(), measured=False, variants=(*a_report().variants, failed)))
+    ).iter("tr")
     read = [["".join(cell.itertext()).strip() for cell in row] for row in rows][:3]
     assert read == [
         ["variant", "lr", "batch", "epochs", "name", "result"],
@@ -123,7 +125,9 @@ def test_long_texts_are_whole_and_long_names_are_not():
 
 
 def test_what_is_not_there_is_left_out():
-    bare = dataclasses.replace(a_report(), findings=(), curves=(), weight_paths=(), scatters=(), columns=())
+    bare = dataclasses.replace(
+        a_report(), measured=False, findings=(), curves=(), weight_paths=(), scatters=(), columns=()
+    )
     page = html.render(bare)
     heads = [e.text for e in parsed(page).iter("h2")]
     assert heads == [
@@ -190,4 +194,4 @@ def test_every_link_of_the_contents_has_its_section():
     root = parsed(html.render(a_report()))
     links = [link.get("href") for link in root.find(".//nav")]
     assert links == [f"#{section.get('id')}" for section in root.iter("section")]
-    assert len(set(links)) == len(links) == 10
+    assert len(set(links)) == len(links) == 11

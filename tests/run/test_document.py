@@ -7,7 +7,7 @@ import pytest
 
 import descend as ds
 from descend.errors import ModelError
-from descend.run.document import incomplete, load, metrics_of, options_of
+from descend.run.document import incomplete, intervals_of, load, metrics_of, options_of
 
 X = np.random.default_rng(0).normal(size=(80, 2))
 Y = X @ [1.0, -2.0] + 0.5
@@ -33,7 +33,12 @@ def test_a_saved_run_can_be_loaded_whatever_its_options(options, tmp_path):
 
     assert loaded.options == run.options
     assert loaded.metrics == run.metrics
+    assert loaded.intervals == run.intervals
     np.testing.assert_array_equal(loaded.predict(X).values, run.predict(X).values)
+
+
+def test_an_interval_without_ends_is_read_as_not_a_number():
+    assert np.isnan(intervals_of({"intervals": {"test": {"auc": [None, None]}}})["test"]["auc"]).all()
 
 
 FIRST = {"schema": "descend.run/1", "config": {"validation": 0.3, "lr": 0.1}, "metrics": {"val": {"rmse": 2.0}}}
@@ -54,11 +59,13 @@ def test_a_folder_of_the_first_schema_is_loaded(tmp_path):
     config.pop("test", None)
     document |= {"schema": "descend.run/1", "config": config}
     document["metrics"]["val"] = document["metrics"].pop("test")
+    del document["intervals"]
     path.write_text(json.dumps(document))
 
     loaded = load(tmp_path / "run")
     assert loaded.options == run.options
     assert loaded.metrics["test"] == pytest.approx(run.metrics["test"])
+    assert loaded.intervals == {}
 
 
 def test_a_document_that_lacks_something_is_said(tmp_path):

@@ -127,5 +127,5 @@ def test_a_hinge_model_has_scores_and_no_probabilities(hidden):
     assert prediction.scores.shape == (400,)
     np.testing.assert_array_equal(prediction == "spam", prediction.scores > 0)
     assert list(prediction.columns) == ["prediction"]
-    assert set(run.metrics["train"]) == set(run.metrics["test"]) == {"accuracy", "auc"}
+    assert set(run.metrics["train"]) == set(run.metrics["test"]) == {"accuracy", "balanced_accuracy", "auc"}
     assert 0.7 < run.metrics["test"]["auc"] <= 1

@@ -20,9 +20,9 @@ X = RNG.standard_normal((300, 3))
         ("squared", "auc", "metric is 'auc', which does not apply to regression with the loss squared; it has rmse, mae, r2; "
          'use metric="rmse"'),
         ("logistic", "rmse", "metric is 'rmse', which does not apply to classification with the loss logistic; it has accuracy, "
-         'auc, logloss; use metric="accuracy"'),
+         'balanced_accuracy, auc, logloss; use metric="accuracy"'),
         ("hinge", "logloss", "metric is 'logloss', which does not apply to classification with the loss hinge; it has accuracy, "
-         'auc; use metric="accuracy"'),
+         'balanced_accuracy, auc; use metric="accuracy"'),
     ],
 )  # fmt: skip
 def test_a_metric_that_does_not_apply_is_refused(loss, metric, text):
@@ -45,6 +45,22 @@ def test_the_auc_of_several_classes_is_that_of_scikit_learn():
     run = ds.train(X, y, optimizer="nesterov", metric="auc", test="none", seeds=1, progress=False)
     p = run.predict(X).probabilities
     assert run.metrics["train"]["auc"] == pytest.approx(roc_auc_score(y, p, multi_class="ovr"))
+
+
+@pytest.mark.parametrize("target", ["body_mass_g", "sex", "species"])
+def test_the_test_rows_are_evaluated_as_their_rows_of_the_file_are(target, penguins):
+    run = ds.train(penguins, target, optimizer="gd", max_epochs=50, progress=False)
+    again = run.evaluate(run.prepared.table.take(run.prepared.rows[1]))
+    assert dict(run.held_out) == run.metrics["test"] == pytest.approx(dict(again))
+    assert run.intervals["test"] == run.held_out.intervals
+    for name, ends in again.intervals.items():
+        assert run.intervals["test"][name] == pytest.approx(ends)
+    np.testing.assert_array_equal(run.held_out.rows, run.prepared.rows[1])
+
+
+def test_without_test_rows_nothing_is_held_out():
+    run = ds.train(X, X @ np.arange(3.0), optimizer="gd", max_epochs=20, test="none", progress=False)
+    assert (run.held_out, run.intervals) == (None, {})
 
 
 @pytest.mark.parametrize("task", ["regression", "classification"])

@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from descend.display import paint
-from descend.report.numbers import number
+from descend.report.evaluation_tables import METRICS as METRICS
+from descend.report.numbers import number, span
 from descend.text import printable
 
 if TYPE_CHECKING:
     from descend.run.record import Run
 
-METRICS = {"rmse": "RMSE", "mae": "MAE", "r2": "R²", "accuracy": "accuracy", "auc": "AUC", "logloss": "log loss"}
 GREEN, RED, YELLOW, BOLD, DIM = "32", "31", "33", "1", "2"
 Row = list[str]
 
@@ -76,7 +76,10 @@ def summary(run: "Run") -> str:
     """Return the line of numbers: what was kept, its metrics, and what they are compared with."""
     part = run.scored_part
     own = run.metrics[part]
-    said = [f"{part} {METRICS[run.metric]} {number(own.get(run.metric))}"]
+    interval = run.intervals.get(part, {}).get(run.metric)
+    said = [
+        f"{part} {METRICS[run.metric]} {number(own.get(run.metric))}" + (f" ({span(*interval)})" if interval else "")
+    ]
     second = next((m for m in ("r2", "logloss") if m in own and m != run.metric), None)
     said += [f"{METRICS[second]} {number(own[second])}"] if second else []
     for name, words in (("baseline", "baseline"), ("optimum", "exact optimum")):

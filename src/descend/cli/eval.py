@@ -1,5 +1,6 @@
-"""`descend eval`: metrics of a run on labelled data, with gates."""
+"""`descend eval`: how good a run is on labelled data, with gates."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import click
@@ -8,11 +9,12 @@ from descend.cli.flags import READING, Flag, Sectioned, from_table
 from descend.cli.gate import METRICS, describe, judge_evaluation, read_gate
 
 
-@click.command("eval", cls=Sectioned, short_help="Metrics of a run on labelled data, with gates.")
+@click.command("eval", cls=Sectioned, short_help="How good a run is on labelled data, with gates.")
 @click.argument("run")
 @click.argument("data")
 @from_table(READING)
 @click.option("--metric", cls=Flag, section="validation", metavar="NAME", help="only this one: " + ", ".join(METRICS))
+@click.option("--no-rows", cls=Flag, section="validation", is_flag=True, help="show no single rows of the data")
 @click.option("--json", "as_json", cls=Flag, is_flag=True, help="one JSON document on standard output")
 @click.option(
     "--fail-if", cls=Flag, section="gate", metavar="EXPR", multiple=True,
@@ -25,19 +27,21 @@ def command(
     run: str,
     data: str,
     metric: str | None,
+    no_rows: bool,
     as_json: bool,
     fail_if: tuple[str, ...],
     **reading: Any,
 ) -> int:
     """Evaluate RUN, a run folder, on DATA, a table that holds the target; rows without it are left out.
 
+    Every figure has its 95 % interval; docs/evaluation.md says how.
+
     Exit codes: 0 done, 1 a --fail-if gate tripped, 2 usage, 3 data, 5 the data do not fit the model.
     """
-    from descend.cli.answer import METRICS as WORDS
+    from descend.cli.figures import detail_lines, metric_lines
     from descend.cli.loading import load_run, load_table
     from descend.cli.output import answer, answer_json
     from descend.cli.predict import say_differences
-    from descend.report.numbers import number
     from descend.text import encodable
 
     gates = [read_gate(text) for text in fail_if]
@@ -47,6 +51,7 @@ def command(
     if not ctx.obj["quiet"]:
         say_differences(prediction)
     metrics = _only(metric, found)
+    details = found.document(rows=not no_rows) if metric is None else {}
     judged = [judge_evaluation(gate, found) for gate in gates]
     for one in judged:
         if not ctx.obj["quiet"] or one.tripped:
@@ -54,22 +59,24 @@ def command(
     if as_json:
         answer_json({
             "schema": "descend.eval/1", "status": "ok", "run": run, "data": data, "rows": table.rows,
-            "metrics": metrics, "gates": [vars(one) for one in judged],
+            "metrics": {name: found[name] for name in metrics}, "intervals": {name: found.intervals[name] for name in metrics},
+            **details, "gates": [vars(one) for one in judged],
         })  # fmt: skip
     else:
-        answer("\n".join(f"{WORDS[name]:<9}{number(value)}" for name, value in metrics.items()))
+        more = detail_lines(found, rows=not no_rows) if metric is None else []
+        answer("\n".join([*metric_lines(found, metrics), *more]))
     return int(any(one.tripped for one in judged))
 
 
-def _only(metric: str | None, found: dict[str, float]) -> dict[str, float]:
-    """All metrics, or the one that was asked for."""
+def _only(metric: str | None, found: Mapping[str, float]) -> list[str]:
+    """The names of all metrics, or the one that was asked for."""
     from descend.errors import UsageError, nearest
 
     if metric is None:
-        return found
+        return list(found)
     if metric not in found:
         close = nearest(metric, found) or list(found)
         raise UsageError(
             f"--metric is {metric!r}, this model has {', '.join(found)}", fix=f"try {close[0]}", code="bad-metric"
         )
-    return {metric: found[metric]}
+    return [metric]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from descend.errors import UsageError, nearest
 
-METRICS = ("rmse", "mae", "r2", "accuracy", "auc", "logloss")
+METRICS = ("rmse", "mae", "r2", "accuracy", "balanced_accuracy", "auc", "logloss")
 LEVELS = ("note", "warning", "error")
 COMPARE = {
     "<=": operator.le,

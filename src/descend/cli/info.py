@@ -148,7 +148,7 @@ def _card(folder: str) -> tuple[dict[str, Any], list[str]]:
         f"data     {data['name']} · {data['rows']:,} rows × {data['columns']:,} columns · sha256 {digest}",
         f"target   {data['target']} · {len(data['features']):,} features",
         f"chosen   {chosen['optimizer']} · batch {chosen['batch']} · {constants}",
-        f"{METRICS[metric]:<9}{' · '.join(scores)}",
+        f"{METRICS[metric]:<8} {' · '.join(scores)}",
         *(f"finding  {f['code']} {f['text']}" for f in document["findings"]),
         f"made by  descend {document['version']} in {document['seconds']:.1f} s · {shlex.join(document['command'])}",
     ]

@@ -150,7 +150,7 @@ class Options:
         "a whole number from 2 to 1000", "try 5", high=1000)),
         "folds of a cross-validation of the whole training, beside the training itself", "K")
     metric: str = option("--metric", "validation", "auto", readers.word("auto", "rmse", "mae", "r2", "accuracy",
-        "auc", "logloss"), "what the tables show", "NAME")
+        "balanced_accuracy", "auc", "logloss"), "what the tables show", "NAME")
     # fmt: on
 
     @property

@@ -94,15 +94,15 @@ def _panel(s: Scatter, place: Place, target: str) -> list[Element]:
         y = place.y_of_classes(s.classes)
         x = place.x(xs, margin_of(y))
         spread = JITTER * (np.arange(len(keep)) * GOLDEN % 1 - 0.5)
-        return [*frame(x, y, s.feature, target, 4), _dots(x, y, xs, ys + spread, TARGET, 0)]
+        return [*frame(x, y, s.feature, target, 4), dots(x, y, xs, ys + spread, TARGET, 0)]
     fitted = np.full(len(keep), np.nan) if s.fitted is None else np.asarray(s.fitted, np.float64)[keep]
     x, y = place.x(xs), place.y(np.r_[ys, fitted])
-    parts = [*frame(x, y, s.feature, target, 4), _dots(x, y, xs, ys, TARGET, 0)]
-    return parts if s.fitted is None else [*parts, _dots(x, y, xs, fitted, FITTED, 5)]
+    parts = [*frame(x, y, s.feature, target, 4), dots(x, y, xs, ys, TARGET, 0)]
+    return parts if s.fitted is None else [*parts, dots(x, y, xs, fitted, FITTED, 5)]
 
 
-def _dots(x: Axis, y: Axis, xs: Array, ys: Array, colour: str, length: int) -> Element:
-    """All points as one path: a dot where the length is 0, otherwise a short bar."""
+def dots(x: Axis, y: Axis, xs: Array, ys: Array, colour: str, length: int) -> Element:
+    """Return all points as one path: a dot where the length is 0, otherwise a short bar."""
     finite = np.isfinite(xs) & np.isfinite(ys)
     pixels = zip(x(xs[finite]) - length / 2, y(ys[finite]), strict=True)
     path = "".join(f"M{a:.1f} {b:.1f}h{length}" for a, b in pixels)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from enum import Enum
 
+from descend.evaluation import Evaluation
 from descend.plots.curves import Curve
 from descend.plots.scatter import Scatter
 from descend.plots.weight_paths import WeightPath
@@ -93,6 +94,8 @@ class ReportData:
         mark, status, verdict: how training ended: a sign, a word and a sentence.
         numbers: four (label, value) pairs beside the verdict.
         metric: the name of the variants' metric.
+        measured: whether there is a usable model that was trained here, so that test rows could be measured.
+        held_out: how good it is on the test rows; None where there are none.
         curve_rows: what the held-out losses of the curves are of: "validation" or "test" rows.
         data: (topic, text) lines of what was read and done.
         model: one sentence on the kind of model, and its size.
@@ -111,6 +114,8 @@ class ReportData:
     findings: tuple[FindingRow, ...]
     variants: tuple[VariantRow, ...]
     metric: str
+    measured: bool
+    held_out: Evaluation | None
     curves: tuple[Curve, ...]
     curve_rows: str
     weight_paths: tuple[WeightPath, ...]

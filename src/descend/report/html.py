@@ -8,6 +8,7 @@ from descend.report.content import CoefficientRow, FindingRow, Mark, ReportData,
 from descend.report.markup import LONGEST, Cell, code, section, table, terms
 from descend.report.numbers import DASH, metric, rate
 from descend.report.page import page, source_line
+from descend.report.quality import quality
 from descend.text import shortened
 
 MOST_FINDINGS = 3  # a reader fixes one thing at a time; the others are in run.json
@@ -35,7 +36,7 @@ GLOSSARY = (
 def render(report: ReportData) -> str:
     """Return the page; all text is escaped by `Element`."""
     optional = (
-        _verdict(report), _next(report), _variants(report), figures.loss(report), figures.weights(report),
+        _verdict(report), _next(report), quality(report), _variants(report), figures.loss(report), figures.weights(report),
         figures.scatters(report), _data(report), _model(report), _reproduce(report),
         section("glossary", "How to read this page", terms(GLOSSARY, "glossary")),
     )  # fmt: skip

@@ -18,6 +18,15 @@ def number(value: float | None) -> str:
     return f"{value:,.0f}" if 1e3 <= abs(value) < 1e9 else f"{value:.4g}"
 
 
+def span(low: float, high: float) -> str:
+    """Return an interval as text.
+
+    >>> span(268.14, 1204.6)
+    '268.1 to 1,205'
+    """
+    return f"{number(low)} to {number(high)}"
+
+
 def rate(value: float | None) -> str:
     """Return a learning rate as text, shorter than other numbers.
 

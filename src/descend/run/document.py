@@ -1,5 +1,6 @@
 """document: from a run folder back to a Run; folders of older versions are read too."""
 
+import math
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -28,7 +29,8 @@ def load(folder: str | os.PathLike[str]) -> Run:
             findings=tuple(finding_of(f) for f in document["findings"]), tried=tuple(Trial(**t) for t in document["trials"]),
             metrics=metrics_of(document), metric=document["metric"], chosen=document["chosen"], data=document["data"],
             options=options_of(document), env=document["env"], seconds=document["seconds"],
-            trace=store.read_trace(folder), notes=tuple(Note(**n) for n in document["notes"]), folder=folder,
+            trace=store.read_trace(folder), notes=tuple(Note(**n) for n in document["notes"]),
+            intervals=intervals_of(document), folder=folder,
         )  # fmt: skip
     except (KeyError, TypeError, IndexError, AttributeError) as error:
         raise incomplete(folder, error) from error
@@ -66,6 +68,18 @@ def metrics_of(document: Mapping[str, Any]) -> dict[str, dict[str, float]]:
     if _first_schema(document) and "val" in metrics:
         metrics["test"] = metrics.pop("val")
     return metrics
+
+
+def intervals_of(document: Mapping[str, Any]) -> dict[str, dict[str, tuple[float, float]]]:
+    """Return the 95 % intervals of the metrics by part; none of a folder that was written before there were any."""
+    return {
+        part: {name: (_end(low), _end(high)) for name, (low, high) in named.items()}
+        for part, named in document.get("intervals", {}).items()
+    }
+
+
+def _end(value: float | None) -> float:
+    return math.nan if value is None else value
 
 
 def _first_schema(document: Mapping[str, Any]) -> bool:

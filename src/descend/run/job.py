@@ -30,7 +30,7 @@ from descend.problem.build import build_problem, initial_weights
 from descend.run.attempt import attempt
 from descend.run.record import Run
 from descend.run.saving import save_somewhere
-from descend.run.scoring import metric_of, model_of, scores
+from descend.run.scoring import held_out, metric_of, model_of, scores
 from descend.run.sections import chosen_section, curvature_note, data_section, environment_section, trace_section
 from descend.run.trials import trials
 from descend.search.candidates import ENDLESS_SCHEDULES, too_slow
@@ -173,13 +173,15 @@ class _Job:
             self.note("search", f"settings competed on {rows}; the best was trained on all of them")
         self._note_schedule(result)
         verdict, findings = self._judged(result, prepared, preparing)
-        model = model_of(prepared, task.problem, result.fit.weights[result.best])
+        best = result.fit.weights[result.best]
+        model, evaluation = model_of(prepared, task.problem, best), held_out(prepared, task.problem, best)
         run = Run(
             model=model, verdict=verdict, findings=findings, tried=trials(prepared, result, findings, metric, options),
             metrics=scores(prepared, result), metric=metric, chosen=chosen_section(result),
             data=data_section(prepared, self.data, result.fit), options=options,
             env=environment_section(options, self.threads), seconds=time.monotonic() - self.begun,
             trace=trace_section(result, prepared), notes=tuple(self.notes), search_result=result, prepared=prepared,
+            intervals={} if evaluation is None else {"test": evaluation.intervals}, held_out=evaluation,
         )  # fmt: skip
         return run if cuts is None or run.failed else self.attempt("folds", run, lambda: self._with_folds(run, cuts))
 
@@ -236,7 +238,7 @@ class _Job:
             return
         if self.compiling > COMPILING_SAID:
             self.note(
-                "budget",
+                "kernels",
                 f"{self.compiling:.0f} s went to compiling what later runs find in the cache; --time does not count them",
             )
         if result.skipped:

@@ -4,7 +4,7 @@ import json
 import os
 import shlex
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +15,13 @@ from descend.blas import one_blas_thread
 from descend.diagnosis.finding import Finding
 from descend.diagnosis.verdict import Status, Verdict
 from descend.errors import ModelError
+from descend.evaluation import Evaluation
 from descend.options import OPTIONS, Options, flags_of_options
 from descend.options.flags import in_keywords
 from descend.outcome import Outcome
 from descend.run.attempt import attempt
 from descend.run.model import Model, Prediction
-from descend.run.scoring import metrics_of, score
+from descend.run.scoring import evaluation_of, score
 from descend.run.trials import Trial
 from descend.search.search import SearchResult
 from descend.store.plain import plain
@@ -50,6 +51,8 @@ class Run:
         seconds: of the whole job.
         trace: columns epoch, loss, val or test, lr, and each weight or layer, of the run that is kept.
         notes: what was done with the data, in order.
+        intervals: {"test": {metric: (low, high)}}, at 95 %; empty where there are no test rows.
+        held_out: the evaluation on the test rows; None where there are none, and of a run that was loaded from a folder.
         search_result: the search itself; None when the run was loaded from a folder.
         prepared: the data as they were trained on; None when the run was loaded from a folder.
         folder: where the run was loaded from.
@@ -68,6 +71,8 @@ class Run:
     seconds: float
     trace: dict[str, list[Any]]
     notes: tuple[Note, ...] = ()
+    intervals: dict[str, dict[str, tuple[float, float]]] = field(default_factory=dict)
+    held_out: Evaluation | None = None
     search_result: SearchResult | None = None
     prepared: Prepared | None = None
     folder: Path | None = None
@@ -146,11 +151,11 @@ class Run:
 
     @in_keywords()
     @one_blas_thread()
-    def evaluate(self, data: Any) -> dict[str, float]:
-        """Return every metric on data that hold the target; rows without it are left out."""
+    def evaluate(self, data: Any) -> Evaluation:
+        """Return how good the model is on data that hold the target, a mapping of metrics; rows without it are left out."""
         return self.evaluation(data)[0]
 
-    def evaluation(self, data: Any) -> tuple[dict[str, float], Prediction]:
+    def evaluation(self, data: Any) -> tuple[Evaluation, Prediction]:
         """Return what `evaluate` returns, and the predictions of the rows that hold the target."""
         table = load_table(data, self.options, self.model.readings)
         if self.model.target not in table.names:
@@ -165,14 +170,15 @@ class Run:
             target = match_classes(target, self.model.classes, "the data have", ModelError)
         rows, y, weight = present_rows(table, target, self.options)
         prediction = self.model.predict(table.take(rows))
-        return metrics_of(self.model, y, prediction, weight), prediction
+        return evaluation_of(self.model, y, prediction, weight, rows), prediction
 
     def document(self, command: list[str] | None = None, artifacts: Mapping[str, str] | None = None) -> dict[str, Any]:
         """Return run.json: plain values only, NaN and infinity as null."""
         document: dict[str, Any] = plain({
             "schema": SCHEMA, "version": VERSION, "command": command or shlex.split(self.command)[1:],
             "status": "failed" if self.failed else "ok", "verdict": asdict(self.verdict), "data": self.data,
-            "chosen": self.chosen, "metric": self.metric, "metrics": self.metrics, "trials": [asdict(t) for t in self.tried],
+            "chosen": self.chosen, "metric": self.metric, "metrics": self.metrics,
+            "intervals": self.intervals, "trials": [asdict(t) for t in self.tried],
             "findings": [asdict(f) for f in self.findings], "artifacts": dict(artifacts or {}),
             "config": self.config, "env": self.env, "seconds": self.seconds, "notes": [asdict(n) for n in self.notes],
         })  # fmt: skip

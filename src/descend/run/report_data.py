@@ -9,6 +9,7 @@ import numpy as np
 from descend.diagnosis import Finding, explain
 from descend.diagnosis.formatting import percent
 from descend.diagnosis.verdict import Verdict
+from descend.evaluation import Evaluation
 from descend.metrics import HIGHER_IS_BETTER
 from descend.outcome import Outcome
 from descend.plan import letter
@@ -86,6 +87,11 @@ class ReportedRun(Protocol):
         ...
 
     @property
+    def held_out(self) -> Evaluation | None:
+        """How good the model is on the test rows; None where there are none, and of a run that was loaded."""
+        ...
+
+    @property
     def notes(self) -> tuple[Note, ...]:
         """What was reported while reading and preparing."""
         ...
@@ -122,7 +128,9 @@ def report_data(run: ReportedRun) -> ReportData:
         title=f"{run.model.target} from {run.data['name']}", data_name=run.data["name"], date=date.today().isoformat(),
         version=VERSION, mark=mark_of(run), status=run.verdict.status, verdict=run.verdict.text, numbers=numbers(run),
         findings=tuple(_finding(f) for f in run.findings), variants=variant_rows(run),
-        metric=run.metric, curves=_curves(run), curve_rows=_curve_rows(run), weight_paths=_weight_paths(run), scatters=_scatters(run),
+        metric=run.metric, measured=run.prepared is not None and not run.failed,
+        held_out=None if run.failed else run.held_out, curves=_curves(run), curve_rows=_curve_rows(run), weight_paths=_weight_paths(run),
+        scatters=_scatters(run),
         target=run.model.target, data=tuple((n.topic, n.text) for n in run.notes), columns=_columns(run),
         model=_model(run), coefficients=() if run.failed else _coefficients(run.model),
         reproduce=(("command", run.command), ("Python", run.code), ("data SHA-256", str(run.data["sha256"])),

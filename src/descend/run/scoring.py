@@ -6,8 +6,9 @@ import numpy as np
 
 from descend.arrays import Array
 from descend.errors import UsageError
+from descend.evaluation import ClassificationEvaluation, Evaluation, RegressionEvaluation
 from descend.losses import Loss
-from descend.metrics import classification_metrics, regression_metrics
+from descend.metrics import classification_metrics, predicted_class, regression_metrics
 from descend.problem import Problem
 from descend.problem.network import scores as network_scores
 from descend.problem.response import has_probabilities
@@ -32,6 +33,31 @@ def metrics_of(model: Model, y: Array, prediction: Prediction, weight: Array | N
     return classification_metrics(y, prediction.scores, prediction.probabilities, weight)
 
 
+def evaluation_of(
+    model: Model, y: Array, prediction: Prediction, weight: Array | None, rows: Array | None = None
+) -> Evaluation:
+    """Return the evaluation of predictions for targets y in the units of the file; `rows` are their places in the data."""
+    if prediction.scores is None:
+        return RegressionEvaluation(y=y, predicted=prediction.values, weight=weight, rows=rows)
+    return ClassificationEvaluation(
+        y=y, score=prediction.scores, probabilities=prediction.probabilities, predicted=predicted_class(prediction.scores),
+        classes=model.classes, weight=weight, rows=rows,
+    )  # fmt: skip
+
+
+def held_out(prepared: Prepared, problem: Problem, weights: Array) -> Evaluation | None:
+    """Return the evaluation of one run's weights (params,) on the test rows; None of none, and of what is not finite."""
+    data = prepared.test
+    if data is None:
+        return None
+    z = run_scores(problem, weights[None], data)[0]
+    if not np.isfinite(z).all():
+        return None
+    model, rows = model_of(prepared, problem, weights.astype(np.float64)), prepared.rows[1]
+    places = rows if len(rows) == data.rows else None
+    return evaluation_of(model, _targets(prepared, data.y), model.respond(z, {}, {}), data.sample_weight, places)
+
+
 def metric_of(loss: Loss, metric: str) -> str:
     """Return the metric that tables show of a model of this loss; raise UsageError for one that does not apply to it.
 
@@ -41,7 +67,7 @@ def metric_of(loss: Loss, metric: str) -> str:
     """
     known: tuple[str, ...] = ("rmse", "mae", "r2")
     if loss.task == "classification":
-        known = ("accuracy", "auc", "logloss") if has_probabilities(loss) else ("accuracy", "auc")
+        known = ("accuracy", "balanced_accuracy", "auc", *(("logloss",) if has_probabilities(loss) else ()))
     if metric == "auto":
         return known[0]
     if metric not in known:

@@ -10,6 +10,8 @@ from enum import StrEnum
 import numpy as np
 
 from descend.arrays import Array
+from descend.evaluation.intervals import ALPHA
+from descend.evaluation.paired import paired_difference, within_least
 from descend.metrics import HIGHER_IS_BETTER
 from descend.outcome import Outcome
 from descend.problem import Problem, losses_and_slopes
@@ -21,8 +23,6 @@ from descend.search.selection import usable
 from descend.table.data import Data
 from descend.table.prepare import Prepared
 
-ALPHA = 0.05  # chance that a variant which is as good as the best is called behind; shared by all that are compared
-LEAST = 1e-3  # of the score: a smaller difference is a tie whatever its error, since nobody would act on it (arbitrary)
 AT_OPTIMUM = 1e-3  # gap below which two linear models are the same: ten times the default tol, as in the diagnosis
 
 
@@ -94,11 +94,17 @@ def contestants(prepared: Prepared, result: SearchResult, metric: str) -> tuple[
 def row_losses(problem: Problem, z: Array, data: Data, metric: str) -> Array:
     """Return what each row adds to a metric (rows,), up to a factor, from scores z (rows, outputs); lower is better.
 
-    Squared or absolute errors, wrong classes, or log losses; AUC, which has no part of a row, is judged by the log loss.
+    Squared or absolute errors, wrong classes (each class counting alike where they are balanced), or log losses; AUC, which
+    has no part of a row, is judged by the log loss.
     """
     with np.errstate(over="ignore", invalid="ignore"):
         if metric == "accuracy":
             return np.asarray(class_indices(z) != data.y, np.float64)
+        if metric == "balanced_accuracy":
+            y = data.y.astype(np.int64)
+            share = np.bincount(y, data.sample_weight)
+            share = share / share.sum() * np.count_nonzero(share)
+            return np.asarray((class_indices(z) != y) / share[y], np.float64)
         z = flat(problem, z)
         if metric in ("rmse", "r2", "mae"):
             error = np.abs(problem.loss.mean(z) - data.y).reshape(len(z), -1)
@@ -132,58 +138,13 @@ def standings(made: tuple[Contestant, ...], metric: str, sample_weight: Array | 
 def ties(one: Contestant, best: Contestant, rivals: int = 1, sample_weight: Array | None = None) -> bool:
     """Return whether one of so many rivals differs from the best by no more than chance.
 
-    Two linear models at the same optimum tie by construction, and so do scores within LEAST. Else the mean d of the
-    paired differences is compared with its standard error s, where s² = s_rows² / rows + s_seeds² / seeds: the rows are
-    a sample, and so are the seeds. |d| / s has a t distribution whose degrees of freedom follow from both parts (Welch
-    1947, Satterthwaite 1946); the level ALPHA is divided by the number of rivals (Bonferroni).
+    Two linear models at the same optimum tie by construction, and so do scores within a thousandth. Else the paired
+    differences of the losses decide; the level ALPHA is divided by the number of rivals (Bonferroni).
     """
     a, b = (np.nan if c.score is None else c.score for c in (one, best))
-    if (one.at_optimum and best.at_optimum) or abs(a - b) <= LEAST * max(abs(a), abs(b)):
+    if (one.at_optimum and best.at_optimum) or within_least(a, b):
         return True
     if not (np.isfinite(one.losses).all() and np.isfinite(best.losses).all()):
         return False
-    difference = paired_difference(one, best, sample_weight)
+    difference = paired_difference(one.losses, best.losses, sample_weight)
     return difference.mean <= 0 or difference.mean <= difference.margin(ALPHA / rivals)
-
-
-@dataclass(frozen=True)
-class PairedDifference:
-    """By how much the loss of one variant is above that of another.
-
-    Args:
-        mean: of the differences, over rows and seeds.
-        error: the standard error of the mean.
-        freedom: degrees of freedom of the error; 0 where nothing is known of it.
-    """
-
-    mean: float
-    error: float
-    freedom: float
-
-    def margin(self, alpha: float) -> float:
-        """Return half the width of the interval that misses the true difference with this chance."""
-        from scipy.special import stdtrit  # the quantiles of t, without the seconds that scipy.stats takes to import
-
-        return float(self.error * stdtrit(self.freedom, 1 - alpha / 2)) if self.freedom > 0 else np.inf
-
-
-def paired_difference(one: Contestant, other: Contestant, sample_weight: Array | None = None) -> PairedDifference:
-    """Return the difference of the losses of two variants, row by row and seed by seed; see `ties`."""
-    difference = _paired(one.losses, other.losses)
-    seeds, rows = difference.shape
-    w = np.ones(rows) if sample_weight is None else sample_weight / sample_weight.mean()
-    by_row, by_seed = difference.mean(axis=0), (difference * w).mean(axis=1)
-    mean = float(by_seed.mean())
-    if rows < 2:
-        return PairedDifference(mean, np.inf, 0.0)
-    parts = [(float(np.square(w * (by_row - mean)).sum()) / (rows - 1) / rows, rows - 1)]
-    parts += [(float(by_seed.var(ddof=1)) / seeds, seeds - 1)] if seeds > 1 else []
-    variance = sum(part for part, _ in parts)
-    freedom = variance**2 / sum(part**2 / df for part, df in parts) if variance > 0 else float(rows - 1)
-    return PairedDifference(mean, float(np.sqrt(variance)), freedom)
-
-
-def _paired(a: Array, b: Array) -> Array:
-    """The differences of losses (seeds, rows); a variant with one seed is paired with each seed of the other."""
-    seeds = min(len(a), len(b)) if min(len(a), len(b)) > 1 else max(len(a), len(b))
-    return a[:seeds] - b[:seeds]

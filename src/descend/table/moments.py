@@ -119,7 +119,7 @@ class _Sums:
 def _shift(rows: Rows) -> Array:
     """The mean of some of the rows that count, features and targets side by side."""
     some = slice(None, None, -(-rows.X.shape[0] // SHIFT_ROWS))
-    X, y = rows.X[some], _columns(rows.y[some])
+    X, y = np.ascontiguousarray(rows.X[some]), _columns(rows.y[some])  # sums depend on the order in memory
     counts = slice(None) if rows.sample_weight is None else rows.sample_weight[some] > 0
     with np.errstate(over="ignore", invalid="ignore"):
         sums = np.concatenate([part[counts].sum(axis=0, dtype=np.float64) for part in (X, y)])
