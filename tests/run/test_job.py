@@ -434,7 +434,7 @@ def test_compilation_is_said_and_not_counted(penguins, monkeypatch):
     monkeypatch.setattr(job, "search", compiled_first)
     run = ds.train(penguins, "body_mass_g", optimizer="gd", progress=False)
 
-    assert [n.text for n in run.notes if n.topic == "budget"] == [
+    assert [n.text for n in run.notes if n.topic == "kernels"] == [
         "12 s went to compiling what later runs find in the cache; --time does not count them"
     ]
 
