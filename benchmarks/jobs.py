@@ -4,9 +4,9 @@
     python -m benchmarks.jobs CODE...        some of them
     python -m benchmarks.jobs --one CODE CONTESTANT FOLDER    one run in this process, as JSON: seconds and peak bytes
 
-Descend runs a Python job twice in a process and the second run is timed, so that compilation does not count, and imports count
-for nobody; a command is timed whole, after one run that compiles. Peak memory is what the operating system counts, above what the process held
-when the data were there.
+Descend runs a Python job twice in a process and the second run is timed, so that compilation does not count; imports count
+for nobody. A command is timed whole, after one run that compiles. Peak memory is what the operating system counts, above
+what the process held when the data were there and the libraries imported.
 """
 
 import json
