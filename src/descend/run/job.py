@@ -30,7 +30,7 @@ from descend.problem.build import build_problem, initial_weights
 from descend.run.attempt import attempt
 from descend.run.record import Run
 from descend.run.saving import save_somewhere
-from descend.run.scoring import held_out, metric_of, model_of, scores
+from descend.run.scoring import held_out, metric_of, model_of, scored_parts, scores
 from descend.run.sections import chosen_section, curvature_note, data_section, environment_section, trace_section
 from descend.run.trials import trials
 from descend.search.candidates import ENDLESS_SCHEDULES, too_slow
@@ -173,11 +173,12 @@ class _Job:
             self.note("search", f"settings competed on {rows}; the best was trained on all of them")
         self._note_schedule(result)
         verdict, findings = self._judged(result, prepared, preparing)
-        best = result.fit.weights[result.best]
-        model, evaluation = model_of(prepared, task.problem, best), held_out(prepared, task.problem, best)
+        model = model_of(prepared, task.problem, result.fit.weights[result.best])
+        parts = scored_parts(prepared, result)
+        evaluation = held_out(prepared, task.problem, parts.get("test"))
         run = Run(
             model=model, verdict=verdict, findings=findings, tried=trials(prepared, result, findings, metric, options),
-            metrics=scores(prepared, result), metric=metric, chosen=chosen_section(result),
+            metrics=scores(prepared, task.problem, parts), metric=metric, chosen=chosen_section(result),
             data=data_section(prepared, self.data, result.fit), options=options,
             env=environment_section(options, self.threads), seconds=time.monotonic() - self.begun,
             trace=trace_section(result, prepared), notes=tuple(self.notes), search_result=result, prepared=prepared,

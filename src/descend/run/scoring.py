@@ -1,5 +1,7 @@
 """scoring: metrics of weights, in the units of the file."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -45,17 +47,13 @@ def evaluation_of(
     )  # fmt: skip
 
 
-def held_out(prepared: Prepared, problem: Problem, weights: Array) -> Evaluation | None:
-    """Return the evaluation of one run's weights (params,) on the test rows; None of none, and of what is not finite."""
-    data = prepared.test
-    if data is None:
+def held_out(prepared: Prepared, problem: Problem, part: "Scored | None") -> Evaluation | None:
+    """Return the evaluation of the test rows; None where there are none, and of scores that are not finite."""
+    if part is None or not np.isfinite(part.z).all():
         return None
-    z = run_scores(problem, weights[None], data)[0]
-    if not np.isfinite(z).all():
-        return None
-    model, rows = model_of(prepared, problem, weights.astype(np.float64)), prepared.rows[1]
+    model, rows, data = model_of(prepared, problem, part.weights.astype(np.float64)), prepared.rows[1], part.data
     places = rows if len(rows) == data.rows else None
-    return evaluation_of(model, _targets(prepared, data.y), model.respond(z, {}, {}), data.sample_weight, places)
+    return evaluation_of(model, _targets(prepared, data.y), model.respond(part.z, {}, {}), data.sample_weight, places)
 
 
 def metric_of(loss: Loss, metric: str) -> str:
@@ -98,8 +96,17 @@ def score(prepared: Prepared, problem: Problem, weights: Array, data: Data, z: A
         return metrics_of(model, _targets(prepared, data.y), model.respond(z, {}, {}), data.sample_weight)
 
 
-def scores(prepared: Prepared, result: SearchResult) -> dict[str, dict[str, float]]:
-    """Return the metrics of the kept weights on each part of the rows, and of baseline and optimum beside them.
+@dataclass(frozen=True, eq=False)
+class Scored:
+    """Weights (params,) on one part of the rows, and their scores (rows, outputs)."""
+
+    weights: Array
+    data: Data
+    z: Array
+
+
+def scored_parts(prepared: Prepared, result: SearchResult) -> dict[str, Scored]:
+    """Return the kept weights on each part of the rows, and baseline and optimum beside them.
 
     Baseline and optimum are measured on the test rows, or on the training rows where there are none.
     """
@@ -110,12 +117,17 @@ def scores(prepared: Prepared, result: SearchResult) -> dict[str, dict[str, floa
         "baseline": (landscape.baseline_weights, where), "optimum": (landscape.optimum.weights, where),
     }  # fmt: skip
     there = {name: (w, data) for name, (w, data) in named.items() if w is not None and data is not None}
-    found: dict[str, dict[str, float]] = {}
+    found: dict[str, Scored] = {}
     for part in {id(data): data for _, data in there.values()}.values():  # the rows of each part are read once
         names = [name for name, (_, data) in there.items() if data is part]
         z = run_scores(fit.problem, np.stack([there[name][0] for name in names]), part)
-        found |= {n: score(prepared, fit.problem, there[n][0], part, z[k]) for k, n in enumerate(names)}
+        found |= {name: Scored(there[name][0], part, z[k]) for k, name in enumerate(names)}
     return {name: found[name] for name in there}
+
+
+def scores(prepared: Prepared, problem: Problem, parts: Mapping[str, Scored]) -> dict[str, dict[str, float]]:
+    """Return the metrics of each part."""
+    return {name: score(prepared, problem, part.weights, part.data, part.z) for name, part in parts.items()}
 
 
 def _targets(prepared: Prepared, y: Array) -> Array:
