@@ -274,7 +274,8 @@ class _Job:
         if not validation_decides(landscape, options):
             if landscape.optimum.weights is None:
                 self.note("split", "no validation rows: the training loss decides when to stop and what to keep")
-            return _Task(problem, landscape, prepared.test)
+            test = prepared.test
+            return _Task(problem, landscape, None if test is None else prepared.as_trained(test))
         parts = validation_split(prepared, options)
         if parts is None:
             return _Task(problem, landscape, None)
