@@ -86,6 +86,9 @@ class Options:
         "auto: text, booleans and two values are classes, other numbers are not", "TASK")
     loss: str = option("--loss", "model", "auto", readers.text,
         "auto, mse, huber, logloss, softmax, hinge, poisson or quantile", "LOSS")
+    threshold: float | str | None = option("--threshold", "model", None, readers.either(None, readers.either("auto",
+        readers.number(0, 1, "auto or a number above 0 and below 1", "try 0.3", open_low=True, open_high=True))),
+        "probability from which the second of two classes is predicted; auto: of the largest balanced accuracy", "P")
     hidden_layer_sizes: tuple[int, ...] = option("--hidden", "model", (), readers.hidden,
         "widths of hidden layers, such as 64,64; none for a linear model", "WIDTHS")
     activation: str = option("--activation", "model", "relu", readers.activation_name,
