@@ -20,7 +20,7 @@ def regression_metrics(y: Array, predicted: Array, weight: Array | None = None) 
 
 
 def classification_metrics(
-    y: Array, score: Array, probabilities: Array | None, weight: Array | None = None
+    y: Array, score: Array, probabilities: Array | None, weight: Array | None = None, cut: float = 0.0
 ) -> dict[str, float]:  # fmt: skip
     """Return accuracy, balanced_accuracy, auc and, where there are probabilities, logloss.
 
@@ -28,13 +28,13 @@ def classification_metrics(
 
     Args:
         y: class indices (rows,).
-        score: of the second of two classes, which is predicted where it is above 0 (rows,); else of each class
-            (rows, classes).
+        score: of the second of two classes (rows,); else of each class (rows, classes).
         probabilities: (rows, classes), the sigmoid or softmax of the scores; None where the loss has none. The log loss
             comes from the scores, since probabilities underflow.
+        cut: the score above which the second of two classes is predicted.
     """
     y = y.astype(np.int64)
-    hit = predicted_class(score) == y
+    hit = predicted_class(score, cut) == y
     values = {"accuracy": float(np.average(hit, weights=weight)), "balanced_accuracy": mean_recall(y, hit, weight)}
     if probabilities is not None:
         values["logloss"] = float(np.average(log_losses(y, score), weights=weight))
@@ -43,9 +43,9 @@ def classification_metrics(
     return values
 
 
-def predicted_class(score: Array) -> Array:
-    """Return the class (rows,) that scores stand for: the second of two where theirs is above 0, else the highest."""
-    return np.asarray((score > 0).astype(np.int64) if score.ndim == 1 else score.argmax(axis=1))
+def predicted_class(score: Array, cut: float = 0.0) -> Array:
+    """Return the class (rows,) that scores stand for: the second of two where theirs is above the cut, else the highest."""
+    return np.asarray((score > cut).astype(np.int64) if score.ndim == 1 else score.argmax(axis=1))
 
 
 def mean_recall(y: Array, hit: Array, weight: Array | None = None) -> float:

@@ -219,8 +219,10 @@ class Evidence:
 
     @property
     def test_weight(self) -> Array | None:
-        """The example weights of the test rows (rows,), or None."""
-        return None if self.prepared is None or self.prepared.test is None else self.prepared.test.sample_weight
+        """The weights of the test rows (rows,), as those of the training rows count in the loss; or None."""
+        if self.prepared is None or self.prepared.test is None:
+            return None
+        return self.prepared.as_trained(self.prepared.test).sample_weight
 
     @cached_property
     def residuals(self) -> Array:

@@ -119,7 +119,10 @@ def imbalance(e: Evidence) -> Finding | None:
         f"{recall:.0%} of them; accuracy does not show this"
     )
     evidence = {"class": name, "share": float(counts[k] / len(y)), "recall": recall}
-    fix = ("a --weight column in which rare rows count more", "look at auc, not accuracy")
+    fix = (
+        "rare rows that count more: --class-weight balanced, or a --weight column",
+        "look at balanced_accuracy or auc, not accuracy",
+    )
     return Finding(code="D303", level=Level.WARNING, text=text, evidence=evidence, fix=fix)
 
 

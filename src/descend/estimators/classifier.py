@@ -11,12 +11,12 @@ from descend.arrays import Array
 from descend.blas import one_blas_thread
 from descend.errors import UsageError
 from descend.estimators.base import Descent, loss_of_task
-from descend.estimators.class_weights import check_class_weight, weights_of_classes
 from descend.estimators.fitted import Fitted
 from descend.estimators.verbosity import speaking
 from descend.losses import Loss
 from descend.options.flags import in_keywords
 from descend.problem.response import class_indices, decision, has_probabilities, probabilities
+from descend.table.class_weights import check_class_weight, weights_of_classes
 from descend.table.data import Data
 
 ONE_CLASS_ROWS = 5  # rows of a chunk that are hardly all of one class by chance (arbitrary)

@@ -18,7 +18,7 @@ from descend.evaluation.curves import (
 from descend.evaluation.evaluation import Evaluation
 from descend.evaluation.influence import of_auc, of_average_precision, of_ratio
 from descend.evaluation.intervals import UNKNOWN, Estimate, Scale, clopper_pearson, delta_interval, effective, share
-from descend.metrics import auc, classification_metrics, log_losses
+from descend.metrics import auc, classification_metrics, log_losses, mean_recall
 
 RARE = 0.1  # share of the rows below which a class is rare: then accuracy says little, and lift says more (arbitrary)
 TOP = 0.1  # of the rows, those with the highest scores, for lift
@@ -89,7 +89,7 @@ class ClassificationEvaluation(Evaluation):
     def estimates(self) -> dict[str, Estimate]:
         """Accuracy, balanced accuracy, AUC and, where there are probabilities, log loss, with their intervals."""
         values = classification_metrics(self.y, self.score, self.probabilities, self.weight)
-        found = {"accuracy": share(self.hit, self.weight), "balanced_accuracy": self._balanced_accuracy(values)}
+        found = {"accuracy": share(self.hit, self.weight), "balanced_accuracy": self._balanced_accuracy()}
         if "logloss" in values:
             loss = values["logloss"]
             found["logloss"] = delta_interval(loss, self._losses - loss, self.weight, Scale.POSITIVE)
@@ -211,8 +211,8 @@ class ClassificationEvaluation(Evaluation):
     def _of_balanced_accuracy(self) -> Array:
         return np.asarray(np.mean([influence for _, influence in self._recalls], axis=0))
 
-    def _balanced_accuracy(self, values: dict[str, float]) -> Estimate:
-        value = values["balanced_accuracy"]
+    def _balanced_accuracy(self) -> Estimate:
+        value = mean_recall(self.y.astype(np.int64), self.hit, self.weight)
         fewest = float(self._sizes[self._sizes > 0].min())
         return delta_interval(value, self._of_balanced_accuracy, self.weight, Scale.SHARE, fewest)
 

@@ -61,6 +61,8 @@ class Options:
     features: tuple[str, ...] = option("--features", "data", (), readers.names,
         "the only columns to learn from; may be repeated", "COL")
     weight: str | None = option("--weight", "data", None, readers.text, "column of example weights", "COL")
+    class_weight: str | None = option("--class-weight", "data", None, readers.either(None, readers.word("balanced")),
+        "balanced: the rows of every class weigh the same in training; not in the metrics of test rows", "balanced")
     group: str | None = option("--group", "data", None, readers.text,
         "column whose values stay on one side of the split", "COL")
     time: str | None = option("--time-column", "data", None, readers.text,
@@ -84,6 +86,9 @@ class Options:
         "auto: text, booleans and two values are classes, other numbers are not", "TASK")
     loss: str = option("--loss", "model", "auto", readers.text,
         "auto, mse, huber, logloss, softmax, hinge, poisson or quantile", "LOSS")
+    threshold: float | str | None = option("--threshold", "model", None, readers.either(None, readers.either("auto",
+        readers.number(0, 1, "auto or a number above 0 and below 1", "try 0.3", open_low=True, open_high=True))),
+        "probability from which the second of two classes is predicted; auto: of the largest balanced accuracy", "P")
     hidden_layer_sizes: tuple[int, ...] = option("--hidden", "model", (), readers.hidden,
         "widths of hidden layers, such as 64,64; none for a linear model", "WIDTHS")
     activation: str = option("--activation", "model", "relu", readers.activation_name,

@@ -6,7 +6,7 @@ import math
 import os
 import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -30,8 +30,9 @@ from descend.problem.build import build_problem, initial_weights
 from descend.run.attempt import attempt
 from descend.run.record import Run
 from descend.run.saving import save_somewhere
-from descend.run.scoring import held_out, metric_of, model_of, scores
+from descend.run.scoring import Scored, held_out, metric_of, model_of, scored_parts, scores, threshold_of
 from descend.run.sections import chosen_section, curvature_note, data_section, environment_section, trace_section
+from descend.run.threshold import EVEN, check_threshold
 from descend.run.trials import trials
 from descend.search.candidates import ENDLESS_SCHEDULES, too_slow
 from descend.search.search import SearchResult, search, validation_decides
@@ -39,6 +40,7 @@ from descend.table.cross_validation import Folds, cross_validated, folds
 from descend.table.data import Data
 from descend.table.prepare import Note, Prepared, labelled, prepare, validation_split
 from descend.table.table import Table
+from descend.table.target_loss import shown
 from descend.training import Fit
 from descend.training.checkpoint import save as save_checkpoint
 
@@ -153,6 +155,7 @@ class _Job:
         options = self.options
         prepared = prepare(self.data, self.target, options.replace(threads=self.threads), self._pass_on)
         metric = metric_of(prepared.loss, options.metric)
+        check_threshold(options.threshold, prepared.loss, len(prepared.target.classes))
         cuts = folds(prepared, self.target, options) if options.cv else None
         from descend.engines.compilation import compilation  # Numba is loaded when the data are ready
 
@@ -173,17 +176,32 @@ class _Job:
             self.note("search", f"settings competed on {rows}; the best was trained on all of them")
         self._note_schedule(result)
         verdict, findings = self._judged(result, prepared, preparing)
-        best = result.fit.weights[result.best]
-        model, evaluation = model_of(prepared, task.problem, best), held_out(prepared, task.problem, best)
+        parts = scored_parts(prepared, result)
+        threshold = self._threshold(prepared, parts)
+        model = model_of(prepared, task.problem, result.fit.weights[result.best], threshold)
+        evaluation = held_out(model, prepared, parts.get("test"))
         run = Run(
             model=model, verdict=verdict, findings=findings, tried=trials(prepared, result, findings, metric, options),
-            metrics=scores(prepared, result), metric=metric, chosen=chosen_section(result),
+            metrics=scores(prepared, task.problem, parts, threshold), metric=metric, chosen=chosen_section(result),
             data=data_section(prepared, self.data, result.fit), options=options,
             env=environment_section(options, self.threads), seconds=time.monotonic() - self.begun,
             trace=trace_section(result, prepared), notes=tuple(self.notes), search_result=result, prepared=prepared,
             intervals={} if evaluation is None else {"test": evaluation.intervals}, held_out=evaluation,
         )  # fmt: skip
         return run if cuts is None or run.failed else self.attempt("folds", run, lambda: self._with_folds(run, cuts))
+
+    def _threshold(self, prepared: Prepared, parts: Mapping[str, Scored]) -> float:
+        """The threshold of the model, chosen on validation rows where there are some, else on training rows."""
+        given, part = self.options.threshold, "val" if "val" in parts else "train"
+        threshold = threshold_of(given, parts[part])
+        if given == "auto":
+            name, rows = prepared.target.classes[1], "validation" if part == "val" else "training"
+            self.note(
+                "threshold",
+                f"{shown(name)} is predicted above a probability of {threshold:.3g}, which has the largest balanced accuracy on "
+                f"{rows} rows; variants are compared at {EVEN:g}",
+            )
+        return threshold
 
     def attempt(self, topic: str, run: Run, step: Callable[[], Run]) -> Run:
         """Return what a step makes of a finished run; the run as it is, and a note, where the step fails."""
@@ -273,7 +291,8 @@ class _Job:
         if not validation_decides(landscape, options):
             if landscape.optimum.weights is None:
                 self.note("split", "no validation rows: the training loss decides when to stop and what to keep")
-            return _Task(problem, landscape, prepared.test)
+            test = prepared.test
+            return _Task(problem, landscape, None if test is None else prepared.as_trained(test))
         parts = validation_split(prepared, options)
         if parts is None:
             return _Task(problem, landscape, None)

@@ -9,9 +9,10 @@ import numpy as np
 
 from descend.arrays import Array
 from descend.losses import LOSSES, Loss
+from descend.metrics import predicted_class
 from descend.problem.network import Network
 from descend.problem.network import scores as network_scores
-from descend.problem.response import class_indices, decision, has_probabilities, probabilities
+from descend.problem.response import decision, has_probabilities, probabilities
 from descend.table.columns import Schema
 from descend.table.reading import Kind, Reading
 from descend.table.scale import Scale
@@ -33,7 +34,7 @@ class Prediction:
         classes: labels, in the order of the columns of `probabilities`.
         unseen: cells a column whose level was never seen in training.
         filled: cells a column that were missing and filled.
-        scores: of the second of two classes, above 0 where it is predicted (rows,); of several (rows, classes); None for
+        scores: log odds of the second of two classes (rows,); of several (rows, classes); None for
             regression.
 
     >>> prediction = Prediction(values=np.array([1.5, 2.0]), probabilities=None, classes=(), unseen={}, filled={})
@@ -112,6 +113,7 @@ class Model:
         network: its shape; None for a linear model.
         labels: the classes with the dtype of the data, which predictions have (classes,).
         target_reading: how the target's column was read.
+        threshold: the probability above which the second of two classes is predicted.
     """
 
     schema: Schema
@@ -124,6 +126,12 @@ class Model:
     network: Network | None = None
     labels: Array = field(default_factory=lambda: np.zeros(0))
     target_reading: Reading = Reading(Kind.NUMBER)
+    threshold: float = 0.5
+
+    @property
+    def cut(self) -> float:
+        """The score above which the second of two classes is predicted: the log odds of the threshold."""
+        return float(np.log(self.threshold / (1 - self.threshold)))
 
     @property
     def readings(self) -> dict[str, Reading]:
@@ -177,7 +185,7 @@ class Model:
         labels = self.labels if len(self.labels) else labels_of(self.classes)
         shares = probabilities(self.loss, z) if has_probabilities(self.loss) else None
         return Prediction(
-            values=labels[class_indices(z)],
+            values=labels[predicted_class(decision(z), self.cut)],
             probabilities=shares,
             classes=self.classes,
             unseen=unseen,
@@ -208,7 +216,7 @@ class Model:
             "columns": self.schema.to_json(), "loss": self.loss.name, "constants": self.constants,
             "link": self.loss.mean.__name__, "target": self.target, "classes": list(self.classes),
             "labels": self.labels.tolist(), "target_reading": str(self.target_reading),
-            "network": None if self.network is None else asdict(self.network),
+            "network": None if self.network is None else asdict(self.network), "threshold": self.threshold,
         }  # fmt: skip
 
     @classmethod
@@ -220,9 +228,13 @@ class Model:
         weights = np.append(tensors["W"], tensors["b"]) if network is None else tensors["weights"]
         if network is not None and weights.shape != (network.params,):
             raise KeyError(f"{network.params} weights")
+        threshold = float(document.get("threshold", 0.5))
+        if not 0 < threshold < 1:
+            raise KeyError("a threshold between 0 and 1")
         return cls(
             Schema.from_json(document["columns"]), Scale(tensors["center"], tensors["width"], center, width),
             weights, LOSSES[document["loss"]], dict(document["constants"]),
             document["target"], tuple(document["classes"]), network,
             labels_of(document.get("labels", ())), Reading.of(document.get("target_reading", "number")),
+            threshold,
         )  # fmt: skip

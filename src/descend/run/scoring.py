@@ -1,5 +1,7 @@
 """scoring: metrics of weights, in the units of the file."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -11,18 +13,20 @@ from descend.losses import Loss
 from descend.metrics import classification_metrics, predicted_class, regression_metrics
 from descend.problem import Problem
 from descend.problem.network import scores as network_scores
-from descend.problem.response import has_probabilities
+from descend.problem.response import decision, has_probabilities
 from descend.run.model import Model, Prediction
+from descend.run.threshold import EVEN, best_threshold
 from descend.search.search import SearchResult
 from descend.table.data import Data
 from descend.table.prepare import Prepared
 
 
-def model_of(prepared: Prepared, problem: Problem, weights: Array) -> Model:
+def model_of(prepared: Prepared, problem: Problem, weights: Array, threshold: float = EVEN) -> Model:
     """Return the model of one run's weights (params,)."""
     return Model(
         prepared.schema, prepared.scale, weights, prepared.loss, prepared.constants,
         prepared.target.name, prepared.target.classes, problem.network, prepared.target.labels, prepared.target.reading,
+        threshold,
     )  # fmt: skip
 
 
@@ -30,7 +34,7 @@ def metrics_of(model: Model, y: Array, prediction: Prediction, weight: Array | N
     """Return every metric of predictions for targets y in the units of the file."""
     if prediction.scores is None:
         return regression_metrics(y, prediction.values, weight)
-    return classification_metrics(y, prediction.scores, prediction.probabilities, weight)
+    return classification_metrics(y, prediction.scores, prediction.probabilities, weight, model.cut)
 
 
 def evaluation_of(
@@ -40,22 +44,18 @@ def evaluation_of(
     if prediction.scores is None:
         return RegressionEvaluation(y=y, predicted=prediction.values, weight=weight, rows=rows)
     return ClassificationEvaluation(
-        y=y, score=prediction.scores, probabilities=prediction.probabilities, predicted=predicted_class(prediction.scores),
+        y=y, score=prediction.scores, probabilities=prediction.probabilities, predicted=predicted_class(prediction.scores, model.cut),
         classes=model.classes, weight=weight, rows=rows,
     )  # fmt: skip
 
 
-def held_out(prepared: Prepared, problem: Problem, weights: Array) -> Evaluation | None:
-    """Return the evaluation of one run's weights (params,) on the test rows; None of none, and of what is not finite."""
-    data = prepared.test
-    if data is None:
+def held_out(model: Model, prepared: Prepared, part: "Scored | None") -> Evaluation | None:
+    """Return the evaluation of a model on the test rows; None where there are none, and of scores that are not finite."""
+    if part is None or not np.isfinite(part.z).all():
         return None
-    z = run_scores(problem, weights[None], data)[0]
-    if not np.isfinite(z).all():
-        return None
-    model, rows = model_of(prepared, problem, weights.astype(np.float64)), prepared.rows[1]
+    rows, data = prepared.rows[1], part.data
     places = rows if len(rows) == data.rows else None
-    return evaluation_of(model, _targets(prepared, data.y), model.respond(z, {}, {}), data.sample_weight, places)
+    return evaluation_of(model, _targets(prepared, data.y), model.respond(part.z, {}, {}), data.sample_weight, places)
 
 
 def metric_of(loss: Loss, metric: str) -> str:
@@ -90,16 +90,27 @@ def run_scores(problem: Problem, weights: Array, data: Data) -> Array:
         return np.asarray(z.reshape(data.rows, *b.shape).transpose(1, 0, 2) + b[:, None])
 
 
-def score(prepared: Prepared, problem: Problem, weights: Array, data: Data, z: Array | None = None) -> dict[str, float]:
+def score(
+    prepared: Prepared, problem: Problem, weights: Array, data: Data, z: Array | None = None, threshold: float = EVEN
+) -> dict[str, float]:
     """Return every metric of one run's weights (params,) on scaled data, of scores z (rows, outputs) if they are known."""
-    model = model_of(prepared, problem, weights.astype(np.float64))
+    model = model_of(prepared, problem, weights.astype(np.float64), threshold)
     z = run_scores(problem, weights[None], data)[0] if z is None else z
     with np.errstate(over="ignore", invalid="ignore"):
         return metrics_of(model, _targets(prepared, data.y), model.respond(z, {}, {}), data.sample_weight)
 
 
-def scores(prepared: Prepared, result: SearchResult) -> dict[str, dict[str, float]]:
-    """Return the metrics of the kept weights on each part of the rows, and of baseline and optimum beside them.
+@dataclass(frozen=True, eq=False)
+class Scored:
+    """Weights (params,) on one part of the rows, and their scores (rows, outputs)."""
+
+    weights: Array
+    data: Data
+    z: Array
+
+
+def scored_parts(prepared: Prepared, result: SearchResult) -> dict[str, Scored]:
+    """Return the kept weights on each part of the rows, and baseline and optimum beside them.
 
     Baseline and optimum are measured on the test rows, or on the training rows where there are none.
     """
@@ -110,12 +121,31 @@ def scores(prepared: Prepared, result: SearchResult) -> dict[str, dict[str, floa
         "baseline": (landscape.baseline_weights, where), "optimum": (landscape.optimum.weights, where),
     }  # fmt: skip
     there = {name: (w, data) for name, (w, data) in named.items() if w is not None and data is not None}
-    found: dict[str, dict[str, float]] = {}
+    found: dict[str, Scored] = {}
     for part in {id(data): data for _, data in there.values()}.values():  # the rows of each part are read once
         names = [name for name, (_, data) in there.items() if data is part]
         z = run_scores(fit.problem, np.stack([there[name][0] for name in names]), part)
-        found |= {n: score(prepared, fit.problem, there[n][0], part, z[k]) for k, n in enumerate(names)}
+        found |= {name: Scored(there[name][0], part, z[k]) for k, name in enumerate(names)}
     return {name: found[name] for name in there}
+
+
+def scores(
+    prepared: Prepared, problem: Problem, parts: Mapping[str, Scored], threshold: float = EVEN
+) -> dict[str, dict[str, float]]:
+    """Return the metrics of each part; the constant prediction is of the more frequent class, whatever the threshold."""
+    return {
+        name: score(prepared, problem, p.weights, p.data, p.z, EVEN if name == "baseline" else threshold)
+        for name, p in parts.items()
+    }
+
+
+def threshold_of(given: float | str | None, part: Scored) -> float:
+    """Return the threshold that was given, 0.5 for none, and for "auto" that of the largest balanced accuracy on a part."""
+    if given is None or not np.isfinite(part.z).all():
+        return EVEN
+    if given != "auto":
+        return float(given)
+    return best_threshold(part.data.y == 1, decision(part.z), part.data.sample_weight)
 
 
 def _targets(prepared: Prepared, y: Array) -> Array:

@@ -11,6 +11,7 @@ from descend.arrays import Array
 from descend.errors import DataError, UsageError
 from descend.losses import Loss
 from descend.options import Options
+from descend.table.class_weights import weights_of_classes
 from descend.table.columns import OTHER, Schema, complete_rows, fit_schema, schema_of_matrix
 from descend.table.data import Data
 from descend.table.frames import (
@@ -60,6 +61,8 @@ class Prepared:
         rows: indices into the table of the training rows, and of the test rows when they come from it.
         filled: cells a column that were missing and filled with the median.
         notes: what was done, in order.
+        class_weights: of each class in training (classes,), or None where all rows count alike; those of the rows of
+            `train` are in its example weights, and the metrics of other rows leave them out.
     """
 
     table: Table
@@ -74,6 +77,14 @@ class Prepared:
     rows: tuple[Array, Array]
     filled: dict[str, int]
     notes: tuple[Note, ...]
+    class_weights: Array | None = None
+
+    def as_trained(self, data: Data) -> Data:
+        """Return rows that were set aside, counting as training rows do: times the weight of their class."""
+        if self.class_weights is None:
+            return data
+        by_class = self.class_weights[data.y.astype(np.int64)]
+        return replace(data, sample_weight=by_class if data.sample_weight is None else by_class * data.sample_weight)
 
     @property
     def outputs(self) -> int:
@@ -161,6 +172,11 @@ def prepare(data: Any, target: Any, options: Options, on_event: Callable[[Note],
         say("columns", text)
     X, y = coded.features(train_rows), found.y
     own = None if weight is None else weight[train_rows]
+    by_class = _class_weights(found, y[train_rows], own, options)
+    if by_class is not None:
+        of_rows = by_class[y[train_rows].astype(np.int64)]
+        own = of_rows if own is None else of_rows * own
+        say("target", f"{options.class_weight} classes: the rows of every class weigh the same in training")
     scale, gram = fit_scale(
         X, y[train_rows], own, scale=options.scale, target=form.scales_target, threads=options.threads or 1
     )
@@ -178,6 +194,7 @@ def prepare(data: Any, target: Any, options: Options, on_event: Callable[[Note],
     return Prepared(
         table=table, schema=schema, scale=scale, train=train, test=test, validation=validation, target=found, loss=form,
         constants=constants, rows=(kept[train_rows], kept[test_rows]), filled=coded.filled, notes=tuple(notes),
+        class_weights=by_class,
     )  # fmt: skip
 
 
@@ -292,6 +309,19 @@ def _weights(column: Column) -> Array:
     return scaled
 
 
+def _class_weights(found: Target, y: Array, weight: Array | None, options: Options) -> Array | None:
+    """The weight of each class in training, or None where all rows count alike."""
+    if options.class_weight is None:
+        return None
+    if not found.classes:
+        raise UsageError(
+            f"class_weight is {options.class_weight!r}, which needs classes, and the target {found.name!r} is a number",
+            fix="leave out --class-weight, or use --task classification",
+            code="bad-class-weight",
+        )
+    return weights_of_classes(options.class_weight, np.array(found.classes), y.astype(np.int64), weight)
+
+
 def check_weights(weight: Array, what: str) -> Array:
     """Return example weights as float64 (rows,); raises DataError unless all are finite, none negative, some above 0."""
     weight = np.asarray(weight, np.float64)
@@ -330,7 +360,7 @@ def validation_split(prepared: Prepared, options: Options) -> tuple[Data, Data] 
     None where the training rows are too few.
     """
     if prepared.validation is not None:
-        return prepared.train, prepared.validation
+        return prepared.train, prepared.as_trained(prepared.validation)
     rows = prepared.rows[0]
     if len(rows) < FEWEST_TO_VALIDATE:
         return None

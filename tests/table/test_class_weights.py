@@ -1,11 +1,13 @@
 """Class weights are checked by name, count as scikit-learn's do, and rows of weight 0 are absent."""
 
 import numpy as np
+import pandas as pd
 import pytest
+from sklearn.linear_model import LogisticRegression
 from sklearn.utils import compute_class_weight
 
-from descend import DescentClassifier, UsageError
-from descend.estimators.class_weights import weights_of_classes
+from descend import DescentClassifier, UsageError, train
+from descend.table.class_weights import weights_of_classes
 
 RNG = np.random.default_rng(0)
 X = RNG.standard_normal((200, 2))
@@ -94,3 +96,47 @@ def test_weights_of_any_size_count_by_their_ratio(size):
     weight = RNG.uniform(0.1, 1, 200)
     models = [DescentClassifier(random_state=0).fit(X, y, sample_weight=w) for w in (weight, weight * size)]
     np.testing.assert_allclose(models[1].coef_, models[0].coef_, rtol=1e-9)
+
+
+COMMON = np.where(X[:, 0] + RNG.standard_normal(200) > 1.5, "rare", "common")
+
+
+def test_train_with_balanced_classes_is_the_optimum_of_scikit_learn():
+    run = train(X, COMMON, class_weight="balanced", optimizer="gd", l2=0.0, tol=1e-10, progress=False)
+    rows, others = run.prepared.rows
+    theirs = LogisticRegression(C=np.inf, class_weight="balanced", tol=1e-10, max_iter=1000).fit(X[rows], COMMON[rows])
+    np.testing.assert_allclose(run.predict(X[others]).probabilities, theirs.predict_proba(X[others]), atol=1e-3)
+
+
+def test_the_rows_of_every_class_weigh_the_same_in_training_and_test_rows_are_as_they_are():
+    run = train(X, COMMON, class_weight="balanced", optimizer="gd", max_epochs=5, progress=False)
+    data, test = run.prepared.train, run.prepared.test
+    np.testing.assert_allclose(*(data.sample_weight[data.y == k].sum() for k in (0, 1)))
+    assert test.sample_weight is None
+    predicted = run.predict(X[run.prepared.rows[1]]).values
+    assert run.metrics["test"]["accuracy"] == (predicted == COMMON[run.prepared.rows[1]]).mean()
+    weight = run.prepared.as_trained(test).sample_weight
+    ratio = run.prepared.class_weights[1] / run.prepared.class_weights[0]
+    assert weight[test.y == 1][0] / weight[test.y == 0][0] == pytest.approx(ratio)
+    assert any("the rows of every class weigh the same in training" in note.text for note in run.notes)
+
+
+def test_example_weights_count_in_the_balance():
+    table = {"a": X[:, 0], "w": np.where(COMMON == "rare", 3.0, 1.0), "y": COMMON}
+    run = train(
+        pd.DataFrame(table), "y", weight="w", class_weight="balanced", optimizer="gd", max_epochs=5, progress=False
+    )
+    data = run.prepared.train
+    np.testing.assert_allclose(*(data.sample_weight[data.y == k].sum() for k in (0, 1)))
+
+
+def test_classes_cannot_be_balanced_where_there_are_none():
+    with pytest.raises(UsageError) as caught:
+        train(X, X[:, 0], class_weight="balanced", progress=False)
+    assert str(caught.value) == (
+        "class_weight is 'balanced', which needs classes, and the target 'y' is a number; leave out class_weight, or use "
+        'task="classification"'
+    )
+    with pytest.raises(UsageError) as caught:
+        train(X, COMMON, class_weight="even", progress=False)
+    assert str(caught.value) == "class_weight is 'even', it must be one of balanced; try 'balanced'"
