@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import descend as ds
+from descend.search import sample
 
 
 def test_the_spread_is_the_standard_deviation_over_seeds(penguins):
@@ -52,3 +53,26 @@ def test_the_code_of_a_run_is_asked_of_the_diagnosis(penguins, options, code):
     run = ds.train(penguins, "body_mass_g", progress=False, **options)
     assert run.trials[0].finding == run.findings[0].code
     assert code in run.trials[0].result
+
+
+def test_of_a_large_table_the_others_are_said_to_be_behind_on_a_sample(monkeypatch):
+    for name, value in (("SAMPLED_CELLS", 1), ("FEWEST_ROWS", 500), ("ROWS_A_WEIGHT", 100)):
+        monkeypatch.setattr(sample, name, value)
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((4000, 3))
+    run = ds.train(X, (X[:, 0] + rng.logistic(size=4000) > 0).astype(int), seeds=1, progress=False)
+    assert {t.result for t in run.trials if not t.best} == {"behind on a sample"}
+    assert len(run.trials) == 8
+    assert [t.score is None for t in run.tried if not t.leader] == [True] * (len(run.tried) - 8)
+    assert [n.text for n in run.notes if n.topic == "search"] == [
+        "settings competed on 500 of 3,200 training rows; the best was trained on all of them"
+    ]
+
+
+def test_variants_that_were_named_are_compared_on_all_rows(monkeypatch):
+    monkeypatch.setattr(sample, "SAMPLED_CELLS", 1)
+    monkeypatch.setattr(sample, "FEWEST_ROWS", 100)
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((1000, 3))
+    run = ds.train(X, X[:, 0] + rng.standard_normal(1000), optimizer="gd,adam", seeds=1, progress=False)
+    assert all("sample" not in t.result for t in run.trials)

@@ -92,6 +92,7 @@ def test_settings_that_lost_on_the_sample_count_as_pruned():
 def test_what_the_user_typed_sees_all_rows():
     assert search(problem(), None, options(optimizer="adam", lr=0.1)).sample_rows is None
     assert search(problem(), None, options(optimizer="adam", lr="auto")).sample_rows == 1000
+    assert search(problem(), None, options(optimizer="adam,gd", lr="auto")).sample_rows is None
 
 
 def test_a_best_setting_that_fails_on_all_rows_is_searched_for_again(monkeypatch):

@@ -114,6 +114,8 @@ def _words(trial: Trial, leader: Contestant, standing: Standing, result: SearchR
         return " ".join(filter(None, (code, f"{outcome.word} by step {trial.steps:,}")))
     if standing is Standing.FAILED:
         return "failed with another seed"
+    if outcome == Outcome.PRUNED and result.sample_rows is not None:
+        return "behind on a sample"
     words = [standing.value]
     if trial.best and standing is not Standing.BEST:
         words.append(f"kept for its {criterion(result.fit)}")

@@ -159,8 +159,10 @@ def _search_rows(
 
 
 def _leaves_a_choice(options: Options) -> bool:
-    """Whether several settings are trained, of which one is kept."""
-    return options.lr == "auto" or options.optimizer == "auto" or "," in str(options.optimizer)
+    """Whether several settings are trained of which the user named none, and one is kept: those who name several compare
+    them, and each sees all rows."""
+    several = isinstance(options.optimizer, str) and "," in options.optimizer
+    return not several and (options.lr == "auto" or options.optimizer == "auto")
 
 
 def _search_by_sample(
