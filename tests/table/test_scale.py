@@ -8,7 +8,7 @@ from sklearn.preprocessing import StandardScaler
 from descend.table import scale as module
 from descend.table.data import Data
 from descend.table.scale import Scale, fit_scale, scaled_data
-from descend.table.scaled_rows import ScaledRows
+from descend.table.scaled_rows import ScaledRows, TakenRows
 
 RNG = np.random.default_rng(0)
 X, Y = RNG.standard_normal((40, 3)) * [1, 100, 1e-3] + [5, -3, 0], RNG.standard_normal(40) * 7 + 2
@@ -159,3 +159,23 @@ def test_a_large_table_is_scaled_as_it_is_read(monkeypatch):
     assert isinstance(large.X, ScaledRows)
     np.testing.assert_array_equal(np.asarray(large.X), small.X)
     assert isinstance(large.take(np.arange(5)), Data)
+
+
+def test_of_many_columns_no_products_are_taken(monkeypatch):
+    expected = fit_scale(X, Y, None, scale=True, target=True)[0]
+    monkeypatch.setattr(module, "MOST_COLUMNS", 2)
+    monkeypatch.setattr(module, "COLUMNS_AT_ONCE", 2)
+    scale, gram = fit_scale(X, Y, None, scale=True, target=True)
+    assert gram is None
+    np.testing.assert_allclose(scale.center, expected.center, rtol=1e-12)
+    np.testing.assert_allclose(scale.width, expected.width, rtol=1e-12)
+
+
+def test_the_rows_of_a_part_are_scaled_as_a_copy_of_them():
+    big = np.c_[X, np.full(40, 3.0), X[:, 0] * 1e-200]
+    rows = np.arange(0, 40, 3)
+    one, other = (
+        fit_scale(part, Y[rows], None, scale=True, target=True)[0] for part in (TakenRows(big, rows), big[rows])
+    )
+    np.testing.assert_array_equal(one.center, other.center)
+    np.testing.assert_array_equal(one.width, other.width)

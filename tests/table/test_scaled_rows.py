@@ -5,7 +5,7 @@ import pytest
 
 from descend.sparse import column_squares, dense, row_squares
 from descend.table import scaled_rows as module
-from descend.table.scaled_rows import ScaledRows
+from descend.table.scaled_rows import ScaledRows, TakenRows, taken_rows
 
 RNG = np.random.default_rng(0)
 SOURCE = (RNG.standard_normal((500, 4)) * [1, 100, 1e-3, 5] + [5, -3, 0, 1e6]).astype(np.float32)
@@ -52,3 +52,24 @@ def test_products_are_those_of_the_copy(rows, shape):
 def test_sums_of_squares_are_those_of_the_copy(rows):
     np.testing.assert_allclose(column_squares(rows), np.square(COPY.astype(float)).sum(axis=0), rtol=1e-12)
     np.testing.assert_allclose(row_squares(rows[:9]), np.square(COPY[:9].astype(float)).sum(axis=1), rtol=1e-12)
+
+
+def test_taken_rows_are_those_of_the_table():
+    rows = np.arange(0, 500, 3)
+    taken = TakenRows(SOURCE, rows)
+    assert (taken.shape, taken.ndim, taken.dtype, taken.size) == ((167, 4), 2, np.float32, 668)
+    for key in (
+        slice(3, 90),
+        np.array([7, 0]),
+        (slice(None), 2),
+        (slice(4, 9), np.array([0, 3])),
+        (slice(5), slice(1, 3)),
+    ):
+        np.testing.assert_array_equal(taken[key], SOURCE[rows][key])
+
+
+def test_a_part_is_copied_only_where_it_is_small(monkeypatch):
+    assert taken_rows(SOURCE, np.arange(500)) is SOURCE
+    assert isinstance(taken_rows(SOURCE, np.arange(499)), np.ndarray)
+    monkeypatch.setattr(module, "LARGE_CELLS", 1)
+    assert isinstance(taken_rows(SOURCE, np.arange(499)), TakenRows)

@@ -15,6 +15,8 @@ from descend.table.scaled_rows import LARGE_CELLS, ScaledRows, scaled
 ROUNDING = 1e-13  # a spread below this part of the mean is rounding: 450 roundings of float64 (arbitrary)
 ROUNDINGS = 4  # the same for values of a narrower dtype, in roundings of that dtype (arbitrary)
 CENTRED = 0.5  # a sparse column with more non-zeros than this part of the rows is centred: it at most doubles
+MOST_COLUMNS = 2000  # up to which all second moments are taken: as many as the curvature needs them for
+COLUMNS_AT_ONCE = 256  # whose squares are taken in float64 at once: a table is not copied whole (arbitrary)
 SMALLEST = 1e-280  # variance below which squares lose digits to underflow, and the inverse of the largest
 
 
@@ -71,14 +73,14 @@ def _moments(X: Array, share: Array, mean: Array, variance: Array) -> tuple[Arra
     """
     again = np.flatnonzero(_out_of_range(variance))
     mean, spread, unit = mean.copy(), np.sqrt(np.where(_out_of_range(variance), 0.0, variance)), np.ones(len(mean))
-    if len(again):
-        columns = X[:, again].astype(np.float64)
-        unit[again] = _power_of_two(np.abs(columns).max(axis=0, initial=0.0))
-        columns /= unit[again]
+    for at in np.array_split(again, -(-len(again) // COLUMNS_AT_ONCE)) if len(again) else []:
+        columns = X[:, at].astype(np.float64)
+        unit[at] = _power_of_two(np.abs(columns).max(axis=0, initial=0.0))
+        columns /= unit[at]
         about = share @ columns
         about += share @ (columns - about)
-        mean[again] = about * unit[again]
-        spread[again] = np.sqrt(share @ np.square(columns - about))
+        mean[at] = about * unit[at]
+        spread[at] = np.sqrt(share @ np.square(columns - about))
     return mean, _width(mean / unit, spread, unit, X.dtype)
 
 
@@ -161,14 +163,18 @@ def fit_scale(
         return Scale.none(X.shape[1]), None
     weight, targets = None if sample_weight is None else mean_one(sample_weight), y.reshape(len(y), -1)
     share = np.full(X.shape[0], 1 / X.shape[0]) if weight is None else weight / X.shape[0]
-    gram = accumulate([Rows(np.empty((len(y), 0)) if is_sparse(X) else X, targets, weight)], threads)
-    center, width = _sparse_moments(X, share) if is_sparse(X) else _moments(X, share, gram.mean, np.diagonal(gram.G))
+    alone = (
+        is_sparse(X) or X.shape[1] > MOST_COLUMNS
+    )  # products of so many columns would take more than all that follows
+    gram = accumulate([Rows(np.empty((len(y), 0)) if alone else X, targets, weight)], threads)
+    mean, variance = (np.zeros(X.shape[1]),) * 2 if alone else (gram.mean, np.diagonal(gram.G))
+    center, width = _sparse_moments(X, share) if is_sparse(X) else _moments(X, share, mean, variance)
     fitted = Scale(center if intercept else np.zeros_like(center), width)
     if target and intercept:
         centers, widths = _moments(targets, share, gram.target, gram.yy)
         single = y.ndim == 1
         fitted = Scale(center, width, *((float(centers[0]), float(widths[0])) if single else (centers, widths)))
-    return fitted, None if is_sparse(X) else _scaled_gram(gram, fitted)
+    return fitted, None if alone else _scaled_gram(gram, fitted)
 
 
 def _scaled_gram(gram: Gram, scale: Scale) -> Gram | None:

@@ -141,9 +141,12 @@ class TakenRows:
 
     def __getitem__(self, key: Any) -> Array:
         """Return some rows, or some rows of some columns, as an array."""
-        if isinstance(key, tuple):
-            return np.asarray(self.source[self.rows[key[0]], key[1]])
-        return np.asarray(self.source[self.rows[key]])
+        rows, columns = key if isinstance(key, tuple) else (key, None)
+        if columns is None:
+            return np.asarray(self.source[self.rows[rows]])
+        if np.ndim(columns) == 0 and not isinstance(columns, slice):
+            return np.asarray(self.source[self.rows[rows], columns])
+        return np.asarray(self.source[np.ix_(self.rows[rows], np.arange(self.shape[1])[columns])])
 
 
 def taken_rows(X: Array, rows: Array) -> Any:
