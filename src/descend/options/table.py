@@ -62,7 +62,7 @@ class Options:
         "the only columns to learn from; may be repeated", "COL")
     weight: str | None = option("--weight", "data", None, readers.text, "column of example weights", "COL")
     class_weight: str | None = option("--class-weight", "data", None, readers.either(None, readers.word("balanced")),
-        "balanced: the rows of every class weigh the same in training; not in the metrics of test rows", "balanced")
+        "balanced: the rows of every class weigh the same in training; not in the metrics of test rows", "HOW")
     group: str | None = option("--group", "data", None, readers.text,
         "column whose values stay on one side of the split", "COL")
     time: str | None = option("--time-column", "data", None, readers.text,
