@@ -1,11 +1,14 @@
 """Variants differ where paired losses say so: the same optimum ties, the same model ties, seeds count."""
 
+import warnings
+
 import numpy as np
 import pytest
 from scipy import stats
+from sklearn.metrics import balanced_accuracy_score
 
 import descend as ds
-from descend.run.standing import ALPHA, Contestant, Standing, standings, ties
+from descend.run.standing import ALPHA, Contestant, Standing, row_losses, standings, ties
 
 
 def contestant(run, losses, *, at_optimum=False, failed=False):
@@ -93,3 +96,14 @@ def test_variants_at_the_optimum_are_never_behind(penguins, target, seed):
     assert len(converged) >= 3
     if any(standing[name] == "best" for name in converged):
         assert all(standing[name] in ("best", "tie with best") for name in converged)
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_the_mean_of_what_rows_add_to_balanced_accuracy_is_what_it_lacks(small, weighted):
+    p = small("softmax", outputs=3, weighted=weighted)
+    z = np.random.default_rng(0).normal(size=(p.data.rows, 3))
+    losses = row_losses(p, z, p.data, "balanced_accuracy")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        right = balanced_accuracy_score(p.data.y, z.argmax(axis=1), sample_weight=p.data.sample_weight)
+    assert np.average(losses, weights=p.data.sample_weight) == pytest.approx(1 - right)

@@ -193,8 +193,10 @@ class ClassificationEvaluation(Evaluation):
         shown = self.shown_classes
         if not shown:
             return np.full(len(self.y), np.nan)
-        parts = [self._of_auc(k)[1] for k in shown]
-        return np.asarray(np.mean(parts, axis=0))
+        moved = np.zeros(len(self.y))
+        for k in shown:  # one class at a time: of many classes and rows not all fit the memory
+            moved += self._of_auc(k)[1]
+        return moved / len(shown)
 
     def _of_auc(self, k: int) -> tuple[float, Array]:
         positive, score = self.y == k, self.score_of(k)
@@ -222,7 +224,8 @@ class ClassificationEvaluation(Evaluation):
         fewest = float(min(of_class.sum(), len(self.y) - of_class.sum()))
         area = precise = UNKNOWN
         if fewest:
-            area = delta_interval(*self._of_auc(k), self.weight, Scale.SHARE, fewest)
+            two = len(self.classes) == 2  # whose areas are the same
+            area = self.estimates["auc"] if two else delta_interval(*self._of_auc(k), self.weight, Scale.SHARE, fewest)
             found = of_average_precision(of_class, self.score_of(k), self.weight)
             precise = delta_interval(*found, self.weight, Scale.SHARE, fewest)
         rare = fewest > 0 and np.average(of_class, weights=self.weight) < RARE

@@ -29,19 +29,13 @@ def of_auc(positive: Array, score: Array, auc: float, weight: Array | None) -> A
         score: the higher, the more likely it is (rows,).
     """
     weight = np.ones(len(score)) if weight is None else weight
-    w1, w0 = weight[positive], weight[~positive]
-    placed = np.empty(len(score))  # the share of the other class on the right side of each row, ties counted half
-    placed[positive] = _share_below(score[~positive], w0, score[positive])
-    placed[~positive] = 1 - _share_below(score[positive], w1, score[~positive])
-    total = w1.sum() + w0.sum()
-    return np.asarray((placed - auc) * total / np.where(positive, w1.sum(), w0.sum()))
-
-
-def _share_below(values: Array, weight: Array, at: Array) -> Array:
-    order = np.argsort(values)
-    values, below = values[order], np.r_[0.0, np.cumsum(weight[order])]
-    left, right = (np.searchsorted(values, at, side) for side in ("left", "right"))
-    return np.asarray((below[left] + below[right]) / (2 * below[-1]))
+    levels, at = np.unique(score, return_inverse=True)
+    ones, zeros = (np.bincount(at, weight * of, len(levels)) for of in (positive, ~positive))
+    # the share of the other class on the right side of each row, ties counted half
+    below, above = (np.cumsum(zeros) - zeros / 2) / zeros.sum(), 1 - (np.cumsum(ones) - ones / 2) / ones.sum()
+    total = weight.sum()
+    moved = np.where(positive, (below[at] - auc) / ones.sum(), (above[at] - auc) / zeros.sum())
+    return np.asarray(moved * total)
 
 
 def of_average_precision(positive: Array, score: Array, weight: Array | None) -> tuple[float, Array]:
