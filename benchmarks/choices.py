@@ -210,15 +210,24 @@ def verdict_row(case: Case, splits: int) -> dict[str, Any]:
             "pairs": 28, "behind": len(behind), "at_optimum": at_optimum, "apart": apart}  # fmt: skip
 
 
+def _losses(result: Any, data: Any, metric: str) -> list[Any]:
+    """What each row adds to a metric, of every run."""
+    from descend.run.scoring import run_scores
+    from descend.run.standing import row_losses
+
+    problem = result.fit.problem
+    return [row_losses(problem, z, data, metric) for z in run_scores(problem, result.fit.weights, data)]
+
+
 def null_row(case: Case, splits: int) -> dict[str, Any]:
     """One variant at one rate against itself with other seeds: how often groups of seeds are told apart."""
-    from descend.run.standing import Contestant, Standing, row_losses, standings
+    from descend.run.standing import Contestant, Standing, standings
 
     apart = compared = 0
     for split in range(splits):
         run, result = one_setting(case, split, GROUPS * GROUP)
         rows = run.prepared.test
-        losses = [row_losses(result, w, rows, run.metric) for w in result.fit.weights]
+        losses = _losses(result, rows, run.metric)
         made = tuple(
             Contestant(run=k, scores=np.array([v.mean() for v in losses[k * GROUP : (k + 1) * GROUP]]),
                        losses=np.array(losses[k * GROUP : (k + 1) * GROUP]), at_optimum=False, failed=False)
@@ -242,7 +251,6 @@ def one_setting(case: Case, split: int, seeds: int) -> tuple[Any, Any]:
 def coverage_row(splits: int) -> dict[str, Any]:
     """How often the interval of a paired difference holds what many rows and seeds say it is."""
     from descend.evaluation.paired import paired_difference
-    from descend.run.standing import row_losses
     from descend.table.data import Data
 
     held = widths = 0.0
@@ -256,7 +264,7 @@ def coverage_row(splits: int) -> dict[str, Any]:
             run, result = one_setting(case, split, TRUE_SEEDS)
             scale = run.prepared.scale
             rest = Data(scale.transform(X[240:], np.float64), (y[240:] - scale.target_center) / scale.target_width)
-            losses[lr] = np.array([row_losses(result, w, rest, "rmse") for w in result.fit.weights])
+            losses[lr] = np.array(_losses(result, rest, "rmse"))
         difference = paired_difference(*(v[:GROUP, :TEST_ROWS] for v in losses.values()))
         truth = float(np.subtract(*losses.values())[:, TEST_ROWS:].mean())
         held += abs(difference.mean - truth) <= difference.margin(0.05)
