@@ -1,4 +1,9 @@
-"""Run whole jobs and kernels, print the tables, write results.json, and put the tables into the README."""
+"""Run whole jobs and kernels, print the tables, write results.json, and put the tables into the README.
+
+python -m benchmarks            all of them
+python -m benchmarks jobs       whole jobs alone; the kernels' rows stay as they were measured
+python -m benchmarks CODE...    some rows, printed alone
+"""
 
 import json
 import sys
@@ -17,7 +22,15 @@ BEGIN, END = "<!-- benchmarks: begin -->", "<!-- benchmarks: end -->"
 
 def main(wanted: list[str]) -> int:
     """Run all jobs and rows, or those whose codes are given."""
+    if wanted == ["jobs"]:
+        results = json.loads((HERE / "results.json").read_text())
+        with tempfile.TemporaryDirectory() as folder:
+            results["jobs"] = jobs.all_jobs(Path(folder), [])
+        results["jobs_machine"], results["jobs_date"] = machine(), date.today().isoformat()
+        write(results)
+        return 0
     results = {"date": date.today().isoformat(), "machine": machine(), "jobs": [], "rows": []}
+    results |= {"jobs_machine": results["machine"], "jobs_date": results["date"]}
     with tempfile.TemporaryDirectory() as folder:
         if not wanted or any(code.startswith("J") for code in wanted):
             results["jobs"] = jobs.all_jobs(Path(folder), wanted)
@@ -34,15 +47,24 @@ def main(wanted: list[str]) -> int:
                 results["rows"].append({"code": row.code, "work": row.work, "goal": row.goal, "failed": repr(error)})
     print(table(results))
     if not wanted:
-        (HERE / "results.json").write_text(json.dumps(results, indent=1) + "\n")
-        (HERE.parent / "docs" / "benchmarks.svg").write_text(draw(results))
-        into_readme(results)
+        write(results)
     return 0
+
+
+def write(results: dict) -> None:
+    """Write results.json, the picture and the README's tables."""
+    (HERE / "results.json").write_text(json.dumps(results, indent=1) + "\n")
+    (HERE.parent / "docs" / "benchmarks.svg").write_text(draw(results))
+    into_readme(results)
 
 
 def table(results: dict) -> str:
     """Return the results as Markdown tables: whole jobs, then kernels."""
-    lines = [jobs.table(results["jobs"]), ""] if results.get("jobs") else []
+    lines = []
+    if results.get("jobs"):
+        m = results["jobs_machine"]
+        about = f"Medians of {jobs.ROUNDS} runs on {results['jobs_date']}. {m['processor']}, {m['cores']} cores."
+        lines = [jobs.table(results["jobs"]), "", about, ""]
     lines += ["| row | work | descend | best rival | ratio | goal |", "|---|---|---|---|---|---|"]
     for row in results["rows"]:
         if "failed" in row:

@@ -45,6 +45,7 @@ class Job:
         make: returns the data, given a folder.
         contestants: descend first; of the data, returns what is timed.
         command: whether each contestant starts a process of its own.
+        rounds: how often each contestant is run.
     """
 
     code: str
@@ -54,6 +55,7 @@ class Job:
     make: Callable[[Path], Any]
     contestants: dict[str, Callable[[Any], Work]]
     command: bool = False
+    rounds: int = ROUNDS
 
     @property
     def goal(self) -> str:
@@ -220,7 +222,8 @@ JOBS = (
          "LogisticRegression": _sklearn("linear_model", "LogisticRegression", C=1 / (ROWS * 1e-4))}),
     Job("J3", "the same, condition 10,000", 5, 0, lambda _: classes(10_000),
         {"descend": _estimator("DescentClassifier"),
-         "LogisticRegression": _sklearn("linear_model", "LogisticRegression", C=1 / (ROWS * 1e-4), max_iter=1000)}),
+         "LogisticRegression": _sklearn("linear_model", "LogisticRegression", C=1 / (ROWS * 1e-4), max_iter=1000)},
+        rounds=1),
     Job("J4", "train(X, y), 2,000,000 × 50 float32, test rows and diagnosis", 1, 0, lambda _: regression(2 * ROWS),
         {"descend": _train_arrays, "Ridge": _sklearn("linear_model", "Ridge"),
          "SGDRegressor": _sklearn("linear_model", "SGDRegressor", max_iter=5, tol=None)}),
@@ -267,7 +270,7 @@ def one(code: str, contestant: str, folder: Path) -> dict[str, float]:
 def measure(job: Job, folder: Path) -> dict[str, Any]:
     """Run the contestants of a job in turn, each in processes of its own, and return the medians."""
     runs: dict[str, list[dict[str, float]]] = {name: [] for name in job.contestants}
-    for _ in range(ROUNDS):
+    for _ in range(job.rounds):
         for name, own in runs.items():
             command = [sys.executable, "-m", "benchmarks.jobs", "--one", job.code, name, str(folder)]
             done = subprocess.run(command, capture_output=True, text=True)
