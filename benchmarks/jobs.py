@@ -40,7 +40,7 @@ class Job:
 
     Args:
         code, work: its short and its long name.
-        ratio: the goal, as how many times faster than the fastest rival; 0 where the goal is a time.
+        ratio: the goal, as how many times faster than the first of the rivals; 0 where the goal is a time.
         within: the goal in seconds; 0 where it is a ratio.
         make: returns the data, given a folder.
         contestants: descend first; of the data, returns what is timed.
@@ -188,7 +188,9 @@ def _mlp_of_medium(path: str) -> Work:
 
     def work() -> object:
         frame = pd.read_csv(path)
-        return MLPRegressor((64,), early_stopping=True, random_state=0).fit(frame.drop(columns="y"), frame["y"])
+        return MLPRegressor(hidden_layer_sizes=(64,), early_stopping=True, random_state=0).fit(
+            frame.drop(columns="y"), frame["y"]
+        )
 
     return work
 
@@ -307,8 +309,7 @@ def table(jobs: list[dict[str, Any]]) -> str:
             continue
         ours, *others = job["contestants"]
         shown = " · ".join(f"{c['name']} {_seconds(c['seconds'])}" for c in others) or "none"
-        best = min((c["seconds"] for c in others), default=None)
-        ratio = "" if best is None else f"{best / ours['seconds']:.2g}×"
+        ratio = f"{others[0]['seconds'] / ours['seconds']:.2g}×" if others else ""  # to the rival that the goal names
         peaks = ", ".join(f"{max(c['peak'], 0) / 1e6:,.0f}" for c in job["contestants"])
         lines.append(f"{start}| {_seconds(ours['seconds'])} | {shown} | {ratio} | {job['goal']} | {peaks} |")
     return "\n".join(lines)
