@@ -141,8 +141,7 @@ def page(results: dict[str, Any]) -> str:
         lines.append("")
     m = results["machine"]
     lines.append(
-        f"{m['processor']}, {m['cores']} cores. Peak memory is above the data, and counts what the first fit loads: about "
-        "100 MB of compiled code and libraries."
+        f"{m['processor']}, {m['cores']} cores. Peak memory is what the fits took above the most that making the data took."
     )
     return "\n".join(lines)
 
