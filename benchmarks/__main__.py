@@ -12,11 +12,11 @@ from datetime import date
 from pathlib import Path
 
 from benchmarks import jobs
+from benchmarks.pages import put, shown
 from benchmarks.picture import draw
 from benchmarks.timing import machine
 
 HERE = Path(__file__).parent
-BEGIN, END = "<!-- benchmarks: begin -->", "<!-- benchmarks: end -->"
 
 
 def main(wanted: list[str]) -> int:
@@ -73,13 +73,13 @@ def table(results: dict) -> str:
             continue
         ours, *others = row["contestants"]
         if row["goal"] == 0:
-            shown = " · ".join(f"{c['name']} {seconds(c['seconds'])}" for c in row["contestants"])
-            lines.append(f"| {row['code']} | {row['work']} | {shown} | | | |")
+            times = " · ".join(f"{c['name']} {shown(c['seconds'])}" for c in row["contestants"])
+            lines.append(f"| {row['code']} | {row['work']} | {times} | | | |")
             continue
         rival = min(others, key=lambda c: c["seconds"])
         ratio = rival["seconds"] / ours["seconds"]
         lines.append(
-            f"| {row['code']} | {row['work']} | {seconds(ours['seconds'])} | {rival['name']} {seconds(rival['seconds'])} "
+            f"| {row['code']} | {row['work']} | {shown(ours['seconds'])} | {rival['name']} {shown(rival['seconds'])} "
             f"| {ratio:,.{1 if ratio >= 1 else 2}f}× | {row['goal']}× |"
         )
     m = results["machine"]
@@ -90,18 +90,10 @@ def table(results: dict) -> str:
     return "\n".join(lines)
 
 
-def seconds(value: float) -> str:
-    """Return a time as people read it."""
-    return f"{value * 1e3:.2g} ms" if value < 0.1 else f"{value * 1e3:.0f} ms" if value < 1 else f"{value:.1f} s"
-
-
 def into_readme(results: dict) -> None:
     """Replace the table between the marks in the README."""
-    readme = HERE.parent / "README.md"
-    before, _, rest = readme.read_text().partition(BEGIN)
-    _, _, after = rest.partition(END)
     picture = "![ratio to the best rival, row by row; the mark is the goal](docs/benchmarks.svg)"
-    readme.write_text(f"{before}{BEGIN}\n{table(results)}\n\n{picture}\n{END}{after}")
+    put("README.md", "benchmarks", f"{table(results)}\n\n{picture}")
 
 
 if __name__ == "__main__":

@@ -27,10 +27,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from benchmarks.pages import put
 from benchmarks.timing import machine
 
 HERE = Path(__file__).parent
-BEGIN, END = "<!-- choices: begin -->", "<!-- choices: end -->"
 RATES = np.geomspace(1e-6, 1e2, 33)
 SEEDS = (101, 102)  # of brute force
 EPOCHS = 200  # of a training whose choice is judged
@@ -337,9 +337,7 @@ def summary(rows: list[dict[str, Any]]) -> str:
 def write() -> None:
     """Write the figures into docs/choices.md."""
     results = json.loads((HERE / "choices.json").read_text())
-    docs = HERE.parent / "docs" / "choices.md"
-    before, _, rest = docs.read_text().partition(BEGIN)
-    docs.write_text(f"{before}{BEGIN}\n\n{summary(results['rows'])}\n\n{END}{rest.partition(END)[2]}")
+    put("docs/choices.md", "choices", summary(results["rows"]))
 
 
 def main(arguments: list[str]) -> int:

@@ -21,10 +21,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from benchmarks.pages import put
 from benchmarks.timing import machine
 
 HERE = Path(__file__).parent
-BEGIN, END = "<!-- diagnosis: begin -->", "<!-- diagnosis: end -->"
 SEEN, UNSEEN = (0, 1, 2, 3), (1001, 1002)
 DEEP = ",".join(["24"] * 15)
 
@@ -391,10 +391,7 @@ def _of(rows: list[dict[str, Any]], name: str) -> str:
 
 def write() -> None:
     """Write docs/diagnosis.md from the result file."""
-    docs = HERE.parent / "docs" / "diagnosis.md"
-    before, _, rest = docs.read_text().partition(BEGIN)
-    table = summary(json.loads((HERE / "diagnosis.json").read_text()))
-    docs.write_text(f"{before}{BEGIN}\n\n{table}\n\n{END}{rest.partition(END)[2]}")
+    put("docs/diagnosis.md", "diagnosis", summary(json.loads((HERE / "diagnosis.json").read_text())))
 
 
 def main() -> int:

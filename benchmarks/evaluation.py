@@ -17,11 +17,11 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.pages import put
 from descend.evaluation import ClassificationEvaluation, Evaluation, RegressionEvaluation
 from descend.evaluation.paired import Verdict
 
 HERE = Path(__file__).parent
-BEGIN, END = "<!-- evaluation: begin -->", "<!-- evaluation: end -->"
 SAMPLES, TRUE_ROWS, SEED = 1000, 1_000_000, 0
 SIZES = (100, 300, 1000)
 GOOD = (0.93, 0.97)
@@ -136,10 +136,7 @@ def _range(shares: list[float]) -> str:
 
 def write() -> None:
     """Write the figures into docs/evaluation.md."""
-    docs = HERE.parent / "docs" / "evaluation.md"
-    before, _, rest = docs.read_text().partition(BEGIN)
-    text = summary(json.loads((HERE / "evaluation.json").read_text()))
-    docs.write_text(f"{before}{BEGIN}\n\n{text}\n\n{END}{rest.partition(END)[2]}")
+    put("docs/evaluation.md", "evaluation", summary(json.loads((HERE / "evaluation.json").read_text())))
 
 
 def main() -> int:

@@ -20,10 +20,10 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.pages import put
 from benchmarks.timing import machine
 
 HERE = Path(__file__).parent
-BEGIN, END = "<!-- growth: begin -->", "<!-- growth: end -->"
 
 
 @dataclass(frozen=True)
@@ -152,6 +152,4 @@ if __name__ == "__main__":
     else:
         found = measured()
         (HERE / "growth.json").write_text(json.dumps(found, indent=1) + "\n")
-        path = HERE.parent / "docs" / "growth.md"
-        before, _, rest = path.read_text().partition(BEGIN)
-        path.write_text(f"{before}{BEGIN}\n{page(found)}\n{END}{rest.partition(END)[2]}")
+        put("docs/growth.md", "growth", page(found))

@@ -26,6 +26,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.flights import flights
+from benchmarks.pages import shown
 
 ROUNDS = 3
 ROWS, COLUMNS = 1_000_000, 50
@@ -308,15 +309,11 @@ def table(jobs: list[dict[str, Any]]) -> str:
             lines.append(f"{start}| failed: {job['failed']} | | | {job['goal']} | |")
             continue
         ours, *others = job["contestants"]
-        shown = " · ".join(f"{c['name']} {_seconds(c['seconds'])}" for c in others) or "none"
+        rivals = " · ".join(f"{c['name']} {shown(c['seconds'])}" for c in others) or "none"
         ratio = f"{others[0]['seconds'] / ours['seconds']:.2g}×" if others else ""  # to the rival that the goal names
         peaks = ", ".join(f"{max(c['peak'], 0) / 1e6:,.0f}" for c in job["contestants"])
-        lines.append(f"{start}| {_seconds(ours['seconds'])} | {shown} | {ratio} | {job['goal']} | {peaks} |")
+        lines.append(f"{start}| {shown(ours['seconds'])} | {rivals} | {ratio} | {job['goal']} | {peaks} |")
     return "\n".join(lines)
-
-
-def _seconds(value: float) -> str:
-    return f"{value * 1e3:.0f} ms" if value < 1 else f"{value:.2g} s"
 
 
 if __name__ == "__main__":

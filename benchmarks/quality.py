@@ -19,11 +19,11 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.pages import put
 from benchmarks.tables import HELD_BACK, TABLES, Table
 from benchmarks.timing import machine
 
 HERE = Path(__file__).parent
-BEGIN, END = "<!-- quality: begin -->", "<!-- quality: end -->"
 SMALL = 1200  # training rows up to which networks are compared: a random search of twenty takes minutes beyond
 FAR = 30.0  # a log loss is cut off there
 
@@ -242,9 +242,7 @@ def write() -> None:
     for name, title in titles.items():
         if (HERE / name).exists():
             parts += [title(), summary(json.loads((HERE / name).read_text())["rows"])]
-    docs = HERE.parent / "docs" / "quality.md"
-    before, _, rest = docs.read_text().partition(BEGIN)
-    docs.write_text(f"{before}{BEGIN}\n\n" + "\n\n".join(parts) + f"\n\n{END}{rest.partition(END)[2]}")
+    put("docs/quality.md", "quality", "\n\n".join(parts))
 
 
 if __name__ == "__main__":

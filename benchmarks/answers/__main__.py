@@ -21,10 +21,9 @@ import numpy as np
 from benchmarks.answers import invariances, solvers, tables  # noqa: F401  each enters its checks
 from benchmarks.answers.check import CHECKS, ROUND, Check, Tamper
 from benchmarks.answers.product import Refusal
+from benchmarks.pages import put
 
 RESULTS = Path(__file__).parent.parent / "answers.json"
-DOCS = Path(__file__).parent.parent.parent / "docs" / "answers.md"
-BEGIN, END = "<!-- answers: begin -->", "<!-- answers: end -->"
 OUTCOMES = ("right", "wrong, silent", "crash", "wrong, said", "refused")
 FAULTS = ("wrong, silent", "crash")
 
@@ -123,8 +122,7 @@ def summary(kept: dict[str, Any]) -> str:
 
 def write() -> None:
     """Write docs/answers.md from the results."""
-    before, _, rest = DOCS.read_text().partition(BEGIN)
-    DOCS.write_text(f"{before}{BEGIN}\n\n{summary(json.loads(RESULTS.read_text()))}\n\n{END}{rest.partition(END)[2]}")
+    put("docs/answers.md", "answers", summary(json.loads(RESULTS.read_text())))
 
 
 def main(arguments: list[str]) -> int:
