@@ -1,6 +1,6 @@
 """evidence: all that the checks read about one run."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -15,7 +15,7 @@ from descend.options import Options, read_options
 from descend.outcome import Outcome
 from descend.plan import Setting
 from descend.plan.order import next_batch
-from descend.problem import Problem, losses_and_slopes, moments, penalty, scores
+from descend.problem import Problem, losses_and_slopes, moments, scores
 from descend.problem.initialise import initial
 from descend.problem.layer_stats import KINDS
 from descend.table.data import Data
@@ -146,10 +146,7 @@ class Evidence:
     def train_loss(self) -> float:
         """The mean loss of the training rows under the kept weights, without penalty."""
         if moments.measures(self.problem):
-            gram, weights = self.problem.data.gram(), self.weights[None]
-            loss = float((moments.objectives(gram, self.problem, weights) - penalty(self.problem, weights))[0])
-            if np.isfinite(loss):
-                return loss
+            return float(moments.measured(replace(self.problem, l2=0.0, l1=0.0), self.weights[None])[0])
         return mean_loss(self.train_losses, self.problem.data.sample_weight)
 
     @cached_property

@@ -119,7 +119,6 @@ def _measuring_by_moments(problem: Problem, held_out: Data | None, threads: int,
     if held_out is not None:
         held_out.gram(threads)  # taken here, where threads may share the work
         measure = partial(moments.measured, replace(problem, data=held_out, l2=0.0, l1=0.0))
-    problem.data.gram(threads)
     return replace(direct, objectives=partial(moments.measured, problem), held_out=measure)
 
 

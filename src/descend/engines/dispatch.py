@@ -3,6 +3,7 @@
 import functools
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 from typing import Protocol
 
 import numpy as np
@@ -53,6 +54,16 @@ def examples_of(problem: Problem) -> Examples | SparseExamples:
     if is_sparse(data.X):
         return SparseExamples(sparse_rows(data.X), y, weight)
     return Examples(readonly(data.X), y, weight)
+
+
+def has_several(problem: Problem) -> bool:
+    """Return whether a row has several scores: one a class, or one a target."""
+    return problem.outputs > 1 or problem.loss.outputs == "classes"
+
+
+def parts_of(blocks: int, threads: int) -> list[tuple[int, int]]:
+    """Return the first and the last block, excluded, of each thread's part of so many blocks."""
+    return list(pairwise(np.linspace(0, blocks, threads + 1).astype(int).tolist()))
 
 
 def loss_settings_of(problem: Problem) -> LossSettings:

@@ -7,13 +7,12 @@ change no bits.
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from itertools import pairwise
 
 import numpy as np
 
 from descend.arrays import Array
 from descend.engines.contract import Measure
-from descend.engines.dispatch import examples_of, loss_settings_of
+from descend.engines.dispatch import examples_of, has_several, loss_settings_of, parts_of
 from descend.engines.kernels.loops import BLOCK, compile_block_losses, compile_block_sums
 from descend.problem import Problem, penalty
 from descend.sparse import is_sparse
@@ -48,22 +47,28 @@ def full_gradient(problem: Problem, threads: int = 1) -> Callable[[Array], Array
 
     Weights are rounded to the dtype of the problem.
     """
-    several = problem.outputs > 1 or problem.loss.outputs == "classes"
-    sums = compile_block_sums(problem.loss, problem.dtype, several, is_sparse(problem.data.X))
-    examples, settings, rows = examples_of(problem), loss_settings_of(problem), problem.data.rows
-    blocks = np.empty((-(-rows // BLOCK), problem.params), problem.dtype)
+    rows, (sums, blocks) = problem.data.rows, block_sums(problem)
 
     def gradient(weights: Array) -> Array:
         w = np.ascontiguousarray(weights, problem.dtype)
-        _on_threads(partial(sums, examples, settings, w, blocks), len(blocks), threads)
+        _on_threads(partial(sums, w, blocks), len(blocks), threads)
         total = np.add.reduce(blocks, axis=0, dtype=np.float64)
         return np.asarray(total / rows + problem.l2 * problem.penalised * w.astype(np.float64))
 
     return gradient
 
 
+def block_sums(problem: Problem) -> tuple[Callable[[Array, Array, int, int], None], Array]:
+    """Return what puts the sums of gradients at weights (params,) into some of the blocks, and room for all blocks.
+
+    Its arguments are the weights, the blocks (blocks, params), the first block, and the last, excluded.
+    """
+    sums = compile_block_sums(problem.loss, problem.dtype, has_several(problem), is_sparse(problem.data.X))
+    blocks = np.empty((-(-problem.data.rows // BLOCK), problem.params), problem.dtype)
+    return partial(sums, examples_of(problem), loss_settings_of(problem)), blocks
+
+
 def _on_threads(job: Callable[[int, int], None], blocks: int, threads: int) -> None:
     """Do a job from block to block, cut into a part a thread."""
-    cuts = list(pairwise(np.linspace(0, blocks, threads + 1).astype(int).tolist()))
     with ThreadPoolExecutor(threads) as pool:
-        list(pool.map(lambda cut: job(*cut), cuts))
+        list(pool.map(lambda part: job(*part), parts_of(blocks, threads)))

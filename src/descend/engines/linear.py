@@ -4,7 +4,6 @@ import functools
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -16,15 +15,18 @@ from descend.engines.dispatch import (
     Loop,
     Ranges,
     examples_of,
+    has_several,
     loss_settings_of,
+    parts_of,
     ranges_of,
     run_of,
     step_settings_of,
     together,
     train_to,
 )
+from descend.engines.full_pass import block_sums
 from descend.engines.kernels.compiled import compile_rule
-from descend.engines.kernels.loops import BLOCK, compile_block_sums, compile_loop, compile_online_loop
+from descend.engines.kernels.loops import BLOCK, compile_loop, compile_online_loop
 from descend.engines.kernels.pointers import address
 from descend.engines.kernels.records import Call
 from descend.engines.state import State
@@ -72,16 +74,12 @@ def _train_shared(
 ) -> None:  # fmt: skip
     """Train run r on the whole batch, the blocks of each step shared among threads; the bits are those of `_train`."""
     n, loop = problem.data.rows, _loop_by_address(problem, setting, state, r)
-    blocks = np.empty((-(-n // BLOCK), problem.params), problem.dtype)
-    cuts = list(pairwise(np.linspace(0, len(blocks), threads + 1).astype(int).tolist()))
-    sums = functools.partial(
-        compile_block_sums(problem.loss, problem.dtype, _has_several(problem), is_sparse(problem.data.X)),
-        examples_of(problem), loss_settings_of(problem), state.weights[r], blocks,
-    )  # fmt: skip
+    sums, blocks = block_sums(problem)
+    parts = parts_of(len(blocks), threads)
     order = np.empty((0, n), np.int64)
     for k, point in enumerate(record_points):
         while state.outcome[r] == Outcome.RUNNING and state.seen[r] + n <= point:
-            list(pool.map(lambda cut: sums(*cut), cuts))
+            list(pool.map(lambda part: sums(state.weights[r], blocks, *part), parts))
             call = Call(order, 0, n, int(state.steps[r]))
             state.steps[r], failed = loop(call, np.add.reduce(blocks, axis=0))
             if failed:
@@ -103,7 +101,7 @@ def _train(
 
 def _loop(problem: Problem, setting: Setting, state: State, r: int) -> Loop:
     """The fastest compiled loop for a run, with all but the call filled in."""
-    several, dtype = _has_several(problem), problem.dtype
+    several, dtype = has_several(problem), problem.dtype
     if lazy_sparse.fits(problem, setting):
         lazy = lazy_sparse.compile_lazy_loop(problem.loss, setting.rule, dtype, several)
         return functools.partial(lazy, *_arguments(problem, setting, state, r))
@@ -118,7 +116,7 @@ def _loop_by_address(
     problem: Problem, setting: Setting, state: State, r: int
 ) -> Callable[[Call, Array], tuple[int, int]]:
     """The compiled loop of any rule, with all but the call and the sum of gradients filled in."""
-    loop = compile_loop(problem.loss, problem.dtype, _has_several(problem), is_sparse(problem.data.X))
+    loop = compile_loop(problem.loss, problem.dtype, has_several(problem), is_sparse(problem.data.X))
     rule = address(compile_rule(setting.rule, problem.dtype))
     return functools.partial(loop, rule, *_arguments(problem, setting, state, r))
 
@@ -129,7 +127,3 @@ def _arguments(problem: Problem, setting: Setting, state: State, r: int) -> tupl
         examples_of(problem), loss_settings_of(problem), step_settings_of(problem, setting),
         setting.rows_a_step(problem.data.rows), run_of(state, r),
     )  # fmt: skip
-
-
-def _has_several(problem: Problem) -> bool:
-    return problem.outputs > 1 or problem.loss.outputs == "classes"

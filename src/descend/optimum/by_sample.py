@@ -25,11 +25,15 @@ PROVEN = 1e-10  # distance of the objective to its minimum, as a part of the obj
 FLOOR = 1e-8  # the same, where float32 allows no better
 
 
+def _rows(problem: Problem) -> int:
+    """The number of rows of the sample."""
+    return max(FEWEST_ROWS, ROWS_A_WEIGHT * problem.params)
+
+
 def fits(problem: Problem) -> bool:
     """Tell whether a sample is enough to begin with: a large dense table, a smooth loss, and not too many weights."""
     data, smooth = problem.data, problem.loss.name in ("logistic", "softmax", "poisson", "squared")
-    rows = max(FEWEST_ROWS, ROWS_A_WEIGHT * problem.params)
-    enough = data.cells >= LARGE_CELLS and rows <= LARGEST_PART * data.rows
+    enough = data.cells >= LARGE_CELLS and _rows(problem) <= LARGEST_PART * data.rows
     return smooth and problem.l1 == 0 and enough and not is_sparse(data.X)
 
 
@@ -46,8 +50,7 @@ def newton_by_sample(problem: Problem, solve: Callable[[Problem], Array | None],
     """
     from descend.engines.full_pass import full_gradient  # Numba is loaded when it is first needed
 
-    rows = max(FEWEST_ROWS, ROWS_A_WEIGHT * problem.params)
-    sample = replace(problem, data=problem.data.drawn(rows, 0))
+    sample = replace(problem, data=problem.data.drawn(_rows(problem), 0))
     w = solve(sample)
     if w is None:
         return None

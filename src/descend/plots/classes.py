@@ -32,9 +32,6 @@ class Legend:
     top: float
 
 
-Pick = Callable[[ClassificationEvaluation, int], tuple[Array, Array]]
-
-
 def panels(found: ClassificationEvaluation) -> list[Element]:
     """Return the charts that can be drawn: the matrix of few classes; curves where a class and another have rows."""
     charts = []
@@ -97,41 +94,32 @@ def _unit(place: Place) -> tuple[Axis, Axis]:
 
 def _roc(found: ClassificationEvaluation, place: Place) -> list[Element]:
     x, y = _unit(place)
-
-    def points(f: ClassificationEvaluation, k: int) -> tuple[Array, Array]:
-        curve = f.roc(k)
-        assert curve is not None
-        return curve.false_positive, curve.true_positive
-
+    curves = [(c.false_positive, c.true_positive) for c in map(found.roc, drawn_classes(found)) if c is not None]
     parts = [*frame(x, y, "false positive rate", "true positive rate", 4), _diagonal(x, y)]
     legend = Legend(x.end, "end", y.start - 8 - 14 * (len(drawn_classes(found)) - 1))
-    return parts + _lines(found, x, y, points, lambda k: f"{found.by_class[k].auc.value:.3f}", legend)
+    return parts + _lines(found, x, y, curves, lambda k: f"{found.by_class[k].auc.value:.3f}", legend)
 
 
 def _precision_recall(found: ClassificationEvaluation, place: Place) -> list[Element]:
     x, y = _unit(place)
-
-    def points(f: ClassificationEvaluation, k: int) -> tuple[Array, Array]:
-        curve = f.precision_recall(k)
-        assert curve is not None
-        return curve.recall, curve.precision
-
+    curves = [(c.recall, c.precision) for c in map(found.precision_recall, drawn_classes(found)) if c is not None]
     areas = {k: found.by_class[k].average_precision.value for k in drawn_classes(found)}
     low = np.mean(list(areas.values())) < 0.5  # then the lines fill the lower half
     parts = frame(x, y, "recall", "precision", 4)
     legend = (
         Legend(x.end, "end", y.end + 12) if low else Legend(x.start + 6, "start", y.start - 8 - 14 * (len(areas) - 1))
     )
-    return parts + _lines(found, x, y, points, lambda k: f"{areas[k]:.3f}", legend)
+    return parts + _lines(found, x, y, curves, lambda k: f"{areas[k]:.3f}", legend)
 
 
 def _lines(
-    found: ClassificationEvaluation, x: Axis, y: Axis, points: Pick, area: Callable[[int], str], legend: Legend
-) -> list[Element]:
-    """A line for each class, and a legend with the areas, where curves seldom are."""
-    drawn, parts = drawn_classes(found), []
-    for k, (number, style) in enumerate(zip(drawn, STYLES, strict=False)):
-        parts += line(x, y, *points(found, number)).draw(style.colour, None if k == 0 else style.dash)
+    found: ClassificationEvaluation, x: Axis, y: Axis, curves: Sequence[tuple[Array, Array]], area: Callable[[int], str],
+    legend: Legend,
+) -> list[Element]:  # fmt: skip
+    """The curve of each drawn class, and a legend with the areas, where curves seldom are."""
+    drawn, parts = zip(drawn_classes(found), curves, strict=True), []
+    for k, ((number, curve), style) in enumerate(zip(drawn, STYLES, strict=False)):
+        parts += line(x, y, *curve).draw(style.colour, None if k == 0 else style.dash)
         text = f"{shortened(found.classes[number], MOST_LETTERS)} {area(number)}"
         height, start = legend.top + 14 * k, legend.anchor == "start"
         swatch = legend.at if start else legend.at - LETTER * len(text) - 22

@@ -165,16 +165,9 @@ class Model:
     def scores(self, X: Array) -> Array:
         """Return predictions (rows, outputs), before any link, of features in the units of the file, float64."""
         if self.network is not None:
-            return self.scores_of(self.scale.transform(X, np.float64))
+            return network_scores(self.network, self.weights.astype(np.float64), self.scale.transform(X, np.float64))
         z: Array = self.scale.transform(X, np.float64) @ self.W.astype(np.float64) + self.b
         return z
-
-    def scores_of(self, X: Array) -> Array:
-        """Return what `scores` does of features that are scaled already."""
-        if self.network is None:
-            z: Array = X @ self.W + self.b
-            return z
-        return network_scores(self.network, self.weights.astype(np.float64), X)
 
     def respond(self, z: Array, unseen: dict[str, int], filled: dict[str, int]) -> Prediction:
         """Return the prediction that scores z (rows, outputs) stand for."""

@@ -90,8 +90,8 @@ class Data:
         return known
 
     def _pieces(self) -> Iterator[Rows]:
-        """The examples themselves; where they are sparse or scaled as they are read, blocks of them."""
-        if isinstance(self.X, np.ndarray):
+        """The examples themselves; where they are sparse, dense blocks of them."""
+        if not is_sparse(self.X):
             yield Rows(self.X, self.y, self.sample_weight)
             return
         size, weight = shard_rows(self.features), self.sample_weight
