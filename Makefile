@@ -27,7 +27,7 @@ imports: $(DEV)
 	@$(BIN)/lint-imports && $(BIN)/python tools/import_graph.py
 
 unit: $(DEV)
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n auto --dist loadfile
 
 slow: $(BENCH) ## the slow tests, by name
 	@$(BIN)/python -m pytest -m slow

@@ -19,9 +19,11 @@ if TYPE_CHECKING:
     from descend.estimators import DescentClassifier, DescentRegressor
     from descend.plan.rule import RULES, Rule
     from descend.run.comparison import Comparison, compare
+    from descend.run.diff import diff
     from descend.run.doctor import doctor
     from descend.run.document import load
     from descend.run.job import train
+    from descend.run.listing import runs
     from descend.run.lr_sweep import LRResult, find_lr
     from descend.run.record import Run
     from descend.search.range_test import Suggestion, suggest_lr
@@ -32,6 +34,8 @@ _HOMES = {
     "Comparison": "descend.run.comparison",
     "find_lr": "descend.run.lr_sweep",
     "LRResult": "descend.run.lr_sweep",
+    "runs": "descend.run.listing",
+    "diff": "descend.run.diff",
     "check": "descend.checks.job",
     "DataReport": "descend.checks.data_report",
     "doctor": "descend.run.doctor",
@@ -73,11 +77,13 @@ __all__ = [
     "__version__",
     "check",
     "compare",
+    "diff",
     "doctor",
     "explain",
     "find_lr",
     "load",
     "rules",
+    "runs",
     "suggest_lr",
     "train",
 ]

@@ -105,8 +105,12 @@ def test_several_classes_name_the_class_of_each_coefficient(penguins):
 
 def test_a_loaded_run_has_what_its_folder_holds(run):
     report = report_data(dataclasses.replace(run, search_result=None, prepared=None))
-    assert (report.curves, report.scatters, report.columns) == ((), (), ())
-    assert dict(report.numbers)["gap to the optimum"] == "not known"
+    full = report_data(run)
+    best = next(v for v in full.variants if v.best)
+    assert [curve.label for curve in report.curves] == [best.name]
+    assert report.curves[0].loss.tolist() == run.trace["loss"]
+    assert (report.scatters, report.columns) == ((), ())
+    assert report.numbers == full.numbers
     assert len(report.weight_paths) == len(report_data(run).weight_paths)
     ET.fromstring(html.render(report).removeprefix("<!DOCTYPE html>\n"))
 

@@ -4,7 +4,9 @@ import importlib
 
 import click
 
-COMMANDS = ("train", "compare", "lr", "check", "predict", "eval", "doctor", "explain", "info", "demo")
+COMMANDS = (
+    "train", "compare", "lr", "check", "predict", "eval", "report", "runs", "diff", "doctor", "explain", "info", "demo",
+)  # fmt: skip
 
 
 class Commands(click.Group):

@@ -77,6 +77,11 @@ class ReportedRun(Protocol):
         ...
 
     @property
+    def gap(self) -> float | None:
+        """Excess training loss over the optimum, as a part; None where it is not known."""
+        ...
+
+    @property
     def seconds(self) -> float:
         """Seconds of the whole run."""
         ...
@@ -164,9 +169,9 @@ def _finding(finding: Finding) -> FindingRow:
 
 def numbers(run: ReportedRun) -> tuple[tuple[str, str], ...]:
     """Return four (label, value) pairs: score, baseline, gap to the optimum and time."""
-    part, result = run.scored_part, run.search_result
+    part = run.scored_part
     score = None if run.failed else run.metrics[part].get(run.metric)
-    gap = None if result is None or run.failed else result.landscape.gap(float(result.fit.loss[result.best]))
+    gap = None if run.failed else run.gap
     return (
         (f"{'test' if part == 'test' else 'training'} {run.metric}", number(score)),
         (f"baseline {run.metric}", number(run.metrics["baseline"].get(run.metric))),
@@ -188,7 +193,7 @@ def variant_rows(run: ReportedRun) -> tuple[VariantRow, ...]:
 
 def _curves(run: ReportedRun) -> tuple[Curve, ...]:
     if run.search_result is None:
-        return ()
+        return _recorded_curve(run)
     fit, curves = run.search_result.fit, []
     for r in run.search_result.best_per_variant:
         label = fit.plan.settings[r].label
@@ -198,8 +203,18 @@ def _curves(run: ReportedRun) -> tuple[Curve, ...]:
     return tuple(curves)
 
 
+def _recorded_curve(run: ReportedRun) -> tuple[Curve, ...]:
+    """The one curve that a run folder holds: of the run that was kept."""
+    best = next((t for t in run.trials if t.best), None)
+    if best is None:
+        return ()
+    epochs, loss = (np.array(run.trace[name], np.float64) for name in ("epoch", "loss"))
+    held_out = next((np.array(run.trace[name], np.float64) for name in ("val", "test") if name in run.trace), None)
+    return (Curve(best.variant, best.letter, epochs, loss, held_out),)
+
+
 def _curve_rows(run: ReportedRun) -> str:
-    return "validation" if run.search_result is not None and run.search_result.fit.guided else "test"
+    return "validation" if "val" in run.trace else "test"
 
 
 def _weight_paths(run: ReportedRun) -> tuple[WeightPath, ...]:
