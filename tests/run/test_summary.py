@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import descend as ds
+from descend.diagnosis.formatting import percent
 from descend.report import summary
 from descend.run.summary import comparison_summary, lr_summary, run_summary
 
@@ -23,7 +24,7 @@ def test_a_run_shows_verdict_variants_numbers_and_what_to_call(data):
     assert lines[3].split() == ["variant", "lr", "batch", "epochs", "rmse", "result"]
     assert [line.split()[1] for line in lines[4:6]] == ["gd", "adam"]
     assert f"test rmse {run.metrics['test']['rmse']:.4g}" in lines[7]
-    assert lines[-1] == ".predict(data)  .evaluate(data)  .report()  .save(folder)"
+    assert lines[-1] == ".predict(data)  .evaluate(data)  .plot()  .report()  .save(folder)"
     assert len(summary.html(run_summary(run))) < 5_000
 
 
@@ -39,7 +40,7 @@ def test_a_loaded_run_shows_itself_too(data, tmp_path):
     run = ds.train(*data, optimizer="gd", progress=False)
     run.save(tmp_path / "run")
     shown = summary.text(run_summary(ds.load(tmp_path / "run")))
-    assert "gap to the optimum not known" in shown
+    assert f"gap to the optimum {percent(run.gap)}" in shown
     assert "gd" in shown
 
 

@@ -78,6 +78,10 @@ class Comparison:
     def _repr_html_(self) -> str:
         return html(comparison_summary(self))
 
+    def plot(self, kind: str = "loss", ax: Any = None) -> Any:
+        """Draw one picture of its run with matplotlib and return its axes; see `Run.plot`."""
+        return self.run.plot(kind, ax)
+
 
 @in_keywords()
 def compare(data: Any, target: Any, *, variants: str = "all", **options: Any) -> Comparison:

@@ -103,6 +103,12 @@ class LRResult:
     def _repr_html_(self) -> str:
         return html(lr_summary(self))
 
+    def plot(self, ax: Any = None) -> Any:
+        """Draw the loss against the rate with matplotlib and return its axes; see `descend.run.plot.draw_rates`."""
+        from descend.run.plot import draw_rates
+
+        return draw_rates(self, ax)
+
     @property
     def curve(self) -> dict[str, tuple[Array, Array]]:
         """Rates and losses of each variant."""

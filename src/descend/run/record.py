@@ -20,6 +20,7 @@ from descend.options import OPTIONS, Options, flags_of_options
 from descend.options.flags import in_keywords
 from descend.outcome import Outcome
 from descend.run.attempt import attempt
+from descend.run.history import History
 from descend.run.model import Model, Prediction
 from descend.run.scoring import evaluation_of, score
 from descend.run.trials import Trial
@@ -126,9 +127,9 @@ class Run:
         return self.verdict.status == Outcome.INTERRUPTED.word
 
     @property
-    def history(self) -> list[dict[str, Any]]:
-        """The trace, a dict a record point."""
-        return [dict(zip(self.trace, row, strict=True)) for row in zip(*self.trace.values(), strict=True)]
+    def history(self) -> History:
+        """The trace, a dict a record point; `.to_pandas()`, `.to_polars()` and `.to_arrow()` make a table of it."""
+        return History(self.trace)
 
     @property
     def command(self) -> str:
@@ -223,6 +224,21 @@ class Run:
         from descend.run.summary import run_summary
 
         return html(run_summary(self))
+
+    @in_keywords()
+    def plot(self, kind: str = "loss", ax: Any = None) -> Any:
+        """Draw one picture of the run with matplotlib and return its axes; see `descend.run.plot.KINDS`.
+
+        Args:
+            kind: "loss", "weights", "lr", "actual", "residuals", "distribution", "confusion", "roc",
+                "precision_recall" or "calibration".
+            ax: axes to draw on; those of a new figure when None.
+
+        Raises UsageError for a kind that there is not, or that does not apply, and where matplotlib is missing.
+        """
+        from descend.run.plot import draw
+
+        return draw(self, kind, ax)
 
     @one_blas_thread()
     def report(self, *, markdown: bool = False) -> str:

@@ -134,7 +134,7 @@ def report_data(run: ReportedRun) -> ReportData:
         version=VERSION, mark=mark_of(run), status=run.verdict.status, verdict=run.verdict.text, numbers=numbers(run),
         findings=tuple(_finding(f) for f in run.findings), variants=variant_rows(run),
         metric=run.metric, measured=run.prepared is not None and not run.failed,
-        held_out=None if run.failed else run.held_out, curves=_curves(run), curve_rows=_curve_rows(run), weight_paths=_weight_paths(run),
+        held_out=None if run.failed else run.held_out, curves=curves(run), curve_rows=curve_rows(run), weight_paths=weight_paths(run),
         scatters=_scatters(run),
         target=run.model.target, data=tuple((n.topic, n.text) for n in run.notes), columns=_columns(run),
         model=_model(run), coefficients=() if run.failed else _coefficients(run.model),
@@ -191,7 +191,8 @@ def variant_rows(run: ReportedRun) -> tuple[VariantRow, ...]:
     )  # fmt: skip
 
 
-def _curves(run: ReportedRun) -> tuple[Curve, ...]:
+def curves(run: ReportedRun) -> tuple[Curve, ...]:
+    """Return the losses of the best setting of each variant; of a run that was loaded, those of the one that was kept."""
     if run.search_result is None:
         return _recorded_curve(run)
     fit, curves = run.search_result.fit, []
@@ -213,11 +214,13 @@ def _recorded_curve(run: ReportedRun) -> tuple[Curve, ...]:
     return (Curve(best.variant, best.letter, epochs, loss, held_out),)
 
 
-def _curve_rows(run: ReportedRun) -> str:
+def curve_rows(run: ReportedRun) -> str:
+    """Return what the second loss of a curve is of: "validation" or "test" rows."""
     return "validation" if "val" in run.trace else "test"
 
 
-def _weight_paths(run: ReportedRun) -> tuple[WeightPath, ...]:
+def weight_paths(run: ReportedRun) -> tuple[WeightPath, ...]:
+    """Return each weight along the run that is kept; none of a network."""
     loss = np.array(run.trace["loss"], np.float64)
     return tuple(
         WeightPath(name[2:], np.array(values, np.float64), loss)

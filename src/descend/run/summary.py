@@ -113,6 +113,11 @@ class SweptVariant(Protocol):
         ...
 
     @property
+    def rates(self) -> Array:
+        """The learning rates that were tried, increasing (rates,)."""
+        ...
+
+    @property
     def losses(self) -> Array:
         """Loss after the budget at each rate (rates,)."""
         ...
@@ -152,6 +157,11 @@ class RateResult(Protocol):
         ...
 
     @property
+    def start(self) -> float:
+        """The loss before the first step."""
+        ...
+
+    @property
     def rows(self) -> int:
         """Rows that it was spent on."""
         ...
@@ -169,7 +179,7 @@ def run_summary(run: ReportedRun) -> Summary:
         right=(2, 3, 4, 5),
         facts=numbers(run),
         findings=tuple(f"{f.code} {f.level}: {f.text}" for f in run.findings),
-        more="" if run.failed else ".predict(data)  .evaluate(data)  .report()  .save(folder)",
+        more="" if run.failed else ".predict(data)  .evaluate(data)  .plot()  .report()  .save(folder)",
     )
 
 
@@ -181,7 +191,7 @@ def comparison_summary(comparison: ComparisonResult) -> Summary:
         header=("", "variant", "lr", "batch", "epochs", f"{comparison.where} {comparison.metric}", "gap", "result"),
         rows=tuple(_compared(row) for row in comparison.rows),
         right=(2, 3, 4, 5, 6),
-        more=".rows  .run",
+        more=".rows  .run  .plot()",
     )
 
 
@@ -201,7 +211,7 @@ def lr_summary(result: RateResult) -> Summary:
         header=("", "variant", "lr", "stable below", "loss", "usable rates"),
         rows=tuple(_swept(sweep) for sweep in result.sweeps),
         right=(2, 3, 4),
-        more=".lr  .band  .curve",
+        more=".lr  .band  .curve  .plot()",
     )
 
 
