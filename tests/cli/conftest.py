@@ -9,6 +9,7 @@ import pytest
 
 from descend.cli import main
 from descend.diagnosis import Finding
+from descend.evaluation.usage import Importance
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,10 @@ class Run:
         default_factory=lambda: {"test": {"rmse": (66000.0, 72500.0), "r2": (0.6, 0.68)}}
     )
     chosen: dict[str, Any] = field(default_factory=lambda: {"optimizer": "adam", "lr": 0.031, "batch": 256})
+    importances: tuple[Importance, ...] = (
+        Importance(column="area", mean=31000.0, std=400.0), Importance(column="rooms", mean=812.5, std=90.0),
+        Importance(column="id", mean=-3.0, std=20.0),
+    )  # fmt: skip
     failed: bool = False
     interrupted: bool = False
 

@@ -21,6 +21,7 @@ ANSWER = """
 adam · test RMSE 69,214 (66,000 to 72,500) · R² 0.641 · baseline 115,530 · exact optimum 69,208
 ✔ converged in 41 epochs; the gap to the exact optimum is 0.01 %
 
+uses     area 31,000 · rooms 812.5   (how much worse the RMSE is with each permuted)
 saved    runs/a-1/   trace.jsonl  model.safetensors  report.html  run.json
 next     descend predict runs/a-1 new.csv > out.csv
          open runs/a-1/report.html

@@ -6,10 +6,11 @@ from html.parser import HTMLParser
 import numpy as np
 
 from descend.evaluation import ClassificationEvaluation, RegressionEvaluation
+from descend.evaluation.usage import Coefficient, Dependence, Importance
 from descend.plots.curves import Curve
 from descend.plots.scatter import Scatter
 from descend.plots.weight_paths import WeightPath
-from descend.report.content import CoefficientRow, ColumnRow, FindingRow, Mark, ReportData, VariantRow
+from descend.report.content import ColumnRow, FindingRow, Mark, ReportData, VariantRow
 
 HOSTILE = [
     "<script>alert(1)</script>",
@@ -45,7 +46,12 @@ def a_report(name="name", points=50):
         measured=True, held_out=of_classes((name, f"{name}2", f"{name}3")),
         curve_rows="validation", weight_paths=(WeightPath(name, x, np.exp(-x / points)),), scatters=(Scatter(name, x, x * 2, x * 1.9),), target=name,
         data=((name, name),), columns=(ColumnRow(name, name, 3, name),), model=name,
-        coefficients=(CoefficientRow(name, name, 1.5, 0.5),), reproduce=((name, name),),
+        importances=(Importance(column=name, mean=2.0, std=0.1),),
+        dependences=(
+            Dependence(column=name, values=x[:5], mean=x[:5, None] * 2, outputs=()),
+            Dependence(column=name, values=(name, f"{name}2"), mean=np.array([[0.2, 0.8], [0.6, 0.4]]), outputs=(name, f"{name}2")),
+        ),
+        coefficients=(Coefficient(feature=name, output=name, value=1.5, standardised=0.5),), reproduce=((name, name),),
     )  # fmt: skip
 
 

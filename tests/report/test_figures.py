@@ -22,7 +22,7 @@ def read(section):
 
 
 def test_each_figure_says_what_it_shows():
-    assert captions(a_report())[1:] == [
+    assert captions(a_report())[2:] == [
         "name takes the training loss from 1 to 0.3753. Solid: training rows. Dashed: validation rows.",
         "name is the largest at the end, 49 in scaled units. Ring: the start. Dot: the end.",
         "name has the strongest association with the target, r = 1.00. 50 of 50 training rows. Bars: fitted values.",
@@ -53,7 +53,7 @@ def test_a_run_with_fewer_than_two_losses_to_draw_says_what_happened(loss):
 def test_of_a_good_and_a_failed_run_the_good_one_is_drawn():
     bad = Curve("gd", "G", np.arange(2.0), np.array([2.0, np.nan]), None)
     report = dataclasses.replace(a_report(), curves=(bad, *a_report().curves), variants=(a_variant(name="name"),))
-    assert captions(report)[1].startswith("name takes the training loss from 1 to 0.3753.")
+    assert captions(report)[2].startswith("name takes the training loss from 1 to 0.3753.")
     assert "gd" not in read(figures.loss(report))
 
 

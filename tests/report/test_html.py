@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 from tests.report.made import HOSTILE, a_report, a_variant, parsed, shape
 
+from descend.evaluation.usage import Coefficient
 from descend.plots.curves import Curve
 from descend.plots.scatter import Scatter
 from descend.plots.weight_paths import WeightPath
 from descend.report import html
-from descend.report.content import CoefficientRow, ColumnRow, FindingRow, Mark
+from descend.report.content import ColumnRow, FindingRow, Mark
 from descend.report.page_style import STYLE
 
 
@@ -60,7 +61,7 @@ def test_losses_and_weights_that_are_no_numbers_leave_a_page(wrong, at):
 def test_the_page_has_its_parts_in_order():
     heads = [e.text for e in parsed(html.render(a_report())).iter("h2")]
     assert heads == [
-        "✔ converged", "What to do next", "How good is it", "Which variant", "Learning curves", "Each weight and bias against the loss",
+        "✔ converged", "What to do next", "How good is it", "What it uses", "Which variant", "Learning curves", "Each weight and bias against the loss",
         "name against each feature", "The data as read", "The model", "Reproduce", "How to read this page",
     ]  # fmt: skip
     root = parsed(html.render(a_report()))
@@ -92,7 +93,9 @@ def test_the_table_of_variants_holds_failed_ones_too():
         name="gd", letter="G", lr=0.5, epochs=14, metric=None, spread=None, result="diverged at step 14", best=False
     )
     rows = parsed(
-        html.render(dataclasses.replace(a_report(), measured=False, variants=(*a_report().variants, failed)))
+        html.render(
+            dataclasses.replace(a_report(), measured=False, importances=(), variants=(*a_report().variants, failed))
+        )
     ).iter("tr")
     read = [["".join(cell.itertext()).strip() for cell in row] for row in rows][:3]
     assert read == [
@@ -115,7 +118,7 @@ def test_the_first_three_findings_are_shown_and_the_others_counted():
 def test_long_texts_are_whole_and_long_names_are_not():
     report = dataclasses.replace(
         a_report(), data=(("read", "y" * 300),), reproduce=(("command", "z" * 2000),), title="x" * 1000,
-        columns=(ColumnRow("x" * 1000, "number", 0, "used"),), coefficients=(CoefficientRow("x" * 1000, "", 1.0, 1.0),), target="x" * 1000,
+        columns=(ColumnRow("x" * 1000, "number", 0, "used"),), coefficients=(Coefficient(feature="x" * 1000, output="", value=1.0, standardised=1.0),), target="x" * 1000,
     )  # fmt: skip
     page = html.render(report)
     assert "y" * 300 in page
@@ -126,7 +129,7 @@ def test_long_texts_are_whole_and_long_names_are_not():
 
 def test_what_is_not_there_is_left_out():
     bare = dataclasses.replace(
-        a_report(), measured=False, findings=(), curves=(), weight_paths=(), scatters=(), columns=()
+        a_report(), measured=False, importances=(), findings=(), curves=(), weight_paths=(), scatters=(), columns=()
     )
     page = html.render(bare)
     heads = [e.text for e in parsed(page).iter("h2")]
@@ -162,16 +165,27 @@ def test_coefficients_have_a_column_of_classes_only_where_there_are_several():
         last = list(tables)[-1]
         return [["".join(cell.itertext()) for cell in row] for row in last.iter("tr")]
 
-    assert head((CoefficientRow("x", "", 2.0, 0.5), CoefficientRow("intercept", "", 1234567.0, None))) == [
+    assert head((Coefficient(feature="x", output="", value=2.0, standardised=0.5), Coefficient(feature="intercept", output="", value=1234567.0, standardised=None))) == [
         ["feature", "in the file's units", "standardised"], ["x", "2", "0.5"], ["intercept", "1.23457e+06", "\u2013"],
     ]  # fmt: skip
-    assert head((CoefficientRow("x", "Adelie", 2.0, 0.5),)) == [
+    assert head((Coefficient(feature="x", output="Adelie", value=2.0, standardised=0.5),)) == [
         ["feature", "class", "in the file's units", "standardised"], ["x", "Adelie", "2", "0.5"],
     ]  # fmt: skip
 
 
+def test_intervals_of_coefficients_have_a_column_where_they_are_known():
+    known = Coefficient(feature="x", output="", value=2.0, standardised=0.5, low=1.5, high=2.5)
+    unknown = Coefficient(feature="intercept", output="", value=7.0, standardised=None)
+    tables = parsed(html.render(dataclasses.replace(a_report(), coefficients=(known, unknown)))).iter("table")
+    rows = [["".join(cell.itertext()) for cell in row] for row in list(tables)[-1].iter("tr")]
+    assert rows == [
+        ["feature", "in the file's units", "95 % interval", "standardised"], ["x", "2", "1.5\xa0to\xa02.5", "0.5"],
+        ["intercept", "7", "\u2013", "\u2013"],
+    ]  # fmt: skip
+
+
 def test_of_many_coefficients_two_hundred_are_shown_and_the_others_counted():
-    many = tuple(CoefficientRow(f"x{k}", "", 1.0, 1.0) for k in range(10_000))
+    many = tuple(Coefficient(feature=f"x{k}", output="", value=1.0, standardised=1.0) for k in range(10_000))
     page = html.render(dataclasses.replace(a_report(), coefficients=many))
     assert ">x199<" in page
     assert ">x200<" not in page
@@ -194,4 +208,4 @@ def test_every_link_of_the_contents_has_its_section():
     root = parsed(html.render(a_report()))
     links = [link.get("href") for link in root.find(".//nav")]
     assert links == [f"#{section.get('id')}" for section in root.iter("section")]
-    assert len(set(links)) == len(links) == 11
+    assert len(set(links)) == len(links) == 12

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 from descend.display import paint
 from descend.report.evaluation_tables import METRICS as METRICS
 from descend.report.numbers import number, span
-from descend.text import printable
+from descend.text import printable, shortened
 
 if TYPE_CHECKING:
     from descend.run.record import Run
 
 GREEN, RED, YELLOW, BOLD, DIM = "32", "31", "33", "1", "2"
 Row = list[str]
+MOST_COLUMNS, COLUMN = 3, 30  # columns of the line of what is used, and characters of each (arbitrary)
 
 
 def report_lines(
@@ -26,7 +27,7 @@ def report_lines(
     lines += [verdict(run, color)] if not run.failed else []
     for finding in run.findings:
         lines += finding_lines(finding, color, verbose)
-    return [*lines, "", *saved_lines(artifacts), *next_lines(run, artifacts)]
+    return [*lines, "", *([] if run.failed else usage(run)), *saved_lines(artifacts), *next_lines(run, artifacts)]
 
 
 def trial_lines(run: "Run", *, color: bool = False, width: int | None = None, verbose: bool = False) -> list[str]:
@@ -89,6 +90,15 @@ def summary(run: "Run") -> str:
         value, spread = (run.metrics[k][run.metric] for k in ("cv", "cv_std"))
         said.append(f"{run.options.cv}-fold {METRICS[run.metric]} {number(value)} ± {spread:.2g}")
     return " · ".join([printable(str(run.chosen["optimizer"])), *said])
+
+
+def usage(run: "Run") -> list[str]:
+    """Return the line of the columns that the model uses most, by how much worse it is without each; none where unknown."""
+    used = [one for one in run.importances[:MOST_COLUMNS] if one.mean > 0]
+    if not used:
+        return []
+    columns = (f"{shortened(printable(one.column), COLUMN)} {number(one.mean)}" for one in used)
+    return [f"uses     {' · '.join(columns)}   (how much worse the {METRICS[run.metric]} is with each permuted)"]
 
 
 def verdict(run: "Run", color: bool) -> str:

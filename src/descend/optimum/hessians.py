@@ -4,6 +4,7 @@ import numpy as np
 
 from descend.arrays import Array
 from descend.optimum.standardised import StandardisedView, blocks, shares, targets
+from descend.problem import Problem
 
 REGULAR = 1e-6  # smallest pivot of a matrix with unit diagonal for which Cholesky is used: half of the digits are left
 SINGULAR = 1e-14  # eigenvalue of a matrix with unit diagonal, relative to size and largest, below which a direction is null: rounding
@@ -35,7 +36,7 @@ def hessian(view: StandardisedView, v: Array, kind: str = "true") -> Array:
         z, y = view.scores(v, X), targets(problem, rows)
         X = np.column_stack([X, np.ones(len(X))]) if problem.intercept else X
         if k == 1 and problem.loss.outputs == "one":
-            X *= np.sqrt(share * _second(view, z, y, kind))[:, None]
+            X *= np.sqrt(share * second_derivatives(problem, z, y, kind))[:, None]
             H[:, 0, :, 0] += X.T @ X
         else:
             _add_classes(H, X, share, problem.loss.mean(z), 0.0 if view.l1.any() else 1 / k**2)
@@ -64,15 +65,15 @@ def solve_system(H: Array, g: Array) -> Array:
     return np.asarray(unit * (vectors[:, kept] @ ((vectors[:, kept].T @ right) / values[kept])))
 
 
-def _second(view: StandardisedView, z: Array, y: Array, kind: str) -> Array:
-    """The second derivative of the loss (rows,)."""
-    name, mean = view.problem.loss.name, view.problem.loss.mean
+def second_derivatives(problem: Problem, z: Array, y: Array, kind: str = "true") -> Array:
+    """Return the second derivative of the loss of each row (rows,) in its prediction z; softmax has a matrix instead."""
+    name, mean = problem.loss.name, problem.loss.mean
     if name == "logistic":
         return np.asarray(mean(z) * mean(-z))
     if name == "poisson":
         return np.asarray(mean(z))
     if name == "huber":
-        size, delta = np.abs(z - y), view.problem.constants["delta"]
+        size, delta = np.abs(z - y), problem.constants["delta"]
         return np.asarray(np.where(size <= delta, 1.0, HUBER[kind] * delta / np.maximum(size, delta)))
     return np.full(len(z), 2.0)
 

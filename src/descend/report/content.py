@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from descend.evaluation import Evaluation
+from descend.evaluation.usage import Coefficient, Dependence, Importance
 from descend.plots.curves import Curve
 from descend.plots.scatter import Scatter
 from descend.plots.weight_paths import WeightPath
@@ -69,23 +70,6 @@ class ColumnRow:
     used_as: str
 
 
-@dataclass(frozen=True)
-class CoefficientRow:
-    """One coefficient of a linear model.
-
-    Args:
-        feature: its name, or "intercept".
-        output: the class it belongs to; empty where there is one output.
-        value: in the units of the file.
-        standardised: of scaled features, so that sizes can be compared; None of an intercept.
-    """
-
-    feature: str
-    output: str
-    value: float
-    standardised: float | None
-
-
 @dataclass(frozen=True, eq=False, kw_only=True)
 class ReportData:
     """A report's contents, in the order of the page.
@@ -100,6 +84,8 @@ class ReportData:
         data: (topic, text) lines of what was read and done.
         model: one sentence on the kind of model, and its size.
         coefficients: of a linear model, the largest first.
+        importances: how much each column is used, the most used first.
+        dependences: how the prediction follows the columns that are used most.
         reproduce: (label, text) pairs: command, Python, versions.
     """
 
@@ -124,5 +110,7 @@ class ReportData:
     data: tuple[tuple[str, str], ...]
     columns: tuple[ColumnRow, ...]
     model: str
-    coefficients: tuple[CoefficientRow, ...]
+    coefficients: tuple[Coefficient, ...]
+    importances: tuple[Importance, ...]
+    dependences: tuple[Dependence, ...]
     reproduce: tuple[tuple[str, str], ...]

@@ -1,14 +1,16 @@
 """html: a report as one self-contained page: no script, no request, readable without its style sheet."""
 
+from descend.evaluation.usage import Coefficient
 from descend.plots.element import Element, tag
 from descend.plots.lines import marker
 from descend.plots.style import line_style
 from descend.report import figures
-from descend.report.content import CoefficientRow, FindingRow, Mark, ReportData, VariantRow
+from descend.report.content import FindingRow, Mark, ReportData, VariantRow
 from descend.report.markup import LONGEST, Cell, code, section, table, terms
-from descend.report.numbers import DASH, metric, rate
+from descend.report.numbers import DASH, metric, rate, span
 from descend.report.page import page, source_line
 from descend.report.quality import quality
+from descend.report.usage import usage
 from descend.text import shortened
 
 MOST_FINDINGS = 3  # a reader fixes one thing at a time; the others are in run.json
@@ -36,7 +38,7 @@ GLOSSARY = (
 def render(report: ReportData) -> str:
     """Return the page; all text is escaped by `Element`."""
     optional = (
-        _verdict(report), _next(report), quality(report), _variants(report), figures.loss(report), figures.weights(report),
+        _verdict(report), _next(report), quality(report), usage(report), _variants(report), figures.loss(report), figures.weights(report),
         figures.scatters(report), _data(report), _model(report), _reproduce(report),
         section("glossary", "How to read this page", terms(GLOSSARY, "glossary")),
     )  # fmt: skip
@@ -101,14 +103,22 @@ def _model(report: ReportData) -> Element:
     caption = "Coefficients, the largest standardised one first"
     caption += f"; {hidden:,} more are in model.safetensors" if hidden > 0 else ""
     classes = any(row.output for row in report.coefficients)
-    header = ("feature", *(("class",) if classes else ()), "in the file's units", "standardised")
-    rows = [_coefficient(row, classes) for row in report.coefficients[:MOST_COEFFICIENTS]]
-    return section("model", "The model", about, table(caption, header, rows, (len(header) - 2, len(header) - 1)))
+    intervals = any(row.low is not None for row in report.coefficients)
+    header = (
+        "feature", *(("class",) if classes else ()), "in the file's units", *(("95 % interval",) if intervals else ()),
+        "standardised",
+    )  # fmt: skip
+    rows = [_coefficient(row, classes, intervals) for row in report.coefficients[:MOST_COEFFICIENTS]]
+    numeric = range(1 + classes, len(header))
+    return section("model", "The model", about, table(caption, header, rows, numeric))
 
 
-def _coefficient(row: CoefficientRow, classes: bool) -> tuple[str, ...]:
+def _coefficient(row: Coefficient, classes: bool, intervals: bool) -> tuple[str, ...]:
     standardised = DASH if row.standardised is None else f"{row.standardised:,.4g}"
-    return (row.feature, *((row.output,) if classes else ()), f"{row.value:,.6g}", standardised)
+    ends = DASH if row.low is None or row.high is None else span(row.low, row.high).replace(" to ", "\xa0to\xa0")
+    return (
+        row.feature, *((row.output,) if classes else ()), f"{row.value:,.6g}", *((ends,) if intervals else ()), standardised
+    )  # fmt: skip
 
 
 def _reproduce(report: ReportData) -> Element:

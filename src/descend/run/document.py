@@ -10,6 +10,7 @@ from descend import store
 from descend.diagnosis.finding import Finding, Proof
 from descend.diagnosis.verdict import Verdict
 from descend.errors import ModelError
+from descend.evaluation.usage import Coefficient, Importance
 from descend.options import OPTIONS, Options
 from descend.options.flags import in_keywords
 from descend.run.model import Model
@@ -31,6 +32,8 @@ def load(folder: str | os.PathLike[str]) -> Run:
             options=options_of(document), env=document["env"], seconds=document["seconds"],
             trace=store.read_trace(folder), notes=tuple(Note(**n) for n in document["notes"]),
             intervals=intervals_of(document), folder=folder,
+            importances=tuple(Importance(**i) for i in document.get("importances", ())),
+            coefficients=tuple(Coefficient(**c) for c in document.get("coefficients", ())),
         )  # fmt: skip
     except (KeyError, TypeError, IndexError, AttributeError) as error:
         raise incomplete(folder, error) from error

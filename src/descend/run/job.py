@@ -28,6 +28,8 @@ from descend.outcome import Outcome
 from descend.problem import Problem
 from descend.problem.build import build_problem, initial_weights
 from descend.run.attempt import attempt
+from descend.run.coefficients import coefficients
+from descend.run.importance import importances
 from descend.run.record import Run
 from descend.run.saving import save_somewhere
 from descend.run.scoring import Scored, held_out, metric_of, model_of, scored_parts, scores, threshold_of
@@ -99,7 +101,9 @@ def train(
     with _checkpoints(place, begun) as keep:
         job = _Job(data, target, values, on_event or (lambda event: None), begun)
         run = job.run(keep)
-        if run.failed and run.verdict.status != Status.UNTRAINED:
+        if not run.failed:
+            run = job.attempt("uses", run, lambda: _with_uses(run))
+        elif run.verdict.status != Status.UNTRAINED:
             run = job.attempt("proof", run, lambda: job.with_proof(run))
     if run_dir is not None:
         saved = save_somewhere(run, run_dir)
@@ -365,6 +369,15 @@ class _Job:
                 mean, spread = (metrics[part][metric] for part in ("cv", "cv_std"))
                 self.note("folds", f"{metric} {mean:.4g} ± {spread:.2g} over {options.cv} folds")
         return replace(run, metrics=run.metrics | metrics)
+
+
+def _with_uses(run: Run) -> Run:
+    """The run with what its model uses."""
+    assert run.prepared is not None
+    return replace(
+        run, importances=importances(run.model, run.prepared, run.metric),
+        coefficients=coefficients(run.model, run.search_result),
+    )  # fmt: skip
 
 
 @contextlib.contextmanager

@@ -90,7 +90,9 @@ def _loss(run: ReportedRun, ax: Axes) -> None:
         colour = line_style(curve.label).colour
         ax.plot(curve.epochs, np.where(on_axis(curve.loss), curve.loss, np.nan), color=colour, label=curve.label)
         if curve.held_out is not None:
-            ax.plot(curve.epochs, np.where(on_axis(curve.held_out), curve.held_out, np.nan), color=colour, linestyle="--")
+            ax.plot(
+                curve.epochs, np.where(on_axis(curve.held_out), curve.held_out, np.nan), color=colour, linestyle="--"
+            )
     if drawn and spans_decades(np.concatenate([c.loss[on_axis(c.loss)] for c in drawn])):
         ax.set_yscale("log")
     dashed = any(c.held_out is not None for c in drawn)

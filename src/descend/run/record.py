@@ -14,13 +14,15 @@ from descend import store
 from descend.blas import one_blas_thread
 from descend.diagnosis.finding import Finding
 from descend.diagnosis.verdict import Status, Verdict
-from descend.errors import ModelError
+from descend.errors import ModelError, UsageError, nearest
 from descend.evaluation import Evaluation
+from descend.evaluation.usage import Coefficient, Dependence, Importance
 from descend.options import OPTIONS, Options, flags_of_options
 from descend.options.flags import in_keywords
 from descend.outcome import Outcome
 from descend.run.attempt import attempt
 from descend.run.history import History
+from descend.run.importance import dependence
 from descend.run.model import Model, Prediction
 from descend.run.scoring import evaluation_of, score
 from descend.run.trials import Trial
@@ -54,6 +56,8 @@ class Run:
         notes: what was done with the data, in order.
         intervals: {"test": {metric: (low, high)}}, at 95 %; empty where there are no test rows.
         held_out: the evaluation on the test rows; None where there are none, and of a run that was loaded from a folder.
+        importances: how much each column is used, the most used first; empty of a run that failed.
+        coefficients: of a linear model, the largest standardised one first; empty of a network.
         search_result: the search itself; None when the run was loaded from a folder.
         prepared: the data as they were trained on; None when the run was loaded from a folder.
         folder: where the run was loaded from.
@@ -74,6 +78,8 @@ class Run:
     notes: tuple[Note, ...] = ()
     intervals: dict[str, dict[str, tuple[float, float]]] = field(default_factory=dict)
     held_out: Evaluation | None = None
+    importances: tuple[Importance, ...] = ()
+    coefficients: tuple[Coefficient, ...] = ()
     search_result: SearchResult | None = None
     prepared: Prepared | None = None
     folder: Path | None = None
@@ -173,6 +179,23 @@ class Run:
         prediction = self.model.predict(table.take(rows))
         return evaluation_of(self.model, y, prediction, weight, rows), prediction
 
+    @in_keywords()
+    def dependence(self, column: str) -> Dependence:
+        """Return how the mean prediction follows a column that the model uses (partial dependence, Friedman 2001).
+
+        Raises UsageError for a column that it does not use, and of a run that failed or was loaded from a folder.
+        """
+        used = [feature.column for feature in self.model.schema.features]
+        if column not in used:
+            close = nearest(column, used) or used[:1]
+            raise UsageError(
+                f"the model does not use a column {column!r}", fix=f"try {close[0]!r}", code="unknown-column"
+            )
+        if self.prepared is None or self.failed:
+            why = "training failed" if self.failed else "the run was loaded, and its folder holds no rows"
+            raise UsageError(f"nothing can be predicted: {why}", fix="train it again", code="no-rows")
+        return dependence(self.model, self.prepared, column)
+
     def document(self, command: list[str] | None = None, artifacts: Mapping[str, str] | None = None) -> dict[str, Any]:
         """Return run.json: plain values only, NaN and infinity as null."""
         document: dict[str, Any] = plain({
@@ -182,6 +205,7 @@ class Run:
             "intervals": self.intervals, "trials": [asdict(t) for t in self.tried],
             "findings": [asdict(f) for f in self.findings], "artifacts": dict(artifacts or {}),
             "config": self.config, "env": self.env, "seconds": self.seconds, "notes": [asdict(n) for n in self.notes],
+            "importances": [asdict(i) for i in self.importances], "coefficients": [asdict(c) for c in self.coefficients],
         })  # fmt: skip
         return document
 

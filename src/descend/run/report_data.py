@@ -10,14 +10,17 @@ from descend.diagnosis import Finding, explain
 from descend.diagnosis.formatting import percent
 from descend.diagnosis.verdict import Verdict
 from descend.evaluation import Evaluation
+from descend.evaluation.usage import Coefficient, Dependence, Importance
 from descend.metrics import HIGHER_IS_BETTER
 from descend.outcome import Outcome
 from descend.plan import letter
 from descend.plots.curves import Curve
 from descend.plots.scatter import Scatter
 from descend.plots.weight_paths import WeightPath
-from descend.report.content import CoefficientRow, ColumnRow, FindingRow, Mark, ReportData, VariantRow
+from descend.report.content import ColumnRow, FindingRow, Mark, ReportData, VariantRow
 from descend.report.numbers import number
+from descend.run.coefficients import coefficients
+from descend.run.importance import dependence
 from descend.run.model import Model
 from descend.run.trials import Trial
 from descend.search.search import SearchResult
@@ -25,6 +28,7 @@ from descend.table.prepare import Note, Prepared
 from descend.table.table import Kind
 from descend.version import VERSION
 
+MOST_DEPENDENCES = 3  # columns whose partial dependence is drawn: one row of charts
 SERIOUS = ("error", "warning")
 
 
@@ -97,6 +101,16 @@ class ReportedRun(Protocol):
         ...
 
     @property
+    def importances(self) -> tuple[Importance, ...]:
+        """How much each column is used, the most used first."""
+        ...
+
+    @property
+    def coefficients(self) -> tuple[Coefficient, ...]:
+        """Those of a linear model, the largest standardised one first."""
+        ...
+
+    @property
     def notes(self) -> tuple[Note, ...]:
         """What was reported while reading and preparing."""
         ...
@@ -137,7 +151,8 @@ def report_data(run: ReportedRun) -> ReportData:
         held_out=None if run.failed else run.held_out, curves=curves(run), curve_rows=curve_rows(run), weight_paths=weight_paths(run),
         scatters=_scatters(run),
         target=run.model.target, data=tuple((n.topic, n.text) for n in run.notes), columns=_columns(run),
-        model=_model(run), coefficients=() if run.failed else _coefficients(run.model),
+        model=_model(run), coefficients=() if run.failed else _coefficients(run),
+        importances=run.importances, dependences=_dependences(run),
         reproduce=(("command", run.command), ("Python", run.code), ("data SHA-256", str(run.data["sha256"])),
                    *((k, str(v)) for k, v in run.env.items())),
     )  # fmt: skip
@@ -261,15 +276,13 @@ def _model(run: ReportedRun) -> str:
     return f"A linear model of {model.W.shape[0]:,} features{outputs}."
 
 
-def _coefficients(model: Model) -> tuple[CoefficientRow, ...]:
-    """The coefficients, the largest standardised one first and the intercepts last."""
-    values = model.coefficients()
-    if not values:
+def _coefficients(run: ReportedRun) -> tuple[Coefficient, ...]:
+    """Those of the record; of a folder that was written before it had them, those of its model."""
+    return run.coefficients or coefficients(run.model)
+
+
+def _dependences(run: ReportedRun) -> tuple[Dependence, ...]:
+    """Of the columns that are used most, where the rows are at hand."""
+    if run.prepared is None or run.failed:
         return ()
-    standardised = model.W.T.ravel().tolist() + [None] * len(model.b)
-    several = len(model.b) > 1
-    rows = [
-        CoefficientRow(feature, output if several else "", value, size)
-        for (output, feature, value), size in zip(values, standardised, strict=True)
-    ]
-    return tuple(sorted(rows, key=lambda row: np.inf if row.standardised is None else -abs(row.standardised)))
+    return tuple(dependence(run.model, run.prepared, one.column) for one in run.importances[:MOST_DEPENDENCES])
