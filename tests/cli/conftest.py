@@ -9,6 +9,7 @@ import pytest
 
 from descend.cli import main
 from descend.diagnosis import Finding
+from descend.evaluation.reference import Reference
 from descend.evaluation.usage import Importance
 
 
@@ -61,6 +62,8 @@ class Run:
         Importance(column="area", mean=31000.0, std=400.0), Importance(column="rooms", mean=812.5, std=90.0),
         Importance(column="id", mean=-3.0, std=20.0),
     )  # fmt: skip
+    references: tuple[Reference, ...] = ()
+    model: Any = field(default_factory=lambda: SimpleNamespace(network=None))
     failed: bool = False
     interrupted: bool = False
 

@@ -4,6 +4,8 @@ from dataclasses import replace
 
 from descend.cli.answer import finding_lines, report_lines, trial_lines
 from descend.diagnosis.finding import Proof
+from descend.evaluation.paired import PairedVerdict, Verdict
+from descend.evaluation.reference import Reference, ReferenceModel
 
 ARTIFACTS = {
     "model": "runs/my houses/model.safetensors",
@@ -86,3 +88,21 @@ def test_a_verdict_of_trouble_has_another_mark(fakes):
     run = replace(fakes.good, verdict=fakes.verdict("budget", "not converged"))
 
     assert "! not converged" in report_lines(run, ARTIFACTS)
+
+
+def test_references_have_a_line_where_the_line_of_numbers_has_not_all_of_them(fakes):
+    verdict = PairedVerdict(metric="rmse", verdict=Verdict.WORSE, difference=1.0, low=0.5, high=1.5)
+    trees = Reference(model=ReferenceModel.TREES, value=61000.0, low=1.0, high=2.0, verdict=verdict, seconds=0.1)
+    constant = replace(
+        trees, model=ReferenceModel.CONSTANT, value=115530.0, verdict=replace(verdict, verdict=Verdict.BETTER)
+    )
+
+    beside = report_lines(replace(fakes.good, references=(trees, constant)), ARTIFACTS)
+
+    assert (
+        "beside   gradient boosted trees 61,000 (worse) · constant prediction 115,530 (better)   (in brackets: this run)"
+        in beside
+    )
+    assert not any(
+        line.startswith("beside") for line in report_lines(replace(fakes.good, references=(constant,)), ARTIFACTS)
+    )

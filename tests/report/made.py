@@ -51,6 +51,7 @@ def a_report(name="name", points=50):
             Dependence(column=name, values=x[:5], mean=x[:5, None] * 2, outputs=()),
             Dependence(column=name, values=(name, f"{name}2"), mean=np.array([[0.2, 0.8], [0.6, 0.4]]), outputs=(name, f"{name}2")),
         ),
+        references=(),
         coefficients=(Coefficient(feature=name, output=name, value=1.5, standardised=0.5),), reproduce=((name, name),),
     )  # fmt: skip
 

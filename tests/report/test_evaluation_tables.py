@@ -1,9 +1,13 @@
 """The cells of an evaluation's tables are its figures."""
 
+import dataclasses
+
 import numpy as np
 from tests.report.made import of_classes, of_numbers
 
 from descend.evaluation import RegressionEvaluation
+from descend.evaluation.paired import PairedVerdict, Verdict
+from descend.evaluation.reference import Reference, ReferenceModel
 from descend.report import evaluation_tables as tables
 
 
@@ -38,3 +42,26 @@ def test_two_classes_have_thresholds():
     assert made.caption == "Where yes is predicted from a probability on"
     assert made.rows[5][0] == "0.5"
     assert len(made.rows[5]) == len(made.header)
+
+
+def test_the_model_stands_among_its_references_in_the_order_of_the_metric():
+    found = RegressionEvaluation(y=np.array([2.0, 2.0, 2.0]), predicted=np.array([1.0, 3.0, 2.5]))
+    verdict = PairedVerdict(metric="rmse", verdict=Verdict.BETTER, difference=-1.0, low=-2.0, high=0.0)
+    worse = Reference(model=ReferenceModel.CONSTANT, value=3.0, low=2.0, high=4.0, verdict=verdict, seconds=0.1)
+    better = dataclasses.replace(
+        worse, model=ReferenceModel.TREES, value=0.5, verdict=dataclasses.replace(verdict, verdict=Verdict.WORSE)
+    )
+    unknown = dataclasses.replace(worse, model=ReferenceModel.LINEAR, value=np.nan, low=np.nan, high=np.nan)
+
+    made = tables.leaderboard(found, "rmse", (worse, unknown, better))
+
+    assert [row[0] for row in made.rows] == [
+        "gradient boosted trees",
+        "this model",
+        "constant prediction",
+        "exact linear model",
+    ]
+    assert made.rows[0] == ("gradient boosted trees", "0.5", "2 to 4", "this model is worse")
+    assert made.rows[1][3] == ""
+    assert made.rows[3][1:3] == ("–", "–")
+    assert made.header[1] == "RMSE"

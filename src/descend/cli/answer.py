@@ -27,7 +27,13 @@ def report_lines(
     lines += [verdict(run, color)] if not run.failed else []
     for finding in run.findings:
         lines += finding_lines(finding, color, verbose)
-    return [*lines, "", *([] if run.failed else usage(run)), *saved_lines(artifacts), *next_lines(run, artifacts)]
+    return [
+        *lines,
+        "",
+        *([] if run.failed else [*usage(run), *beside(run)]),
+        *saved_lines(artifacts),
+        *next_lines(run, artifacts),
+    ]
 
 
 def trial_lines(run: "Run", *, color: bool = False, width: int | None = None, verbose: bool = False) -> list[str]:
@@ -99,6 +105,16 @@ def usage(run: "Run") -> list[str]:
         return []
     columns = (f"{shortened(printable(one.column), COLUMN)} {number(one.mean)}" for one in used)
     return [f"uses     {' · '.join(columns)}   (how much worse the {METRICS[run.metric]} is with each permuted)"]
+
+
+def beside(run: "Run") -> list[str]:
+    """Return the line of references, with how the run compares; none where the line of numbers has all of them."""
+    from descend.evaluation.reference import ReferenceModel
+
+    if run.model.network is None and all(r.model is not ReferenceModel.TREES for r in run.references):
+        return []
+    said = (f"{r.model} {number(r.value)} ({r.verdict.verdict})" for r in run.references)
+    return [f"beside   {' · '.join(said)}   (in brackets: this run)"]
 
 
 def verdict(run: "Run", color: bool) -> str:

@@ -154,6 +154,8 @@ class Options:
     cv: int | None = option("--cv", "validation", None, readers.either(None, readers.whole(2,
         "a whole number from 2 to 1000", "try 5", high=1000)),
         "folds of a cross-validation of the whole training, beside the training itself", "K")
+    trees: bool = option("--trees/--no-trees", "validation", False, readers.switch,
+        "train gradient boosted trees beside the model, as an outside reference on the test rows")
     metric: str = option("--metric", "validation", "auto", readers.word("auto", "rmse", "mae", "r2", "accuracy",
         "balanced_accuracy", "auc", "logloss"), "what the tables show", "NAME")
     # fmt: on

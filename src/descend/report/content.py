@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from descend.evaluation import Evaluation
+from descend.evaluation.reference import Reference
 from descend.evaluation.usage import Coefficient, Dependence, Importance
 from descend.plots.curves import Curve
 from descend.plots.scatter import Scatter
@@ -85,6 +86,7 @@ class ReportData:
         model: one sentence on the kind of model, and its size.
         coefficients: of a linear model, the largest first.
         importances: how much each column is used, the most used first.
+        references: other models on the test rows, the best first.
         dependences: how the prediction follows the columns that are used most.
         reproduce: (label, text) pairs: command, Python, versions.
     """
@@ -113,4 +115,5 @@ class ReportData:
     coefficients: tuple[Coefficient, ...]
     importances: tuple[Importance, ...]
     dependences: tuple[Dependence, ...]
+    references: tuple[Reference, ...]
     reproduce: tuple[tuple[str, str], ...]

@@ -1,13 +1,21 @@
 """evaluation_tables: the tables of an evaluation as text, for the page and for the terminal."""
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from descend.evaluation import ClassificationEvaluation, Estimate, Evaluation, RegressionEvaluation
+from descend.evaluation.paired import Verdict
+from descend.evaluation.reference import Reference
+from descend.metrics import HIGHER_IS_BETTER
 from descend.report.numbers import DASH, number, span
 
 METRICS = {"rmse": "RMSE", "mae": "MAE", "r2": "R²", "accuracy": "accuracy", "balanced_accuracy": "balanced accuracy",
            "auc": "AUC", "logloss": "log loss"}  # fmt: skip
+
+VERDICTS = {
+    Verdict.BETTER: "this model is better", Verdict.TIE: "a tie", Verdict.WORSE: "this model is worse",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -23,10 +31,21 @@ class EvaluationTable:
 def metrics(found: Evaluation, names: Iterable[str] | None = None, rows_are: str = "") -> EvaluationTable:
     """Return these metrics, all when None, with their intervals; `rows_are` says what rows, such as "test "."""
     shown = {name: found.estimates[name] for name in (found if names is None else names)}
-    rows = tuple(
-        (METRICS[name], number(e.value), span(e.low, e.high) if e.low == e.low else DASH) for name, e in shown.items()
-    )
+    rows = tuple((METRICS[name], number(e.value), _ends(e.low, e.high)) for name, e in shown.items())
     return EvaluationTable(f"On {len(found.y):,} {rows_are}rows", ("metric", "value", "95 % interval"), rows)
+
+
+def leaderboard(found: Evaluation, metric: str, references: Iterable[Reference]) -> EvaluationTable:
+    """Return the model among its references, the best first, each with its interval and how the model compares."""
+    own = found.estimates[metric]
+    sign = -1.0 if metric in HIGHER_IS_BETTER else 1.0
+    rows = [(own.value, ("this model", number(own.value), _ends(own.low, own.high), ""))]
+    for r in references:
+        verdict = VERDICTS[r.verdict.verdict]
+        rows.append((r.value, (str(r.model), number(r.value), _ends(r.low, r.high), verdict)))
+    ordered = sorted(rows, key=lambda row: sign * row[0] if row[0] == row[0] else math.inf)
+    header = ("model", METRICS[metric], "95 % interval", "row by row")
+    return EvaluationTable("Beside other models, the best first", header, tuple(row for _, row in ordered))
 
 
 def residuals(found: RegressionEvaluation) -> EvaluationTable:
@@ -88,6 +107,10 @@ def calibration(found: ClassificationEvaluation, classes: Iterable[int]) -> Eval
     )  # fmt: skip
     header = ("class", "rows", "mean probability", "share of the class")
     return EvaluationTable("Calibration, in bins of equally many rows", header, rows) if rows else None
+
+
+def _ends(low: float, high: float) -> str:
+    return span(low, high) if low == low else DASH
 
 
 def _share(one: Estimate) -> str:

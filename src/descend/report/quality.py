@@ -1,6 +1,6 @@
 """quality: the section of the page that says how good the model is on the test rows."""
 
-from descend.evaluation import ClassificationEvaluation, RegressionEvaluation
+from descend.evaluation import ClassificationEvaluation, Evaluation, RegressionEvaluation
 from descend.plots import classes, predictions
 from descend.plots.element import Element, tag
 from descend.plots.scatter import MOST_DOTS
@@ -27,11 +27,17 @@ def quality(report: ReportData) -> Element | None:
     found = report.held_out
     if found is None:
         return section("quality", TITLE, tag("p", NO_TEST_ROWS))
-    metrics = _element(tables.metrics(found, rows_are="test "))
+    metrics = tag("div", _element(tables.metrics(found, rows_are="test ")), *_leaderboard(report, found))
     if isinstance(found, RegressionEvaluation):
         return section("quality", TITLE, metrics, _of_numbers(found, report.target))
     assert isinstance(found, ClassificationEvaluation)
     return section("quality", TITLE, metrics, _element(tables.by_class(found, MOST_CLASSES)), _of_classes(found))
+
+
+def _leaderboard(report: ReportData, found: Evaluation) -> list[Element]:
+    if not report.references:
+        return []
+    return [_element(tables.leaderboard(found, report.metric, report.references))]
 
 
 def _of_numbers(found: RegressionEvaluation, target: str) -> Element:

@@ -10,6 +10,9 @@ from descend import store
 from descend.diagnosis.finding import Finding, Proof
 from descend.diagnosis.verdict import Verdict
 from descend.errors import ModelError
+from descend.evaluation.paired import PairedVerdict
+from descend.evaluation.paired import Verdict as PairedWord
+from descend.evaluation.reference import Reference, ReferenceModel
 from descend.evaluation.usage import Coefficient, Importance
 from descend.options import OPTIONS, Options
 from descend.options.flags import in_keywords
@@ -33,6 +36,7 @@ def load(folder: str | os.PathLike[str]) -> Run:
             trace=store.read_trace(folder), notes=tuple(Note(**n) for n in document["notes"]),
             intervals=intervals_of(document), folder=folder,
             importances=tuple(Importance(**i) for i in document.get("importances", ())),
+            references=tuple(reference_of(r) for r in document.get("references", ())),
             coefficients=tuple(Coefficient(**c) for c in document.get("coefficients", ())),
         )  # fmt: skip
     except (KeyError, TypeError, IndexError, AttributeError) as error:
@@ -79,6 +83,13 @@ def intervals_of(document: Mapping[str, Any]) -> dict[str, dict[str, tuple[float
         part: {name: (_end(low), _end(high)) for name, (low, high) in named.items()}
         for part, named in document.get("intervals", {}).items()
     }
+
+
+def reference_of(document: Mapping[str, Any]) -> Reference:
+    """Return a reference as run.json has it."""
+    verdict = PairedVerdict(**{**document["verdict"], "verdict": PairedWord(document["verdict"]["verdict"])})
+    ends = {name: _end(document[name]) for name in ("value", "low", "high")}
+    return Reference(model=ReferenceModel(document["model"]), verdict=verdict, seconds=document["seconds"], **ends)
 
 
 def _end(value: float | None) -> float:

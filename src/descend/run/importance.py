@@ -10,7 +10,7 @@ from descend.evaluation.usage import Dependence, Importance
 from descend.metrics import HIGHER_IS_BETTER, predicted_class
 from descend.problem.network import scores as network_scores
 from descend.run.model import Model
-from descend.run.scoring import metrics_of
+from descend.run.scoring import metrics_of, targets_of
 from descend.table.columns import Feature
 from descend.table.data import Data
 from descend.table.prepare import Prepared
@@ -40,7 +40,7 @@ def importances(model: Model, prepared: Prepared, metric: str) -> tuple[Importan
     columns = min(len(features), MOST_COLUMNS)
     rows = _evenly(data.rows, int(np.clip(MOST_VISITS // (columns * REPEATS), FEWEST_ROWS, MOST_ROWS)))
     X, part = _taken(data, rows)
-    y = part.y * prepared.scale.target_width + prepared.scale.target_center if prepared.loss.scales_target else part.y
+    y = targets_of(prepared, part.y)
     sign, rng = (-1.0 if metric in HIGHER_IS_BETTER else 1.0), np.random.default_rng(0)
 
     def measure(z: Array) -> float:

@@ -31,6 +31,7 @@ from descend.run.attempt import attempt
 from descend.run.coefficients import coefficients
 from descend.run.importance import importances
 from descend.run.record import Run
+from descend.run.references import references
 from descend.run.saving import save_somewhere
 from descend.run.scoring import Scored, held_out, metric_of, model_of, scored_parts, scores, threshold_of
 from descend.run.sections import chosen_section, curvature_note, data_section, environment_section, trace_section
@@ -103,6 +104,7 @@ def train(
         run = job.run(keep)
         if not run.failed:
             run = job.attempt("uses", run, lambda: _with_uses(run))
+            run = job.attempt("references", run, lambda: job.with_references(run))
         elif run.verdict.status != Status.UNTRAINED:
             run = job.attempt("proof", run, lambda: job.with_proof(run))
     if run_dir is not None:
@@ -230,6 +232,14 @@ class _Job:
             findings = (*findings[:k], *prove_all((finding,), self.options, run, short), *findings[k + 1 :])
         verdict = replace(run.verdict, text=f"training failed: {findings[0].text}")
         return replace(run, findings=findings, verdict=verdict)
+
+    def with_references(self, run: Run) -> Run:
+        """Return a run with other models beside it, on the test rows; as it is where there are none."""
+        if run.held_out is None or run.prepared is None or run.search_result is None:
+            return run
+        trees = self.options.trees
+        found = references(run.prepared, run.search_result, run.held_out, run.metric, trees=trees, threads=self.threads)
+        return replace(run, references=found)
 
     def _judged(
         self, result: SearchResult, prepared: Prepared, preparing: float

@@ -16,6 +16,7 @@ from descend.diagnosis.finding import Finding
 from descend.diagnosis.verdict import Status, Verdict
 from descend.errors import ModelError, UsageError, nearest
 from descend.evaluation import Evaluation
+from descend.evaluation.reference import Reference
 from descend.evaluation.usage import Coefficient, Dependence, Importance
 from descend.options import OPTIONS, Options, flags_of_options
 from descend.options.flags import in_keywords
@@ -58,6 +59,7 @@ class Run:
         held_out: the evaluation on the test rows; None where there are none, and of a run that was loaded from a folder.
         importances: how much each column is used, the most used first; empty of a run that failed.
         coefficients: of a linear model, the largest standardised one first; empty of a network.
+        references: other models on the test rows, the best first; empty where there are none.
         search_result: the search itself; None when the run was loaded from a folder.
         prepared: the data as they were trained on; None when the run was loaded from a folder.
         folder: where the run was loaded from.
@@ -80,6 +82,7 @@ class Run:
     held_out: Evaluation | None = None
     importances: tuple[Importance, ...] = ()
     coefficients: tuple[Coefficient, ...] = ()
+    references: tuple[Reference, ...] = ()
     search_result: SearchResult | None = None
     prepared: Prepared | None = None
     folder: Path | None = None
@@ -206,6 +209,7 @@ class Run:
             "findings": [asdict(f) for f in self.findings], "artifacts": dict(artifacts or {}),
             "config": self.config, "env": self.env, "seconds": self.seconds, "notes": [asdict(n) for n in self.notes],
             "importances": [asdict(i) for i in self.importances], "coefficients": [asdict(c) for c in self.coefficients],
+            "references": [asdict(r) for r in self.references],
         })  # fmt: skip
         return document
 

@@ -10,6 +10,7 @@ from descend.diagnosis import Finding, explain
 from descend.diagnosis.formatting import percent
 from descend.diagnosis.verdict import Verdict
 from descend.evaluation import Evaluation
+from descend.evaluation.reference import Reference
 from descend.evaluation.usage import Coefficient, Dependence, Importance
 from descend.metrics import HIGHER_IS_BETTER
 from descend.outcome import Outcome
@@ -111,6 +112,11 @@ class ReportedRun(Protocol):
         ...
 
     @property
+    def references(self) -> tuple[Reference, ...]:
+        """Other models on the test rows, the best first."""
+        ...
+
+    @property
     def notes(self) -> tuple[Note, ...]:
         """What was reported while reading and preparing."""
         ...
@@ -152,7 +158,7 @@ def report_data(run: ReportedRun) -> ReportData:
         scatters=_scatters(run),
         target=run.model.target, data=tuple((n.topic, n.text) for n in run.notes), columns=_columns(run),
         model=_model(run), coefficients=() if run.failed else _coefficients(run),
-        importances=run.importances, dependences=_dependences(run),
+        importances=run.importances, dependences=_dependences(run), references=run.references,
         reproduce=(("command", run.command), ("Python", run.code), ("data SHA-256", str(run.data["sha256"])),
                    *((k, str(v)) for k, v in run.env.items())),
     )  # fmt: skip

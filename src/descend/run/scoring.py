@@ -55,7 +55,7 @@ def held_out(model: Model, prepared: Prepared, part: "Scored | None") -> Evaluat
         return None
     rows, data = prepared.rows[1], part.data
     places = rows if len(rows) == data.rows else None
-    return evaluation_of(model, _targets(prepared, data.y), model.respond(part.z, {}, {}), data.sample_weight, places)
+    return evaluation_of(model, targets_of(prepared, data.y), model.respond(part.z, {}, {}), data.sample_weight, places)
 
 
 def metric_of(loss: Loss, metric: str) -> str:
@@ -97,7 +97,7 @@ def score(
     model = model_of(prepared, problem, weights.astype(np.float64), threshold)
     z = run_scores(problem, weights[None], data)[0] if z is None else z
     with np.errstate(over="ignore", invalid="ignore"):
-        return metrics_of(model, _targets(prepared, data.y), model.respond(z, {}, {}), data.sample_weight)
+        return metrics_of(model, targets_of(prepared, data.y), model.respond(z, {}, {}), data.sample_weight)
 
 
 @dataclass(frozen=True, eq=False)
@@ -148,6 +148,6 @@ def threshold_of(given: float | str | None, part: Scored) -> float:
     return best_threshold(part.data.y == 1, decision(part.z), part.data.sample_weight)
 
 
-def _targets(prepared: Prepared, y: Array) -> Array:
-    """Scaled targets in the units of the file again."""
+def targets_of(prepared: Prepared, y: Array) -> Array:
+    """Return scaled targets in the units of the file again."""
     return y * prepared.scale.target_width + prepared.scale.target_center if prepared.loss.scales_target else y
