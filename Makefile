@@ -5,9 +5,10 @@ BIN := $(VENV)/bin
 RUN := $(VENV)/.run
 DEV := $(VENV)/.dev
 BENCH := $(VENV)/.bench
+DOCS := $(VENV)/.docs
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types imports unit slow bench fuzz-answers lock clean
+.PHONY: help demo test lint types imports unit slow bench fuzz-answers docs gallery lock clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -39,6 +40,12 @@ MINUTES ?= 3
 fuzz-answers: $(DEV) ## random search for wrong answers, MINUTES=60 for an hour; writes docs/answers.md
 	@$(BIN)/python -m benchmarks.answers --minutes $(MINUTES)
 
+docs: $(DOCS) ## the pages of docs/ and a reference of the Python interface, in build/docs; warnings are errors
+	@$(BIN)/python -m sphinx -q -W --keep-going docs build/docs && echo build/docs/index.html
+
+gallery: $(DEV) ## what the project draws: reports, a check and plots, in build/gallery
+	@$(BIN)/python tools/gallery.py build/gallery
+
 lock: ## write constraints.txt from the newest versions that work together
 	@$(PYTHON) -m venv $(VENV).lock && : > constraints.txt && $(VENV).lock/bin/pip install -q . && \
 	  $(VENV).lock/bin/python tools/install_group.py dev && \
@@ -60,6 +67,9 @@ $(DEV): pyproject.toml constraints.txt | $(RUN)
 
 $(BENCH): pyproject.toml constraints.txt | $(DEV)
 	@$(BIN)/python tools/install_group.py bench && touch $@
+
+$(DOCS): pyproject.toml constraints.txt | $(DEV)
+	@$(BIN)/python tools/install_group.py docs && touch $@
 
 .PHONY: checked
 checked:

@@ -50,8 +50,8 @@ def test_of_two_classes_the_second_is_drawn_and_of_several_each_in_its_colour():
         Dependence(column="x", values=np.array([0.0, 1.0]), mean=np.full((2, 3), 1 / 3), outputs=("a", "b", "c"))
     )
     assert len(list(two.iter("polyline"))) == 1
-    assert "yes" in texts(two)
-    assert "no" not in texts(two)
+    assert "probability of yes" in texts(two)
+    assert {"a", "b", "c", "mean probability"} <= set(texts(three))
     colours = [line.get("stroke") for line in three.iter("polyline")]
     assert colours == [LINE_STYLES[name].colour for name in ("gd", "sgd", "minibatch")]
 

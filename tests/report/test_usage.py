@@ -29,8 +29,8 @@ def test_columns_that_do_not_fit_are_counted():
     section = str(usage(dataclasses.replace(a_report(), importances=many, dependences=())))
     assert "; 7 columns more are in run.json" in section
     assert section.count("<svg") == 0
-    assert ">c29<" in section
-    assert ">c30<" not in section
+    assert ">c14<" in section
+    assert ">c15<" not in section
 
 
 def test_there_is_no_section_where_nothing_is_known():

@@ -157,7 +157,8 @@ class Options:
     trees: bool = option("--trees/--no-trees", "validation", False, readers.switch,
         "train gradient boosted trees beside the model, as an outside reference on the test rows")
     metric: str = option("--metric", "validation", "auto", readers.word("auto", "rmse", "mae", "r2", "accuracy",
-        "balanced_accuracy", "auc", "logloss"), "what the tables show", "NAME")
+        "balanced_accuracy", "auc", "logloss"),
+        "what the tables show; auto is rmse, accuracy, or balanced_accuracy where classes are weighed", "NAME")
     # fmt: on
 
     @property

@@ -36,7 +36,7 @@ def _panel(one: Dependence, place: Place, target: str) -> list[Element]:
         return _levels(one, one.values, place, target)
     x = place.x(one.values)
     y = place.y(one.mean) if not one.outputs else _shares(place)
-    parts = frame(x, y, one.column, f"mean {target}" if not one.outputs else "mean probability", 4)
+    parts = frame(x, y, one.column, _title(one, target), 4)
     for k, column in enumerate(_drawn(one)):
         style = STYLES[k]
         parts += line(x, y, one.values, one.mean[:, column]).draw(style.colour, None if k == 0 else style.dash)
@@ -46,15 +46,23 @@ def _panel(one: Dependence, place: Place, target: str) -> list[Element]:
 def _levels(one: Dependence, levels: tuple[str, ...], place: Place, target: str) -> list[Element]:
     """A dot for each level, since a line between levels would mean nothing; of each class in its colour."""
     names = [shortened(name, MOST_LETTERS) for name in levels[:MOST_LEVELS]]
-    legend = LINE * len(_drawn(one)) if one.outputs else 0.0
+    legend = LINE * len(_drawn(one)) if len(_drawn(one)) > 1 else 0.0
     rows = Axis.of_classes(names, place.top + HEIGHT - BOTTOM, place.top + TOP + legend)
     margin = margin_of(rows)
     x = place.x(one.mean, margin) if not one.outputs else _across(place, margin)
-    parts = frame(x, rows, f"mean {target}" if not one.outputs else "mean probability", one.column, 4)
+    parts = frame(x, rows, _title(one, target), one.column, 4)
     for k, column in enumerate(_drawn(one)):
         for row, value in enumerate(one.mean[:MOST_LEVELS, column]):
             parts.append(tag("circle", cx=x.at(float(value)), cy=rows.at(row), r=4, fill=STYLES[k].colour))
     return parts + _legend(one, place)
+
+
+def _title(one: Dependence, target: str) -> str:
+    """What the axis of the predictions is of; a class alone is named here, several in a legend."""
+    if not one.outputs:
+        return f"mean {target}"
+    drawn = _drawn(one)
+    return "mean probability" if len(drawn) > 1 else f"probability of {shortened(one.outputs[drawn[0]], MOST_LETTERS)}"
 
 
 def _drawn(one: Dependence) -> Sequence[int]:
@@ -64,7 +72,7 @@ def _drawn(one: Dependence) -> Sequence[int]:
 
 
 def _legend(one: Dependence, place: Place) -> list[Element]:
-    if not one.outputs:
+    if len(_drawn(one)) < 2:
         return []
     parts, right = [], place.left + WIDTH - RIGHT
     for k, column in enumerate(_drawn(one)):

@@ -27,11 +27,11 @@ def quality(report: ReportData) -> Element | None:
     found = report.held_out
     if found is None:
         return section("quality", TITLE, tag("p", NO_TEST_ROWS))
-    metrics = tag("div", _element(tables.metrics(found, rows_are="test ")), *_leaderboard(report, found))
+    above = [_element(tables.metrics(found, rows_are="test ")), *_leaderboard(report, found)]
     if isinstance(found, RegressionEvaluation):
-        return section("quality", TITLE, metrics, _of_numbers(found, report.target))
+        return section("quality", TITLE, *above, _of_numbers(found, report.target))
     assert isinstance(found, ClassificationEvaluation)
-    return section("quality", TITLE, metrics, _element(tables.by_class(found, MOST_CLASSES)), _of_classes(found))
+    return section("quality", TITLE, *above, _element(tables.by_class(found, MOST_CLASSES)), _of_classes(found))
 
 
 def _leaderboard(report: ReportData, found: Evaluation) -> list[Element]:

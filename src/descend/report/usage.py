@@ -9,7 +9,7 @@ from descend.report.numbers import number
 from descend.text import shortened
 
 TITLE = "What it uses"
-MOST_ROWS = 30  # columns of the table, about a screen
+MOST_ROWS = 15  # columns of the table, about half a screen
 NAME = 40  # letters of a column in a sentence
 
 

@@ -160,7 +160,8 @@ class _Job:
         """Read, search, score and judge."""
         options = self.options
         prepared = prepare(self.data, self.target, options.replace(threads=self.threads), self._pass_on)
-        metric = metric_of(prepared.loss, options.metric)
+        balanced = options.class_weight == "balanced" or options.threshold == "auto"
+        metric = metric_of(prepared.loss, options.metric, balanced)
         check_threshold(options.threshold, prepared.loss, len(prepared.target.classes))
         cuts = folds(prepared, self.target, options) if options.cv else None
         from descend.engines.compilation import compilation  # Numba is loaded when the data are ready

@@ -58,18 +58,24 @@ def held_out(model: Model, prepared: Prepared, part: "Scored | None") -> Evaluat
     return evaluation_of(model, targets_of(prepared, data.y), model.respond(part.z, {}, {}), data.sample_weight, places)
 
 
-def metric_of(loss: Loss, metric: str) -> str:
+def metric_of(loss: Loss, metric: str, balanced: bool = False) -> str:
     """Return the metric that tables show of a model of this loss; raise UsageError for one that does not apply to it.
 
+    Args:
+        loss: that was trained on.
+        metric: as typed; "auto" is the root of the mean squared error, or the accuracy.
+        balanced: whether all classes were asked to matter alike: then "auto" is the balanced accuracy, since the accuracy
+            of such a model may be below that of a constant prediction.
+
     >>> from descend.losses import LOSSES
-    >>> metric_of(LOSSES["squared"], "auto")
-    'rmse'
+    >>> metric_of(LOSSES["squared"], "auto"), metric_of(LOSSES["logistic"], "auto", balanced=True)
+    ('rmse', 'balanced_accuracy')
     """
     known: tuple[str, ...] = ("rmse", "mae", "r2")
     if loss.task == "classification":
         known = ("accuracy", "balanced_accuracy", "auc", *(("logloss",) if has_probabilities(loss) else ()))
     if metric == "auto":
-        return known[0]
+        return known[1] if balanced and loss.task == "classification" else known[0]
     if metric not in known:
         raise UsageError(
             f"metric is {metric!r}, which does not apply to {loss.task} with the loss {loss.name}; it has {', '.join(known)}",

@@ -1,0 +1,28 @@
+"""The gallery lists every page and picture that it writes."""
+
+import importlib.util
+import re
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+SPEC = importlib.util.spec_from_file_location("gallery", ROOT / "tools" / "gallery.py")
+gallery = importlib.util.module_from_spec(SPEC)
+SPEC.loader.exec_module(gallery)
+
+
+def test_the_index_has_every_page_and_picture(tmp_path, monkeypatch, capsys):
+    def plots(folder):
+        (folder / "loss.png").write_bytes(b"")
+        yield "loss.png", 'run.plot("loss")'
+
+    monkeypatch.setattr(gallery, "reports", lambda: iter([("a.html", "A <number>", "<!DOCTYPE html>a")]))
+    monkeypatch.setattr(gallery, "checks", lambda: iter([("check.html", "A check", "<!DOCTYPE html>c")]))
+    monkeypatch.setattr(gallery, "plots", plots)
+
+    assert gallery.main(tmp_path / "gallery") == 0
+
+    index = (tmp_path / "gallery" / "index.html").read_text()
+    named = re.findall(r'(?:href|src)="([^"]+)"', index)
+    assert set(named) == {p.name for p in (tmp_path / "gallery").iterdir()} - {"index.html"}
+    assert "A &lt;number&gt;" in index
+    assert capsys.readouterr().out == f"{tmp_path / 'gallery' / 'index.html'}\n"
