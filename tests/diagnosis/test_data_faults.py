@@ -43,6 +43,23 @@ def test_without_test_rows_only_what_repeats_as_a_whole_is_a_fault():
     assert found.text == "every row of the table is there 3 times or a multiple of that, as after a join with itself"
 
 
+@pytest.mark.parametrize("values", [2, 5, 10**6], ids=["few values", "some", "continuous"])
+@pytest.mark.parametrize("test_rows", [0, 90])
+def test_rows_are_counted_as_by_comparing_them_all(values, test_rows):
+    rng = np.random.default_rng(values)
+    X, y = rng.integers(values, size=(300, 4)).astype(np.float64), rng.integers(2, size=300).astype(np.float64)
+    X[250:270], y[250:270] = X[:20], y[:20]
+    cut = 300 - test_rows
+    _, first, times = np.unique(np.c_[X, y], axis=0, return_index=True, return_counts=True)
+    known = {tuple(row) for row in np.c_[X, y][:cut].tolist()}
+
+    found = data_faults.count_copies(Data(X[:cut], y[:cut]), Data(X[cut:], y[cut:]) if test_rows else None)
+
+    assert (found.rows, found.test, found.distinct) == (300, test_rows, len(first))
+    assert found.copied == sum(tuple(row) in known for row in np.c_[X, y][cut:].tolist())
+    assert found.repeats == np.gcd.reduce(times)
+
+
 def test_a_class_is_rare_among_all_and_beside_the_average():
     assert data_faults.rare_classes(np.array([91, 9])) == [1]
     assert data_faults.rare_classes(np.array([90, 10])) == []  # a tenth of the rows

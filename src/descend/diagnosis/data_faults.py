@@ -116,17 +116,61 @@ class Copies:
 
 
 def count_copies(train: Data, test: Data | None) -> Copies:
-    """Return how often the rows of a table in two parts are there."""
-    known, tested = row_keys(train), np.empty(0, np.uint64) if test is None else row_keys(test)
-    keys = np.concatenate([known, tested])
-    order = np.argsort(keys)
-    starts = np.flatnonzero(np.diff(keys[order], prepend=keys[order[:1]] + np.uint64(1)))  # of each group of equal rows
-    times = np.diff(np.append(starts, len(keys)))
-    trained = np.add.reduceat((order < len(known)).astype(np.int64), starts)
+    """Return how often the rows of a table in two parts are there.
+
+    Rows that differ in the target or the first features are told apart by these; the others are compared whole.
+    """
+    parts = [train] if test is None else [train, test]
+    ends = np.cumsum([part.rows for part in parts])
+    alike = _repeated(np.concatenate([row_keys(part, few=True) for part in parts]))
+    if len(alike) > ends[-1] // 2:
+        groups, single = _Groups.of(np.concatenate([row_keys(part) for part in parts])), 0
+        trained = groups.count(np.arange(ends[-1]) < train.rows)
+    else:
+        own = np.split(alike, np.searchsorted(alike, ends[:-1]))
+        starts = [0, *ends[:-1]]
+        keys = [row_keys(part.take(rows - lo)) for part, rows, lo in zip(parts, own, starts, strict=True)]
+        groups, single = _Groups.of(np.concatenate(keys)), int(ends[-1]) - len(alike)
+        trained = groups.count(alike < train.rows)
     return Copies(
-        rows=train.rows + len(tested), distinct=len(times), test=len(tested),
-        copied=int((times - trained)[trained > 0].sum()), repeats=int(np.gcd.reduce(times)),
+        rows=int(ends[-1]), distinct=single + len(groups.times), test=int(ends[-1]) - train.rows,
+        copied=int((groups.times - trained)[trained > 0].sum()),
+        repeats=1 if single else int(np.gcd.reduce(groups.times)),
     )  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False)
+class _Groups:
+    """Keys (keys,) that are equal, next to each other.
+
+    Args:
+        order: of the keys, sorted (keys,).
+        starts: of each group in that order (groups,).
+        times: how many keys each group has (groups,).
+    """
+
+    order: Array
+    starts: Array
+    times: Array
+
+    @classmethod
+    def of(cls, keys: Array) -> "_Groups":
+        order = np.argsort(keys)
+        starts = np.flatnonzero(np.diff(keys[order], prepend=keys[order[:1]] + np.uint64(1)))
+        return cls(order, starts, np.diff(np.append(starts, len(keys))))
+
+    def count(self, marked: Array) -> Array:
+        """How many keys of each group are marked, of marks (keys,); (groups,)."""
+        return np.add.reduceat(marked[self.order].astype(np.int64), self.starts) if len(self.starts) else self.times
+
+
+def _repeated(keys: Array) -> Array:
+    """Where keys stand that are there more than once, increasing; keys alone sort far faster than with their places."""
+    ordered = np.sort(keys)
+    twice = np.unique(ordered[1:][ordered[1:] == ordered[:-1]])
+    if not len(twice):
+        return np.empty(0, np.int64)
+    return np.flatnonzero(twice[np.minimum(np.searchsorted(twice, keys), len(twice) - 1)] == keys)
 
 
 def copied_rows(train: Data, copies: Copies) -> Finding | None:

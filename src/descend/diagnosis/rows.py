@@ -8,12 +8,17 @@ from descend.table.data import Data
 from descend.table.scaled_rows import ScaledRows
 
 BLOCK_CELLS = 1 << 16  # cells of a block: 512 kB of keys, which stay in a level-2 cache
+FEW = 2  # features that, with the target, tell most rows apart where numbers are continuous
 FACTORS = (np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB))  # of splitmix64 (Steele, Lea and Flood 2014)
 SHIFTS = (np.uint64(30), np.uint64(27), np.uint64(31))
 
 
-def row_keys(data: Data) -> Array:
+def row_keys(data: Data, few: bool = False) -> Array:
     """Return a key of the features and target of each row, uint64 (rows,): equal for equal rows.
+
+    Args:
+        data: the rows.
+        few: whether the first features stand for all, for a key that is cheaper and equal for some other rows too.
 
     Each value is mixed with the number of its column, and the mixed values are added up: of a million different rows two
     have one key with a chance of 3e-8.
@@ -22,7 +27,7 @@ def row_keys(data: Data) -> Array:
     >>> bool(keys[0] == keys[2]), bool(keys[0] == keys[1])
     (True, False)
     """
-    y = data.y.reshape(data.rows, -1)
+    y = data.y[:, None] if data.y.ndim == 1 else data.y
     if is_sparse(data.X):
         mixed = _mixed(data.X.data, data.X.indices.astype(np.uint64))
         ends = np.concatenate(
@@ -31,11 +36,13 @@ def row_keys(data: Data) -> Array:
         keys = ends[data.X.indptr[1:]] - ends[data.X.indptr[:-1]]
     else:
         X = data.X.source if isinstance(data.X, ScaledRows) else data.X  # equal rows are equal before scaling
-        keys, columns = np.empty(data.rows, np.uint64), np.arange(data.features, dtype=np.uint64)
-        size = max(64, BLOCK_CELLS // max(data.features, 1))
+        features = min(data.features, FEW) if few else data.features
+        keys, columns = np.empty(data.rows, np.uint64), np.arange(features, dtype=np.uint64)
+        size = max(64, BLOCK_CELLS // max(features, 1))
         for lo in range(0, data.rows, size):
             rows = slice(lo, lo + size)
-            keys[rows] = _mixed(X[rows], columns).sum(axis=1, dtype=np.uint64)
+            values = X[rows, :features] if few else X[rows]
+            keys[rows] = _mixed(np.ascontiguousarray(values), columns).sum(axis=1, dtype=np.uint64)
     return np.asarray(
         keys + _mixed(y, data.features + np.arange(y.shape[1], dtype=np.uint64)).sum(axis=1, dtype=np.uint64)
     )

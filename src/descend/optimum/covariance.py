@@ -34,7 +34,7 @@ class Covariance:
         """Return half the width of the intervals of sums of weights, across (sums, params) @ weights (sums,)."""
         from scipy.special import stdtrit  # the quantiles of t, without the seconds that scipy.stats takes to import
 
-        variance = np.einsum("ij,jk,ik->i", across, self.matrix, across)
+        variance = ((across @ self.matrix) * across).sum(axis=1)
         return np.asarray(stdtrit(self.freedom, 1 - alpha / 2) * np.sqrt(np.maximum(variance, 0.0)))
 
 
@@ -93,7 +93,7 @@ def _products(view: StandardisedView, w: Array, inverse: Array) -> Array:
         slope = losses_and_slopes(problem, z, y)[1].reshape(-1, k) * share[:, None]
         X = np.column_stack([X, np.ones(len(X))]) if problem.intercept else X
         if k == 1:
-            own = share * second_derivatives(problem, z, y) * np.einsum("ij,jk,ik->i", X, inverse, X)
+            own = share * second_derivatives(problem, z, y) * ((X @ inverse) * X).sum(axis=1)
             X *= slope / (1 - np.minimum(own, MOST_LEVERAGE))[:, None]
             total += X.T @ X
         else:
