@@ -8,6 +8,8 @@ import numpy as np
 from descend.evaluation import ClassificationEvaluation, RegressionEvaluation
 from descend.evaluation.usage import Coefficient, Dependence, Importance
 from descend.plots.curves import Curve
+from descend.plots.layers import LayerSeries
+from descend.plots.rates import RateCurve
 from descend.plots.scatter import Scatter
 from descend.plots.weight_paths import WeightPath
 from descend.report.content import ColumnRow, FindingRow, Mark, ReportData, VariantRow
@@ -51,7 +53,9 @@ def a_report(name="name", points=50):
             Dependence(column=name, values=x[:5], mean=x[:5, None] * 2, outputs=()),
             Dependence(column=name, values=(name, f"{name}2"), mean=np.array([[0.2, 0.8], [0.6, 0.4]]), outputs=(name, f"{name}2")),
         ),
-        references=(),
+        references=(), schedule=LayerSeries(title="learning rate", epochs=x, values=np.exp(-x / 9)[None]),
+        rates=(RateCurve(variant=name, rates=np.array([0.1, 1.0, 10.0]), losses=np.array([0.5, 0.2, np.inf]), start=1.0, chosen=1.0, limit=2.0),),
+        layers=(LayerSeries(title="gradient norm", epochs=x, values=np.array([np.exp(-x), np.exp(-x / 9)])),),
         coefficients=(Coefficient(feature=name, output=name, value=1.5, standardised=0.5),), reproduce=((name, name),),
     )  # fmt: skip
 

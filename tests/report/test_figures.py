@@ -23,7 +23,12 @@ def read(section):
 
 def test_each_figure_says_what_it_shows():
     assert captions(a_report())[2:] == [
+        "Each dot is a training at one learning rate; the marker is the rate that was chosen. A cross at the top: the loss "
+        "rose. Dashed: the stability limit, above which training diverges. Rates that were given up early stand higher than "
+        "they would at the end.",
         "name takes the training loss from 1 to 0.3753. Solid: training rows. Dashed: validation rows.",
+        "The learning rate went from 1 to 0.00432. The gradient of the first layer is 5.243e-22 at the end, that of the last "
+        "layer 0.00432.",
         "name is the largest at the end, 49 in scaled units. Ring: the start. Dot: the end.",
         "name has the strongest association with the target, r = 1.00. 50 of 50 training rows. Bars: fitted values.",
     ]
@@ -53,7 +58,7 @@ def test_a_run_with_fewer_than_two_losses_to_draw_says_what_happened(loss):
 def test_of_a_good_and_a_failed_run_the_good_one_is_drawn():
     bad = Curve("gd", "G", np.arange(2.0), np.array([2.0, np.nan]), None)
     report = dataclasses.replace(a_report(), curves=(bad, *a_report().curves), variants=(a_variant(name="name"),))
-    assert captions(report)[2].startswith("name takes the training loss from 1 to 0.3753.")
+    assert captions(report)[3].startswith("name takes the training loss from 1 to 0.3753.")
     assert "gd" not in read(figures.loss(report))
 
 

@@ -61,7 +61,8 @@ def test_losses_and_weights_that_are_no_numbers_leave_a_page(wrong, at):
 def test_the_page_has_its_parts_in_order():
     heads = [e.text for e in parsed(html.render(a_report())).iter("h2")]
     assert heads == [
-        "✔ converged", "What to do next", "How good is it", "What it uses", "Which variant", "Learning curves", "Each weight and bias against the loss",
+        "✔ converged", "What to do next", "How good is it", "What it uses", "Which variant", "Which learning rate", "Learning curves",
+        "Inside the training", "Each weight and bias against the loss",
         "name against each feature", "The data as read", "The model", "Reproduce", "How to read this page",
     ]  # fmt: skip
     root = parsed(html.render(a_report()))
@@ -129,7 +130,17 @@ def test_long_texts_are_whole_and_long_names_are_not():
 
 def test_what_is_not_there_is_left_out():
     bare = dataclasses.replace(
-        a_report(), measured=False, importances=(), findings=(), curves=(), weight_paths=(), scatters=(), columns=()
+        a_report(),
+        measured=False,
+        importances=(),
+        rates=(),
+        schedule=None,
+        layers=(),
+        findings=(),
+        curves=(),
+        weight_paths=(),
+        scatters=(),
+        columns=(),
     )
     page = html.render(bare)
     heads = [e.text for e in parsed(page).iter("h2")]
@@ -208,4 +219,4 @@ def test_every_link_of_the_contents_has_its_section():
     root = parsed(html.render(a_report()))
     links = [link.get("href") for link in root.find(".//nav")]
     assert links == [f"#{section.get('id')}" for section in root.iter("section")]
-    assert len(set(links)) == len(links) == 12
+    assert len(set(links)) == len(links) == 14

@@ -193,3 +193,33 @@ def test_the_curves_say_which_rows_they_show(penguins, hidden, rows):
     report = report_data(run)
     assert report.curve_rows == rows
     assert f"Dashed: {rows} rows." in html.render(report)
+
+
+def test_the_rates_of_each_variant_are_those_of_the_search(penguins):
+    run = ds.train(penguins, "body_mass_g", optimizer="gd,adam", progress=False)
+    found = {c.variant: c for c in report_data(run).rates}
+    for variant in ("gd", "adam"):
+        chosen = next(t for t in run.trials if t.variant == variant)
+        assert found[variant].chosen == chosen.lr
+        assert chosen.lr in found[variant].rates
+        assert (np.diff(found[variant].rates) > 0).all()
+    assert found["gd"].limit > found["gd"].chosen
+    assert found["adam"].limit is None
+
+
+def test_a_rate_that_was_typed_has_no_map_and_a_schedule_that_is_constant_no_chart(failed):
+    report = report_data(failed)
+    assert (report.rates, report.schedule, report.layers) == ((), None, ())
+
+
+def test_a_network_shows_its_layers_and_its_schedule(penguins):
+    run = ds.train(penguins, "sex", hidden_layer_sizes=(8, 8), optimizer="adam", lr=0.01, schedule="cosine", max_epochs=20,
+                   activation="tanh", progress=False, random_state=0)  # fmt: skip
+    report = report_data(run)
+    assert [one.title for one in report.layers][:2] == ["gradient norm", "update / weights"]
+    assert report.layers[0].values.shape == (3, len(run.trace["epoch"]) - 1)
+    assert report.layers[0].values[0].tolist() == run.trace["gradient:1"][1:]
+    assert report.schedule.values[0, -1] < report.schedule.values[0, 0]
+    page = html.render(report)
+    assert "Inside the training" in page
+    assert "The learning rate went from 0.01 to" in page

@@ -7,6 +7,8 @@ from descend.evaluation import Evaluation
 from descend.evaluation.reference import Reference
 from descend.evaluation.usage import Coefficient, Dependence, Importance
 from descend.plots.curves import Curve
+from descend.plots.layers import LayerSeries
+from descend.plots.rates import RateCurve
 from descend.plots.scatter import Scatter
 from descend.plots.weight_paths import WeightPath
 
@@ -82,6 +84,9 @@ class ReportData:
         measured: whether there is a usable model that was trained here, so that test rows could be measured.
         held_out: how good it is on the test rows; None where there are none.
         curve_rows: what the held-out losses of the curves are of: "validation" or "test" rows.
+        rates: the learning rates that were tried of each variant.
+        schedule: the learning rate along the run that is kept, where it changed.
+        layers: what the layers of a network showed along it.
         data: (topic, text) lines of what was read and done.
         model: one sentence on the kind of model, and its size.
         coefficients: of a linear model, the largest first.
@@ -106,6 +111,9 @@ class ReportData:
     held_out: Evaluation | None
     curves: tuple[Curve, ...]
     curve_rows: str
+    rates: tuple[RateCurve, ...]
+    schedule: LayerSeries | None
+    layers: tuple[LayerSeries, ...]
     weight_paths: tuple[WeightPath, ...]
     scatters: tuple[Scatter, ...]
     target: str

@@ -6,7 +6,7 @@ Each says in a sentence what it shows. A chart needs two points; with fewer, the
 import numpy as np
 
 from descend.arrays import Array
-from descend.plots import curves, scatter, weight_paths
+from descend.plots import curves, layers, rates, scatter, weight_paths
 from descend.plots.axes import diverged
 from descend.plots.curves import Curve
 from descend.plots.element import Element, tag
@@ -15,7 +15,7 @@ from descend.plots.scatter import Scatter
 from descend.plots.weight_paths import WeightPath
 from descend.report.content import ReportData
 from descend.report.markup import figure, section, table
-from descend.report.numbers import DASH, number
+from descend.report.numbers import DASH, number, rate
 from descend.text import shortened
 
 FEWEST_POINTS = 2  # of a line
@@ -55,6 +55,47 @@ def _losses(c: Curve, held_out_rows: str) -> Element:
     cells = [(f"{c.epochs[k]:,.0f}", number(c.loss[k]), h) for k, h in zip(rows, held_out, strict=True)]
     caption = f"{shortened(c.label, NAME)}, {len(rows)} of {len(c.loss):,} points"
     return table(caption, ("epoch", "training loss", f"{held_out_rows} loss"), cells, numeric=(1, 2))
+
+
+def learning_rates(report: ReportData) -> Element | None:
+    """Return the loss that each learning rate led to, a chart for each variant."""
+    if not report.rates:
+        return None
+    limits = any(c.limit is not None for c in report.rates)
+    caption = (
+        "Each dot is a training at one learning rate; the marker is the rate that was chosen. A cross at the top: the loss rose."
+        + (" Dashed: the stability limit, above which training diverges." if limits else "")
+        + " Rates that were given up early stand higher than they would at the end."
+    )
+    cells = [
+        (f"{c.variant}, lr {rate(float(lr))}", number(float(value)), "chosen" if lr == c.chosen else "")
+        for c in report.rates for lr, value in zip(c.rates, c.losses, strict=True)
+    ]  # fmt: skip
+    numbers = table("Rates that were tried", ("rate", "loss", ""), cells[:MOST_ROWS], numeric=(1,))
+    return section("rates", "Which learning rate", figure(caption, numbers, _grid(rates.panels(report.rates))))
+
+
+def training(report: ReportData) -> Element | None:
+    """Return the learning rate along the run, where it changed, and what the layers of a network showed."""
+    series = [*([] if report.schedule is None else [report.schedule]), *report.layers]
+    if not series:
+        return None
+    parts = []
+    if report.schedule is not None:
+        values = report.schedule.values[0]
+        parts.append(f"The learning rate went from {rate(float(values[0]))} to {rate(float(values[-1]))}.")
+    if report.layers:
+        first = report.layers[0].values
+        parts.append(
+            f"The gradient of the first layer is {number(float(first[0, -1]))} at the end, that of the last layer "
+            f"{number(float(first[-1, -1]))}."
+        )
+    cells = [
+        (f"{one.title}, layer {k + 1}" if len(one.values) > 1 else one.title, number(float(v[0])), number(float(v[-1])))
+        for one in series for k, v in enumerate(one.values)
+    ]  # fmt: skip
+    numbers = table("Along the training", ("figure", "first", "last"), cells[:MOST_ROWS], numeric=(1, 2))
+    return section("training", "Inside the training", figure(" ".join(parts), numbers, _grid(layers.panels(series))))
 
 
 def weights(report: ReportData) -> Element | None:

@@ -38,7 +38,8 @@ GLOSSARY = (
 def render(report: ReportData) -> str:
     """Return the page; all text is escaped by `Element`."""
     optional = (
-        _verdict(report), _next(report), quality(report), usage(report), _variants(report), figures.loss(report), figures.weights(report),
+        _verdict(report), _next(report), quality(report), usage(report), _variants(report), figures.learning_rates(report),
+        figures.loss(report), figures.training(report), figures.weights(report),
         figures.scatters(report), _data(report), _model(report), _reproduce(report),
         section("glossary", "How to read this page", terms(GLOSSARY, "glossary")),
     )  # fmt: skip

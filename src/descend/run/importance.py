@@ -20,6 +20,7 @@ REPEATS = 5  # permutations of a column, as in scikit-learn
 MOST_VISITS = 1 << 19  # rows that are predicted in all: a few hundredths of a second of a linear model
 FEWEST_ROWS, MOST_ROWS = 500, 10_000  # that are predicted, where there are so many (arbitrary)
 MOST_COLUMNS = 200  # of a wide table, those with the largest weights in the first layer: the others can do little
+ROUNDING = 1e-14  # of the metric: a smaller difference is none
 GRID = 20  # values of a number at which the prediction is averaged: its quantiles
 CURVE_ROWS = 500  # rows over which it is averaged, evenly spaced (arbitrary)
 
@@ -50,7 +51,9 @@ def importances(model: Model, prepared: Prepared, metric: str) -> tuple[Importan
     base, found = measure(z), []
     for feature, at in _strongest(model, features):
         worse = [measure(_permuted(model, X, z, at, rng.permutation(len(X)))) - base for _ in range(REPEATS)]
-        found.append(Importance(column=feature.column, mean=float(np.mean(worse)), std=float(np.std(worse))))
+        mean = float(np.mean(worse))
+        mean = 0.0 if abs(mean) <= ROUNDING * abs(base) else mean
+        found.append(Importance(column=feature.column, mean=mean, std=float(np.std(worse))))
     return tuple(sorted(found, key=lambda one: -one.mean))
 
 

@@ -13,9 +13,12 @@ from descend.evaluation import Evaluation
 from descend.evaluation.reference import Reference
 from descend.evaluation.usage import Coefficient, Dependence, Importance
 from descend.metrics import HIGHER_IS_BETTER
+from descend.optimum import stability_limit
 from descend.outcome import Outcome
-from descend.plan import letter
+from descend.plan import Setting, letter
 from descend.plots.curves import Curve
+from descend.plots.layers import LayerSeries
+from descend.plots.rates import RateCurve
 from descend.plots.scatter import Scatter
 from descend.plots.weight_paths import WeightPath
 from descend.report.content import ColumnRow, FindingRow, Mark, ReportData, VariantRow
@@ -29,6 +32,12 @@ from descend.table.prepare import Note, Prepared
 from descend.table.table import Kind
 from descend.version import VERSION
 
+FEWEST_RATES = 2  # points of a line
+ROUNDING = 1e-9  # part of a learning rate by which one that stays may differ
+LAYER_FIGURES = {
+    "gradient": ("gradient norm", False), "update": ("update / weights", False), "dead": ("share of dead units", True),
+    "saturated": ("share of flat slopes", True),
+}  # fmt: skip
 MOST_DEPENDENCES = 3  # columns whose partial dependence is drawn: one row of charts
 SERIOUS = ("error", "warning")
 
@@ -154,7 +163,8 @@ def report_data(run: ReportedRun) -> ReportData:
         version=VERSION, mark=mark_of(run), status=run.verdict.status, verdict=run.verdict.text, numbers=numbers(run),
         findings=tuple(_finding(f) for f in run.findings), variants=variant_rows(run),
         metric=run.metric, measured=run.prepared is not None and not run.failed,
-        held_out=None if run.failed else run.held_out, curves=curves(run), curve_rows=curve_rows(run), weight_paths=weight_paths(run),
+        held_out=None if run.failed else run.held_out, curves=curves(run), curve_rows=curve_rows(run),
+        rates=_rates(run), schedule=_schedule(run), layers=_layers(run), weight_paths=weight_paths(run),
         scatters=_scatters(run),
         target=run.model.target, data=tuple((n.topic, n.text) for n in run.notes), columns=_columns(run),
         model=_model(run), coefficients=() if run.failed else _coefficients(run),
@@ -238,6 +248,61 @@ def _recorded_curve(run: ReportedRun) -> tuple[Curve, ...]:
 def curve_rows(run: ReportedRun) -> str:
     """Return what the second loss of a curve is of: "validation" or "test" rows."""
     return "validation" if "val" in run.trace else "test"
+
+
+def _rates(run: ReportedRun) -> tuple[RateCurve, ...]:
+    """The rates of each variant that were tried with its first seed, where there are several."""
+    result = run.search_result
+    if result is None:
+        return ()
+    fit, curves = result.fit, []
+    rows = fit.problem.data.rows
+    for r in result.best_per_variant:
+        own = fit.plan.settings[r]
+        tried = {
+            s.lr: float(fit.loss[k]) for k, s in enumerate(fit.plan.settings)
+            if s.label == own.label and s.seed == own.seed and s.schedule == own.schedule and _same_constants(s, own)
+        }  # fmt: skip
+        if len(tried) < FEWEST_RATES:
+            continue
+        rates = np.array(sorted(tried))
+        limit = stability_limit(own.rule, own.constants, result.landscape.curvature, own.batch_size or rows, rows)
+        curves.append(
+            RateCurve(
+                variant=own.label, rates=rates, losses=np.array([tried[rate] for rate in rates]), start=result.landscape.baseline,
+                chosen=own.lr, limit=limit,
+            )
+        )  # fmt: skip
+    return tuple(curves)
+
+
+def _same_constants(one: Setting, other: Setting) -> bool:
+    """Whether two settings differ in the rate at most."""
+    return {**one.constants, "lr": 0.0} == {**other.constants, "lr": 0.0}
+
+
+def _schedule(run: ReportedRun) -> LayerSeries | None:
+    """The learning rate along the run, where it changed."""
+    if "lr" not in run.trace:
+        return None
+    lr = np.array(run.trace["lr"], np.float64)
+    there = np.isfinite(lr)
+    if not there.any() or np.ptp(lr[there]) <= ROUNDING * np.abs(lr[there]).max():
+        return None
+    epochs = np.array(run.trace["epoch"], np.float64)
+    return LayerSeries(title="learning rate", epochs=epochs[there], values=lr[there][None])
+
+
+def _layers(run: ReportedRun) -> tuple[LayerSeries, ...]:
+    """What the layers of a network showed after the start, figure by figure; one that stays 0 in all of them is left out."""
+    found = []
+    for kind, (title, share) in LAYER_FIGURES.items():
+        names = [name for name in run.trace if name.startswith(f"{kind}:")]
+        values = np.array([run.trace[name] for name in names], np.float64)
+        if len(names) and values.shape[1] > FEWEST_RATES and np.nanmax(np.abs(values[:, 1:])) > 0:
+            epochs = np.array(run.trace["epoch"], np.float64)
+            found.append(LayerSeries(title=title, epochs=epochs[1:], values=values[:, 1:], share=share))
+    return tuple(found)
 
 
 def weight_paths(run: ReportedRun) -> tuple[WeightPath, ...]:
