@@ -8,7 +8,7 @@ BENCH := $(VENV)/.bench
 DOCS := $(VENV)/.docs
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types imports unit slow bench fuzz-answers docs gallery lock clean
+.PHONY: help demo test lint types imports unit test-browser slow bench fuzz-answers docs gallery lock clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -29,6 +29,9 @@ imports: $(DEV)
 
 unit: $(DEV)
 	@$(BIN)/python -m pytest -n auto --dist loadfile
+
+test-browser: $(DEV) ## the tests of pages in Chromium, which must be installed; part of unit where it is
+	@$(BIN)/python -m pytest tests/report/test_page_script.py
 
 slow: $(BENCH) ## the slow tests, by name
 	@$(BIN)/python -m pytest -m slow

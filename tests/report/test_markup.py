@@ -1,5 +1,7 @@
 """Sections, tables and lists of the page."""
 
+import base64
+
 from tests.report.made import parsed
 
 from descend.plots.element import tag
@@ -20,7 +22,17 @@ def test_a_table_has_a_caption_headings_and_numbers_at_the_right():
 def test_a_figure_has_its_caption_first_and_its_numbers_last():
     root = parsed(str(figure("what it shows", tag("table"), tag("svg"))))
     assert [e.tag for e in root] == ["figcaption", "svg", "details"]
-    assert [e.tag for e in root.find("details")] == ["summary", "table"]
+    assert [e.tag for e in root.find("details")] == ["summary", "table", "p"]
+
+
+def test_the_numbers_of_a_figure_can_be_saved_as_they_are_shown():
+    first = table("One", ("name", "value"), [("a, b", "1"), (tag("i", 'say "no"'), "2")])
+    second = table("Two", ("x",), [("3",)])
+    root = parsed(str(figure("both", tag("div", first, second))))
+    link = root.find(".//a")
+    kind, _, data = link.get("href").partition(",")
+    assert (kind, link.get("download")) == ("data:text/csv;charset=utf-8;base64", "numbers.csv")
+    assert base64.b64decode(data).decode() == 'name,value\n"a, b",1\n"say ""no""",2\n\nx\n3\n'
 
 
 def test_long_headings_and_cells_are_shortened_and_text_to_copy_is_not():

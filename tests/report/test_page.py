@@ -9,6 +9,7 @@ from tests.report.made import HOSTILE, parsed, shape
 from descend.plots.element import tag
 from descend.report.markup import section
 from descend.report.page import page, source_line
+from descend.report.page_script import SCRIPT
 from descend.report.page_style import STYLE
 
 
@@ -21,10 +22,12 @@ def test_hostile_names_change_nothing(name):
     assert shape(a_page(name)) == shape(a_page("name"))
 
 
-def test_the_style_sheet_is_the_one_that_the_policy_allows():
-    digest = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
-    assert f"default-src &#x27;none&#x27;; style-src &#x27;sha256-{digest}&#x27;; img-src data:" in a_page()
+def test_style_sheet_and_script_are_the_ones_that_the_policy_allows():
+    style, script = (base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() for text in (STYLE, SCRIPT))
+    policy = f"default-src 'none'; style-src 'sha256-{style}'; script-src 'sha256-{script}'; img-src data:"
+    assert policy.replace("'", "&#x27;") in a_page()
     assert f"<style>{STYLE}</style></head>" in a_page()
+    assert f"<script>{SCRIPT}</script></body>" in a_page()
 
 
 def test_the_contents_lead_to_the_sections():

@@ -10,6 +10,9 @@ from descend.plots.element import Element, tag
 from descend.plots.style import MARKERS, LineStyle
 
 
+POINTS = 0.75  # of a line a pixel: the lowest and the highest of each stretch stay, so that no spike is lost
+
+
 @dataclass(frozen=True, eq=False)
 class Line:
     """A line in pixels.
@@ -45,10 +48,10 @@ class Line:
 
 
 def line(x: Axis, y: Axis, xs: Array, ys: Array) -> Line:
-    """Return the line of points on two axes: at most one point a pixel; NaN and what is above the axis are clipped."""
+    """Return the line of points on two axes: at most three points in four pixels; NaN and what is above the axis are clipped."""
     xs, ys = (np.asarray(values, np.float64) for values in (xs, ys))
     xs, ys = np.where(np.isfinite(xs), xs, np.nan), np.where(np.isneginf(ys), np.nan, ys)
-    across, up = decimate(x(xs), y(ys), max(4, int(abs(x.end - x.start))))
+    across, up = decimate(x(xs), y(ys), max(4, int(abs(x.end - x.start) * POINTS)))
     inside = np.isfinite(across) & np.isfinite(up) & (up >= y.end - 0.5)
     edges = np.flatnonzero(np.diff(np.r_[False, inside, False]))
     spans = zip(edges[::2], edges[1::2], strict=True)

@@ -84,6 +84,8 @@ class ReportData:
         measured: whether there is a usable model that was trained here, so that test rows could be measured.
         held_out: how good it is on the test rows; None where there are none.
         curve_rows: what the held-out losses of the curves are of: "validation" or "test" rows.
+        train_rows: training rows, of which an epoch takes a gradient each.
+        history: the trace of the run that is kept, as CSV.
         rates: the learning rates that were tried of each variant.
         schedule: the learning rate along the run that is kept, where it changed.
         layers: what the layers of a network showed along it.
@@ -111,6 +113,8 @@ class ReportData:
     held_out: Evaluation | None
     curves: tuple[Curve, ...]
     curve_rows: str
+    train_rows: int
+    history: str
     rates: tuple[RateCurve, ...]
     schedule: LayerSeries | None
     layers: tuple[LayerSeries, ...]

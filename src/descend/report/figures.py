@@ -3,15 +3,19 @@
 Each says in a sentence what it shows. A chart needs two points; with fewer, the section says so and why.
 """
 
+import json
+from collections.abc import Sequence
+
 import numpy as np
 
 from descend.arrays import Array
 from descend.plots import curves, layers, rates, scatter, weight_paths
-from descend.plots.axes import diverged
+from descend.plots.axes import axis_losses, diverged, spans_decades
 from descend.plots.curves import Curve
 from descend.plots.element import Element, tag
 from descend.plots.panels import MOST_PANELS
 from descend.plots.scatter import Scatter
+from descend.plots.style import line_style
 from descend.plots.weight_paths import WeightPath
 from descend.report.content import ReportData
 from descend.report.markup import figure, section, table
@@ -19,6 +23,7 @@ from descend.report.numbers import DASH, number, rate
 from descend.text import shortened
 
 FEWEST_POINTS = 2  # of a line
+MOST_POINTS = 150  # of a line that the page's script draws: every sixth pixel, about 5 kB
 MOST_ROWS = 200  # of a table of numbers below a chart; about 20 kB
 LOSS_ROWS = 25  # of a curve's table: a screen
 NO_CHART = "No chart: fewer than two recorded losses are finite and at most ten times the first."
@@ -46,7 +51,32 @@ def loss(report: ReportData) -> Element | None:
     )
     wide = tag("div", curves.draw(shown), class_="chart wide")
     narrow = tag("div", curves.draw(shown, curves.NARROW), class_="chart narrow", hidden="hidden")
-    return section("curves", title, figure(caption, _losses(best, report.curve_rows), wide, narrow))
+    charts = tag("div", wide, narrow, data_curves=_curve_data(shown, report))
+    return section("curves", title, figure(caption, _losses(best, report.curve_rows), charts))
+
+
+def _curve_data(shown: Sequence[Curve], report: ReportData) -> str:
+    """What the page's script draws, as JSON: what is not finite is null, at most so many points a line."""
+    lines = []
+    for c in shown:
+        at = np.unique(np.linspace(0, len(c.loss) - 1, min(MOST_POINTS, len(c.loss))).round().astype(int))
+        style = line_style(c.label)
+        lines.append({
+            "name": shortened(c.label, NAME), "colour": style.colour, "dash": style.dash, "epochs": np.asarray(c.epochs)[at].tolist(),
+            "loss": _rounded(c.loss[at]), "held_out": None if c.held_out is None else _rounded(c.held_out[at]),
+        })  # fmt: skip
+    logs = (
+        spans_decades(np.concatenate([np.asarray(c.epochs) for c in shown]) + 1),
+        spans_decades(axis_losses([c.loss for c in shown])),
+    )
+    return json.dumps(
+        {"rows": report.train_rows, "held_out": report.curve_rows, "logx": logs[0], "logy": logs[1], "curves": lines},
+        allow_nan=False, separators=(",", ":"),
+    )  # fmt: skip
+
+
+def _rounded(values: Array) -> list[float | None]:
+    return [float(f"{v:.4g}") if np.isfinite(v) else None for v in np.asarray(values, np.float64)]
 
 
 def _losses(c: Curve, held_out_rows: str) -> Element:
@@ -68,10 +98,10 @@ def learning_rates(report: ReportData) -> Element | None:
         + " Rates that were given up early stand higher than they would at the end."
     )
     cells = [
-        (f"{c.variant}, lr {rate(float(lr))}", number(float(value)), "chosen" if lr == c.chosen else "")
+        (f"{c.variant}, lr {rate(float(lr))}", number(float(value)), "yes" if lr == c.chosen else "no")
         for c in report.rates for lr, value in zip(c.rates, c.losses, strict=True)
     ]  # fmt: skip
-    numbers = table("Rates that were tried", ("rate", "loss", ""), cells[:MOST_ROWS], numeric=(1,))
+    numbers = table("Rates that were tried", ("rate", "loss", "chosen"), cells[:MOST_ROWS], numeric=(1,))
     return section("rates", "Which learning rate", figure(caption, numbers, _grid(rates.panels(report.rates))))
 
 

@@ -1,4 +1,4 @@
-"""html: a report as one self-contained page: no script, no request, readable without its style sheet."""
+"""html: a report as one self-contained page: no request, readable without its style sheet and without its script."""
 
 from descend.evaluation.usage import Coefficient
 from descend.plots.element import Element, tag
@@ -6,7 +6,7 @@ from descend.plots.lines import marker
 from descend.plots.style import line_style
 from descend.report import figures
 from descend.report.content import FindingRow, Mark, ReportData, VariantRow
-from descend.report.markup import LONGEST, Cell, code, section, table, terms
+from descend.report.markup import LONGEST, Cell, code, download, section, table, terms
 from descend.report.numbers import DASH, metric, rate, span
 from descend.report.page import page, source_line
 from descend.report.quality import quality
@@ -124,5 +124,6 @@ def _coefficient(row: Coefficient, classes: bool, intervals: bool) -> tuple[str,
 
 def _reproduce(report: ReportData) -> Element:
     return section(
-        "reproduce", "Reproduce", terms(((label, code(text)) for label, text in report.reproduce), "reproduce")
-    )
+        "reproduce", "Reproduce", terms(((label, code(text)) for label, text in report.reproduce), "reproduce"),
+        download("history.csv: the loss, the learning rate and more at each recorded epoch", "history.csv", report.history),
+    )  # fmt: skip

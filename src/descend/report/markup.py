@@ -1,6 +1,9 @@
 """markup: sections, figures, tables and lists of the page."""
 
-from collections.abc import Iterable, Sequence
+import base64
+import csv
+import io
+from collections.abc import Iterable, Iterator, Sequence
 
 from descend.plots.element import Element, tag
 from descend.text import shortened
@@ -22,14 +25,58 @@ def contents(sections: Iterable[Element]) -> Element:
 
 
 def figure(caption: str, table: Element, *charts: Element) -> Element:
-    """Return charts below a sentence that says what they show, with the numbers in a closed table below."""
-    return tag("figure", tag("figcaption", caption), *charts, tag("details", tag("summary", "The numbers"), table))
+    """Return charts below a sentence that says what they show, with the numbers in a closed table below, and as CSV."""
+    link = download("the numbers as CSV", "numbers.csv", csv_of(table))
+    return tag(
+        "figure", tag("figcaption", caption), *charts, tag("details", tag("summary", "The numbers"), table, link)
+    )
+
+
+def download(text: str, file: str, content: str) -> Element:
+    """Return a link by which a browser saves text that the page itself holds, under a name."""
+    data = base64.b64encode(content.encode()).decode()
+    return tag("p", tag("a", text, href=f"data:text/csv;charset=utf-8;base64,{data}", download=file))
+
+
+def csv_of(part: Element) -> str:
+    """Return the cells of all tables in an element as CSV, an empty line between two tables."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    for k, rows in enumerate(_tables(part)):
+        if k:
+            text.write("\n")
+        writer.writerows(rows)
+    return text.getvalue()
+
+
+def _tables(part: Element) -> Iterator[list[list[str]]]:
+    """The rows of cells of each table."""
+    if part.name == "table":
+        yield [[_text(cell) for cell in row.children if isinstance(cell, Element)] for row in _named(part, "tr")]
+        return
+    for child in part.children:
+        if isinstance(child, Element):
+            yield from _tables(child)
+
+
+def _named(part: Element, name: str) -> Iterator[Element]:
+    for child in part.children:
+        if isinstance(child, Element):
+            if child.name == name:
+                yield child
+            yield from _named(child, name)
+
+
+def _text(part: Element) -> str:
+    return "".join(child if isinstance(child, str) else _text(child) for child in part.children).strip()
 
 
 def table(caption: str, header: Sequence[str], rows: Iterable[Sequence[Cell]], numeric: Sequence[int] = ()) -> Element:
     """Return a table; the first cell of a row is its heading, the `numeric` columns are aligned to the right."""
     kind = ["n" if k in numeric else None for k in range(len(header))]
-    head = tag("tr", *(tag("th", h, scope="col", class_=k) for h, k in zip(header, kind, strict=True)))
+    head = tag(
+        "tr", *(tag("th", shortened(h, LONGEST), scope="col", class_=k) for h, k in zip(header, kind, strict=True))
+    )
     body = [
         tag("tr", tag("th", *_parts(row[0]), scope="row"),
             *(tag("td", *_parts(c), class_=k) for c, k in zip(row[1:], kind[1:], strict=True)))

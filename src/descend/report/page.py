@@ -1,4 +1,4 @@
-"""page: sections as one self-contained page: no script, no request, readable without its style sheet."""
+"""page: sections as one self-contained page: no request, readable without its style sheet and without its script."""
 
 import base64
 import hashlib
@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from descend.plots.element import Element, tag
 from descend.report.markup import LONGEST, contents
+from descend.report.page_script import SCRIPT
 from descend.report.page_style import STYLE
 from descend.text import shortened
 
@@ -24,8 +25,9 @@ def page(title: str, source: str, sections: Sequence[Element]) -> str:
     skip = tag("a", "Skip to the verdict", href="#verdict", class_="skip")
     header = tag("header", tag("p", source), tag("h1", title), contents(sections))
     whole = tag("html", _head(title), tag("body", skip, header, tag("main", *sections)), lang=LANGUAGE)
-    # The style sheet is a constant and goes in unescaped: escaped quotes would break it.
-    return "<!DOCTYPE html>\n" + str(whole).replace("</head>", f"<style>{STYLE}</style></head>", 1) + "\n"
+    # Style sheet and script are constants and go in unescaped: escaped quotes would break them.
+    text = str(whole).replace("</head>", f"<style>{STYLE}</style></head>", 1)
+    return "<!DOCTYPE html>\n" + f"<script>{SCRIPT}</script></body>".join(text.rsplit("</body>", 1)) + "\n"
 
 
 def source_line(version: str, date: str, data_name: str) -> str:
@@ -33,9 +35,13 @@ def source_line(version: str, date: str, data_name: str) -> str:
     return f"descend {version} · {date} · {shortened(data_name, LONGEST)}"
 
 
+def _digest(text: str) -> str:
+    """What a policy names to allow one text, and no other."""
+    return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
+
+
 def _head(title: str) -> Element:
-    digest = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
-    policy = f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:"
+    policy = f"default-src 'none'; style-src '{_digest(STYLE)}'; script-src '{_digest(SCRIPT)}'; img-src data:"
     return tag(
         "head", tag("meta", charset="utf-8"), tag("meta", http_equiv="Content-Security-Policy", content=policy),
         tag("meta", name="viewport", content="width=device-width, initial-scale=1"), tag("title", f"{title} · descend"),

@@ -2,8 +2,10 @@
 
 STYLE = """
 :root{--ink:#1d2126;--soft:#5b636d;--line:#dfe3e8;--page:#ffffff;--panel:#f6f7f9;--accent:#1b7391;--bad:#b3261e}
-@media screen and (prefers-color-scheme:dark){:root{--ink:#e6e9ed;--soft:#a2abb6;--line:#31373f;--page:#16191d;
+@media screen{:root[data-theme=dark]{--ink:#e6e9ed;--soft:#a2abb6;--line:#31373f;--page:#16191d;
 --panel:#1e2227;--accent:#5fb9d6;--bad:#ff8a80;color-scheme:dark}}
+@media screen and (prefers-color-scheme:dark){:root:not([data-theme=light]){--ink:#e6e9ed;--soft:#a2abb6;--line:#31373f;
+--page:#16191d;--panel:#1e2227;--accent:#5fb9d6;--bad:#ff8a80;color-scheme:dark}}
 *{box-sizing:border-box}
 body{margin:0;background:var(--page);color:var(--ink);font:16px/1.55 ui-sans-serif,system-ui,sans-serif;
 -webkit-text-size-adjust:100%}
@@ -15,7 +17,7 @@ h1{font-size:30px;line-height:1.2;margin:6px 0 28px;font-weight:650;overflow-wra
 nav{display:flex;flex-wrap:wrap;gap:4px 18px;margin:-14px 0 20px;font-size:14px}
 nav a,summary{color:var(--accent)}
 h2{font-size:19px;line-height:1.3;margin:0 0 12px;font-weight:650;overflow-wrap:anywhere}
-p,dd{overflow-wrap:anywhere}
+p,dd,dt{overflow-wrap:anywhere}
 p,figcaption,.findings{max-width:80ch}
 section{padding:36px 0;border-top:1px solid var(--line)}
 #verdict{border-top:4px solid var(--accent)}
@@ -25,7 +27,7 @@ section{padding:36px 0;border-top:1px solid var(--line)}
 section>p:last-child{margin-bottom:0}
 dl{margin:0}
 dl.numbers{display:grid;grid-template-columns:repeat(auto-fit,minmax(150px,1fr));gap:16px}
-dl.numbers div{background:var(--panel);border-radius:8px;padding:12px 16px}
+dl.numbers div{min-width:0;background:var(--panel);border-radius:8px;padding:12px 16px}
 dt{color:var(--soft);font-size:14px}
 dd{margin:0}
 dl.numbers dd{margin-top:2px;font-size:22px;font-weight:600;font-variant-numeric:tabular-nums}
@@ -53,6 +55,12 @@ figure svg{display:block;width:100%;height:auto;color:var(--soft)}
 .narrow{display:none}
 details{margin-top:16px}
 summary{cursor:pointer;font-size:14px}
+.theme{font:inherit;font-size:14px;color:var(--accent);background:none;border:1px solid var(--line);border-radius:6px;
+padding:2px 10px;margin-bottom:20px;cursor:pointer}
+.controls{display:flex;flex-wrap:wrap;gap:6px 16px;font-size:14px;margin-bottom:8px}
+.controls select{font:inherit;color:inherit;background:var(--panel);border:1px solid var(--line);border-radius:4px}
+.controls svg{display:inline-block;width:14px;height:10px}
+.reading{font-size:14px;color:var(--soft);font-variant-numeric:tabular-nums;min-height:3em;max-width:none}
 .skip{position:absolute;left:-999px}
 .skip:focus{left:16px;top:8px;background:var(--page);padding:8px}
 :focus-visible{outline:2px solid var(--accent);outline-offset:2px}
@@ -61,5 +69,5 @@ padding-right:16px}header{padding-top:28px}h1{font-size:25px}section{padding:28p
 padding-right:6px;min-width:64px}tbody th{min-width:88px}th.n,td.n{
 white-space:normal;overflow-wrap:normal;min-width:0}}
 @media print{body{font-size:12px}header{padding-top:0}section{padding:16px 0}figure,tr,dl div{break-inside:avoid}
-h2{break-after:avoid}.panels{grid-template-columns:repeat(3,1fr)}details,.skip,nav{display:none}.table{overflow:visible}}
+h2{break-after:avoid}.panels{grid-template-columns:repeat(3,1fr)}details,.skip,nav,.theme,.controls,.reading{display:none}.table{overflow:visible}}
 """

@@ -19,9 +19,10 @@ def usage(report: ReportData) -> Element | None:
         return None
     hidden = len(report.importances) - MOST_ROWS
     rows = [(one.column, *cells(one)) for one in report.importances[:MOST_ROWS]]
-    caption = f"How much worse the {report.metric} is when the cells of a column are permuted"
+    metric = shortened(report.metric, NAME)
+    caption = f"How much worse the {metric} is when the cells of a column are permuted"
     caption += f"; {hidden:,} columns more are in run.json" if hidden > 0 else ""
-    columns = table(caption, ("column", f"{report.metric} worse by", "±"), rows, numeric=(1, 2))
+    columns = table(caption, ("column", f"{metric} worse by", "±"), rows, numeric=(1, 2))
     if not report.dependences:
         return section("usage", TITLE, columns)
     names = ", ".join(shortened(d.column, NAME) for d in report.dependences)

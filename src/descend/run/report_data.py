@@ -1,5 +1,7 @@
 """report_data: what a report shows of a run, as plain values."""
 
+import csv
+import io
 from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any, Protocol
@@ -33,6 +35,7 @@ from descend.table.table import Kind
 from descend.version import VERSION
 
 FEWEST_RATES = 2  # points of a line
+MOST_HISTORY = 40  # columns of the trace on the page, about 100 kB; trace.jsonl has all
 ROUNDING = 1e-9  # part of a learning rate by which one that stays may differ
 LAYER_FIGURES = {
     "gradient": ("gradient norm", False), "update": ("update / weights", False), "dead": ("share of dead units", True),
@@ -164,7 +167,9 @@ def report_data(run: ReportedRun) -> ReportData:
         findings=tuple(_finding(f) for f in run.findings), variants=variant_rows(run),
         metric=run.metric, measured=run.prepared is not None and not run.failed,
         held_out=None if run.failed else run.held_out, curves=curves(run), curve_rows=curve_rows(run),
-        rates=_rates(run), schedule=_schedule(run), layers=_layers(run), weight_paths=weight_paths(run),
+        train_rows=int(run.data["train_rows"]), history=_history(run.trace), rates=_rates(run),
+        schedule=_schedule(run), layers=_layers(run),
+        weight_paths=weight_paths(run),
         scatters=_scatters(run),
         target=run.model.target, data=tuple((n.topic, n.text) for n in run.notes), columns=_columns(run),
         model=_model(run), coefficients=() if run.failed else _coefficients(run),
@@ -248,6 +253,16 @@ def _recorded_curve(run: ReportedRun) -> tuple[Curve, ...]:
 def curve_rows(run: ReportedRun) -> str:
     """Return what the second loss of a curve is of: "validation" or "test" rows."""
     return "validation" if "val" in run.trace else "test"
+
+
+def _history(trace: Mapping[str, Sequence[float]]) -> str:
+    """The trace as CSV; of many weights the first ones, so that the page stays small."""
+    names = list(trace)[:MOST_HISTORY]
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(names)
+    writer.writerows(zip(*(trace[name] for name in names), strict=True))
+    return text.getvalue()
 
 
 def _rates(run: ReportedRun) -> tuple[RateCurve, ...]:

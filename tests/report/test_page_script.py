@@ -1,0 +1,164 @@
+"""The page in a real browser: no request, no error, a theme button, curves that answer to mouse and keyboard."""
+
+import dataclasses
+import shutil
+
+import numpy as np
+import pytest
+from tests.report.made import HOSTILE, a_report, a_variant
+
+from descend.plots.curves import Curve
+from descend.report import html
+from descend.report.page_script import SCRIPT
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+LARGEST = 15_000  # characters of the script
+in_browser = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here")
+
+
+def test_the_script_is_small_and_can_stand_in_xml():
+    assert len(SCRIPT) < LARGEST
+    assert not set("<&") & set(SCRIPT)
+
+
+@pytest.fixture(scope="module")
+def browser():
+    playwright = pytest.importorskip("playwright.sync_api")
+    with playwright.sync_playwright() as running:
+        options = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+        started = running.chromium.launch(executable_path=CHROMIUM, args=options)
+        yield started
+        started.close()
+
+
+@dataclasses.dataclass
+class Opened:
+    """A page, and what it asked for and complained of."""
+
+    page: object
+    requests: list
+    errors: list
+
+
+@pytest.fixture
+def opened(browser, tmp_path):
+    """Returns a function that opens a report in a window of a width, and of a colour scheme."""
+    contexts = []
+
+    def show(report, *, width=1280, scheme="light", script=True):
+        file = tmp_path / "a report.html"
+        file.write_text(html.render(report), encoding="utf-8")
+        context = browser.new_context(
+            viewport={"width": width, "height": 900}, color_scheme=scheme, java_script_enabled=script
+        )
+        contexts.append(context)
+        page = context.new_page()
+        one = Opened(page, [], [])
+        page.on("request", lambda request: one.requests.append(request.url))
+        page.on("console", lambda message: one.errors.append(message.text))
+        page.on("pageerror", lambda error: one.errors.append(str(error)))
+        page.goto(file.as_uri())
+        return one
+
+    yield show
+    for context in contexts:
+        context.close()
+
+
+@pytest.fixture
+def two_variants():
+    """A report whose curves are known: gd halves its loss each epoch, adam is NaN from epoch 3 on."""
+    epochs = np.arange(6.0)
+    losses = {"gd": 0.5**epochs, "adam": np.where(epochs < 3, 2.0 - 0.1 * epochs, np.nan)}
+    curves = tuple(Curve(name, name[0].upper(), epochs, loss, loss * 2) for name, loss in losses.items())
+    return dataclasses.replace(a_report(), curves=curves, variants=(a_variant(name="gd"),))
+
+
+@in_browser
+@pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.parametrize("name", HOSTILE)
+def test_nothing_is_requested_and_no_error_is_said(opened, name, width):
+    one = opened(a_report(name), width=width)
+    assert (len(one.requests), one.errors) == (1, [])
+    assert one.page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+@in_browser
+def test_the_theme_button_turns_the_page_dark_and_light_again(opened):
+    page = opened(a_report()).page
+    background = "getComputedStyle(document.body).backgroundColor"
+    light = page.evaluate(background)
+
+    page.get_by_role("button", name="Dark page").click()
+    dark = page.evaluate(background)
+    page.get_by_role("button", name="Light page").click()
+
+    assert light == page.evaluate(background) == "rgb(255, 255, 255)"
+    assert dark == "rgb(22, 25, 29)"
+
+
+@in_browser
+def test_a_reader_of_dark_pages_gets_one_and_can_leave_it(opened):
+    page = opened(a_report(), scheme="dark").page
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(22, 25, 29)"
+    page.get_by_role("button", name="Light page").click()
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+
+
+@in_browser
+def test_the_keyboard_alone_reads_the_curves(opened, two_variants):
+    page = opened(two_variants).page
+    page.get_by_label("scale:").select_option("linear")
+    page.get_by_role("img", name="Loss of each variant").focus()
+    for _ in range(20):  # of 50 from epoch 0 to epoch 5
+        page.keyboard.press("ArrowRight")
+    assert page.locator(".reading").inner_text() == "2 epochs: gd 0.25 (validation 0.5) · adam 1.8 (validation 3.6)"
+    for _ in range(20):
+        page.keyboard.press("ArrowRight")
+    assert page.locator(".reading").inner_text() == "4 epochs: gd 0.0625 (validation 0.125) · adam not finite"
+
+
+@in_browser
+def test_the_mouse_reads_the_same(opened, two_variants):
+    page = opened(two_variants).page
+    page.get_by_label("scale:").select_option("linear")
+    chart = page.get_by_role("img", name="Loss of each variant")
+    box = chart.bounding_box()
+    chart.hover(position={"x": 58 + (box["width"] - 74) * 0.6, "y": 100})
+    assert page.locator(".reading").inner_text().startswith("3 epochs: gd 0.125 (validation 0.25)")
+
+
+@in_browser
+def test_variants_can_be_hidden_and_gradients_counted(opened, two_variants):
+    page = opened(two_variants).page
+    lines = page.locator("[data-curves] polyline")
+    before = lines.count()
+    page.get_by_role("checkbox", name="adam").uncheck()
+    assert lines.count() == before - 2
+    page.get_by_role("checkbox", name="gd").uncheck()
+    assert page.locator(".reading").inner_text() == "Nothing is shown."
+    page.get_by_role("checkbox", name="gd").check()
+
+    page.get_by_label("across:").select_option("gradients")
+    page.get_by_label("scale:").select_option("linear")
+    page.get_by_role("img", name="Loss of each variant").focus()
+    for _ in range(10):
+        page.keyboard.press("ArrowRight")
+    assert page.locator(".reading").inner_text() == "273 gradients: gd 0.5 (validation 1)"
+
+
+@in_browser
+def test_without_script_the_charts_are_there(opened, two_variants):
+    page = opened(two_variants, script=False).page
+    assert page.locator("[data-curves] svg").count() == 2
+    assert page.get_by_role("button").count() == 0
+
+
+@in_browser
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_to_complain_of(opened, scheme):
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright")
+    page = opened(a_report(), scheme=scheme).page
+    page.locator("details").evaluate_all("all => all.forEach(one => { one.open = true; })")
+    found = axe.Axe().run(page).response["violations"]
+    assert [(v["id"], [n["target"] for n in v["nodes"]][:3]) for v in found] == []
