@@ -90,7 +90,7 @@ def test_the_report_says_how_to_reproduce_the_run(run):
 def test_the_page_of_a_run_with_markup_in_its_names_is_well_formed(run):
     page = html.render(report_data(run))
     root = ET.fromstring(page.removeprefix("<!DOCTYPE html>\n"))
-    assert not {e.tag.split("}")[-1] for e in root.iter()} & {"i", "b", "script"}
+    assert not {e.tag.split("}")[-1] for e in root.iter()} & {"i", "b"}
     assert any("<i>x</i>" in (e.text or "") for e in root.iter("th"))
 
 

@@ -9,7 +9,6 @@ from descend.plots.axes import Axis
 from descend.plots.element import Element, tag
 from descend.plots.style import MARKERS, LineStyle
 
-
 POINTS = 0.75  # of a line a pixel: the lowest and the highest of each stretch stay, so that no spike is lost
 
 
