@@ -53,6 +53,7 @@ def prefetch_row(X: Array, row: int) -> None:
     """
     for j in range(0, X.shape[1], LINE // X.itemsize):
         prefetch(X, row, j)
+    prefetch(X, row, X.shape[1] - 1)  # a row that begins within a line may end in one more
 
 
 @register_jitable(**UNCOUNTED)
