@@ -102,7 +102,7 @@ def compile_lookahead(loss: Loss, dtype: np.dtype[Any]) -> Any:
     It returns the steps in all, and the row that it came to: the last one of the call, or the first of a window that the
     careful loop must take; the weights are those before that row.
     """
-    evaluate, places = evaluator(loss), (0,) * len(loss.constants)
+    evaluate, places = evaluator(loss, dtype), (0,) * len(loss.constants)
     vector, most = lanes.count(dtype), LARGEST[dtype]
 
     def lookahead(
