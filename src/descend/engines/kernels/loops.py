@@ -15,6 +15,7 @@ from descend.engines.kernels.records import (
     Examples,
     LossSettings,
     Numbers,
+    ReadTable,
     Run,
     SparseExamples,
     StepSettings,
@@ -180,6 +181,21 @@ def compile_block_sums(loss: Loss, dtype: np.dtype[Any], several: bool, sparse: 
             accumulate(evaluate, respond, tail, examples, w, blocks[b], workspace, batch)
 
     return compile_kernel(sums, dtype, loss.name, several, sparse, examples=_examples(sparse))
+
+
+@functools.cache
+def compile_row_squares(dtype: np.dtype[Any]) -> Any:
+    """Compile the sum of squares of each row, float64 (rows,), of features that are centred and scaled as they are read."""
+
+    def squares(X: ReadTable, center: Numbers, inverse: Numbers, totals: Numbers, first: int, last: int) -> None:
+        for i in range(first, last):
+            total = 0.0
+            for j in range(X.shape[1]):
+                x = (X[i, j] - center[j]) * inverse[j]
+                total += x * x
+            totals[i] = total
+
+    return compile_kernel(squares, dtype)
 
 
 @functools.cache
