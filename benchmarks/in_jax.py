@@ -9,9 +9,15 @@ import numpy as np
 Work = Callable[[], object]
 
 
-def _ready(run: Callable, *args: object) -> Work:
+def _ready(run: Callable, *args: object, wide: bool = False) -> Work:
+    """A call that waits for its result; `wide` for float64, which JAX must be allowed whenever it traces or runs."""
     compiled = jax.jit(run)
-    return lambda: jax.block_until_ready(compiled(*args))
+
+    def work() -> object:
+        with jax.enable_x64(wide):
+            return jax.block_until_ready(compiled(*args))
+
+    return work
 
 
 def squared(w: jax.Array, X: jax.Array, y: jax.Array) -> jax.Array:
@@ -35,9 +41,7 @@ def full(X: np.ndarray, y: np.ndarray, epochs: int, lr: float, loss: Callable = 
 
             return jax.lax.scan(step, jnp.zeros(A.shape[1] + 1, A.dtype), length=epochs)
 
-        work = _ready(run, A, b)
-        work()
-    return work
+    return _ready(run, A, b, wide=wide)
 
 
 def batches(X: np.ndarray, y: np.ndarray, batch: int, rates: np.ndarray | float) -> Work:

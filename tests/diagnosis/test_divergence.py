@@ -159,7 +159,8 @@ def test_a_target_that_is_not_scaled_is_blamed_for_the_rate_of_a_network(large):
 def test_a_limit_of_zero_is_no_limit_to_divide_by():
     problem = line()
     landscape = Landscape.of(problem)
-    flat = dataclasses.replace(landscape, curvature=dataclasses.replace(landscape.curvature, largest=np.inf))
+    infinite = dataclasses.replace(landscape.curvature, largest=np.inf)
+    flat = dataclasses.replace(landscape, measure=lambda: infinite)
     evidence = evidence_of(problem, setting("sgd", lr=0.1), 5, landscape=flat)
     failed = dataclasses.replace(evidence, outcome=Outcome.DIVERGED)
 

@@ -60,3 +60,14 @@ def test_many_dense_rows_of_one_output_are_measured_so(monkeypatch):
     monkeypatch.setattr(full_pass, "LARGE_CELLS", 1)
     assert measures(problem("logistic"))
     assert not measures(problem("softmax"))
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("threads", [1, 2])
+def test_squares_of_rows_are_those_of_the_scaled_copy(dtype, threads):
+    center, width = np.array([1e3, 0, -2, 0, 0]), np.array([1, 2, 1e-3, 1, 5])
+    rows = ScaledRows((X * width + center).astype(dtype), center, width, dtype)
+    expected = np.square(rows[:].astype(np.float64)).sum(axis=1)
+    np.testing.assert_allclose(
+        full_pass.row_squares(rows, threads), expected, rtol=1e-6 if dtype == np.float32 else 1e-12
+    )

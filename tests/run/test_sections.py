@@ -86,7 +86,8 @@ def test_the_curvature_in_words_worked_by_hand():
     """x = -1, 1 without intercept: the Hessian is 2, so that gradient descent is stable below 1."""
     X, y = np.array([[-1.0], [1.0]]), np.array([0.0, 4.0])
     known = Landscape.of(Problem(Data(X, y), loss("squared"), intercept=False))
-    steep = dataclasses.replace(known, curvature=dataclasses.replace(known.curvature, largest=np.inf))
+    infinite = dataclasses.replace(known.curvature, largest=np.inf)
+    steep = dataclasses.replace(known, measure=lambda: infinite)
     flat = Landscape.of(Problem(Data(0 * X, y), loss("squared"), intercept=False))
     deep = Landscape.of(Problem(Data(X, y), loss("squared"), network=Network((1, 2, 1))))
     sharp = deep.curvature.largest

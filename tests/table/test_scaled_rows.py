@@ -73,3 +73,15 @@ def test_a_part_is_copied_only_where_it_is_small(monkeypatch):
     assert isinstance(taken_rows(SOURCE, np.arange(499)), np.ndarray)
     monkeypatch.setattr(module, "LARGE_CELLS", 1)
     assert isinstance(taken_rows(SOURCE, np.arange(499)), TakenRows)
+
+
+def test_a_loop_may_read_a_source_that_lies_as_it_reads():
+    source, zero, one = np.arange(6.0).reshape(3, 2), np.zeros(2), np.ones(2)
+    assert ScaledRows(source, zero, one, np.float64).readable
+    assert not ScaledRows(source, zero, one, np.float32).readable
+    assert not ScaledRows(np.asfortranarray(source), zero, one, np.float64).readable
+    assert not ScaledRows(TakenRows(source, np.array([0, 2])), zero, one, np.float64).readable
+    assert not ScaledRows(source, zero, one * 1e-309, np.float64).readable  # the inverse of the width would be infinite
+    copied = ScaledRows(source, zero, one, np.float64)
+    copied.whole()
+    assert not copied.readable

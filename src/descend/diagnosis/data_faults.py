@@ -20,6 +20,7 @@ LEAK = 0.9999  # correlation with the target, or share of pairs in order (arbitr
 MIN_ROWS = 20  # for D402 and D405 (arbitrary)
 MIN_CLASS_SHARE = 0.05  # of the smaller class for D402: a rarer one is easily separated by chance (arbitrary)
 SUBSAMPLED = 20_000  # rows beyond which every SUBSAMPLE-th row is looked at first (arbitrary: bounds the work)
+SPREAD_ROWS = 2500  # whose spread is that of all rows within a few percent, far from a factor of SURE
 SUBSAMPLE = 32
 ORDERED = 8192  # rows of a subsample whose pairs are put in order: sorting costs more than a correlation (arbitrary)
 LEAK_OF_PART = 0.99  # as LEAK, on a subsample: a column with a share of 0.9999 stays above it whatever the rows
@@ -335,7 +336,7 @@ def suspects(data: Data) -> list[int]:
     """
     if data.rows <= MIN_ROWS or data.sample_weight is not None or is_sparse(data.X):
         return list(range(data.features))
-    part = data.X[:: -(-data.rows // SUBSAMPLED)].astype(np.float64)
+    part = data.X[:: -(-data.rows // SPREAD_ROWS)].astype(np.float64)
     return np.flatnonzero(_reaches(np.sqrt(np.diagonal(data.gram().G)), part, data.rows)).tolist()
 
 
@@ -360,7 +361,7 @@ def _extremeness(values: Array) -> tuple[float, int]:
     if len(known) < MIN_ROWS:
         return 0.0, 0
     x = values[known].astype(np.float64)
-    if len(x) > SUBSAMPLED and not _reaches(float(x.std()), x[:: -(-len(x) // SUBSAMPLED), None], len(x)).any():
+    if len(x) > SUBSAMPLED and not _reaches(float(x.std()), x[:: -(-len(x) // SPREAD_ROWS), None], len(x)).any():
         return 0.0, 0
     with np.errstate(over="ignore"):
         distance = np.minimum(np.abs(x - np.median(x)), np.finfo(np.float64).max)

@@ -29,7 +29,7 @@ def _explodes(e: Evidence) -> bool:
 def above_limit(e: Evidence) -> Finding | None:
     """D101 for rules with a stability limit."""
     rising = len(e.losses) > 1 and e.outcome in (Outcome.STOPPED, Outcome.BUDGET) and not e.losses[-1] <= e.losses[0]
-    if not e.limit or not e.setting.lr > e.limit or not (e.outcome.failed or rising) or _explodes(e):
+    if not (e.outcome.failed or rising) or _explodes(e) or not e.limit or not e.setting.lr > e.limit:
         return None
     column, share = e.largest_column
     eigenvalue, target = e.landscape.curvature.largest, _large_target(e)
@@ -64,7 +64,7 @@ def too_fast(e: Evidence) -> Finding | None:
     """D101 for rules without a stability limit."""
     losses = e.losses[: FIRST_POINTS + 1]
     poor = e.outcome.failed or (not e.learned if e.gap is None else e.unfinished)
-    if e.limit is not None or len(losses) < 2 or e.outcome == Outcome.NONFINITE or not poor or _explodes(e):
+    if len(losses) < 2 or e.outcome == Outcome.NONFINITE or not poor or _explodes(e) or e.has_limit:
         return None
     before, peak = max(float(losses[0]), e.landscape.baseline), float(losses[1:].max())
     rise = (peak - e.floor) / max(before - e.floor, 1e-300)
@@ -156,7 +156,7 @@ def spikes(e: Evidence) -> Finding | None:
 def limit_crossed(e: Evidence) -> Finding | None:
     """D105."""
     changing = e.problem.network is not None or e.problem.loss.name == "poisson"
-    if e.limit is None or not changing or e.setting.lr > e.limit or _explodes(e) or not np.isfinite(e.weights).all():
+    if not changing or _explodes(e) or not np.isfinite(e.weights).all() or e.limit is None or e.setting.lr > e.limit:
         return None
     measure = exact.sharpness if e.problem.network is not None else exact.curvature
     eigenvalue = measure(e.problem, e.weights).largest

@@ -1,5 +1,6 @@
 """evidence: all that the checks read about one run."""
 
+import math
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -9,7 +10,7 @@ from descend.arrays import Array
 from descend.diagnosis.layers import Replay, replay
 from descend.diagnosis.rows import positions_within
 from descend.engines import State
-from descend.optimum import stability_limit
+from descend.optimum import limit, stability_limit
 from descend.optimum.landscape import Landscape
 from descend.options import Options, read_options
 from descend.outcome import Outcome
@@ -93,8 +94,19 @@ class Evidence:
         return self.batch_size == self.problem.data.rows
 
     @cached_property
+    def has_limit(self) -> bool:
+        """Whether there is a stability limit; of a rule without one no curvature is measured, and never that of each row."""
+        rule, constants = self.setting.rule, self.setting.constants
+        if limit(rule, constants, 1.0) is None:
+            return False
+        whole = limit(rule, constants, max(self.landscape.curvature.largest, 1e-300))
+        return whole is not None and math.isfinite(whole)
+
+    @cached_property
     def limit(self) -> float | None:
         """The stability limit: the learning rate above which the rule diverges; None where it is not known."""
+        if not self.has_limit:
+            return None
         rows = self.problem.data.rows
         batch_size = self.batch_size if self.problem.network is None else rows
         return stability_limit(self.setting.rule, self.setting.constants, self.landscape.curvature, batch_size, rows)

@@ -44,7 +44,7 @@ def out_of_budget(e: Evidence) -> Finding | None:
     fix = [*time, "--lr auto", "--optimizer nesterov"]
     if e.premature:
         text = f"not converged: training stopped improving after {counted(e.epochs, 'epoch')}{distance}"
-    if e.problem.network is None and e.limit is None and e.landscape.optimum.weights is not None:
+    if e.problem.network is None and not e.has_limit and e.landscape.optimum.weights is not None:
         start = e.trace.weights[0, 0] if e.trace.weights.size else 0.0
         farthest = float(np.abs(e.landscape.optimum.weights - start).max())
         needed = farthest / steps
@@ -124,8 +124,10 @@ def vanishing(e: Evidence) -> Finding | None:
 
 def ill_conditioned(e: Evidence) -> Finding | None:
     """D203."""
+    if e.problem.network is not None or not e.unfinished or e.outcome.failed:
+        return None
     condition = e.landscape.curvature.condition
-    if e.problem.network is not None or not e.unfinished or e.outcome.failed or not condition > ILL_CONDITIONED:
+    if not condition > ILL_CONDITIONED:
         return None
     columns, cause = _columns_at_fault(e)
     distance = "" if e.gap is None else f" and the gap to the optimum is {percent(e.gap)}"

@@ -4,10 +4,11 @@ import functools
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
+from descend.arrays import Array
 from descend.engines.call_ranges import Range, call_ranges, orders_of, rows_seen
 from descend.engines.kernels.nonzeros import sparse_rows
 from descend.engines.kernels.records import (
@@ -47,13 +48,21 @@ def ranges_of(problem: Problem, plan: Plan) -> Ranges:
 
 def examples_of(problem: Problem) -> Examples | SparseExamples:
     """Return the training rows as compiled loops take them, all of one dtype."""
+    X = problem.data.X
+    return SparseExamples(sparse_rows(X), *_targets_of(problem)) if is_sparse(X) else dense_examples(problem, X)
+
+
+def dense_examples(problem: Problem, X: Any) -> Examples:
+    """Return the training rows with these features (rows, features), dense."""
+    return Examples(readonly(X), *_targets_of(problem))
+
+
+def _targets_of(problem: Problem) -> tuple[Array, Array]:
+    """The targets (rows, targets), and the sample weights (rows,), empty for none, in the dtype of the problem."""
     data, dtype = problem.data, problem.dtype
-    weight = np.empty(0, dtype) if data.sample_weight is None else data.sample_weight.astype(dtype)
     y = data.y.astype(dtype, copy=False)
-    y = readonly(y if y.ndim == 2 else y[:, None])
-    if is_sparse(data.X):
-        return SparseExamples(sparse_rows(data.X), y, weight)
-    return Examples(readonly(data.X), y, weight)
+    weight = np.empty(0, dtype) if data.sample_weight is None else data.sample_weight.astype(dtype)
+    return readonly(y if y.ndim == 2 else y[:, None]), weight
 
 
 def has_several(problem: Problem) -> bool:

@@ -13,9 +13,11 @@ import numpy as np
 from descend.arrays import Array
 from descend.engines.contract import Measure
 from descend.engines.dispatch import examples_of, has_several, loss_settings_of, parts_of
-from descend.engines.kernels.loops import BLOCK, compile_block_losses, compile_block_sums
+from descend.engines.kernels.loops import BLOCK, compile_block_losses, compile_block_sums, compile_row_squares
+from descend.engines.kernels.records import readonly
 from descend.problem import Problem, penalty
 from descend.sparse import is_sparse
+from descend.table.scaled_rows import ScaledRows
 
 LARGE_CELLS = 1 << 20  # of features, from which a compiled pass is faster than NumPy by more than it costs to compile
 
@@ -56,6 +58,15 @@ def full_gradient(problem: Problem, threads: int = 1) -> Callable[[Array], Array
         return np.asarray(total / rows + problem.l2 * problem.penalised * w.astype(np.float64))
 
     return gradient
+
+
+def row_squares(X: ScaledRows, threads: int = 1) -> Array:
+    """Return the sum of squares of each row (rows,), float64, of features whose source a loop may read."""
+    totals, squares = np.empty(X.shape[0]), compile_row_squares(X.dtype)
+    with np.errstate(over="ignore"):
+        inverse = 1 / X.width
+    _on_threads(partial(squares, readonly(X.source), X.center, inverse, totals), len(totals), threads)
+    return totals
 
 
 def block_sums(problem: Problem) -> tuple[Callable[[Array, Array, int, int], None], Array]:

@@ -126,7 +126,7 @@ def compile_group_loop(loss: Loss, dtype: np.dtype[Any], several: bool = False) 
 
     `failed` receives for each run the step at which it left the finite range, else 0 (runs,).
     """
-    evaluate, places = evaluator(loss), (0,) * len(loss.constants)
+    evaluate, places = evaluator(loss, dtype), (0,) * len(loss.constants)
     slopes_of = (classes if loss.outputs == "classes" else targets) if several else single
     unfold, fold = (unfolded, folded) if several else (as_it_is, added)
 

@@ -60,7 +60,7 @@ def fits(problem: Problem, setting: Setting) -> bool:
 @functools.cache
 def compile_lazy_loop(loss: Loss, rule: Rule, dtype: np.dtype[Any], several: bool) -> Any:
     """Compile the loop over epochs, batches and the non-zeros of their rows, with the rule inside."""
-    evaluate, accumulate, respond, places = loss_parts(loss, several, sparse=True)
+    evaluate, accumulate, respond, places = loss_parts(loss, dtype, several, sparse=True)
     update, load, save, _, _, rule_places, tag = rule_parts(rule)
 
     def lazy(

@@ -10,7 +10,7 @@ import numpy as np
 
 from descend.arrays import Array
 from descend.blas import one_blas_thread
-from descend.engines import grouped, lazy_sparse
+from descend.engines import grouped, lazy_sparse, lookahead
 from descend.engines.dispatch import (
     Loop,
     Ranges,
@@ -106,10 +106,20 @@ def _loop(problem: Problem, setting: Setting, state: State, r: int) -> Loop:
         lazy = lazy_sparse.compile_lazy_loop(problem.loss, setting.rule, dtype, several)
         return functools.partial(lazy, *_arguments(problem, setting, state, r))
     if setting.rows_a_step(problem.data.rows) == 1 and not several and not is_sparse(problem.data.X):
-        online = compile_online_loop(problem.loss, setting.rule, dtype)
-        return functools.partial(online, *_arguments(problem, setting, state, r))
+        careful = functools.partial(_online_loop, problem, setting, state, r)
+        return (
+            lookahead.loop_of(problem, setting, run_of(state, r), careful)
+            if lookahead.fits(problem, setting)
+            else careful()
+        )
     loop, nothing = _loop_by_address(problem, setting, state, r), np.empty(0, dtype)
     return lambda call: loop(call, nothing)
+
+
+def _online_loop(problem: Problem, setting: Setting, state: State, r: int) -> Loop:
+    """The loop of one row a step that tests each step."""
+    online = compile_online_loop(problem.loss, setting.rule, problem.dtype)
+    return functools.partial(online, *_arguments(problem, setting, state, r))
 
 
 def _loop_by_address(

@@ -133,7 +133,7 @@ def compile_activation(form: Activation, dtype: np.dtype[Any]) -> Any:
 @functools.cache
 def compile_loss(loss: Loss, dtype: np.dtype[Any]) -> Any:
     """Compile a loss, see `compiled_loss`."""
-    evaluate, respond, places = evaluator(loss), rows.response(loss), (0,) * len(loss.constants)
+    evaluate, respond, places = evaluator(loss, dtype), rows.response(loss), (0,) * len(loss.constants)
 
     def slopes(z: Table, y: Table, sample_weight: Vector, constants: Numbers) -> None:
         tail = as_tuple(constants, places)

@@ -14,10 +14,12 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, vali
 from descend.arrays import Array
 from descend.blas import one_blas_thread
 from descend.diagnosis.evidence import FAR
-from descend.diagnosis.verdict import judge
+from descend.diagnosis.finding import Finding
+from descend.diagnosis.verdict import Verdict
 from descend.engines import State
 from descend.errors import DivergenceError, UsageError
 from descend.estimators.fitted import Fitted, Model
+from descend.estimators.insights import Insights
 from descend.estimators.verbosity import LOGGER, progress_log, speaking
 from descend.losses import LOSSES, Loss
 from descend.optimum.landscape import Landscape
@@ -29,6 +31,7 @@ from descend.problem.network import scores
 from descend.search.search import QUICK_GRACE, SearchResult, search
 from descend.sparse import is_sparse
 from descend.table.data import Data
+from descend.table.scaled_rows import LARGE_CELLS
 from descend.table.split import split
 from descend.table.target import check_labels
 from descend.table.target_loss import loss_with_constants
@@ -40,7 +43,7 @@ OPTIONS_OF_PARAMETERS = (
     "optimizer", "lr", "batch_size", "momentum", "betas", "eps", "l2", "l1", "scale", "clip", "max_epochs", "tol",
     "patience", "time_budget", "hidden_layer_sizes", "activation", "init", "batch_norm", "dropout", "restarts",
 )  # fmt: skip
-PRIVATE = ("_fitted", "_class_weights", "_target_columns", "_warned")  # what a fit sets
+PRIVATE = ("_fitted", "_insights", "_class_weights", "_target_columns", "_warned")  # what a fit sets
 
 
 class Descent(BaseEstimator):  # type: ignore[misc]
@@ -107,6 +110,7 @@ class Descent(BaseEstimator):  # type: ignore[misc]
         self._forget()
         options = self._options()
         X, y, weight = self._read(X, y, sample_weight, options)
+        y = np.array(y)  # of the caller's own nothing is kept, which could change before `findings_` are read
         train, held = self._split(X, y, options)
         options = options.replace(threads=_threads(X))
         of_train, of_held = (
@@ -120,25 +124,29 @@ class Descent(BaseEstimator):  # type: ignore[misc]
         start = None if before is None else _warm_start(before, model, problem.network)
         log = progress_log(self.verbose)
         result = search(problem, validation, options, landscape, on_event=log, start=start, grace=QUICK_GRACE)
-        self._report(result, options)
+        insights = Insights(result, options)
+        self._report(result, insights)
         self._keep(Fitted.of_search(model, result))
         self._describe(result, validation)
+        if data.cells > LARGE_CELLS:
+            insights.settle()
+        self._insights = insights
         return self
 
-    def _report(self, result: SearchResult, options: Options) -> None:
-        """Judge a search: raise DivergenceError where it failed, warn where it ended early, keep verdict and findings."""
-        fit, best, landscape = result.fit, result.best, result.landscape
-        verdict, findings = judge(result, options=options)
-        outcome, gap = fit.outcomes[best], landscape.gap(float(fit.loss[best]))
-        self._log(verdict.text)
+    def _report(self, result: SearchResult, insights: Insights) -> None:
+        """Raise DivergenceError where a search failed, and warn where it ended early."""
+        outcome, gap = result.fit.outcomes[result.best], insights.gap
+        if self.verbose:
+            self._log(insights.verdict.text)
         if outcome.failed:
-            raise DivergenceError(verdict.text, fix=" or ".join(findings[0].fix), code=findings[0].code)
-        far = gap is not None and gap > FAR and not fit.guided and verdict.status != "separable"
-        if outcome == Outcome.BUDGET or (outcome == Outcome.STOPPED and far):
-            slow = [f for f in findings if f.code.startswith("D2")]
-            text = f"{slow[0].code} {slow[0].text}" if slow and outcome == Outcome.BUDGET else verdict.text
+            cause = insights.findings[0]
+            raise DivergenceError(insights.verdict.text, fix=" or ".join(cause.fix), code=cause.code)
+        far = gap is not None and gap > FAR and not result.fit.guided
+        far = far and outcome == Outcome.STOPPED and insights.verdict.status != "separable"
+        if outcome == Outcome.BUDGET or far:
+            slow = [f for f in insights.findings if f.code.startswith("D2")]
+            text = f"{slow[0].code} {slow[0].text}" if slow and outcome == Outcome.BUDGET else insights.verdict.text
             warnings.warn(text, ConvergenceWarning, stacklevel=4)
-        self.verdict_, self.findings_, self.gap_ = verdict, findings, gap
 
     def _describe(self, result: SearchResult, validation: Data | None) -> None:
         fit, best = result.fit, result.best
@@ -149,9 +157,44 @@ class Descent(BaseEstimator):  # type: ignore[misc]
         ]
         self.loss_curve_ = [point["loss"] for point in self.history_]
         self.val_curve_ = None if validation is None else [point["val"] for point in self.history_]
-        self.curvature_ = float(result.landscape.curvature.largest)
-        self.stability_limit_ = result.why["lr"]["stability_limit"]
-        self.why_ = result.why
+
+    @property
+    def verdict_(self) -> Verdict:
+        """How the fit ended."""
+        return self._known.verdict
+
+    @property
+    def findings_(self) -> tuple[Finding, ...]:
+        """What was found about the fit, the most severe first."""
+        return self._known.findings
+
+    @property
+    def gap_(self) -> float | None:
+        """The excess training loss over the optimum; None where that is unknown."""
+        return self._known.gap
+
+    @property
+    def curvature_(self) -> float:
+        """The largest curvature of the objective."""
+        return self._known.curvature
+
+    @property
+    def stability_limit_(self) -> float | None:
+        """The learning rate above which the rule diverges; None where it is not known."""
+        return self._known.stability_limit
+
+    @property
+    def why_(self) -> dict[str, dict[str, Any]]:
+        """For each value that was chosen: how it was found, and the evidence."""
+        return self._known.why
+
+    @property
+    def _known(self) -> Insights:
+        """What is known about the last fit; nothing before it, and nothing of rows that came after it."""
+        insights: Insights | None = self.__dict__.get("_insights")
+        if insights is None:
+            raise AttributeError(f"{type(self).__name__} knows this of a fit alone, until partial_fit moves on")
+        return insights
 
     def _partial_fit(self, X: Any, y: Any, sample_weight: Any, classes: Array | None = None) -> Self:
         before: Fitted | None = self.__dict__.get("_fitted")
@@ -170,7 +213,7 @@ class Descent(BaseEstimator):  # type: ignore[misc]
                 warnings.warn(text, UserWarning, stacklevel=3)
         after, loss_before, loss = before.after_an_epoch(data)
         self._keep(after)
-        for name in ("verdict_", "findings_", "gap_", "val_curve_", "why_", "curvature_", "stability_limit_"):
+        for name in ("_insights", "val_curve_"):
             self.__dict__.pop(name, None)  # of the fit, and not of the rows that came after it
         self._append(after.epochs, loss_before, loss)
         self._log(f"epoch {after.epochs:,}: loss {loss:.6g} on {data.rows:,} rows")

@@ -11,6 +11,7 @@ from descend.arrays import Array
 from descend.optimum.standardised import StandardisedView, blocks, shares
 from descend.problem import Problem
 from descend.sparse import dense, is_wide, row_squares
+from descend.table.scaled_rows import ScaledRows
 
 MAX_EXACT = (
     2000  # weights of an output up to which all eigenvalues are computed; arbitrary: the work grows with the cube
@@ -117,13 +118,23 @@ def _means(problem: Problem, weights: Array) -> Array:
 def _rows(problem: Problem, c: float | Array) -> tuple[float, float]:
     """The largest and the mean over the rows of s c |x|^2 + l2."""
     penalty = problem.l2 if problem.data.features else 0.0
-    most, total = 0.0, 0.0
+    most, total, squares = 0.0, 0.0, _squares(problem)
     with np.errstate(over="ignore"):
         for rows in blocks(problem):
             share = shares(problem, rows) * (c if isinstance(c, float) else c[rows])
-            heights = (row_squares(problem.data.X[rows]) + problem.intercept) * share
+            heights = (squares(rows) + problem.intercept) * share
             most, total = max(most, float(heights.max())), total + float(heights.sum())
     return most * problem.data.rows + penalty, total + penalty
+
+
+def _squares(problem: Problem) -> Callable[[slice], Array]:
+    """The sums of squares of a block of rows; of a large table, which is scaled as it is read, by a compiled pass."""
+    X = problem.data.X
+    if not isinstance(X, ScaledRows) or not X.readable:
+        return lambda rows: row_squares(X[rows])
+    from descend.engines import full_pass  # Numba is loaded where it is needed
+
+    return full_pass.row_squares(X, X.threads).__getitem__
 
 
 def _matrix(problem: Problem, c: float | Array) -> Array:

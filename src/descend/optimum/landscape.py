@@ -1,6 +1,8 @@
 """landscape: what is known of an objective before training."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property, partial
 
 from descend import optimum as exact
 from descend.arrays import Array
@@ -14,12 +16,12 @@ class Landscape:
     """What is known of the objective before training.
 
     Args:
-        curvature: the largest eigenvalue of a bound on the Hessian; of a network, the sharpness where it starts.
+        measure: measures `curvature`, when it is first asked for.
         optimum: the exact optimum, or why there is none.
         baseline: the weights (params,) and objective of the best constant prediction.
     """
 
-    curvature: exact.Curvature
+    measure: Callable[[], exact.Curvature]
     optimum: exact.Optimum
     baseline_weights: Array
     baseline: float
@@ -30,8 +32,14 @@ class Landscape:
         weights, objective = exact.baseline(problem)
         if problem.network is not None:
             initial_weights = initial(problem.network, "auto", 0) if start is None else start
-            return cls(exact.sharpness(problem, initial_weights), exact.Optimum.unknown(NOT_CONVEX), weights, objective)
-        return cls(exact.curvature(problem), exact.optimum(problem, threads), weights, objective)
+            sharpness = partial(exact.sharpness, problem, initial_weights)
+            return cls(sharpness, exact.Optimum.unknown(NOT_CONVEX), weights, objective)
+        return cls(partial(exact.curvature, problem), exact.optimum(problem, threads), weights, objective)
+
+    @cached_property
+    def curvature(self) -> exact.Curvature:
+        """The largest eigenvalue of a bound on the Hessian; of a network, the sharpness where it starts."""
+        return self.measure()
 
     def aim(self, tol: float) -> float | None:
         """Return the objective at which a run has converged: within `tol` of the optimum, relative to the optimum

@@ -14,6 +14,7 @@ from descend.problem.shapes import check_shapes
 from descend.table.data import Data
 
 BLOCK_CELLS = 1 << 19  # predictions held at once while a loss is evaluated
+NETWORK_CELLS = 1 << 16  # of a layer's outputs: with what they are computed from they stay in a level-2 cache
 SIDE_BY_SIDE = (
     8  # columns of one product while a loss is evaluated: with a fixed number a run's bits depend on no other run
 )
@@ -181,7 +182,7 @@ def _total_losses(problem: Problem, runs: tuple[Array, Array], data: Data, count
 def _network_loss(problem: Problem, network: Network, weights: Array, data: Data) -> float:
     total = 0.0
     with np.errstate(over="ignore", invalid="ignore"):
-        for rows in _blocks(data.rows, max(network.sizes)):
+        for rows in _blocks(data.rows, max(network.sizes), NETWORK_CELLS):
             z = flat(problem, network_scores(network, weights, data.X[rows]))
             value = losses_and_slopes(problem, z, data.y[rows])[0].astype(np.float64)
             total += float(value.sum() if data.sample_weight is None else data.sample_weight[rows] @ value)
@@ -211,6 +212,6 @@ def _values(problem: Problem, runs: tuple[Array, Array], X: Any, y: Array, count
     return np.asarray(problem.loss.evaluate(z, y[:, None, :], **problem.constants)[0].mean(axis=-1))
 
 
-def _blocks(rows: int, columns: int) -> Iterator[slice]:
-    size = max(256, BLOCK_CELLS // columns)
+def _blocks(rows: int, columns: int, cells: int = BLOCK_CELLS) -> Iterator[slice]:
+    size = max(256, cells // columns)
     return (slice(lo, lo + size) for lo in range(0, rows, size))

@@ -337,11 +337,11 @@ class _Job:
         seconds = OPTIMUM_SHARE * left
         self.optimum_fits = OPTIMUM_COST * (time.monotonic() - began) <= seconds
         if self.optimum_fits:
-            return Landscape(curvature, exact.optimum(problem, self.threads), weights, objective)
+            return Landscape(lambda: curvature, exact.optimum(problem, self.threads), weights, objective)
         reason = f"not computed: {max(seconds, 0.0):.1f} s were not enough"
         self.note("curve", f"optimum {reason}")
         unknown = exact.Optimum.unknown(SolverResult(exact.OptimumStatus.NOT_SOLVED, reason))
-        return Landscape(curvature, unknown, weights, objective)
+        return Landscape(lambda: curvature, unknown, weights, objective)
 
     def _left(self) -> float:
         """Seconds of the time that are left."""

@@ -9,6 +9,7 @@ import dataclasses
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -67,7 +68,7 @@ class SearchResult:
         best: the run that is kept.
         best_per_variant: the best run of each variant, in the plan's order.
         landscape: what was known before.
-        why: for each value that was chosen: how it was found, and the evidence.
+        options: the value of every option.
         seeds: how many seeds of each variant were asked for.
         skipped: the variants for which there was no time at all.
         out_of_time: whether the time, rather than a run itself, ended a run.
@@ -79,12 +80,21 @@ class SearchResult:
     best: int
     best_per_variant: tuple[int, ...]
     landscape: Landscape
-    why: dict[str, dict[str, Any]]
+    options: Options
     seeds: int
     skipped: tuple[str, ...] = ()
     out_of_time: bool = False
     validation: Data | None = None
     sample_rows: int | None = None
+
+    @cached_property
+    def why(self) -> dict[str, dict[str, Any]]:
+        """For each value that was chosen: how it was found, and the evidence."""
+        why, rows = rationale(self.fit, self.best, self.options, self.landscape), self.fit.problem.data.rows
+        if self.sample_rows is not None:
+            for name in ("optimizer", "lr"):
+                why[name]["source"] += f", on {self.sample_rows:,} of {rows:,} rows"
+        return why
 
     def seeds_of(self, r: int) -> tuple[int, ...]:
         """Return the runs of a setting that are compared with others: one a seed, without those of --restarts."""
@@ -150,7 +160,7 @@ def _search_rows(
         best=best,
         best_per_variant=ahead,
         landscape=landscape,
-        why=rationale(fit, best, options, landscape),
+        options=options,
         seeds=options.seeds,
         skipped=tuple(dict.fromkeys(s.label for s in candidates if s.label not in trained)),
         out_of_time=job.out_of_time,
@@ -197,13 +207,10 @@ def _search_by_sample(
     fit = _beside_the_race(race, final, problem)
     best = len(race.fit.plan) + kept
     keep(fit)
-    why = rationale(fit, best, options, landscape)
-    for name in ("optimizer", "lr"):
-        why[name]["source"] += f", on {sample.data.rows:,} of {problem.data.rows:,} rows"
     trained = {final.plan.settings[r].label: len(race.fit.plan) + r for r in (*best_per_variant(final), kept)}
     ahead = tuple(trained.get(settings_of[r].label, r) for r in race.best_per_variant)
     return SearchResult(
-        fit=fit, best=best, best_per_variant=ahead, landscape=landscape, why=why, seeds=options.seeds,
+        fit=fit, best=best, best_per_variant=ahead, landscape=landscape, options=options, seeds=options.seeds,
         skipped=race.skipped, out_of_time=race.out_of_time or _out_of_time(final, limits),
         validation=held_out if fit.guided else None, sample_rows=sample.data.rows,
     )  # fmt: skip

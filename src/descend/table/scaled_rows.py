@@ -47,6 +47,14 @@ class ScaledRows:
         """The bytes of a value."""
         return self.dtype.itemsize
 
+    @property
+    def readable(self) -> bool:
+        """Whether a loop may read and scale the source itself: it lies in C order in the dtype, and no copy is there."""
+        lies = (
+            isinstance(self.source, np.ndarray) and self.source.flags.c_contiguous and self.source.dtype == self.dtype
+        )
+        return lies and self._copy is None and bool((self.width > 1 / np.finfo(self.dtype).max).all())
+
     def __getitem__(self, key: Any) -> Array:
         """Return some rows, or some rows of some columns, as an array."""
         columns = key[1] if isinstance(key, tuple) else slice(None)

@@ -20,6 +20,7 @@ from descend.training.stopping import Limits, Stopping
 from descend.training.trace import Trace, record_points
 
 CALL_SECONDS = 0.1  # a part of a long epoch returns about so often, so that progress is told and Ctrl-C is heard
+CALL_ROWS = 64  # of which such a part has a whole number: loops that take several rows at once have the bits of no cut
 CALL_WORK = 5e7  # products of rows and weights of a call of whole epochs: 0.03 to 0.3 s on one core
 ROW_WORK = 16  # products that as much time goes into beside the weights, for each row and run
 CALL_POINTS = 32  # record points of one call at most: what is trained beyond the end of a run is thrown away
@@ -204,8 +205,11 @@ class _Loop:
         """Train towards a record point in short calls; False when the time is over before it."""
         n, parts = self.problem.data.rows, int(self.pace * (target - epoch) / CALL_SECONDS) + 1 if self.pace else 16
         for part in range(1, parts):
-            rows = np.array([epoch * n + n * (target - epoch) * part // parts])
-            self.state, _ = self.engine.advance(self.problem, self.plan, self.state, rows, self.threads)
+            rows = n * (target - epoch) * part // parts
+            rows -= rows % n % CALL_ROWS
+            self.state, _ = self.engine.advance(
+                self.problem, self.plan, self.state, np.array([epoch * n + rows]), self.threads
+            )
             self._report(epoch)
             if self._out_of_time():
                 return False

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from tests.oracles import GRADIENTS, WORKED
 
-from descend.engines.kernels import compiled
+from descend.engines.kernels import compiled, records
+from descend.losses import loss
 from descend.outcome import Outcome
 from descend.plan import Plan, setting
 from descend.plan.rule import Rule
@@ -92,3 +93,17 @@ def test_every_rule_has_a_cache_file_of_its_own(module, tmp_path):
     index = [p.name for p in (tmp_path / "cache").rglob("*.nbi")]
     assert len(index) == 3
     assert all(sum(f"move_{name}" in file for file in index) == 1 for name in ("sgd", "momentum", "adam"))
+
+
+@pytest.mark.parametrize("name", ["squared", "logistic", "hinge"])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_the_numbers_of_a_loss_take_the_dtype_of_its_scores(name, dtype):
+    """As in NumPy; Numba alone would make float64 of a float32 and a 2."""
+    evaluate = compiled.evaluator(loss(name), np.dtype(dtype))
+    run = numba.njit(lambda z, y: evaluate(z, y))
+
+    found = run(dtype(0.3), dtype(1))
+
+    (kinds,) = (result.signature.return_type for result in run.overloads.values())
+    assert set(kinds) == {records.real(np.dtype(dtype))}
+    np.testing.assert_allclose(found, loss(name).evaluate(dtype(0.3), dtype(1)), rtol=4 * np.finfo(dtype).eps)

@@ -5,6 +5,7 @@ import pytest
 from scipy.special import expit
 from scipy.special import softmax as scipy_softmax
 
+from descend.engines.kernels import rows as kernels_rows
 from descend.engines.kernels.records import Batch, Examples
 from descend.engines.kernels.rows import CHUNK, add_one, add_several, response, softmax, targets
 from descend.losses import loss
@@ -15,6 +16,12 @@ UNORDERED = np.empty(0, np.int64)
 def drawn(rows, columns, weighted):
     rng = np.random.default_rng(0)
     return rng.normal(size=(rows, 4)), rng.normal(size=(rows, columns)), rng.random(rows) if weighted else np.empty(0)
+
+
+@pytest.fixture(autouse=True)
+def without_prefetch(monkeypatch):
+    """The functions run as plain Python here, which has no such instruction."""
+    monkeypatch.setattr(kernels_rows, "prefetch_row", lambda X, row: None)
 
 
 @pytest.mark.parametrize("intercept", [True, False])

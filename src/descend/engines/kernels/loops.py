@@ -15,6 +15,7 @@ from descend.engines.kernels.records import (
     Examples,
     LossSettings,
     Numbers,
+    ReadTable,
     Run,
     SparseExamples,
     StepSettings,
@@ -47,11 +48,11 @@ class LossParts(NamedTuple):
     places: tuple[int, ...]
 
 
-def loss_parts(loss: Loss, several: bool, sparse: bool = False) -> LossParts:
+def loss_parts(loss: Loss, dtype: np.dtype[Any], several: bool, sparse: bool = False) -> LossParts:
     """Return what a loop captures of a loss."""
     of_one, of_several = (add_one_sparse, add_several_sparse) if sparse else (rows.add_one, rows.add_several)
     return LossParts(
-        evaluator(loss), of_several if several else of_one, rows.response(loss), (0,) * len(loss.constants)
+        evaluator(loss, dtype), of_several if several else of_one, rows.response(loss), (0,) * len(loss.constants)
     )
 
 
@@ -65,7 +66,7 @@ def compile_loop(loss: Loss, dtype: np.dtype[Any], several: bool, sparse: bool =
 
     `given` is the sum of all rows' gradients, where others have computed it (params,), else empty.
     """
-    evaluate, accumulate, respond, places = loss_parts(loss, several, sparse)
+    evaluate, accumulate, respond, places = loss_parts(loss, dtype, several, sparse)
 
     def loop(
         rule: int, examples: Examples, loss_settings: LossSettings, settings: StepSettings, batch_size: int, run: Run,
@@ -117,7 +118,7 @@ def compile_online_loop(loss: Loss, rule: Rule, dtype: np.dtype[Any]) -> Any:
 
     A rule without memory is computed in the dtype of the weights, where it loses no digits; others in float64.
     """
-    evaluate, _, _, places = loss_parts(loss, several=False)
+    evaluate, _, _, places = loss_parts(loss, dtype, several=False)
     update, load, save, lr, decay, rule_places, tag = rule_parts(rule)
     kind = np.float64 if rule.memory or dtype == np.float64 else np.float32
 
@@ -168,7 +169,7 @@ def compile_online_loop(loss: Loss, rule: Rule, dtype: np.dtype[Any]) -> Any:
 @functools.cache
 def compile_block_sums(loss: Loss, dtype: np.dtype[Any], several: bool, sparse: bool = False) -> Any:
     """Compile the sums of gradients over blocks of rows (blocks, params), for threads that share a step."""
-    evaluate, accumulate, respond, places = loss_parts(loss, several, sparse)
+    evaluate, accumulate, respond, places = loss_parts(loss, dtype, several, sparse)
 
     def sums(examples: Examples, loss_settings: LossSettings, w: Vector, blocks: Table, first: int, last: int) -> None:
         workspace = np.empty((3, loss_settings.outputs if several else CHUNK), w.dtype)
@@ -183,9 +184,24 @@ def compile_block_sums(loss: Loss, dtype: np.dtype[Any], several: bool, sparse: 
 
 
 @functools.cache
+def compile_row_squares(dtype: np.dtype[Any]) -> Any:
+    """Compile the sum of squares of each row, float64 (rows,), of features that are centred and scaled as they are read."""
+
+    def squares(X: ReadTable, center: Numbers, inverse: Numbers, totals: Numbers, first: int, last: int) -> None:
+        for i in range(first, last):
+            total = 0.0
+            for j in range(X.shape[1]):
+                x = (X[i, j] - center[j]) * inverse[j]
+                total += x * x
+            totals[i] = total
+
+    return compile_kernel(squares, dtype)
+
+
+@functools.cache
 def compile_block_losses(loss: Loss, dtype: np.dtype[Any]) -> Any:
     """Compile the sums of losses over blocks of rows, float64 (blocks,), for a single output."""
-    evaluate, _, _, places = loss_parts(loss, several=False)
+    evaluate, _, _, places = loss_parts(loss, dtype, several=False)
 
     def losses(
         examples: Examples, loss_settings: LossSettings, w: Vector, totals: Numbers, first: int, last: int

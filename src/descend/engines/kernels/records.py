@@ -60,6 +60,18 @@ class Examples(NamedTuple):
     sample_weight: Vector
 
 
+class Scaling(NamedTuple):
+    """What centres and scales features as they are read: (x - center) * inverse; zeros follow the last feature.
+
+    Args:
+        center: in two parts, which together have more digits than one number of this dtype (2, width).
+        inverse: of the widths (width,); empty where features are read as they are.
+    """
+
+    center: Table
+    inverse: Vector
+
+
 class SparseExamples(NamedTuple):
     """Training rows of sparse features."""
 

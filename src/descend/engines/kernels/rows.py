@@ -53,6 +53,7 @@ def prefetch_row(X: Array, row: int) -> None:
     """
     for j in range(0, X.shape[1], LINE // X.itemsize):
         prefetch(X, row, j)
+    prefetch(X, row, X.shape[1] - 1)  # a row that begins within a line may end in one more
 
 
 @register_jitable(**UNCOUNTED)
@@ -72,16 +73,14 @@ def add_one(
     for lo in range(begin, end, CHUNK):
         size = min(CHUNK, end - lo)
         fours = size - size % 4
-        if mixed:
-            for i in range(lo + size, min(lo + size + CHUNK, end)):
-                prefetch_row(X, order[i])
-        chunk_scores(X, w, bias, order, lo, size, z)
+        chunk_scores(X, w, bias, order, lo, size, end, z)
         slopes(evaluate, tail, y, sample_weight, workspace, order, lo, size)
         for i in range(0, fours, 4):
             a, b, c, e = lo + i, lo + i + 1, lo + i + 2, lo + i + 3
             if mixed:
                 a, b, c, e = order[a], order[b], order[c], order[e]
             p, q, r, s = z[i], z[i + 1], z[i + 2], z[i + 3]
+            ask_for(X, order, lo + CHUNK + CHUNK // 2 + i // 2, end)
             for j in range(d):
                 g[j] += p * X[a, j] + q * X[b, j] + r * X[c, j] + s * X[e, j]
         for i in range(fours, size):
@@ -94,11 +93,23 @@ def add_one(
 
 
 @register_jitable(**UNCOUNTED)
-def chunk_scores(X: Array, w: Array, bias: float, order: Array, lo: int, size: int, z: Array) -> None:
-    """Put the scores of a chunk of rows into z, four rows at once; order: of the rows, empty for as they are."""
+def ask_for(X: Array, order: Array, first: int, end: int) -> None:
+    """Ask the memory for two rows, where they come before `end`."""
+    for row in range(first, min(first + 2, end)):
+        prefetch_row(X, order[row] if order.size > 0 else row)
+
+
+@register_jitable(**UNCOUNTED)
+def chunk_scores(X: Array, w: Array, bias: float, order: Array, lo: int, size: int, end: int, z: Array) -> None:
+    """Put the scores of a chunk of rows into z, four rows at once; order: of the rows, empty for as they are.
+
+    Meanwhile the rows of the next chunk, up to `end`, are asked for: their memory is read while this chunk's slopes and
+    gradients are computed from the cache.
+    """
     d, fours, mixed = X.shape[1], size - size % 4, order.size > 0
     for i in range(0, fours, 4):
         a, b, c, e = lo + i, lo + i + 1, lo + i + 2, lo + i + 3
+        ask_for(X, order, lo + CHUNK + i // 2, end)
         if mixed:
             a, b, c, e = order[a], order[b], order[c], order[e]
         p = q = r = s = bias
@@ -124,7 +135,7 @@ def add_losses(evaluate: Any, tail: Any, examples: Examples, w: Array, workspace
     bias = w[d] if w.size > d else w.dtype.type(0)
     for lo in range(begin, end, CHUNK):
         size = min(CHUNK, end - lo)
-        chunk_scores(X, w, bias, order, lo, size, z)
+        chunk_scores(X, w, bias, order, lo, size, end, z)
         for i in range(size):
             z[i] = evaluate(z[i], y[lo + i, 0], *tail)[0]
         if sample_weight.size > 0:
