@@ -33,8 +33,9 @@ def command(
     """
     from descend.cli.formatting import WRITERS
     from descend.cli.loading import at_hand, load_run, named, reading_options
-    from descend.cli.output import atomic_text_file, check_file
+    from descend.cli.output import atomic_text_file
     from descend.cli.passthrough import passthrough_columns
+    from descend.store import check_file
     from descend.table.prepare import load
 
     if form not in WRITERS:
