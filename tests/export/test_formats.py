@@ -33,7 +33,7 @@ def test_names_of_a_query_where_there_is_none():
 
 
 def test_a_package_that_is_missing():
-    assert said(optional, "no_such_package", "onnx") == (
+    assert said(optional, "no_such_package.io", "onnx") == (
         "no_such_package is not installed; pip install 'descend[onnx]'", "missing-package"
     )  # fmt: skip
 
