@@ -44,3 +44,10 @@ def test_a_run_that_failed_has_no_model(descend, runs, tmp_path):
     assert (code, out) == (5, "")
     assert "holds no model: its training failed" in err
     assert not (tmp_path / "m.json").exists()
+
+
+def test_a_query_of_another_table_that_carries_columns(descend, run, tmp_path):
+    assert descend("export", run, "--to", "sql", "--table", "penguins", "--id", "year", "-o", "q.sql")[0] == 0
+    text = (tmp_path / "q.sql").read_text()
+    assert 'FROM "penguins" AS t' in text
+    assert text.endswith('SELECT\n  id1 AS "year",\n  z1 AS "prediction"\nFROM descend_scores;\n')

@@ -47,5 +47,7 @@ def optional(package: str, extra: str) -> Any:
         return importlib.import_module(package)
     except ImportError as error:
         raise UsageError(
-            f"{package.partition('.')[0]} is not installed", fix=f"pip install 'descend[{extra}]'", code="missing-package"
+            f"{package.partition('.')[0]} is not installed",
+            fix=f"pip install 'descend[{extra}]'",
+            code="missing-package",
         ) from error
