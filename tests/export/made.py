@@ -2,7 +2,7 @@
 
 import json
 import math
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 import numpy as np
@@ -32,6 +32,7 @@ JOBS = {
     "odd": ("odd", "y", ODD),
     "odd booleans": ("odd", "yes", {**ODD, "hidden_layer_sizes": (3,), "threshold": 0.7}),
     "odd whole numbers": ("odd", "k", {**ODD, "task": "classification"}),
+    "any text": ("texts", "y", {"max_levels": 14}),
     "network": ("penguins", "body_mass_g", {"hidden_layer_sizes": (6, 4), "activation": "tanh"}),
     "network, two classes": ("penguins", "sex", {"hidden_layer_sizes": (5,), "activation": "sigmoid"}),
     "network, classes": ("penguins", "species", {"hidden_layer_sizes": (5, 5), "activation": "relu"}),
@@ -52,9 +53,10 @@ JOBS = {
 def run(name):
     """The trained run of a job."""
     table, target, options = JOBS[name]
-    columns = {"odd": {"y", "yes", "k"} - {target}}.get(table, ())
-    drop = (*options.get("drop", ()), *sorted(columns))
-    return ds.train(odd() if table == "odd" else DATA / f"{table}.csv", target, **QUICK, **{**options, "drop": drop})
+    others = {"y", "yes", "k"} - {target} if table == "odd" else set()
+    drop = (*options.get("drop", ()), *sorted(others))
+    data = {"odd": odd, "texts": texts}.get(table, lambda: DATA / f"{table}.csv")()
+    return ds.train(data, target, **QUICK, **{**options, "drop": drop})
 
 
 @cache
@@ -80,6 +82,31 @@ def odd():
     return frame
 
 
+@cache
+def texts():
+    """A table whose text and names hold what could end a literal, a comment or a template."""
+    levels = [
+        "a\\b",
+        "a\nb",
+        "''",
+        '""',
+        "--",
+        "/* x",
+        "$$",
+        "\u00e9\U0001f600",
+        "{0}",
+        "%s",
+        "a\u00a0b",
+        "x" * 2000,
+        "\u00df",
+        "A",
+        "a",
+    ]
+    rng = np.random.default_rng(5)
+    frame = pd.DataFrame({'c {0} % \\ "': rng.choice(np.array(levels, object), 200), "-- z\n": rng.normal(size=200)})
+    return frame.assign(y=frame.iloc[:, 1] + 3 * frame.iloc[:, 0].eq("''"))
+
+
 def strange(frame):
     """Rows of a table in which every cell is missing, or every text is one that training never saw."""
     texts = [None, """Atlantis's "lost" one""", "(missing)"]
@@ -98,7 +125,9 @@ def strange(frame):
 def frame(name):
     """The rows that a model is compared on: all of its table, and strange ones."""
     table = JOBS[name][0]
-    whole = odd() if table == "odd" else pd.read_csv(DATA / f"{table}.csv", keep_default_na=False, na_values=["NA"])
+    made = {"odd": odd, "texts": texts}
+    read = partial(pd.read_csv, DATA / f"{table}.csv", keep_default_na=False, na_values=["NA"])
+    whole = made.get(table, read)()
     for column in whole:
         if column.startswith("Date"):
             whole[column] = pd.to_datetime(whole[column])

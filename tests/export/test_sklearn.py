@@ -26,7 +26,9 @@ def rows(name, dtype=object):
         texts = is_text(name, column)
         trimmed = [v.strip() if isinstance(v, str) and column != "code" else v for v in values] if texts else values
         columns[column] = pd.Series(trimmed, dtype=dtype if texts else "float64")
-    return pd.DataFrame(columns)
+    frame = pd.DataFrame(columns)
+    # The text "(missing)" is a missing cell to the pipeline, and unknown text to a model that has no such level.
+    return frame.replace({"(missing)": "unknown"}) if name == "any text" else frame
 
 
 def compare(name, pipeline, data):

@@ -1,6 +1,9 @@
 """The query predicts in DuckDB what descend predicts, on every row."""
 
+import math
 import re
+import sqlite3
+from contextlib import closing
 from dataclasses import replace
 
 import duckdb
@@ -48,6 +51,23 @@ def test_a_file_that_duckdb_reads_itself(name):
         assert list(answer["prediction"]) == own.values.tolist()
     else:
         np.testing.assert_allclose(answer["prediction"], own.values, rtol=1e-9)
+
+
+@pytest.mark.parametrize(
+    "name", ["number", "count", "two classes", "classes", "residual", "network", "softplus", "any text"]
+)
+def test_another_database_answers_the_same(name):
+    with closing(sqlite3.connect(":memory:")) as connection:
+        for function, word in (
+            (math.exp, "EXP"),
+            (math.log, "LN"),
+            (math.tanh, "TANH"),
+        ):  # not in every build of SQLite
+            connection.create_function(word, 1, function)
+        frame(name).to_sql("data", connection, index=False)
+        answer = connection.execute(render(export(name)).decode())
+        names = [column[0] for column in answer.description]
+        compare(name, dict(zip(names, zip(*answer.fetchall(), strict=True), strict=True)))
 
 
 def test_words_for_missing_may_stay_in_text():

@@ -49,7 +49,7 @@ def _pipeline(model: Exportable) -> Any:
 
     columns, order = _columns(model), _order(model)
     scaler = StandardScaler()
-    scaler.mean_, scaler.scale_ = model.center[order], model.width[order]
+    scaler.mean_, scaler.scale_ = np.append(model.center, 0.0)[order], np.append(model.width, 1.0)[order]
     scaler.var_, scaler.n_samples_seen_, scaler.n_features_in_ = scaler.scale_**2, 1, len(order)
     return Pipeline([("columns", columns), ("scale", scaler), ("model", _estimator(model, order))])
 
@@ -64,7 +64,7 @@ def _columns(model: Exportable) -> Any:
     numbers, categories = _by_kind(model)
     flagged = [c.name for c in numbers if c.flag]
     encoder = OneHotEncoder(
-        categories=[list(c.levels) for c in categories], handle_unknown="infrequent_if_exist", min_frequency=FREQUENT,
+        categories=[_levels(c) for c in categories], handle_unknown="infrequent_if_exist", min_frequency=FREQUENT,
         sparse_output=False,
     )  # fmt: skip
     gaps = (SimpleImputer(missing_values=gap, strategy="constant", fill_value=MISSING) for gap in (np.nan, None))
@@ -81,7 +81,7 @@ def _columns(model: Exportable) -> Any:
 def _rows(numbers: list[InputColumn], categories: list[InputColumn]) -> Any:
     """Rows of which the medians are those of the model, and in which every level but the rare ones is frequent."""
     levels = {
-        c.name: [level for level in c.levels for _ in range(1 if level == OTHER else FREQUENT)] for c in categories
+        c.name: [level for level in _levels(c) for _ in range(1 if level == OTHER else FREQUENT)] for c in categories
     }
     count = max((len(texts) for texts in levels.values()), default=1)
     padded = {name: np.array([texts[0]] * (count - len(texts)) + texts, object) for name, texts in levels.items()}
@@ -96,8 +96,16 @@ def _by_kind(model: Exportable) -> tuple[list[InputColumn], list[InputColumn]]:
     return [c for c, is_text in pairs if not is_text], [c for c, is_text in pairs if is_text]
 
 
+def _levels(column: InputColumn) -> list[str]:
+    """The levels of a category; a missing cell that has no feature needs one of weight 0, or it would count as "(other)"."""
+    return [*column.levels, *([MISSING] if column.other is not None and column.missing is None else [])]
+
+
 def _order(model: Exportable) -> Array:
-    """The features in the order of the pipeline: numbers, flags, levels, where the infrequent one is the last of its column."""
+    """The features in the order of the pipeline: numbers, flags, levels, where the infrequent one is the last of its column.
+
+    A level that is no feature of the model has the place behind all of them.
+    """
     numbers: list[int] = []
     flags: list[int] = []
     levels: list[int] = []
@@ -105,6 +113,7 @@ def _order(model: Exportable) -> Array:
     for column in model.columns:
         if column.kind == Kind.CATEGORY:
             levels += [at + k for k in range(column.width) if k != column.other]
+            levels += [len(model.features)] * (len(_levels(column)) - column.width)
             levels += [] if column.other is None else [at + column.other]
         else:
             numbers.append(at)
@@ -118,7 +127,7 @@ def _estimator(model: Exportable, order: Array) -> Any:
     from sklearn.model_selection import FixedThresholdClassifier
 
     matrices = [layer.W for layer in model.layers]
-    matrices[0] = matrices[0][order]
+    matrices[0] = np.vstack([matrices[0], np.zeros_like(matrices[0][:1])])[order]
     made = _linear(model, matrices[0]) if len(matrices) == 1 else _network(model, matrices)
     if model.link != Link.SIGMOID or model.cut == 0:
         return made

@@ -48,7 +48,8 @@ def render(model: Exportable, table: str = "data", ids: Sequence[str] = ()) -> b
         _select({i: f"t.{identifier(n)}" if k == 0 else i for i, n in carried.items()} | columns, read)
         for k, ((_, columns), read) in enumerate(zip(steps, (f"{source} AS t", *before), strict=False))
     ]
-    named = ",\n".join(f"descend_{name} AS (\n{part}\n)" for (name, _), part in zip(steps, parts, strict=True))
+    kept = "" if len(model.layers) == 1 else "MATERIALIZED "  # else SQLite and PostgreSQL write one step into the next
+    named = ",\n".join(f"descend_{name} AS {kept}(\n{part}\n)" for (name, _), part in zip(steps, parts, strict=True))
     results = {identifier(n): i for i, n in carried.items()}
     results |= {identifier(unused(n, ids)): value for n, value in _results(model).items()}
     return f"{_header(model, source)}WITH\n{named}\n{_select(results, before[-1])};\n".encode()
