@@ -1,5 +1,7 @@
 """The formats by name, and what is said where one cannot be."""
 
+import sys
+
 import pytest
 from tests.export.made import export
 
@@ -35,6 +37,24 @@ def test_names_of_a_query_where_there_is_none():
 def test_a_package_that_is_missing():
     assert said(optional, "no_such_package.io", "onnx") == (
         "no_such_package is not installed; pip install 'descend[onnx]'", "missing-package"
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("to", "package", "extra"),
+    [
+        ("onnx", "onnx", "onnx"),
+        ("torch", "torch", "torch"),
+        ("sklearn", "skops", "sklearn"),
+        ("sklearn", "pandas", "sklearn"),
+    ],
+)
+def test_each_format_says_what_it_needs(monkeypatch, to, package, extra):
+    model = export("number")
+    for name in (package, f"{package}.io"):
+        monkeypatch.setitem(sys.modules, name, None)
+    assert said(rendered, model, to, {}) == (
+        f"{package} is not installed; pip install 'descend[{extra}]'", "missing-package"
     )  # fmt: skip
 
 

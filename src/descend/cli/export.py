@@ -9,8 +9,8 @@ from descend.cli.flags import Flag, Sectioned
 
 @click.command("export", cls=Sectioned, short_help="The model of a run as ONNX, torch, scikit-learn, JSON or SQL.")
 @click.argument("run")
-@click.option("--to", cls=Flag, metavar="FORMAT", required=True, help="onnx, torch, sklearn, json or sql  (required)")
-@click.option("-o", "--output", cls=Flag, metavar="FILE", help="write the file there  [model.FORMAT in the run folder]")
+@click.option("--to", cls=Flag, metavar="FORMAT", required=True, help="onnx, torch, sklearn, json or sql")
+@click.option("-o", "--output", cls=Flag, metavar="FILE", help="write the file there  [model.SUFFIX in the run folder]")
 @click.option("--table", cls=Flag, metavar="NAME", help="sql: the table that is read  [data]")
 @click.option(
     "--id", "ids", cls=Flag, metavar="COL", multiple=True, help="sql: carry this column along; may be repeated"
