@@ -33,8 +33,9 @@ def command(
     """
     from descend.cli.formatting import WRITERS
     from descend.cli.loading import at_hand, load_run, named, reading_options
-    from descend.cli.output import atomic_text_file, check_file
+    from descend.cli.output import atomic_text_file
     from descend.cli.passthrough import passthrough_columns
+    from descend.store import check_file
     from descend.table.prepare import load
 
     if form not in WRITERS:
@@ -62,17 +63,15 @@ def _columns(prediction: Any, carried: Mapping[str, Any], as_text: bool) -> dict
     """The predictions by column; a carried column of the same name keeps it, and ours steps aside."""
     import numpy as np
 
+    from descend.text import unused
+
     boolean = as_text and prediction.values.dtype == bool
     values = np.where(prediction.values, "true", "false") if boolean else prediction.values
-    columns = {_free("prediction", carried): values}
+    columns = {unused("prediction", carried): values}
     if prediction.probabilities is not None:
         for k, name in enumerate(prediction.classes):
-            columns[_free(f"p_{name}", carried)] = prediction.probabilities[:, k]
+            columns[unused(f"p_{name}", carried)] = prediction.probabilities[:, k]
     return columns
-
-
-def _free(name: str, taken: Mapping[str, Any]) -> str:
-    return name if name not in taken else _free(f"{name}_", taken)
 
 
 def say_differences(prediction: Any) -> None:
