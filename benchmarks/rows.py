@@ -317,6 +317,27 @@ def _torch_columns(X: np.ndarray, y: np.ndarray, batch: int, rates: np.ndarray) 
     return work
 
 
+def b9(count: int, size: int, steps: int) -> Callable[[Path], list[Timed]]:
+    """Steps of Adam on so many tensors, by descend.torch and by torch."""
+
+    def run(folder: Path) -> list[Timed]:
+        import torch
+
+        import descend.torch as dt
+
+        params = [torch.randn(size, requires_grad=True) for _ in range(count)]
+        for p in params:
+            p.grad = torch.randn(size)
+        made = {
+            "descend": dt.Adam(params),
+            "torch, fused": torch.optim.Adam(params, fused=True),
+            "torch, foreach": torch.optim.Adam(params, foreach=True),
+        }
+        return [timed(name, lambda o=o: [o.step() for _ in range(steps)], repeats=9) for name, o in made.items()]
+
+    return run
+
+
 def b10(folder: Path) -> list[Timed]:
     from sklearn.linear_model import SGDRegressor
     from sklearn.model_selection import GridSearchCV
@@ -375,6 +396,9 @@ ROWS = (
         for width in (64, 256, 1024)
         for batch in (32, 256)
     ),
+    Row("B9", "Adam in torch, 20 steps on 1 tensor of 10,000,000 float32", 1, b9(1, 10_000_000, 20)),
+    Row("B9, 1,000", "Adam in torch, 50 steps on 1,000 tensors of 100 float32", 2, b9(1000, 100, 50)),
+    Row("B9, one small", "Adam in torch, 1,000 steps on 1 tensor of 1,000 float32", 3, b9(1, 1000, 1000)),
     Row("B10", "arrival delay of 327,346 flights to within 1e-4 of the best loss", 20, b10),
     Row("B12", "whole commands, warm (goals: 0.2 s and 2 s)", 0, b12),
 )

@@ -54,3 +54,10 @@ def test_python_in_the_readme_runs(tmp_path, monkeypatch, penguins):
     first = blocks[0].replace('"body_mass_g")', '"body_mass_g", max_epochs=30)')
     exec(compile(first, "README.md", "exec"), {"__name__": "readme"})  # noqa: S102
     assert (tmp_path / "runs" / "mine" / "model.safetensors").exists()
+
+
+def test_python_in_the_page_on_torch_runs(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    page = (ROOT / "docs" / "torch.md").read_text()
+    blocks = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    exec(compile("\n".join(blocks), "torch.md", "exec"), {"__name__": "page"})  # noqa: S102
