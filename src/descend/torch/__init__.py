@@ -32,8 +32,9 @@ from descend.torch.optimizers import (
     RMSprop,
     RMSpropKeras,
 )
+from descend.torch.watch import Watch, watch
 
 __all__ = [
     "OPTIMIZERS", "SGD", "AMSGrad", "Adadelta", "Adagrad", "AdagradKeras", "Adam", "AdamKeras", "AdamW", "Descent",
-    "Lion", "Momentum", "MomentumKeras", "NAdam", "Nesterov", "RMSprop", "RMSpropKeras",
+    "Lion", "Momentum", "MomentumKeras", "NAdam", "Nesterov", "RMSprop", "RMSpropKeras", "Watch", "watch",
 ]  # fmt: skip
