@@ -116,13 +116,14 @@ class Watch:
 
     def _before_step(self, optimizer: Optimizer, args: Any, kwargs: Any) -> None:
         self._recorder.before_step()
-        if self._place is None and not self._gradients_are_finite():
+        if self._place is None and not self._gradients_are_finite(optimizer):
             self._place = self._replay()
 
-    def _gradients_are_finite(self) -> bool:
+    def _gradients_are_finite(self, optimizer: Optimizer) -> bool:
         """Whether the first and the last gradient are: a NaN or inf that is anywhere reaches one of them, or the next loss."""
-        given = [p.grad for p in self.model.parameters() if p.grad is not None]
-        ends = [min(part, key=Tensor.numel) for part in (given[:2], given[-2:]) if part]
+        first, last = optimizer.param_groups[0]["params"][:2], optimizer.param_groups[-1]["params"][-2:]
+        given = ([p.grad for p in part if p.grad is not None] for part in (first, last))
+        ends = [min(part, key=Tensor.numel) for part in given if part]  # of weights and bias, the bias
         return all(finite(g) for g in ends if g.is_cpu or self._recorder.samples)
 
     def _after_step(self, optimizer: Optimizer, args: Any, kwargs: Any) -> None:
