@@ -321,3 +321,33 @@ def test_the_profiler_sees_steps():
     with torch.autograd.profiler.profile() as profile:
         walk(optimizer, w, 1)
     assert "Optimizer.step#Adam.step" in {event.name for event in profile.function_events}
+
+
+def test_a_scheduler_that_turns_momentum_on_is_refused_where_there_is_none_and_followed_where_there_is():
+    w = [torch.ones(2, requires_grad=True)]
+    optimizer = dt.SGD(w, lr=0.1)
+    torch.optim.lr_scheduler.OneCycleLR(optimizer, 0.1, total_steps=4)
+    with pytest.raises(UsageError) as caught:
+        walk(optimizer, w, 1)
+    assert str(caught.value) == "SGD stands for momentum=0, and the group has momentum=0.95; use Momentum"
+    a = weights()
+    b = same(a)
+    paths = []
+    for params, made in ((a, dt.Momentum(a, lr=0.1)), (b, torch.optim.SGD(b, lr=0.1, momentum=0.9))):
+        scheduler = torch.optim.lr_scheduler.OneCycleLR(made, 0.1, total_steps=6)
+        for step in range(5):
+            walk(made, params, 1, first=step)
+            scheduler.step()
+        paths.append(made.param_groups[0]["momentum"])
+    assert paths[0] == paths[1] != 0.9
+    assert apart(a, b) < 1e-12
+
+
+@pytest.mark.parametrize("kind", [dt.Adam, dt.NAdam, dt.AMSGrad, dt.Momentum])
+def test_a_step_that_can_be_captured_reads_no_number_back(kind):
+    w = torch.ones(3, device="meta", requires_grad=True)
+    optimizer = kind([w], capturable=True)
+    for _ in range(2):
+        w.grad = torch.ones(3, device="meta")
+        optimizer.step()  # a number of a meta tensor cannot be read
+    assert all(value.is_meta for value in optimizer.state[w].values())

@@ -91,3 +91,20 @@ def test_a_batch_is_one_of_its_parameters_alone():
     batch = batch_of(w, states[w])
     assert not batch.holds([w, other], [w.grad, w.grad], states)
     assert not batch.holds([other], [w.grad], states)
+
+
+def test_releases_of_torch_that_count_changes_one_tensor_at_a_time(monkeypatch):
+    count = torch.autograd.graph.increment_version
+
+    def one(tensor):
+        if isinstance(tensor, list):
+            raise TypeError("expected a Tensor")
+        count(tensor)
+
+    monkeypatch.setattr(torch.autograd.graph, "increment_version", one)
+    w = torch.ones(2, requires_grad=True)
+    before = w._version
+    optimizer = dt.SGD([w], lr=0.1)
+    w.grad = torch.ones(2)
+    optimizer.step()
+    assert w._version == before + 1

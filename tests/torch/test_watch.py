@@ -4,6 +4,8 @@ import copy
 import io
 import logging
 import pickle
+import subprocess
+import sys
 
 import pytest
 import torch
@@ -253,3 +255,43 @@ def test_what_cannot_be_watched_is_said(make, code, text):
     with pytest.raises(UsageError) as caught:
         make()
     assert (caught.value.code, str(caught.value)) == (code, text)
+
+
+TWO_PROCESSES = """
+import sys
+import torch
+import torch.distributed as dist
+from torch import nn
+from torch.nn.parallel import DistributedDataParallel
+import descend.torch as dt
+
+rank, file = int(sys.argv[1]), sys.argv[2]
+dist.init_process_group("gloo", init_method=f"file://{file}", rank=rank, world_size=2)
+torch.manual_seed(0)
+model = DistributedDataParallel(nn.Sequential(nn.Linear(4, 8), nn.BatchNorm1d(8), nn.ReLU(), nn.Linear(8, 1)))
+optimizer = dt.Adam(model.parameters(), lr=0.01)
+torch.manual_seed(rank)
+x = torch.randn(32, 4)
+with dt.watch(model, optimizer, every=3) as w:
+    for step in range(12):
+        batch = torch.full_like(x, torch.nan) if step == 9 and rank == 1 else x
+        optimizer.zero_grad()
+        loss = (model(batch) - x[:, :1]).square().mean()
+        loss.backward()
+        optimizer.step()
+        w.step(loss)
+print([finding.text for finding in w.findings if finding.code == "D103"])
+dist.destroy_process_group()
+"""
+
+
+@pytest.mark.slow
+def test_processes_that_train_together_do_not_wait_for_each_other_where_one_of_them_fails(tmp_path):
+    command = [sys.executable, "-c", TWO_PROCESSES]
+    ran = [
+        subprocess.Popen([*command, str(rank), str(tmp_path / "meeting")], stdout=subprocess.PIPE, text=True)
+        for rank in (0, 1)
+    ]
+    said = [one.communicate(timeout=300)[0] for one in ran]
+    assert "is in the gradient of" in said[0]
+    assert "is in the input at step 10, rows 1, 2, 3, 4, 5, …" in said[1]

@@ -127,6 +127,8 @@ class Descent(Optimizer):
         if closure is not None:
             with torch.enable_grad():
                 loss = closure()
+        for group in self.param_groups:
+            self._refuse_other_rule(self.form, group)  # a scheduler may have turned momentum on
         groups = zip_longest(self.param_groups, self._last[: len(self.param_groups)])
         self._last = tuple([step_group(self.form, group, self.state, last) for group, last in groups])
         return loss

@@ -74,7 +74,7 @@ class Batch:
             self._tensors = self._placed()
         constants = [float(value) for value in form.values(group)]
         self._tensors.step(constants, -1.0 if group["maximize"] else 1.0, form.l2(group), torch.get_num_threads())
-        torch.autograd.graph.increment_version(self._moved)  # so that backward through older values is refused, as ever
+        _tell_autograd(self._moved)
         self._gradients = []
 
     def _placed(self) -> in_place.Tensors:
@@ -84,6 +84,15 @@ class Batch:
         return in_place.Tensors(
             kind_of(self.form, self.dtype, self.numbers), counters, addresses, np.array(self._sizes)
         )
+
+
+def _tell_autograd(moved: list[Tensor]) -> None:
+    """Count a change of each tensor, so that backward through older values is refused, as ever."""
+    try:
+        torch.autograd.graph.increment_version(moved)
+    except (TypeError, RuntimeError):  # older releases of torch take one tensor at a time
+        for w in moved:
+            torch.autograd.graph.increment_version(w)
 
 
 def kind_of(form: Form, dtype: torch.dtype, numbers: torch.dtype) -> in_place.Kind:

@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.func import functional_call
 from torch.nn import Module
 from torch.nn.modules.module import register_module_forward_hook
+from torch.nn.parallel import DistributedDataParallel
 
 from descend.diagnosis.steps import INPUT
 
@@ -34,6 +35,8 @@ def first_nonfinite(model: Module, inputs: Inputs | None) -> Place | None:
 
     The model's buffers, such as running means, stay as they are; so does the generator of random numbers.
     """
+    if isinstance(model, DistributedDataParallel):
+        model = model.module  # a wrapper would wait for the other processes, which replay nothing
     if inputs is not None:
         for tensor in tensors_in((inputs.args, inputs.kwargs)):
             if not finite(tensor):
