@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch import nn
 
-from descend.torch.recorder import Recorder, labels
+from descend.torch.recorder import MOST_SAMPLES, Recorder, labels
 
 
 def two_layers():
@@ -127,3 +127,13 @@ def test_labels_name_the_kind_of_a_module():
     assert labels(two_layers()) == {
         "the model": "the model", "0": "0 (Linear)", "1": "1 (ReLU)", "2": "2 (Linear)",
     }  # fmt: skip
+
+
+def test_samples_are_bounded_and_a_gradient_that_was_seen_once_stays_seen(recorded):
+    recorder, model, optimizer = recorded
+    for turn in range(100):
+        step(recorder, model, optimizer, 1.0 if turn == 50 else 0.0)
+    gradient = recorder.loop().gradient
+    assert gradient.shape == (MOST_SAMPLES, 2)
+    assert (gradient > 0).any(axis=0).tolist() == [True, True]
+    assert len(recorder.steps(None).loss) == 100

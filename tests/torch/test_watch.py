@@ -178,6 +178,25 @@ def test_watching_changes_no_number():
         assert torch.equal(value, paths[1][key]), key
 
 
+def test_a_finding_that_no_longer_holds_is_taken_back_and_a_batch_let_go():
+    late = nn.Linear(4, 1)
+    model = nn.ModuleList([mlp(), late])
+    x, y = table()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
+    with watch(model, optimizer, every=2) as w:
+        for step in range(10):
+            optimizer.zero_grad()
+            z = model[0](x) + (late(x) if step > 5 else 0)
+            loss = F.mse_loss(z, y)
+            loss.backward()
+            optimizer.step()
+            w.step(loss)
+            if step == 4:
+                assert [finding.code for finding in w.findings] == ["D603"]
+    assert w.findings == ()
+    assert w.inputs is None
+
+
 def test_a_replay_leaves_buffers_and_random_numbers_as_they_are():
     x, y = table()
     model = nn.Sequential(nn.Linear(4, 8), nn.BatchNorm1d(8), nn.Dropout(0.5), nn.Linear(8, 1))
@@ -207,6 +226,18 @@ def test_models_that_are_called_with_keywords_and_return_dictionaries_are_read()
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
     with watch(model, optimizer) as w:
         loss = (model(features=x)["prediction"] - y[:, 0]).square().mean()
+        loss.backward()
+        optimizer.step()
+        w.step(loss)
+    assert [finding.code for finding in w.findings] == ["D608"]
+
+
+def test_a_loop_that_calls_parts_of_a_model_is_read():
+    x, y = table()
+    model = nn.ModuleDict({"body": nn.Linear(4, 8), "head": nn.Linear(8, 1)})
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    with watch(model, optimizer) as w:
+        loss = (model["head"](torch.relu(model["body"](x))) - y[:, 0]).square().mean()
         loss.backward()
         optimizer.step()
         w.step(loss)

@@ -18,6 +18,7 @@ from descend.problem.layer_stats import FLAT
 from descend.torch.interception import Interception
 from descend.torch.replay import tensors_in
 
+MOST_SAMPLES = 40  # that are kept (arbitrary: bounds the memory of a loop of any length)
 MOST_ROWS = 1000  # of the scores that are kept (arbitrary: a softmax shows in few)
 RARE = 0.5  # of the steps: calls without gradients in more of them belong to training, as in a GAN (arbitrary)
 HALF = (torch.float16, torch.bfloat16)
@@ -95,6 +96,8 @@ class Recorder:
         for rows in (self._gradient, self._signal, self._saturated):
             if not rows[-1]:
                 rows.pop()
+            _thin(rows)
+        _thin(self._before)
         self.shapes = self.shapes or mode.shapes
         if mode.scores is not None and mode.scores.dim() == 2:
             self.scores = mode.scores[:MOST_ROWS].double().cpu().numpy()
@@ -114,7 +117,7 @@ class Recorder:
         first = next(tensors_in(output), None)
         if first is not None and isinstance(module, LAYERS) and name not in self._signal[-1]:
             self._signal[-1][name] = _norm(first) / math.sqrt(max(first.numel(), 1))
-        if module is self.model:
+        if not self._stack:  # the outermost call: of the model, or of its parts where a loop calls these
             self._mode.predicted(tensors_in(output))
             if self._last_bounded is not None and first is self._last_bounded[1]:  # probabilities may be near 0 and 1
                 self._saturated[-1].pop(self._last_bounded[0], None)
@@ -254,6 +257,14 @@ class Recorder:
 def labels(model: Module) -> dict[str, str]:
     """Return what people read for the name of each module, such as "blocks.3 (Linear)"; a name may be a mere number."""
     return {name or WHOLE: f"{name} ({type(m).__name__})" if name else WHOLE for name, m in model.named_modules()}
+
+
+def _thin(rows: list[Row]) -> None:
+    """Keep the rows of the first and the last samples, and of those in the middle the largest numbers, in place."""
+    if len(rows) > MOST_SAMPLES:
+        middle = MOST_SAMPLES // 2
+        for name, value in rows.pop(middle).items():
+            rows[middle][name] = max(value, rows[middle].get(name, value))
 
 
 def _table(rows: Sequence[Row], names: Collection[str]) -> Array:

@@ -36,7 +36,7 @@ class Watch:
 
     Args:
         findings: what is wrong, the most severe first.
-        inputs: what the model was called with last; after a failure, the batch that failed.
+        inputs: what the model was called with last; at the end the batch that failed, or None.
     """
 
     def __init__(
@@ -51,6 +51,7 @@ class Watch:
         self._place: Place | None = None  # of the first NaN or inf, found before a step was taken
         self._failure: Failure | None = None
         self._begun, self._replays = 0.0, False
+        self._said: set[str] = set()  # codes of the findings that were logged
 
     def __enter__(self) -> "Watch":
         if self.run is not None:
@@ -76,6 +77,8 @@ class Watch:
             self._diagnose()
             if self.run is not None:
                 write(self.run, self._watched())
+        if self._failure is None:
+            self.inputs = None
 
     def step(self, loss: Tensor | float) -> None:
         """Tell that a step is done, and its loss."""
@@ -85,9 +88,10 @@ class Watch:
         recorder.end()
         recorder.after_loss(value)
         steps = len(recorder.losses)
-        if self._failure is None and (self._place is not None or not math.isfinite(value)):
+        failed = self._failure is None and (self._place is not None or not math.isfinite(value))
+        if failed:
             self._fail(steps, value)
-        if sampled or self._failure is not None:
+        if sampled or failed:
             self._diagnose()
         if self._handles and self._failure is None and (steps < FIRST or (steps + 1) % self.every == 0):
             recorder.begin()
@@ -136,14 +140,14 @@ class Watch:
         self._recorder.end()
 
     def _diagnose(self) -> None:
-        recorder, known = self._recorder, {finding.code for finding in self.findings}
+        recorder = self._recorder
         found = (
             *diagnose_loop(recorder.loop_of_scores()), *diagnose_loop(recorder.loop(), recorder.steps(self._failure)),
         )  # fmt: skip
-        kept = [finding for finding in self.findings if finding.code not in {new.code for new in found}]
-        self.findings = tuple(sorted([*found, *kept], key=lambda finding: finding.level.rank))
-        for finding in found:
-            if finding.code not in known:
+        self.findings = tuple(sorted(found, key=lambda finding: finding.level.rank))
+        for finding in self.findings:
+            if finding.code not in self._said:
+                self._said.add(finding.code)
                 place = f"{self.run}  " if self.run is not None else ""
                 logger.warning("%s%s %s (step %d)", place, finding.code, finding.text, len(recorder.losses))
 
