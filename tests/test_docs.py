@@ -68,3 +68,10 @@ def test_python_in_the_page_of_exports_runs(tmp_path, monkeypatch, penguins):
     assert found["prediction"].tolist() == own
     assert found["labels"] == own
     assert found["pipeline"].predict(found["pd"].read_csv("penguins.csv")).tolist() == own
+
+
+def test_python_in_the_page_on_torch_runs(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    page = (ROOT / "docs" / "torch.md").read_text()
+    blocks = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    exec(compile("\n".join(blocks), "torch.md", "exec"), {"__name__": "page"})  # noqa: S102

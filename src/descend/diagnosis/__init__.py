@@ -4,9 +4,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from descend.diagnosis import divergence, fitting, numerics, slow, tables, wiring
+from descend.diagnosis import divergence, fitting, numerics, slow, steps, tables, wiring
 from descend.diagnosis.evidence import Evidence
 from descend.diagnosis.finding import Entry, Finding, Level, Proof
+from descend.diagnosis.steps import Steps
 from descend.diagnosis.wiring import Loop
 from descend.errors import UsageError, nearest
 from descend.options import Options, options_of_flags, read_options
@@ -49,10 +50,13 @@ def _changes(fix: str, options: Options) -> bool:
     return any(getattr(fixed, name) != getattr(options, name) for name in flags)
 
 
-def diagnose_loop(loop: Loop) -> tuple[Finding, ...]:
-    """Return the findings about a training loop, the most severe first."""
+def diagnose_loop(loop: Loop, recorded: Steps | None = None) -> tuple[Finding, ...]:
+    """Return the findings about a training loop, the most severe first, causes before consequences."""
     findings = [finding for check in wiring.CHECKS if (finding := check(loop)) is not None]
-    return tuple(sorted(findings, key=lambda f: f.level.rank))
+    if recorded is not None:
+        with np.errstate(all="ignore"):
+            findings += [finding for check in steps.CHECKS if (finding := check(recorded)) is not None]
+    return tuple(sorted(findings, key=lambda f: (f.level.rank, f.code[:2] != "D6", f.code not in CAUSES)))
 
 
 def explain(code: str) -> Entry:
@@ -71,5 +75,5 @@ def explain(code: str) -> Entry:
 
 
 __all__ = [
-    "CHECKS", "ENTRIES", "Entry", "Evidence", "Finding", "Level", "Loop", "Proof", "diagnose", "diagnose_loop", "explain",
+    "CHECKS", "ENTRIES", "Entry", "Evidence", "Finding", "Level", "Loop", "Proof", "Steps", "diagnose", "diagnose_loop", "explain",
 ]  # fmt: skip
