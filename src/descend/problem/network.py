@@ -144,13 +144,6 @@ def check_dropout(share: float) -> None:
         raise UsageError(f"dropout is {share:g}, it must be at least 0 and below 1", fix="try 0.2", code="bad-dropout")
 
 
-def free_memory() -> int:
-    """Return the bytes of memory that are free, or as good as endless where the system does not say."""
-    if not hasattr(os, "sysconf"):
-        return sys.maxsize
-    return int(os.sysconf("SC_AVPHYS_PAGES")) * int(os.sysconf("SC_PAGE_SIZE"))
-
-
 def check_memory(network: Network, runs: int, slots: int, itemsize: int, available: int) -> None:
     """Raise UsageError when the weights and memories of so many runs do not fit in the memory that is available.
 

@@ -1,7 +1,7 @@
 """scoring: metrics of weights, in the units of the file."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,7 @@ from descend.run.threshold import EVEN, best_threshold
 from descend.search.search import SearchResult
 from descend.table.data import Data
 from descend.table.prepare import Prepared
+from descend.table.streamed.rows import ScaledStream, products
 
 
 def model_of(prepared: Prepared, problem: Problem, weights: Array, threshold: float = EVEN) -> Model:
@@ -115,6 +116,14 @@ class Scored:
     z: Array
 
 
+def on_rows_at_hand(result: SearchResult, prepared: Prepared) -> SearchResult:
+    """Return a search on a streamed table as one whose training rows are those that are at hand, with the moments of all."""
+    if prepared.sample is None:
+        return result
+    problem = replace(result.fit.problem, data=prepared.sample.train)
+    return replace(result, fit=replace(result.fit, problem=problem))
+
+
 def scored_parts(prepared: Prepared, result: SearchResult) -> dict[str, Scored]:
     """Return the kept weights on each part of the rows, and baseline and optimum beside them.
 
@@ -122,17 +131,29 @@ def scored_parts(prepared: Prepared, result: SearchResult) -> dict[str, Scored]:
     """
     fit, landscape = result.fit, result.landscape
     kept, where = fit.weights[result.best], prepared.test or prepared.train
-    named: dict[str, tuple[Any, Data | None]] = {
+    sought: dict[str, tuple[Any, Data | None]] = {
         "train": (kept, fit.problem.data), "val": (kept, result.validation), "test": (kept, prepared.test),
         "baseline": (landscape.baseline_weights, where), "optimum": (landscape.optimum.weights, where),
     }  # fmt: skip
-    there = {name: (w, data) for name, (w, data) in named.items() if w is not None and data is not None}
+    there = {name: (w, data) for name, (w, data) in sought.items() if w is not None and data is not None}
     found: dict[str, Scored] = {}
-    for part in {id(data): data for _, data in there.values()}.values():  # the rows of each part are read once
-        names = [name for name, (_, data) in there.items() if data is part]
-        z = run_scores(fit.problem, np.stack([there[name][0] for name in names]), part)
+    parts = list({id(data): data for _, data in there.values()}.values())  # the rows of each part are read once
+    named = [[name for name, (_, data) in there.items() if data is part] for part in parts]
+    weights = [np.stack([there[name][0] for name in names]) for names in named]
+    for part, names, z in zip(parts, named, scores_of_parts(fit.problem, weights, parts), strict=True):
         found |= {name: Scored(there[name][0], part, z[k]) for k, name in enumerate(names)}
     return {name: found[name] for name in there}
+
+
+def scores_of_parts(problem: Problem, weights: Sequence[Array], parts: Sequence[Data]) -> list[Array]:
+    """Return what `run_scores` does for each part; those of one streamed table are read together."""
+    streams = [part.X for part in parts if isinstance(part.X, ScaledStream) and not part.X.mapped]
+    if len(streams) < len(parts):
+        return [run_scores(problem, w, part) for w, part in zip(weights, parts, strict=True)]
+    split = [problem.split(w.astype(np.float64)) for w in weights]
+    flat = [W.transpose(1, 0, 2).reshape(W.shape[1], -1) for W, _ in split]
+    found = products(list(zip(streams, flat, strict=True)))
+    return [z.reshape(len(z), *b.shape).transpose(1, 0, 2) + b[:, None] for z, (_, b) in zip(found, split, strict=True)]
 
 
 def scores(

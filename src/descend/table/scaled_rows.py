@@ -72,7 +72,7 @@ class ScaledRows:
     def whole(self) -> Array:
         """Return all rows as one C-contiguous array, which is made once."""
         if self._copy is None:
-            copy = np.empty(self.shape, self.dtype)
+            copy = self.empty()
 
             def fill(rows: slice) -> None:
                 copy[rows] = self[rows]
@@ -80,6 +80,10 @@ class ScaledRows:
             self._on_threads(fill)
             self._copy = copy
         return self._copy
+
+    def empty(self) -> Array:
+        """Return room for all rows."""
+        return np.empty(self.shape, self.dtype)
 
     def _on_threads(self, job: Callable[[slice], None]) -> None:
         """Do a job for every block of rows."""

@@ -15,6 +15,7 @@ from descend.table.reading import Kind, Reading
 from descend.table.table import Column, text_of
 
 MOST_CLASSES = 100
+FIRST = 1000  # rows that mostly tell whether a target has few values, without sorting all of it (arbitrary)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -82,7 +83,7 @@ def read_target(
     y, labels = (_classes if task == "classification" else _numbers)(column, values)
     if not evaluating:
         _check(column, y, kept)
-        if task == "regression" and len(few := np.unique(y)) <= 10 and (few == few.round()).all():
+        if task == "regression" and len(np.unique(y[:FIRST])) <= 10 and len(few := np.unique(y)) <= 10 and (few == few.round()).all():
             notes.append(f"{len(few)} whole values: if they are classes, use --task classification")
     classes = tuple(_label(column.kind, v) for v in labels.tolist())
     return Target(

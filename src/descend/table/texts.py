@@ -25,10 +25,14 @@ def connect() -> Any:
 
 
 class Engine:
-    """A DuckDB connection that is made when it is first used."""
+    """A DuckDB connection that is made when it is first used.
 
-    def __init__(self) -> None:
-        self._connection: Any = None
+    Args:
+        connection: one that is there already, and is closed with this.
+    """
+
+    def __init__(self, connection: Any = None) -> None:
+        self._connection = connection
 
     @property
     def connection(self) -> Any:
