@@ -1,10 +1,13 @@
 """memory: how much of it a process may take, by the limits of the operating system."""
 
+import contextlib
+import ctypes
 import os
 import sys
 from pathlib import Path
 
 GROUP_LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")  # of version 2, and 1
+M_ARENA_MAX, M_MMAP_THRESHOLD = -8, -3  # of glibc's malloc.h
 UNITS = (("GB", 1e9), ("MB", 1e6), ("kB", 1e3))
 
 
@@ -19,6 +22,17 @@ def allowed_memory() -> int:
     """Return the bytes that this process may still take: the least of what the machine has available, of what its group is
     allowed (cgroup), and of the addresses that it may still map (RLIMIT_AS)."""
     return max(min(_available(), _of_group(), _addresses()), 0)
+
+
+def spare_addresses() -> None:
+    """Where addresses are limited (RLIMIT_AS), let glibc take few: two heaps for all threads, of 64 MB for each else, and
+    arrays of a megabyte or more beside them, whose addresses are given back."""
+    if _addresses() == sys.maxsize:
+        return
+    with contextlib.suppress(OSError, AttributeError):  # another C library
+        set_option = ctypes.CDLL(None).mallopt
+        set_option(M_ARENA_MAX, 1)
+        set_option(M_MMAP_THRESHOLD, 1 << 20)
 
 
 def size_text(size: float) -> str:

@@ -47,7 +47,7 @@ def _constant(problem: Problem) -> Array:
     if problem.loss.outputs == "classes":
         counts: Array = np.bincount(y.astype(np.int64), weights=s, minlength=problem.outputs)
         return np.asarray(np.log(np.maximum(counts / counts.sum(), MIN_SHARE)))
-    columns = y.astype(np.float64).reshape(len(y), -1).T
+    columns = y.astype(np.float64, copy=False).reshape(len(y), -1).T
     return np.array([_best(problem, column, s) for column in columns])
 
 

@@ -1,7 +1,5 @@
 """network: a fully connected network as a function of one flat vector of weights; it defines what engines compute."""
 
-import os
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property

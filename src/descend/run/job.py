@@ -35,7 +35,16 @@ from descend.run.importance import importances
 from descend.run.record import Run
 from descend.run.references import references
 from descend.run.saving import save_somewhere
-from descend.run.scoring import Scored, held_out, metric_of, model_of, on_rows_at_hand, scored_parts, scores, threshold_of
+from descend.run.scoring import (
+    Scored,
+    held_out,
+    metric_of,
+    model_of,
+    on_rows_at_hand,
+    scored_parts,
+    scores,
+    threshold_of,
+)
 from descend.run.sections import chosen_section, curvature_note, data_section, environment_section, trace_section
 from descend.run.threshold import EVEN, check_threshold
 from descend.run.trials import trials

@@ -10,7 +10,7 @@ from descend.arrays import Array
 from descend.errors import UsageError
 from descend.evaluation import ClassificationEvaluation, Evaluation, RegressionEvaluation
 from descend.losses import Loss
-from descend.metrics import classification_metrics, predicted_class, regression_metrics
+from descend.metrics import RegressionSums, blocks_of, classification_metrics, predicted_class, regression_metrics
 from descend.problem import Problem
 from descend.problem.network import scores as network_scores
 from descend.problem.response import decision, has_probabilities
@@ -104,7 +104,13 @@ def score(
     model = model_of(prepared, problem, weights.astype(np.float64), threshold)
     z = run_scores(problem, weights[None], data)[0] if z is None else z
     with np.errstate(over="ignore", invalid="ignore"):
-        return metrics_of(model, targets_of(prepared, data.y), model.respond(z, {}, {}), data.sample_weight)
+        if model.classes:
+            return metrics_of(model, data.y, model.respond(z, {}, {}), data.sample_weight)
+        sums = RegressionSums(float(targets_of(prepared, np.average(data.y, weights=data.sample_weight))))
+        for rows in blocks_of(data.rows):
+            own = None if data.sample_weight is None else data.sample_weight[rows]
+            sums.add(targets_of(prepared, data.y[rows]), model.respond(z[rows], {}, {}).values, own)
+        return sums.metrics()
 
 
 @dataclass(frozen=True, eq=False)
@@ -153,7 +159,10 @@ def scores_of_parts(problem: Problem, weights: Sequence[Array], parts: Sequence[
     split = [problem.split(w.astype(np.float64)) for w in weights]
     flat = [W.transpose(1, 0, 2).reshape(W.shape[1], -1) for W, _ in split]
     found = products(list(zip(streams, flat, strict=True)))
-    return [z.reshape(len(z), *b.shape).transpose(1, 0, 2) + b[:, None] for z, (_, b) in zip(found, split, strict=True)]
+    named = [z.reshape(len(z), *b.shape) for z, (_, b) in zip(found, split, strict=True)]
+    for z, (_, b) in zip(named, split, strict=True):
+        z += b
+    return [z.transpose(1, 0, 2) for z in named]
 
 
 def scores(

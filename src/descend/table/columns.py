@@ -366,7 +366,7 @@ def refuse_missing(columns: Sequence[Column]) -> None:
     """Raise DataError when cells of these columns are missing."""
     gone = [(c.name, c.missing, int(np.argmax(c.is_missing)) + 1) for c in columns if c.missing]
     if gone:
-        columns = ", ".join(f"{name!r} ({count} cells, first in row {row})" for name, count, row in gone[:10])
+        listed = ", ".join(f"{name!r} ({count} cells, first in row {row})" for name, count, row in gone[:10])
         raise DataError(
-            f"cells are missing in {columns}", fix="use --missing median or --missing drop", code="missing-cells"
+            f"cells are missing in {listed}", fix="use --missing median or --missing drop", code="missing-cells"
         )

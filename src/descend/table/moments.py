@@ -103,10 +103,12 @@ class Accumulator:
 
     Args:
         threads: threads at most; they do not change the bits.
+        pool: what the threads are of; one of its own when None.
     """
 
-    def __init__(self, threads: int = 1) -> None:
-        self._threads, self._pool = threads, ThreadPoolExecutor(threads) if threads > 1 else None
+    def __init__(self, threads: int = 1, pool: ThreadPoolExecutor | None = None) -> None:
+        self._threads, self._given = threads, pool
+        self._pool = ThreadPoolExecutor(threads) if threads > 1 and pool is None else pool
         self._rest: list[Rows] = []
         self._shift: Array | None = None
         self._features = 0
@@ -135,7 +137,8 @@ class Accumulator:
         self._rest = []
         while self._ahead:
             self._merge(self._ahead.popleft().result())
-        assert self._total is not None and self._shift is not None
+        assert self._total is not None
+        assert self._shift is not None
         total, d = self._total, self._features
         with np.errstate(over="ignore", invalid="ignore"):
             joint, mean = total.scatter / total.rows, self._shift + total.mean
@@ -148,7 +151,7 @@ class Accumulator:
         return self
 
     def __exit__(self, *error: object) -> None:
-        if self._pool is not None:
+        if self._pool is not None and self._given is None:
             self._pool.shutdown(cancel_futures=True)
 
     def _shard(self, rows: Rows) -> None:

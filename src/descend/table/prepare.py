@@ -129,7 +129,10 @@ def how_to_read(options: Options, trained: Mapping[str, Reading] | None = None) 
     declared = {name: Reading.of(kind) for name, kind in (entry.rsplit("=", 1) for entry in options.kinds)}
     drop = options.drop if trained is None else tuple(name for name in options.drop if "#" in name)
     conventions = Conventions(
-        decimal=options.decimal, null=options.null, readings={**declared, **(trained or {})}, trained=trained is not None
+        decimal=options.decimal,
+        null=options.null,
+        readings={**declared, **(trained or {})},
+        trained=trained is not None,
     )
     return Format(
         format=options.input_format, delimiter=options.delimiter, encoding=options.encoding, skip_rows=options.skip_rows,

@@ -116,7 +116,9 @@ def _query(
     numeric = [j for j in at if j in looks.numeric and j not in text]
     columns = _cast(engine, source, dialect, at, numeric, looks.words, conventions)
     if columns is None:
-        columns = _select(engine, source, dialect, with_marks(at, numeric, conventions), text=set(at).difference(numeric))
+        columns = _select(
+            engine, source, dialect, with_marks(at, numeric, conventions), text=set(at).difference(numeric)
+        )
     again = [j for j in numeric if is_doubtful(columns[j], conventions)]
     return columns | _select(engine, source, dialect, {j: f"c{j}" for j in again}, text=again)
 

@@ -13,13 +13,24 @@ MISSING_AMONG_NUMBERS = (*MISSING_WORDS, "None", "none", "?", "-", ".")
 BLANKS = " \t\u00a0\u202f\u2009"
 
 
-def connect() -> Any:
-    """Return a DuckDB connection in memory that loads no extension by itself, and writes nothing to standard output."""
+def connect(config: Mapping[str, str] | None = None) -> Any:
+    """Return a DuckDB connection in memory that loads no extension by itself, and writes nothing to standard output.
+
+    Args:
+        config: limits, such as of memory and threads; the threads for input and output, of DuckDB 2, are then one, since
+            each of eight reserves addresses.
+    """
     import duckdb
 
-    connection = duckdb.connect(
-        ":memory:", config={"autoload_known_extensions": "false", "autoinstall_known_extensions": "false"}
-    )
+    own: dict[str, Any] = {
+        "autoload_known_extensions": "false",
+        "autoinstall_known_extensions": "false",
+        **(config or {}),
+    }
+    try:
+        connection = duckdb.connect(":memory:", config=own if config is None else {**own, "async_threads": "1"})
+    except duckdb.CatalogException:  # DuckDB 1 has none
+        connection = duckdb.connect(":memory:", config=own)
     connection.execute("SET enable_progress_bar = false")  # DuckDB 2 draws one after two seconds, on a pipe too
     return connection
 

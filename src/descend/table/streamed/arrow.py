@@ -125,6 +125,7 @@ def _array(batch: _Batch, address: int | None, dtype: np.dtype[Any], size: int) 
     """An array on memory that a batch holds; it keeps the batch alive."""
     if not size or address is None:
         return np.zeros(size, dtype)
-    memory = (ctypes.c_char * (size * dtype.itemsize)).from_address(address)
+    memory: Any = (ctypes.c_char * (size * dtype.itemsize)).from_address(address)
     memory.owner = batch
-    return np.frombuffer(memory, dtype)
+    values: Array = np.frombuffer(memory, dtype)
+    return values

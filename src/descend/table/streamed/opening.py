@@ -13,23 +13,25 @@ from pathlib import Path
 from typing import Any
 
 from descend.errors import DataError
-from descend.memory import allowed_memory, size_text
+from descend.memory import allowed_memory, size_text, spare_addresses
 from descend.table import files
 from descend.table.dialect import Dialect, faults, sniff
 from descend.table.names import Chosen, choose
 from descend.table.read import ENCODINGS, READERS, Format, stays_text
 from descend.table.reading import Conventions
+from descend.table.strays import Scan, find_strays, scan
 from descend.table.streamed.scratch import Scratch
 from descend.table.streamed.source import GROUP_ROWS, StreamedTable
-from descend.table.strays import Scan, find_strays, scan
 from descend.table.table import Source
 from descend.table.text_table import castable, is_doubtful, look, odd_columns, query_of, unread, with_marks
-from descend.table.texts import Engine, floats, identifier, quoted
+from descend.table.texts import Engine, connect, floats, identifier, quoted
 
 SHARE = 0.5  # of the memory that the system allows, which a table may take unless told (arbitrary)
 CELL_BYTES = 24  # of a table that is read whole: a cell as it is read, as a feature, and of a copy (measured: 18 to 25)
-COMPRESSION = 100  # times that a Parquet file is smaller than its cells, at most, for its size alone to tell that it fits
-DUCKDB_SHARE, DUCKDB_LEAST = 0.5, 192_000_000  # of the memory, for DuckDB; below it reads few rows of a wide table
+COMPRESSION = (
+    100  # times that a Parquet file is smaller than its cells, at most, for its size alone to tell that it fits
+)
+DUCKDB_SHARE, DUCKDB_LEAST = 0.3, 128_000_000  # of the memory, for DuckDB; below it reads few rows of a wide table
 GROUP_FACTOR = 1.5  # times its bytes, that a row group takes while it is read (measured: 1.2)
 
 
@@ -63,6 +65,7 @@ def opened(
     files.check(path)
     version, head = files.version(path), files.head_of(path)
     how = replace(how, format=files.format_of(path, how.format, head))
+    spare_addresses()
     allowed = int(SHARE * allowed_memory()) if memory is None else memory
     if how.format == "parquet":
         if version[0] * COMPRESSION * CELL_BYTES / 8 <= allowed:
@@ -87,7 +90,7 @@ def _footer(path: Path) -> tuple[int, int, int]:
     import duckdb
 
     groups = "SELECT row_group_id, sum(total_uncompressed_size) AS size FROM parquet_metadata(?) GROUP BY 1"
-    with Engine() as engine:
+    with Engine(connect({"threads": "1"})) as engine:
         try:
             query = engine.connection.execute
             rows = query("SELECT num_rows FROM parquet_file_metadata(?)", [str(path)]).fetchall()[0][0]
@@ -115,20 +118,10 @@ def _cells(path: Path, head: bytes, how: Format) -> int:
 
 def _engine(memory: int, group: int, threads: int, scratch: Scratch) -> Engine:
     """DuckDB under a memory limit, with so many threads that a group of rows for each fits."""
-    import duckdb
-
     limit = max(int(DUCKDB_SHARE * memory), DUCKDB_LEAST)
     reading = max(1, min(threads, int(limit / (GROUP_FACTOR * max(group, 1)))))
-    config = {
-        "autoload_known_extensions": "false", "autoinstall_known_extensions": "false", "memory_limit": f"{limit}B",
-        "threads": str(reading), "temp_directory": os.fspath(scratch.folder),
-    }  # fmt: skip
-    try:  # each thread for input and output, of DuckDB 2, reserves addresses that RLIMIT_AS counts
-        connection = duckdb.connect(":memory:", config={**config, "async_threads": "1"})
-    except duckdb.Error:
-        connection = duckdb.connect(":memory:", config=config)
-    connection.execute("SET enable_progress_bar = false")
-    return Engine(connection)
+    folder = os.fspath(scratch.folder)
+    return Engine(connect({"memory_limit": f"{limit}B", "threads": str(reading), "temp_directory": folder}))
 
 
 @dataclass(frozen=True, eq=False)
@@ -153,7 +146,8 @@ class _Opening:
         chosen = choose(names, self.how.drop, self.where)
         stored = {name: names[at] for at, name in zip(chosen.at, chosen.names, strict=True)}
         typed = replace(self.how.conventions, typed=True)
-        return self._table(self.path, chosen, stored, dict(zip(names, types, strict=True)), typed, Source(name=self.path.name, format="parquet"))
+        source = Source(name=self.path.name, format="parquet")
+        return self._table(self.path, chosen, stored, dict(zip(names, types, strict=True)), typed, source)
 
     def copied(self, head: bytes) -> StreamedTable:
         """A file of text or of JSON lines, as a Parquet file that is written once."""
@@ -252,11 +246,13 @@ class _Opening:
         rows = int(counted.fetchall()[0][0])
         if rows == 0:
             raise DataError(f"{self.where} has no rows", fix="bring a table with rows", code="no-rows")
-        notes = ()
+        notes: tuple[str, ...] = ()
         if "" in stored:
             if chosen.names[0] or chosen.names.count("") > 1:
                 at = next(at for at, name in zip(chosen.at, chosen.names, strict=True) if at and not name)
-                raise DataError(f"column {at + 1} of {self.where} has no name", fix="name it in the header", code="empty-name")
+                raise DataError(
+                    f"column {at + 1} of {self.where} has no name", fix="name it in the header", code="empty-name"
+                )
             stored.pop("")
             notes = ("column 1 is left out: it has no name",)
         return StreamedTable(

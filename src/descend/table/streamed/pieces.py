@@ -14,7 +14,16 @@ from descend.table.reading import Kind
 from descend.table.streamed.source import StreamedTable
 from descend.table.table import Column, Source, Table
 
-NUMBERS = ("FLOAT", "DOUBLE", "TINYINT", "SMALLINT", "INTEGER", "UTINYINT", "USMALLINT", "UINTEGER")  # that float64 holds
+NUMBERS = (
+    "FLOAT",
+    "DOUBLE",
+    "TINYINT",
+    "SMALLINT",
+    "INTEGER",
+    "UTINYINT",
+    "USMALLINT",
+    "UINTEGER",
+)  # that float64 holds
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,7 +57,11 @@ class Piece:
         others = [f for f in self.schema.features if f.column not in self.plain]
         if not others:
             return {}
-        table = Table(tuple(self.read(f.column, self.cells[f.column], self.first) for f in others), self.rows, Source(name="", format=""))
+        table = Table(
+            tuple(self.read(f.column, self.cells[f.column], self.first) for f in others),
+            self.rows,
+            Source(name="", format=""),
+        )
         coded = Schema(tuple(others), {}, self.schema.missing).coded(table)
         return {f.column: (*pair, coded.filled.get(f.column, 0)) for f, pair in zip(others, coded.columns, strict=True)}
 
@@ -75,7 +88,9 @@ class Piece:
         for feature in self.schema.features:
             width = len(feature.names)
             if feature.column in self.plain:
-                _put_numbers(X[at : at + width], self.cells[feature.column], rows, feature, self._missing[feature.column] > 0)
+                _put_numbers(
+                    X[at : at + width], self.cells[feature.column], rows, feature, self._missing[feature.column] > 0
+                )
             else:
                 _put_coded(X[at : at + width], self._coded[feature.column][0], rows)
             at += width

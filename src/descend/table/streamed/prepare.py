@@ -4,8 +4,8 @@ The columns that need a look of their own are read one at a time; then one readi
 training and test rows, and the rows that are drawn for what needs rows at hand.
 """
 
-import shlex
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -36,6 +36,7 @@ from descend.table.prepare import (
     split_labels,
 )
 from descend.table.scale import MOST_COLUMNS, fit_scale, scaled_data, scaled_gram
+from descend.table.scaled_rows import LARGE_CELLS
 from descend.table.split import held_out
 from descend.table.streamed.opening import Need
 from descend.table.streamed.pieces import Piece, pieces
@@ -107,6 +108,7 @@ def prepare_streamed(
         train = replace(train, weight=mean_one(of_rows if train.weight is None else of_rows * train.weight))
         say("target", f"{options.class_weight} classes: the rows of every class weigh the same in training")
     columns.draw(np.union1d(train.drawn_rows, test.drawn_rows))
+    found = replace(found, y=found.y[:0], kept=found.kept[:0])  # the parts have what is needed of them
     schema, taken = _schema_and_rows(columns, names, found, (train, test), options, looked_at)
     for text in columns_text(schema, taken.filled):
         say("columns", text)
@@ -135,7 +137,7 @@ def prepare_streamed(
     places = [np.searchsorted(columns.rows, part.drawn_rows) for part in (train, test)]
     prepared = Prepared(
         table=drawn, schema=schema, scale=scale, train=at_hand[0].with_gram(train_data.gram()),
-        test=at_hand[1] if len(at_hand) > 1 else test_data, validation=None, target=replace(found, y=found.y[:0], kept=found.kept[:0]),
+        test=at_hand[1] if len(at_hand) > 1 else test_data, validation=None, target=found,
         loss=form, constants=constants, rows=(places[0], places[1]), filled=taken.filled, notes=tuple(notes),
         class_weights=by_class, numbers=columns.rows,
     )  # fmt: skip
@@ -167,7 +169,13 @@ class _Part:
     def of(cls, mask: Array, y: Array, weight: Array | None) -> "_Part":
         """Return the part whose rows are drawn evenly."""
         drawn = np.arange(0, len(y), max(-(-len(y) // SAMPLED_ROWS), 1))
-        return cls(mask=mask, y=y, weight=None if weight is None else mean_one(weight), drawn=drawn, drawn_rows=np.flatnonzero(mask)[drawn])
+        return cls(
+            mask=mask,
+            y=y,
+            weight=None if weight is None else mean_one(weight),
+            drawn=drawn,
+            drawn_rows=np.flatnonzero(mask)[drawn],
+        )
 
 
 class _Columns:
@@ -208,7 +216,7 @@ class _Columns:
             raise DataError(
                 f"the column {name!r} has about {levels:,} different texts, which take {size_text(levels * LEVEL_BYTES)}, and "
                 f"{size_text(self.source.memory)} are allowed",
-                fix=f"leave it out with --drop {shlex.quote(name)}, or raise --memory", code="too-many-levels",
+                fix="leave it out with --drop, or raise --memory", code="too-many-levels",
             )  # fmt: skip
 
 
@@ -309,7 +317,12 @@ def _settled(source: StreamedTable, names: Sequence[str], train: _Part, options:
     found = {}
     for column in head.columns:
         values = np.zeros(0) if column.kind == Kind.CATEGORY else column.values[rows]
-        if len(values) < 2 or column.missing or (values == values[0]).all() or numbers_rows(_taken(column, rows), None, False):
+        if (
+            len(values) < 2
+            or column.missing
+            or (values == values[0]).all()
+            or numbers_rows(_taken(column, rows), None, False)
+        ):
             continue
         if np.abs(values).max() < LARGE_WHOLE:
             found[column.name] = Feature(column=column.name, kind=column.kind, pattern=column.pattern)
@@ -335,7 +348,8 @@ def _read_all(
     drawn: dict[str, list[Any]] = {feature.column: [] for feature in schema.features}
     filled: dict[str, int] = {}
     kept = parts[0].mask | parts[1].mask
-    with one_blas_thread(), Accumulator(threads) as first, Accumulator(threads) as second:
+    with one_blas_thread(), ThreadPoolExecutor(threads) as pool:
+        first, second = Accumulator(threads, pool), Accumulator(threads, pool)
         seen = [0, 0]
         try:
             for piece in pieces(columns.source, schema):
@@ -391,8 +405,11 @@ class _Job:
         """Return all rows of a part, which are read when they are asked for."""
         scale, schema, target = self.scaling.scale, self.scaling.schema, self.scaling.loss.scales_target
         rows = StreamedRows(self.source, schema, part.mask, looked_at)
-        X = ScaledStream(rows, scale.center, scale.width, self.scratch, f"{name}.rows", lambda text: self.say("cache", text))
+        X = ScaledStream(
+            rows, scale.center, scale.width, self.scratch, f"{name}.rows", lambda text: self.say("cache", text)
+        )
         y = scale.transform_target(part.y) if target else part.y
+        gram = gram if rows.size > LARGE_CELLS else None  # as of a table that is read whole, see `scaled_data`
         return Data(X, y, part.weight, schema.names).with_gram(gram)
 
     def drawn(self, part: _Part, drawn: Table) -> Data:

@@ -197,7 +197,10 @@ def joined(parts: Sequence[Any]) -> Any:
     """Return cells of a column that were read in parts."""
     if isinstance(parts[0], Categorical):
         return Categorical.of(cell for part in parts for cell in part.texts().tolist())
-    return np.ma.concatenate(parts) if any(map(np.ma.isMaskedArray, parts)) else np.concatenate(parts)
+    if not any(map(np.ma.isMaskedArray, parts)):
+        return np.concatenate(parts)
+    masks = np.concatenate([np.ma.getmaskarray(part) for part in parts])
+    return np.ma.MaskedArray(np.concatenate([np.ma.getdata(part) for part in parts]), masks)
 
 
 def _cast(type: str) -> str:
