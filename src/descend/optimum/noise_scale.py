@@ -52,7 +52,7 @@ def noise_scale(problem: Problem, weights: Array, seed: int = 0) -> NoiseScale |
 def rows_at_random(rows: int, seed: int) -> tuple[np.random.Generator, Array]:
     """Return the rows of so many that are looked at, in random order, and what draws the batches of them."""
     rng = np.random.default_rng(seed)
-    return rng, rng.permutation(rows)[: min(rows, MAX_ROWS)]
+    return rng, rng.choice(rows, min(rows, MAX_ROWS), replace=False)
 
 
 def _square(problem: Problem, weights: Array, rows: Array | slice) -> float:

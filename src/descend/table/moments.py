@@ -160,7 +160,7 @@ class Accumulator:
         if self._pool is None:
             return self._merge(_sums(rows, self._shift))
         self._ahead.append(self._pool.submit(_sums, rows, self._shift))
-        if len(self._ahead) > 2 * self._threads:
+        if len(self._ahead) > self._threads:
             self._merge(self._ahead.popleft().result())
         return None
 

@@ -31,7 +31,7 @@ CELL_BYTES = 24  # of a table that is read whole: a cell as it is read, as a fea
 COMPRESSION = (
     100  # times that a Parquet file is smaller than its cells, at most, for its size alone to tell that it fits
 )
-DUCKDB_SHARE, DUCKDB_LEAST = 0.3, 128_000_000  # of the memory, for DuckDB; below it reads few rows of a wide table
+DUCKDB_SHARE, DUCKDB_LEAST = 0.2, 128_000_000  # of the memory, for DuckDB; below it reads few rows of a wide table
 GROUP_FACTOR = 1.5  # times its bytes, that a row group takes while it is read (measured: 1.2)
 
 
@@ -117,9 +117,12 @@ def _cells(path: Path, head: bytes, how: Format) -> int:
 
 
 def _engine(memory: int, group: int, threads: int, scratch: Scratch) -> Engine:
-    """DuckDB under a memory limit, with so many threads that a group of rows for each fits."""
+    """DuckDB under a memory limit, on half of the threads, and no more than have room for a group of rows each.
+
+    The others make features and moments of the rows, which takes at least as long.
+    """
     limit = max(int(DUCKDB_SHARE * memory), DUCKDB_LEAST)
-    reading = max(1, min(threads, int(limit / (GROUP_FACTOR * max(group, 1)))))
+    reading = max(1, min(threads // 2, int(limit / (GROUP_FACTOR * max(group, 1)))))
     folder = os.fspath(scratch.folder)
     return Engine(connect({"memory_limit": f"{limit}B", "threads": str(reading), "temp_directory": folder}))
 
@@ -176,12 +179,18 @@ class _Opening:
         try:
             with ThreadPoolExecutor(1) as pool:
                 scanning = pool.submit(scan, self.path, dialect)
-                copy = self._typed_text(dialect, chosen, given, conventions)
-                notes = self._checked(scanning.result(), dialect)
-            if scanning.result().odd:
-                odd = odd_columns(self.engine, self.path, dialect, [at for at in chosen.at if at not in given])
-                if odd:
-                    copy = self._typed_text(dialect, chosen, given.union(odd), conventions)
+                failure, copy = None, self.path
+                try:
+                    copy = self._typed_text(dialect, chosen, given, conventions)
+                except duckdb.Error as error:
+                    failure = error
+                bytes_ = scanning.result()
+            notes = self._checked(bytes_, dialect)
+            if failure is not None:
+                raise failure
+            numbers = [at for at in chosen.at if at not in given]
+            if bytes_.odd and (odd := odd_columns(self.engine, self.path, dialect, numbers)):
+                copy = self._typed_text(dialect, chosen, given.union(odd), conventions)
         except (EOFError, zlib.error) as error:
             raise files.damaged(self.path, error) from error
         except duckdb.Error as error:

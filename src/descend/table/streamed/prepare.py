@@ -49,6 +49,7 @@ from descend.table.target_loss import loss_for, shown, task_description, typed_l
 
 ROW_BYTES = 48  # that each row takes in all: its target, prediction and place in the split, in their copies (measured)
 LEVEL_BYTES = 400  # of a distinct cell of text, while it is looked at (measured)
+FEW_LEVELS = 100_000  # that are looked at whatever is allowed: 40 MB
 SAMPLED_ROWS = MEDIAN_ROWS  # training rows that are at hand, evenly spread, and as many test rows
 LARGE_WHOLE = 2.0**40  # a whole number below which a column is far from what float64 does not hold
 Places = Callable[[int, int], Sequence[Array]]
@@ -120,6 +121,7 @@ def prepare_streamed(
     scaling = Scaling(scale, schema, found, form, options.threads or 1)
     job = _Job(source, scaling, columns.rows, scratch, say)
     drawn = columns.table(taken.columns)
+    at_hand = [job.drawn(part, drawn) for part in (train, test) if len(part.y)]
     train_data = job.data(train, taken.looked_at[0], gram if options.scale else taken.grams[0], "train")
     test_data = None
     if taken.grams[1] is not None:
@@ -127,7 +129,6 @@ def prepare_streamed(
     if not isinstance(options.test, float):
         test_data = scaling.file(options.test, options)
     say("split", described_split(train_data, test_data, options))
-    at_hand = [job.drawn(part, drawn) for part in (train, test) if len(part.y)]
     said = " and ".join(f"{data.rows:,} {word} rows" for data, word in zip(at_hand, ("training", "test"), strict=False))
     say("split", f"findings, charts and the comparison of variants are of {said}, evenly spread; scores are of all")
     if form.name != "squared" or options.l1 > 0:  # the optimum, too, then takes many readings of all rows
@@ -212,7 +213,7 @@ class _Columns:
         if not self.source.is_text(name) or self.source.rows * LEVEL_BYTES <= self.source.memory:
             return
         levels = self.source.distinct(name)
-        if levels * LEVEL_BYTES > self.source.memory:
+        if levels > FEW_LEVELS and levels * LEVEL_BYTES > self.source.memory:
             raise DataError(
                 f"the column {name!r} has about {levels:,} different texts, which take {size_text(levels * LEVEL_BYTES)}, and "
                 f"{size_text(self.source.memory)} are allowed",
@@ -402,13 +403,16 @@ class _Job:
     say: Callable[[str, str], None]
 
     def data(self, part: _Part, looked_at: list[tuple[Array, Array]], gram: Gram | None, name: str) -> Data:
-        """Return all rows of a part, which are read when they are asked for."""
+        """Return all rows of a part, which are read when they are asked for; its targets are scaled in place."""
         scale, schema, target = self.scaling.scale, self.scaling.schema, self.scaling.loss.scales_target
         rows = StreamedRows(self.source, schema, part.mask, looked_at)
         X = ScaledStream(
             rows, scale.center, scale.width, self.scratch, f"{name}.rows", lambda text: self.say("cache", text)
         )
-        y = scale.transform_target(part.y) if target else part.y
+        y = part.y
+        if target:
+            y -= scale.target_center
+            y /= scale.target_width
         gram = gram if rows.size > LARGE_CELLS else None  # as of a table that is read whole, see `scaled_data`
         return Data(X, y, part.weight, schema.names).with_gram(gram)
 

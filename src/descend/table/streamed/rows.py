@@ -80,8 +80,8 @@ class StreamedRows:
             for block in self._held:
                 found.append(block[max(lo - first, 0) : max(hi - first, 0)])
                 first += len(block)
-            found = [block for block in found if len(block)] or found[:1]
-            return found[0] if len(found) == 1 else np.concatenate(found)
+            found = [block for block in found if len(block)]
+            return found[0] if len(found) == 1 else np.concatenate([np.empty((0, self.shape[1])), *found])
 
     def _at(self, rows: Array) -> Array:
         """Rows by their places."""
