@@ -192,7 +192,7 @@ class _Job:
         preparing = time.monotonic() - self.begun
         limited = options.replace(threads=self.threads, time_budget=self._training_time())
         result = search(task.problem, task.held_out, limited, task.landscape, self.on_event, keep=keep)
-        self.compiling, fit = self.compiling + result.fit.compiling, result.fit
+        self.compiling += result.fit.compiling
         self._note_budget(result)
         left_out = too_slow(task.problem) if options.optimizer == "auto" else ()
         if left_out:
@@ -201,18 +201,24 @@ class _Job:
             rows = f"{result.sample_rows:,} of {result.fit.problem.data.rows:,} training rows"
             self.note("search", f"settings competed on {rows}; the best was trained on all of them")
         self._note_schedule(result)
-        parts, at_hand = scored_parts(prepared, result), prepared.at_hand
-        result = on_rows_at_hand(result, prepared)
-        verdict, findings = self._judged(result, at_hand, preparing)
+        parts, data = scored_parts(prepared, result), data_section(prepared, self.data, result.fit)
+        test_rows = prepared.rows[1]
+        result, prepared = (
+            on_rows_at_hand(result, prepared),
+            prepared.at_hand,
+        )  # all rows of a streamed table are let go
+        del task
+        problem = result.fit.problem
+        verdict, findings = self._judged(result, prepared, preparing)
         threshold = self._threshold(prepared, parts)
-        model = model_of(prepared, task.problem, result.fit.weights[result.best], threshold)
-        evaluation = held_out(model, prepared, parts.get("test"))
+        model = model_of(prepared, problem, result.fit.weights[result.best], threshold)
+        evaluation = held_out(model, prepared, parts.get("test"), test_rows)
         run = Run(
-            model=model, verdict=verdict, findings=findings, tried=trials(at_hand, result, findings, metric, options),
-            metrics=scores(prepared, task.problem, parts, threshold), metric=metric, chosen=chosen_section(result),
-            data=data_section(prepared, self.data, fit), options=options,
+            model=model, verdict=verdict, findings=findings, tried=trials(prepared, result, findings, metric, options),
+            metrics=scores(prepared, problem, parts, threshold), metric=metric, chosen=chosen_section(result),
+            data=data, options=options,
             env=environment_section(options, self.threads), seconds=time.monotonic() - self.begun,
-            trace=trace_section(result, prepared), notes=tuple(self.notes), search_result=result, prepared=at_hand,
+            trace=trace_section(result, prepared), notes=tuple(self.notes), search_result=result, prepared=prepared,
             intervals={} if evaluation is None else {"test": evaluation.intervals}, held_out=evaluation,
         )  # fmt: skip
         return run if cuts is None or run.failed else self.attempt("folds", run, lambda: self._with_folds(run, cuts))

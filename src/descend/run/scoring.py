@@ -11,6 +11,7 @@ from descend.errors import UsageError
 from descend.evaluation import ClassificationEvaluation, Evaluation, RegressionEvaluation
 from descend.losses import Loss
 from descend.metrics import RegressionSums, blocks_of, classification_metrics, predicted_class, regression_metrics
+from descend.optimum import curvature
 from descend.problem import Problem
 from descend.problem.network import scores as network_scores
 from descend.problem.response import decision, has_probabilities
@@ -50,11 +51,15 @@ def evaluation_of(
     )  # fmt: skip
 
 
-def held_out(model: Model, prepared: Prepared, part: "Scored | None") -> Evaluation | None:
-    """Return the evaluation of a model on the test rows; None where there are none, and of scores that are not finite."""
-    if part is None or not np.isfinite(part.z).all():
+def held_out(model: Model, prepared: Prepared, part: "Scored | None", rows: Array) -> Evaluation | None:
+    """Return the evaluation of a model on the test rows; None where there are none, and of scores that are not finite.
+
+    Args:
+        rows: places of the test rows in the table, where they are of it.
+    """
+    if part is None or part.z is None or not np.isfinite(part.z).all():
         return None
-    rows, data = prepared.rows[1], part.data
+    data = part.data
     places = rows if len(rows) == data.rows else None
     return evaluation_of(model, targets_of(prepared, data.y), model.respond(part.z, {}, {}), data.sample_weight, places)
 
@@ -106,7 +111,7 @@ def score(
     with np.errstate(over="ignore", invalid="ignore"):
         if model.classes:
             return metrics_of(model, data.y, model.respond(z, {}, {}), data.sample_weight)
-        sums = RegressionSums(float(targets_of(prepared, np.average(data.y, weights=data.sample_weight))))
+        sums = _empty_sums(prepared, data)
         for rows in blocks_of(data.rows):
             own = None if data.sample_weight is None else data.sample_weight[rows]
             sums.add(targets_of(prepared, data.y[rows]), model.respond(z[rows], {}, {}).values, own)
@@ -115,11 +120,15 @@ def score(
 
 @dataclass(frozen=True, eq=False)
 class Scored:
-    """Weights (params,) on one part of the rows, and their scores (rows, outputs)."""
+    """Weights (params,) on one part of the rows, and their scores (rows, outputs).
+
+    Of a streamed table the metrics, which were added up while it was read; its scores are then kept of test rows alone.
+    """
 
     weights: Array
     data: Data
-    z: Array
+    z: Array | None
+    metrics: dict[str, float] | None = None
 
 
 def on_rows_at_hand(result: SearchResult, prepared: Prepared) -> SearchResult:
@@ -127,7 +136,9 @@ def on_rows_at_hand(result: SearchResult, prepared: Prepared) -> SearchResult:
     if prepared.sample is None:
         return result
     problem = replace(result.fit.problem, data=prepared.sample.train)
-    return replace(result, fit=replace(result.fit, problem=problem))
+    known = replace(result.landscape.curvature, rows=lambda: curvature(problem).rows())
+    landscape = replace(result.landscape, curvature=known)
+    return replace(result, fit=replace(result.fit, problem=problem), landscape=landscape)
 
 
 def scored_parts(prepared: Prepared, result: SearchResult) -> dict[str, Scored]:
@@ -142,27 +153,43 @@ def scored_parts(prepared: Prepared, result: SearchResult) -> dict[str, Scored]:
         "baseline": (landscape.baseline_weights, where), "optimum": (landscape.optimum.weights, where),
     }  # fmt: skip
     there = {name: (w, data) for name, (w, data) in sought.items() if w is not None and data is not None}
-    found: dict[str, Scored] = {}
     parts = list({id(data): data for _, data in there.values()}.values())  # the rows of each part are read once
-    named = [[name for name, (_, data) in there.items() if data is part] for part in parts]
-    weights = [np.stack([there[name][0] for name in names]) for names in named]
-    for part, names, z in zip(parts, named, scores_of_parts(fit.problem, weights, parts), strict=True):
+    if all(isinstance(part.X, ScaledStream) and not part.X.mapped for part in parts):
+        return _streamed_parts(prepared, fit.problem, there, parts)
+    found: dict[str, Scored] = {}
+    for part in parts:
+        names = [name for name, (_, data) in there.items() if data is part]
+        z = run_scores(fit.problem, np.stack([there[name][0] for name in names]), part)
         found |= {name: Scored(there[name][0], part, z[k]) for k, name in enumerate(names)}
     return {name: found[name] for name in there}
 
 
-def scores_of_parts(problem: Problem, weights: Sequence[Array], parts: Sequence[Data]) -> list[Array]:
-    """Return what `run_scores` does for each part; those of one streamed table are read together."""
-    streams = [part.X for part in parts if isinstance(part.X, ScaledStream) and not part.X.mapped]
-    if len(streams) < len(parts):
-        return [run_scores(problem, w, part) for w, part in zip(weights, parts, strict=True)]
-    split = [problem.split(w.astype(np.float64)) for w in weights]
-    flat = [W.transpose(1, 0, 2).reshape(W.shape[1], -1) for W, _ in split]
-    found = products(list(zip(streams, flat, strict=True)))
-    named = [z.reshape(len(z), *b.shape) for z, (_, b) in zip(found, split, strict=True)]
-    for z, (_, b) in zip(named, split, strict=True):
-        z += b
-    return [z.transpose(1, 0, 2) for z in named]
+def _streamed_parts(
+    prepared: Prepared, problem: Problem, there: Mapping[str, tuple[Array, Data]], parts: Sequence[Data]
+) -> dict[str, Scored]:
+    """What `scored_parts` returns of parts of one streamed table, in one reading; only test rows keep their scores."""
+    named = [[name for name, (_, data) in there.items() if data is part] for part in parts]
+    split = [problem.split(np.stack([there[name][0] for name in names]).astype(np.float64)) for names in named]
+    weights = [(part.X, W[:, :, 0].T) for part, (W, _) in zip(parts, split, strict=True)]
+    model = model_of(prepared, problem, there["train"][0])
+    sums = {name: _empty_sums(prepared, data) for name, (_, data) in there.items()}
+    z = {name: np.empty((data.rows, 1)) for name, (_, data) in there.items() if name == "test"}
+    for k, rows, found in products(weights):
+        y, weight = targets_of(prepared, parts[k].y[rows]), parts[k].sample_weight
+        for name, own in zip(named[k], (found + split[k][1][:, 0]).T, strict=True):
+            sums[name].add(y, model.respond(own[:, None], {}, {}).values, None if weight is None else weight[rows])
+            if name in z:
+                z[name][rows, 0] = own
+    assert prepared.sample is not None
+    let_go = prepared.sample.train  # whoever asks for metrics needs no more than these
+    return {
+        name: Scored(w, data if name in z else let_go, z.get(name), sums[name].metrics())
+        for name, (w, data) in there.items()
+    }
+
+
+def _empty_sums(prepared: Prepared, data: Data) -> RegressionSums:
+    return RegressionSums(float(targets_of(prepared, np.average(data.y, weights=data.sample_weight))))
 
 
 def scores(
@@ -170,14 +197,14 @@ def scores(
 ) -> dict[str, dict[str, float]]:
     """Return the metrics of each part; the constant prediction is of the more frequent class, whatever the threshold."""
     return {
-        name: score(prepared, problem, p.weights, p.data, p.z, EVEN if name == "baseline" else threshold)
+        name: p.metrics or score(prepared, problem, p.weights, p.data, p.z, EVEN if name == "baseline" else threshold)
         for name, p in parts.items()
     }
 
 
 def threshold_of(given: float | str | None, part: Scored) -> float:
     """Return the threshold that was given, 0.5 for none, and for "auto" that of the largest balanced accuracy on a part."""
-    if given is None or not np.isfinite(part.z).all():
+    if given is None or part.z is None or not np.isfinite(part.z).all():
         return EVEN
     if given != "auto":
         return float(given)

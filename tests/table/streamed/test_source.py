@@ -73,5 +73,4 @@ def test_a_damaged_file_is_refused(tmp_path, frame, open_file):
     path.write_bytes(content)
     table, _ = open_file(path)
     with pytest.raises(DataError, match="cannot be read: .*; write it again, and whole"):
-        for name in table.names:
-            table.column(name)
+        list(map(table.column, table.names))

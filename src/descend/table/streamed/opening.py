@@ -9,6 +9,7 @@ import zlib
 from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -138,6 +139,11 @@ class _Opening:
     memory: int
     scratch: Scratch
 
+    @cached_property
+    def copy(self) -> str:
+        """The name of its copy, which no other copy has."""
+        return f"table-{len(list(self.scratch.folder.glob('*.parquet')))}.parquet"
+
     @property
     def where(self) -> str:
         """The file, in sentences."""
@@ -237,7 +243,7 @@ class _Opening:
 
     def _copy(self, query: str, parameters: list[str]) -> Path:
         """Write what a query returns as Parquet."""
-        path = self.scratch.room("table.parquet", self.version[0], f"a copy of {self.where} in Parquet")
+        path = self.scratch.room(self.copy, self.version[0], f"a copy of {self.where} in Parquet")
         to = f"TO {quoted(str(path))} (FORMAT parquet, ROW_GROUP_SIZE {GROUP_ROWS})"
         self.engine.connection.execute(f"COPY ({query}) {to}", parameters)
         return path

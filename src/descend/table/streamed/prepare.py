@@ -50,7 +50,7 @@ from descend.table.target_loss import loss_for, shown, task_description, typed_l
 ROW_BYTES = 48  # that each row takes in all: its target, prediction and place in the split, in their copies (measured)
 LEVEL_BYTES = 400  # of a distinct cell of text, while it is looked at (measured)
 FEW_LEVELS = 100_000  # that are looked at whatever is allowed: 40 MB
-SAMPLED_ROWS = MEDIAN_ROWS  # training rows that are at hand, evenly spread, and as many test rows
+SAMPLED_ROWS = MEDIAN_ROWS  # training rows that are at hand, evenly spread, and half as many test rows
 LARGE_WHOLE = 2.0**40  # a whole number below which a column is far from what float64 does not hold
 Places = Callable[[int, int], Sequence[Array]]
 
@@ -84,7 +84,7 @@ def prepare_streamed(
         on_event(notes[-1])
 
     _check_possible(source, need, target, options)
-    outline = _outline(source)
+    outline = source.outline
     outline[target]
     names = feature_names(outline, target, options)
     say("read", describe(outline))
@@ -167,9 +167,9 @@ class _Part:
     drawn_rows: Array
 
     @classmethod
-    def of(cls, mask: Array, y: Array, weight: Array | None) -> "_Part":
-        """Return the part whose rows are drawn evenly."""
-        drawn = np.arange(0, len(y), max(-(-len(y) // SAMPLED_ROWS), 1))
+    def of(cls, mask: Array, y: Array, weight: Array | None, most: int) -> "_Part":
+        """Return the part of which at most so many rows are drawn, evenly spread."""
+        drawn = np.arange(0, len(y), max(-(-len(y) // most), 1))
         return cls(
             mask=mask,
             y=y,
@@ -242,12 +242,6 @@ class _Taken:
     filled: dict[str, int]
 
 
-def _outline(source: StreamedTable) -> Table:
-    """The table's columns without their cells."""
-    columns = tuple(Column(name, Kind.NUMBER, np.zeros(0)) for name in source.names)
-    return Table(columns, source.rows, source.source, source.notes, source.unread)
-
-
 def _parts(columns: _Columns, found: Target, weight: Array | None, options: Options) -> tuple[_Part, _Part]:
     """Training and test rows, which are those of the table that is read whole."""
     kept, share = found.kept, options.test if isinstance(options.test, float) else 0.0
@@ -260,11 +254,11 @@ def _parts(columns: _Columns, found: Target, weight: Array | None, options: Opti
         held = held_out(len(held), share, options.random_state, stratify=stratify, group=group, time=time)
     weight = None if weight is None else weight[kept]
     parts = []
-    for part in (~held, held):
+    for part, most in ((~held, SAMPLED_ROWS), (held, SAMPLED_ROWS // 2)):
         mask = part if kept.all() else np.zeros(len(kept), bool)
         if mask is not part:
             mask[kept] = part
-        parts.append(_Part.of(mask, found.y[part], None if weight is None else weight[part]))
+        parts.append(_Part.of(mask, found.y[part], None if weight is None else weight[part], most))
     return parts[0], parts[1]
 
 

@@ -131,20 +131,21 @@ class ScaledStream(ScaledRows):
         return _mapped(path, self.shape, what, size)
 
 
-def products(parts: Sequence[tuple[ScaledStream, Array]]) -> list[Array]:
-    """Return the products of scaled rows of one table with weights (features, ...), of several parts in one reading."""
-    first = parts[0][0].rows
-    found = [np.empty((X.shape[0], *W.shape[1:])) for X, W in parts]
-    seen = [0] * len(parts)
+def products(parts: Sequence[tuple[ScaledStream, Array]]) -> Iterator[tuple[int, slice, Array]]:
+    """Yield the products of scaled rows of one table with weights (features, columns), of several parts in one reading.
+
+    Each time the part, some of its rows, and their products (rows, columns).
+    """
+    first, seen = parts[0][0].rows, [0] * len(parts)
     size = max(64, BLOCK_CELLS // max(first.shape[1], 1))
     for piece in pieces(first.table, first.schema):
         for k, (X, W) in enumerate(parts):
-            rows = piece.features(X.rows.part)
-            for lo in range(0, len(rows), size):
-                block = scaled(rows[lo : lo + size], X.center, X.width, X.dtype)
-                found[k][seen[k] : seen[k] + len(block)] = block @ W
-                seen[k] += len(block)
-    return found
+            features = piece.features(X.rows.part)
+            found = np.empty((len(features), W.shape[1]))
+            for lo in range(0, len(features), size):
+                np.matmul(scaled(features[lo : lo + size], X.center, X.width, X.dtype), W, out=found[lo : lo + size])
+            yield k, slice(seen[k], seen[k] + len(found)), found
+            seen[k] += len(found)
 
 
 def _mapped(path: Path, shape: tuple[int, int], what: str, size: int) -> Array:

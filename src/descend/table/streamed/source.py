@@ -10,7 +10,7 @@ import numpy as np
 from descend.errors import DataError
 from descend.table import files
 from descend.table.categorical import Categorical
-from descend.table.reading import Conventions, Reading
+from descend.table.reading import Conventions, Kind, Reading
 from descend.table.streamed.arrow import batches
 from descend.table.table import Column, Source, Table
 from descend.table.text_table import unread
@@ -58,6 +58,12 @@ class StreamedTable:
     unread: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
+    @property
+    def outline(self) -> Table:
+        """The columns without their cells, by which names are looked up."""
+        columns = tuple(Column(name, Kind.NUMBER, np.zeros(0)) for name in self.names)
+        return Table(columns, self.rows, self.source, self.notes, self.unread)
+
     def is_text(self, name: str) -> bool:
         """Tell whether a column is stored as text, so that its distinct cells decide what it holds."""
         return is_text(self.types[name])
@@ -65,7 +71,7 @@ class StreamedTable:
     def column(self, name: str) -> Read:
         """Return a whole column, read as it is in a table that is read whole, and what was decided about it."""
         with self.engine_of_thread() as engine:
-            values = self._fetched(engine, [name], 0, self.rows)[name]
+            values = self._fetched(engine, [name], 0, self.rows)[name] if self.is_text(name) else self._whole(name)
             if len(values) != self.rows:
                 raise self._lying(len(values))
             return self._read(engine, name, values, 0, self.conventions)
@@ -93,6 +99,18 @@ class StreamedTable:
             found = self._fetched(engine, names, 0, min(rows, self.rows))
         columns = tuple(self.read(name, found[name], 0) for name in names)
         return Table(columns, min(rows, self.rows), self.source)
+
+    def windows(self, names: Sequence[str], rows: int) -> Iterator[Table]:
+        """Yield the table of these columns, so many rows at a time."""
+        with self.engine_of_thread() as engine:
+            for lo in range(0, self.rows, rows):
+                hi = min(lo + rows, self.rows)
+                found = self._fetched(engine, names, lo, hi)
+                columns = tuple(self._read(engine, name, found[name], lo, self.conventions)[0] for name in names)
+                if any(len(column.cells) != hi - lo for column in columns):
+                    raise self._lying(lo)
+                yield Table(columns, hi - lo, self.source)
+        self.check_unchanged()
 
     def cells(self, names: Sequence[str]) -> Iterator[dict[str, Any]]:
         """Yield the cells of some columns by name, as they are stored, some rows at a time in their order.
@@ -135,6 +153,20 @@ class StreamedTable:
         """Return how many rows are read at once."""
         fit = int(PIECE_SHARE * self.memory) // (8 * max(columns, 1))
         return max(min(GROUP_ROWS, fit), FEWEST_ROWS)
+
+    def _whole(self, name: str) -> Any:
+        """All cells of a column of numbers or dates, of which no second array is made."""
+        whole, seen = None, 0
+        for found in self.cells([name]):
+            part = found[name]
+            if whole is None:
+                whole = np.ma.MaskedArray(np.empty(self.rows, part.dtype), False)
+            seen, rows = seen + len(part), slice(seen, min(seen + len(part), self.rows))
+            whole.data[rows] = np.ma.getdata(part)[: rows.stop - rows.start]
+            if np.ma.isMaskedArray(part):
+                whole[rows] = part[: rows.stop - rows.start]
+        assert whole is not None
+        return whole if np.ma.is_masked(whole) else whole.data
 
     def _pieces(self, engine: Engine, names: Sequence[str]) -> Iterator[dict[str, Any]]:
         """The cells of some columns by name: in one stream where none of them is text."""
