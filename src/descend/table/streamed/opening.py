@@ -22,7 +22,7 @@ from descend.table.read import ENCODINGS, READERS, Format, stays_text
 from descend.table.reading import Conventions
 from descend.table.strays import Scan, find_strays, scan
 from descend.table.streamed.scratch import Scratch
-from descend.table.streamed.source import GROUP_ROWS, StreamedTable
+from descend.table.streamed.source import StreamedTable, rows_that_fit
 from descend.table.table import Source
 from descend.table.text_table import castable, is_doubtful, look, odd_columns, query_of, unread, with_marks
 from descend.table.texts import Engine, connect, floats, identifier, quoted
@@ -38,10 +38,11 @@ GROUP_FACTOR = 1.5  # times its bytes, that a row group takes while it is read (
 
 @dataclass(frozen=True, kw_only=True)
 class Need:
-    """What a table would take that is read whole, and what is allowed, in bytes."""
+    """What a table would take that is read whole, what it may take, and what it may take at most where it must, in bytes."""
 
     whole: int
     allowed: int
+    most: int
 
     @property
     def fits(self) -> bool:
@@ -67,14 +68,16 @@ def opened(
     version, head = files.version(path), files.head_of(path)
     how = replace(how, format=files.format_of(path, how.format, head))
     spare_addresses()
-    allowed = int(SHARE * allowed_memory()) if memory is None else memory
+    most = allowed_memory() if memory is None else memory
+    allowed = int(SHARE * most) if memory is None else memory
     if how.format == "parquet":
         if version[0] * COMPRESSION * CELL_BYTES / 8 <= allowed:
             return None
         rows, columns, group = _footer(path)
-        need = Need(whole=rows * columns * CELL_BYTES, allowed=allowed)
+        need = Need(whole=rows * columns * CELL_BYTES, allowed=allowed, most=most)
     else:
-        need, group = Need(whole=_cells(path, head, how) * CELL_BYTES, allowed=allowed), GROUP_ROWS
+        rows, columns = _estimated(path, head, how)
+        need, group = Need(whole=rows * columns * CELL_BYTES, allowed=allowed, most=most), 0
     if need.fits:
         return None
     engine = _engine(allowed, group, threads, scratch)
@@ -102,8 +105,8 @@ def _footer(path: Path) -> tuple[int, int, int]:
     return int(rows), columns, int(size or 0)
 
 
-def _cells(path: Path, head: bytes, how: Format) -> int:
-    """About how many cells a file of text has, by the length of its first lines."""
+def _estimated(path: Path, head: bytes, how: Format) -> tuple[int, int]:
+    """About how many rows and columns a file of text has, by the length of its first lines."""
     size, lines = path.stat().st_size, head.count(b"\n") or 1
     if files.is_gzip(path):
         with path.open("rb") as file:
@@ -114,7 +117,7 @@ def _cells(path: Path, head: bytes, how: Format) -> int:
         columns = max(first.count(d) for d in (b",", b";", b"\t", b"|", *([(how.delimiter or ",").encode()]))) + 1
     else:
         columns = first.count(b":") or 1
-    return int(size / (len(head) / lines)) * columns
+    return int(size / (len(head) / lines)), columns
 
 
 def _engine(memory: int, group: int, threads: int, scratch: Scratch) -> Engine:
@@ -244,7 +247,8 @@ class _Opening:
     def _copy(self, query: str, parameters: list[str]) -> Path:
         """Write what a query returns as Parquet."""
         path = self.scratch.room(self.copy, self.version[0], f"a copy of {self.where} in Parquet")
-        to = f"TO {quoted(str(path))} (FORMAT parquet, ROW_GROUP_SIZE {GROUP_ROWS})"
+        columns = len(self.engine.connection.execute(f"{query} LIMIT 0", parameters).description)
+        to = f"TO {quoted(str(path))} (FORMAT parquet, ROW_GROUP_SIZE {rows_that_fit(self.memory, columns)})"
         self.engine.connection.execute(f"COPY ({query}) {to}", parameters)
         return path
 

@@ -423,10 +423,10 @@ class _Job:
 def _check_possible(source: StreamedTable, need: Need, target: Any, options: Options) -> None:
     """Raise DataError for what a streamed table cannot have."""
     least = source.rows * ROW_BYTES
-    if least > need.allowed:
+    if least > need.most:
         raise DataError(
             f"the table has {source.rows:,} rows, of which targets and predictions alone take {size_text(least)}, and "
-            f"{size_text(need.allowed)} are allowed",
+            f"{size_text(need.most)} are allowed",
             fix="raise --memory, or train on fewer rows", code="too-large",
         )  # fmt: skip
     typed_validation = options.validation not in ("auto", 0.0) or "patience" in options.user_set

@@ -151,8 +151,7 @@ class StreamedTable:
 
     def piece_rows(self, columns: int) -> int:
         """Return how many rows are read at once."""
-        fit = int(PIECE_SHARE * self.memory) // (8 * max(columns, 1))
-        return max(min(GROUP_ROWS, fit), FEWEST_ROWS)
+        return rows_that_fit(self.memory, columns)
 
     def _whole(self, name: str) -> Any:
         """All cells of a column of numbers or dates, of which no second array is made."""
@@ -223,6 +222,12 @@ class StreamedTable:
             f"the file {str(self.origin)!r} says that it has {self.rows:,} rows, and {found:,} were found",
             fix="write it again, and whole", code="unreadable",
         )  # fmt: skip
+
+
+def rows_that_fit(memory: int, columns: int) -> int:
+    """Return how many rows of so many columns are read or written at once."""
+    fit = int(PIECE_SHARE * memory) // (8 * max(columns, 1))
+    return max(min(GROUP_ROWS, fit), FEWEST_ROWS)
 
 
 def joined(parts: Sequence[Any]) -> Any:
