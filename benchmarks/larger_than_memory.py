@@ -32,6 +32,7 @@ SIZES = {
     20_000_000: (1_500_000_000, "1GB"),
 }  # rows: limit of addresses, and --memory
 BLOCK = 500_000
+HEAD = "| work | limit of addresses | seconds | of processors | peak memory | reading | of DuckDB's scan |"
 TITLES = {"scan": "DuckDB, `SELECT sum(...)`", "train": "`descend train`, squared loss", "predict": "`descend predict`"}
 
 
@@ -137,10 +138,8 @@ def page(found: dict[str, Any]) -> str:
     lines = []
     for table in found["tables"]:
         scanned = table["work"][0]
-        lines += [
-            f"**{table['rows']:,} × {COLUMNS + 1}, {table['bytes'] / 1e9:.2g} GB of Parquet, `--memory {table['memory']}`**", "",
-            "| work | limit of addresses | seconds | of processors | peak memory | reading | of DuckDB's scan |", "|---|---|---|---|---|---|---|",
-        ]  # fmt: skip
+        size = f"{table['rows']:,} × {COLUMNS + 1}, {table['bytes'] / 1e9:.2g} GB of Parquet"
+        lines += [f"**{size}, `--memory {table['memory']}`**", "", HEAD, f"|{'---|' * HEAD.count(' | ')}---|"]
         for w in table["work"]:
             limit = "none" if w["limit"] is None else f"{w['limit'] / 1e9:.2g} GB"
             if "failed" in w:

@@ -54,6 +54,11 @@ class Data:
         return int(self.X.shape[0])
 
     @property
+    def rows_in_all(self) -> int:
+        """The number of examples that these stand for: more than there are where the moments are those of a larger table."""
+        return self.rows if self._gram is None else self._gram.rows
+
+    @property
     def features(self) -> int:
         """The number of columns of X."""
         return int(self.X.shape[1])

@@ -96,6 +96,29 @@ def test_what_needs_rows_at_hand_names_the_rows_of_the_file(tmp_path, frame):
     assert any(finding.evidence.get("row") == 323 for finding in streamed.findings)
 
 
+def test_intervals_of_coefficients_are_of_all_rows(tmp_path, frame, monkeypatch):
+    frame.to_parquet(tmp_path / "table.parquet", row_group_size=100)
+    monkeypatch.setattr(prepare, "SAMPLED_ROWS", 80)
+    whole, streamed = both(
+        tmp_path / "table.parquet", "y", drop=("kind", "level", "day", "colour"), optimizer="nesterov"
+    )
+    assert streamed.prepared.train.rows == 80
+    assert [one.feature for one in streamed.coefficients] == [one.feature for one in whole.coefficients]
+    for mine, other in zip(streamed.coefficients, whole.coefficients, strict=True):
+        assert mine.high - mine.low == pytest.approx(
+            other.high - other.low, rel=0.6
+        )  # a fourth of the rows would be twice as wide
+
+
+def test_other_models_are_compared_on_the_rows_at_hand(tmp_path, frame, monkeypatch):
+    frame.to_parquet(tmp_path / "table.parquet", row_group_size=100)
+    monkeypatch.setattr(prepare, "SAMPLED_ROWS", 100)
+    _, streamed = both(tmp_path / "table.parquet", "y", drop=("kind", "level", "day"), optimizer="gd", max_epochs=60)
+    assert {one.model.value for one in streamed.references} == {"constant prediction", "exact linear model"}
+    assert len(streamed.held_out.y) == 80
+    assert streamed.prepared.test.rows == 40
+
+
 def refusal(tmp_path, frame, target="y", **options):
     frame.to_parquet(tmp_path / "table.parquet", row_group_size=100)
     with pytest.raises(DescendError) as error:
