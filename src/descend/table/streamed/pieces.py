@@ -132,8 +132,9 @@ def _missing(cells: Any) -> int:
     data, mask = np.ma.getdata(cells), np.ma.getmaskarray(cells) if np.ma.isMaskedArray(cells) else None
     if data.dtype.kind != "f":
         return 0 if mask is None else int(mask.sum())
-    if mask is None and np.isfinite(np.add.reduce(data, dtype=np.float64)):
-        return 0
+    with np.errstate(over="ignore", invalid="ignore"):
+        if mask is None and np.isfinite(data @ data):  # a product of BLAS takes a tenth of looking at each cell
+            return 0
     gone = np.isnan(data)
     return int((gone if mask is None else gone | mask).sum())
 
