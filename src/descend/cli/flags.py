@@ -10,7 +10,7 @@ from descend.options.readers import kinds, names
 
 F = TypeVar("F", bound=Callable[..., Any])
 SECTIONS = ("data", "model", "optimizer", "budget", "preparation", "validation", "output", "gate")
-READING = ("input_format", "delimiter", "decimal", "encoding", "null", "kinds", "skip_rows", "memory")
+READING = ("input_format", "delimiter", "decimal", "encoding", "null", "kinds", "skip_rows")
 HELP = {"time_budget": "most time for training; may be repeated: what is no duration is taken as --time-column"}
 
 

@@ -19,7 +19,7 @@ from descend.options.kinds import VERBATIM_TEXT
 @click.command("predict", cls=Sectioned, short_help="One prediction a row, in the order of the rows.")
 @click.argument("run")
 @click.argument("data")
-@from_table(READING)
+@from_table((*READING, "memory"))
 @click.option("--id", "ids", cls=Flag, metavar="COL", multiple=True, help="carry this column along; may be repeated")
 @click.option("--append", cls=Flag, is_flag=True, help="carry all columns along")
 @click.option("--format", "form", cls=Flag, metavar="FORMAT", default="csv", help="csv, jsonl or json  [csv]")
