@@ -79,7 +79,7 @@ def _targets(e: Evidence) -> tuple[Array, Array, int]:
         return e.problem.data.y, e.row_numbers(np.arange(e.problem.data.rows)), e.problem.data.rows
     train, test, (rows, test_rows) = e.prepared.train, e.prepared.test, e.prepared.rows
     y = train.y if test is None or not len(test_rows) else np.concatenate([train.y, test.y])
-    return y, np.concatenate([rows, test_rows]) + 1, train.rows
+    return y, e.prepared.numbers_of(np.concatenate([rows, test_rows])), train.rows
 
 
 def time_ignored(e: Evidence) -> Finding | None:
@@ -106,7 +106,7 @@ def time_ignored(e: Evidence) -> Finding | None:
 
 def extreme_cell(e: Evidence) -> Finding | None:
     """D407."""
-    tested = np.empty(0) if e.prepared is None else e.prepared.rows[1] + 1
+    tested = np.empty(0) if e.prepared is None else e.prepared.numbers_of(e.prepared.rows[1])
     return extreme_value(_number_columns(e), tested, failed=e.outcome.failed)
 
 
@@ -125,7 +125,7 @@ def _number_columns(e: Evidence) -> Iterator[NumberColumn]:
     suspected = {target, *(e.columns[j] for data in parts for j in suspects(data))}
     for column in _used_columns(e):
         if column.kind == Kind.NUMBER and column.name in suspected:
-            yield NumberColumn(column.name, column.values[rows], rows + 1, column.name == target)
+            yield NumberColumn(column.name, column.values[rows], e.prepared.numbers_of(rows), column.name == target)
 
 
 def _used_columns(e: Evidence) -> list[Column]:

@@ -5,11 +5,9 @@ stream into pieces.
 """
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import partial, reduce
-from itertools import chain
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -94,16 +92,81 @@ def accumulate(pieces: Iterable[Examples], threads: int = 1) -> Gram:
     >>> whole.G.item(), whole.c.item(), whole.mean.item()
     (1.0, 2.0, 2.0)
     """
-    shards = _shards(pieces)
-    first = next(shards)
-    d, shift = int(first.X.shape[1]), _shift(first)
-    with np.errstate(over="ignore", invalid="ignore"), one_blas_thread():
-        total = reduce(_merged, _in_order(partial(_sums, shift=shift), chain([first], shards), threads))
-    joint, mean = total.scatter / total.rows, shift + total.mean
-    return Gram(
-        G=np.ascontiguousarray(joint[:d, :d]), c=joint[:d, d:].copy(), yy=np.diagonal(joint)[d:].copy(),
-        mean=mean[:d].copy(), target=mean[d:].copy(), mass=total.mass / total.rows, rows=total.rows,
-    )  # fmt: skip
+    with one_blas_thread(), Accumulator(threads) as sums:
+        for piece in pieces:
+            sums.add(piece)
+        return sums.gram()
+
+
+class Accumulator:
+    """Moments of rows that are given piece by piece, as `accumulate` takes them.
+
+    Args:
+        threads: threads at most; they do not change the bits.
+        pool: what the threads are of; one of its own when None.
+    """
+
+    def __init__(self, threads: int = 1, pool: ThreadPoolExecutor | None = None) -> None:
+        self._threads, self._given = threads, pool
+        self._pool = ThreadPoolExecutor(threads) if threads > 1 and pool is None else pool
+        self._rest: list[Rows] = []
+        self._shift: Array | None = None
+        self._features = 0
+        self._total: _Sums | None = None
+        self._ahead: deque[Future[_Sums]] = deque()  # shards that are being added up
+
+    def add(self, piece: Examples) -> None:
+        """Take the next rows, cut into shards of so many that only the number of columns decides, whatever their number."""
+        rows = Rows(piece.X, piece.y, piece.sample_weight)
+        n, size, lo = rows.X.shape[0], shard_rows(rows.X.shape[1]), 0
+        if self._rest:
+            lo = min(size - sum(rest.X.shape[0] for rest in self._rest), n)
+            self._rest.append(_cut(rows, 0, lo))
+            if sum(rest.X.shape[0] for rest in self._rest) < size:
+                return
+            self._shard(_joined(self._rest))
+        while n - lo >= size:
+            self._shard(_cut(rows, lo, lo + size))
+            lo += size
+        self._rest = [_cut(rows, lo, n)] if lo < n else []
+
+    def gram(self) -> Gram:
+        """Return the moments of all rows."""
+        if self._rest:
+            self._shard(_joined(self._rest))
+        self._rest = []
+        while self._ahead:
+            self._merge(self._ahead.popleft().result())
+        assert self._total is not None
+        assert self._shift is not None
+        total, d = self._total, self._features
+        with np.errstate(over="ignore", invalid="ignore"):
+            joint, mean = total.scatter / total.rows, self._shift + total.mean
+        return Gram(
+            G=np.ascontiguousarray(joint[:d, :d]), c=joint[:d, d:].copy(), yy=np.diagonal(joint)[d:].copy(),
+            mean=mean[:d].copy(), target=mean[d:].copy(), mass=total.mass / total.rows, rows=total.rows,
+        )  # fmt: skip
+
+    def __enter__(self) -> "Accumulator":
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        if self._pool is not None and self._given is None:
+            self._pool.shutdown(cancel_futures=True)
+
+    def _shard(self, rows: Rows) -> None:
+        if self._shift is None:
+            self._shift, self._features = _shift(rows), int(rows.X.shape[1])
+        if self._pool is None:
+            return self._merge(_sums(rows, self._shift))
+        self._ahead.append(self._pool.submit(_sums, rows, self._shift))
+        if len(self._ahead) > self._threads:
+            self._merge(self._ahead.popleft().result())
+        return None
+
+    def _merge(self, sums: "_Sums") -> None:
+        with np.errstate(over="ignore", invalid="ignore"):
+            self._total = sums if self._total is None else _merged(self._total, sums)
 
 
 @dataclass(frozen=True, eq=False)
@@ -169,18 +232,6 @@ def _merged(a: _Sums, b: _Sums) -> _Sums:
     return _Sums(mass, a.mean + share * apart, scatter, a.rows + b.rows)
 
 
-def _shards(pieces: Iterable[Examples]) -> Iterator[Rows]:
-    """Cut into shards of so many rows that only the number of columns decides, whatever the pieces' lengths."""
-    rest: list[Rows] = []
-    for piece in pieces:
-        joined = _joined([*rest, Rows(piece.X, piece.y, piece.sample_weight)])
-        n, size = joined.X.shape[0], shard_rows(joined.X.shape[1])
-        whole = n // size * size
-        yield from (_cut(joined, lo, lo + size) for lo in range(0, whole, size))
-        rest = [_cut(joined, whole, n)] if whole < n else []
-    yield from rest
-
-
 def _cut(rows: Rows, lo: int, hi: int) -> Rows:
     weight = rows.sample_weight
     return Rows(rows.X[lo:hi], rows.y[lo:hi], None if weight is None else weight[lo:hi])
@@ -192,17 +243,3 @@ def _joined(pieces: list[Rows]) -> Rows:
     weights = [p.sample_weight for p in pieces if p.sample_weight is not None]
     parts = np.concatenate([p.X for p in pieces]), np.concatenate([p.y for p in pieces])
     return Rows(*parts, np.concatenate(weights) if weights else None)
-
-
-def _in_order(function: Callable[[Rows], _Sums], shards: Iterable[Rows], threads: int) -> Iterator[_Sums]:
-    """The moments of the shards in their order, a few of them computed ahead."""
-    if threads == 1:
-        yield from map(function, shards)
-        return
-    with ThreadPoolExecutor(threads) as pool:
-        ahead: deque[Future[_Sums]] = deque()
-        for shard in shards:
-            ahead.append(pool.submit(function, shard))
-            if len(ahead) > 2 * threads:
-                yield ahead.popleft().result()
-        yield from (sums.result() for sums in ahead)
