@@ -49,12 +49,11 @@ def document(one: "Examined") -> dict[str, Any]:
 
 def lines(one: "Examined", color: bool, verbose: bool) -> list[str]:
     """Return what the doctor says of a run as people read it."""
-    from descend.cli.answer import finding_lines
+    from descend.cli.answer import findings_lines
     from descend.text import printable
 
     said = [f"{printable(one.folder)} · {one.status}: {printable(one.text)}"]
-    for finding in one.findings:
-        said += finding_lines(finding, color, verbose)
+    said += findings_lines(one.findings, color, verbose)
     if not one.findings:
         said.append("nothing to mend")
     if one.reason:

@@ -15,6 +15,7 @@ SPIKE_WINDOW = 5  # record points of that median (arbitrary)
 SPIKE_GAIN = 0.1  # height as a share of all that was gained; smaller rises are batch noise (arbitrary)
 MANY_SPIKES = 5  # that make the note a warning (arbitrary)
 RISE = 3.0  # of the training loss in the first record points, over the larger of its initial value and the baseline (arbitrary)
+OVERSHOT = 0.2  # of the size of a layer's weights, that one step changes; a few thousandths are usual (arbitrary)
 FIRST_POINTS = 5  # record points in which such a rise is looked for (arbitrary)
 LARGE_TARGET = 10.0  # root mean square of a target that is not scaled (arbitrary; a scaled one has 1)
 ROWS_IN_TEXT = 5  # row numbers that a text lists
@@ -48,6 +49,35 @@ def above_limit(e: Evidence) -> Finding | None:
     scaled = e.problem.scaled and (target is None or not e.problem.loss.scales_target)
     fix = ("--lr auto",) if scaled else ("--scale", "--lr auto", "--scale --lr auto")
     return Finding(code="D101", level=Level.ERROR, text=text, evidence=evidence, fix=fix)
+
+
+def overshooting(e: Evidence) -> Finding | None:
+    """D101 of networks under rules without a stability limit: no rise of the loss need be on record."""
+    updates = e.layer_stat("update") if e.problem.network is not None else np.empty((0, 0))
+    if (
+        e.limit is not None
+        or not len(updates)
+        or "lr" not in e.user_set
+        or e.outcome == Outcome.NONFINITE
+        or _explodes(e)
+    ):
+        return None
+    first = float(np.nanmax(updates[0], initial=0.0))
+    if not first > OVERSHOT or (e.learned and not e.outcome.failed):
+        return None
+    text = (
+        f"learning rate {e.setting.lr:.3g} is too high for {e.setting.rule.name}: at epoch {int(e.trace.epochs[0, 1]):,} a single step "
+        f"changed the weights of a layer by {first:.0%} of their size, where a hundredth is usual, and the network has hardly learned"
+    )
+    fix = ("--lr auto", f"--lr {e.setting.lr / 10:.3g}", f"--lr {e.setting.lr / 100:.3g}")
+    evidence = {"lr": e.setting.lr, "update": first, "step": e.steps}
+    level = Level.ERROR if e.outcome.failed else Level.WARNING
+    return Finding(code="D101", level=level, text=text, evidence=evidence, fix=fix)
+
+
+def too_high(e: Evidence) -> Finding | None:
+    """D101."""
+    return above_limit(e) or too_fast(e) or overshooting(e)
 
 
 def _large_target(e: Evidence) -> float | None:
@@ -174,7 +204,7 @@ def limit_crossed(e: Evidence) -> Finding | None:
     return Finding(code="D105", level=level, text=text, evidence=evidence, fix=fix)
 
 
-CHECKS = (above_limit, too_fast, exploding, nonfinite, spikes, limit_crossed)
+CHECKS = (too_high, exploding, nonfinite, spikes, limit_crossed)
 
 ENTRIES = (
     Entry(
@@ -187,7 +217,8 @@ ENTRIES = (
         "from the largest eigenvalue of a bound on the Hessian (of a network: of the Hessian at the initial weights). No "
         "tolerance: above the limit, divergence is a theorem for a quadratic. Adaptive rules have no such limit: there, the "
         f"loss rose by a factor of {RISE:g} over the larger of its initial value and the baseline within {FIRST_POINTS} record "
-        "points, and the run failed, or is not at the optimum, or where that is not known has not learned.",
+        "points, and the run failed, or is not at the optimum, or where that is not known has not learned; or a step at the first record "
+        f"point changed a layer of a network by more than {OVERSHOT:.0%} of its weights' norm, and it has not learned.",
         fixes="Let the learning rate be found (--lr auto). Where one column of large numbers, or a target that is not "
         "scaled, makes the eigenvalue large, scale them.",
         reference="Polyak 1964; Nesterov 2004, section 2.1; LeCun, Bottou, Orr and Müller 1998",

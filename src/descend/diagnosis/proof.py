@@ -135,11 +135,14 @@ def _better(before: RunSummary, run: RunSummary, start: float, after: float) -> 
 
 
 def brief(options: Options, change: Mapping[str, Any], epochs: int) -> Options:
-    """Return the options of a short training with a change; `epochs` are those of the run before.
+    """Return the options of a short training with a change, no longer than the run before; `epochs` are that run's.
 
     Raises UsageError where the change contradicts what the user set.
     """
-    values = {name: getattr(options, name) for name in options.user_set} | {"seeds": 1, "time_budget": SECONDS}
+    values = {name: getattr(options, name) for name in options.user_set} | {
+        "seeds": 1,
+        "time_budget": min(options.time_budget or SECONDS, SECONDS),
+    }
     values.pop("cv", None)
     if "restarts" not in change:
         values.pop("restarts", None)

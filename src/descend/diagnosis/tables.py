@@ -9,26 +9,30 @@ from descend.arrays import Array
 from descend.diagnosis.data_faults import (
     AUTOCORRELATED,
     COPIED,
+    DRIFTING,
     EXTREME,
-    LEAK,
     MAX_OUTLIER_SHARE,
     MIN_DISTINCT,
     MIN_SQUARES_SHARE,
+    NEARLY_ALL,
     OUTLYING,
     STANDARD_ERRORS,
+    STRETCHES,
     NumberColumn,
-    autocorrelation,
     copied_rows,
     count_copies,
+    drift,
     dropped_columns,
     extreme_value,
     leaking_column,
+    nearly_constant,
     outlying_targets,
     sentinels_among,
     suspects,
 )
 from descend.diagnosis.evidence import Evidence
 from descend.diagnosis.finding import Entry, Finding, Level
+from descend.diagnosis.leaks import FEWEST_OF_A_CLASS, SOLE, SURE
 from descend.sparse import is_sparse
 from descend.table.sentinels import FEWEST_CELLS
 from descend.table.table import Column, Kind
@@ -53,7 +57,29 @@ def unscaled(e: Evidence) -> Finding | None:
 
 def leak(e: Evidence) -> Finding | None:
     """D402."""
-    return leaking_column(e.problem.data, e.problem.loss.name, e.problem.outputs, e.names)
+    classes = (
+        e.problem.outputs
+        if e.problem.loss.outputs == "classes"
+        else 2
+        if e.problem.loss.name in ("logistic", "hinge")
+        else 0
+    )
+    return leaking_column(e.problem.data, classes, e.columns, _numbers(e), _dates(e))
+
+
+def _dates(e: Evidence) -> frozenset[str]:
+    """The columns of dates; that the target follows the time is D406, and no leak."""
+    columns = () if e.prepared is None else e.prepared.table.columns
+    return frozenset(c.name for c in columns if c.kind == Kind.DATE)
+
+
+def _numbers(e: Evidence) -> dict[str, Array]:
+    """The columns of numbers of the table that the model uses, of the training rows; none for arrays."""
+    rows = None if e.prepared is None else e.table_rows
+    if e.prepared is None or rows is None:
+        return {}
+    own = {*e.columns}
+    return {c.name: c.values[rows] for c in e.prepared.table.columns if c.kind == Kind.NUMBER and c.name in own}
 
 
 def copies(e: Evidence) -> Finding | None:
@@ -92,14 +118,14 @@ def time_ignored(e: Evidence) -> Finding | None:
         return None
     residuals = e.residuals.reshape(len(rows), -1)
     for column in dates:
-        r = autocorrelation(column.values[rows], residuals)
-        if r is not None:
+        found = drift(column.values[rows], residuals)
+        if found is not None:
             text = (
-                f"time order ignored: in the order of {column.name!r}, successive residuals have a correlation of {r:.2f}, so "
+                f"time order ignored: in the order of {column.name!r}, {found.text}, so "
                 f"rows held out at random are easier to predict than the future"
             )
             fix = (f"--time-column {shlex.quote(column.name)}",)
-            evidence = {"column": column.name, "correlation": r}
+            evidence = {"column": column.name, "correlation": found.correlation, "share": found.share}
             return Finding(code="D406", level=Level.WARNING, text=text, evidence=evidence, fix=fix)
     return None
 
@@ -140,7 +166,14 @@ def sentinel(e: Evidence) -> Finding | None:
     return None if e.prepared is None else sentinels_among(_used_columns(e))
 
 
-CHECKS = (extreme_cell, sentinel, unscaled, leak, copies, outlier, time_ignored, dropped)
+def nearly_all_equal(e: Evidence) -> Finding | None:
+    """D409."""
+    return (
+        None if e.prepared is None else nearly_constant(c for c in _used_columns(e) if c.name != e.prepared.target.name)
+    )
+
+
+CHECKS = (extreme_cell, sentinel, unscaled, leak, copies, outlier, time_ignored, dropped, nearly_all_equal)
 
 ENTRIES = (
     Entry(
@@ -155,10 +188,12 @@ ENTRIES = (
     Entry(
         code="D402",
         title="target leakage suspected",
-        meaning="One column alone determines the target almost exactly. It may be known only after the target, or be the "
-        "target in another form.",
-        detected="Its correlation with the target, or the share of pairs of two classes that it puts in order, is above "
-        f"{LEAK:g}.",
+        meaning="One column alone determines the target almost exactly, or some add up to it. It may be known only after the "
+        "target, or be the target in another form: a code, a rank, a part of a sum.",
+        detected=f"Rows beside each other in the order of one column, or with the same value, predict more than {SOLE:.0%} of each other's "
+        "target: of the squares of its ranks, or of the indicators of its classes; no row predicts itself. Or the correlation, or the "
+        f"share of pairs of two classes in order, is above {SURE:g}, with {FEWEST_OF_A_CLASS} rows of the rarer class. Or least squares "
+        "gives some columns weights of 1 or -1 and leaves nothing of the target.",
         fixes="Drop the column, unless it is known when the model is used.",
         reference="Kaufman, Rosset, Perlich and Stitelman 2012",
     ),
@@ -167,7 +202,7 @@ ENTRIES = (
         title="copies across the split",
         meaning="Test rows that are also among the training rows measure memory, not prediction.",
         detected=f"More than {COPIED:.0%} of the test rows equal a training row in all columns and the target, although "
-        "some column has different values in more than half of the rows; or the numbers of times that the rows of the table "
+        "two columns together have new values in more than half of the different rows; or the numbers of times that the rows of the table "
         f"occur, {MIN_DISTINCT} different ones or more, have a common divisor above 1.",
         fixes="Leave out repeated rows, or keep rows of one origin on one side with --group.",
         reference="Barz and Denzler 2020",
@@ -197,8 +232,8 @@ ENTRIES = (
         "easier to predict than the future.",
         detected="There is a column of dates that was not used to split, and residuals in its order, averaged over equal "
         f"times, have a correlation of more than {AUTOCORRELATED:g}, and of {STANDARD_ERRORS:g} standard errors, with those of "
-        "the time before. Residuals are the negative slopes of the loss: at the exact optimum where it is known, else at the "
-        "kept weights.",
+        f"the time before; or more than {DRIFTING:.0%} of their variance lies between {STRETCHES} stretches of time. Residuals are "
+        "the negative slopes of the loss: at the exact optimum where it is known, else at the kept weights.",
         fixes="Hold out the last rows (--time-column).",
         reference="Bergmeir and Benítez 2012",
     ),
@@ -220,5 +255,13 @@ ENTRIES = (
         f"half their range for 99, 999 and their like, by ten times their range for any whole number; see `table/sentinels.py`.",
         fixes="--null makes such cells missing, in every column that holds the number.",
         reference="Little and Rubin 2019, chapter 1",
+    ),
+    Entry(
+        code="D409",
+        title="nearly constant columns",
+        meaning="A column that has the same value in almost every row can teach a model only what the few other rows happen to show.",
+        detected=f"At most {NEARLY_ALL:.0%} of the rows, or one, have another value than all others.",
+        fixes="Leave the column out, unless the few rows are what it is about.",
+        reference="Kuhn and Johnson 2013, section 3.5",
     ),
 )
