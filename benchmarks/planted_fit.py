@@ -38,7 +38,7 @@ def nonlinear(shape: str) -> Way:
     return way
 
 
-def rare(share: float, columns: int) -> Way:
+def rare(share: float) -> Way:
     def way(t: Table, strength: int) -> Case | None:
         counts = t.y.value_counts()
         if not t.classes or len(counts) > 3:
@@ -49,9 +49,7 @@ def rare(share: float, columns: int) -> Way:
         if keep > counts.iloc[-1] or keep > 0.09 * len(others):
             return None
         frame = pd.concat([others, t.frame[t.y == name].sample(keep, random_state=int(t.rng.integers(1000)))])
-        kept = [c for c in frame.columns if c != t.target][:columns]
-        return t.case("D303", frame[[*kept, t.target]].sample(frac=1, random_state=0).reset_index(drop=True),
-                      place={"class": [name]})  # fmt: skip
+        return t.case("D303", frame.sample(frac=1, random_state=0).reset_index(drop=True), place={"class": [name]})
 
     return way
 
@@ -140,7 +138,7 @@ def overconfident(columns: int) -> Way:
 WAYS: dict[str, tuple[Way, ...]] = {
     "D301": (overfit(False, 0.5), overfit(False, 0.65), overfit(True, 0.3), overfit(True, 0.6), overfit(False, 0.4)),
     "D302": (nonlinear("square"), nonlinear("product"), nonlinear("absolute"), nonlinear("wave"), nonlinear("step")),
-    "D303": (rare(0.03, 4), rare(0.04, 3), rare(0.05, 5), rare(0.02, 4), rare(0.04, 20)),
+    "D303": (rare(0.03), rare(0.04), rare(0.05), rare(0.02), rare(0.04)),
     "D304": (quieter_tests(0.2), quieter_tests(0.3), quieter_tests(0.25), quieter_tests(0.4), quieter_tests(0.15)),
     "D305": (worse("noise"), worse("huge"), worse("flip"), worse("shift"), worse("noise")),
     "D306": (

@@ -18,6 +18,7 @@ from descend.diagnosis.data_faults import (
     dropped_columns,
     extreme_value,
     leaking_column,
+    leaking_parts,
     mostly_distinct,
     outlying_targets,
     rare_classes,
@@ -172,11 +173,12 @@ def leak(facts: Facts) -> Check:
     if train.rows < MIN_ROWS:
         return _skipped("leak", f"fewer than {MIN_ROWS} training rows")
     columns = tuple(f.column for f in facts.schema.features for _ in f.names)
-    numbers = {
-        c.name: c.values[prepared.rows[0]] for c in facts.used if c.kind == Kind.NUMBER and c.name != facts.target
-    }
     dates = frozenset(c.name for c in facts.used if c.kind == Kind.DATE)
-    found = leaking_column(train, classes, columns, numbers, dates)
+    found = leaking_column(train, classes, columns, dates)
+    if found is None and not classes:
+        numbers = {c.name: c.values[prepared.rows[0]] for c in facts.used if c.kind == Kind.NUMBER}
+        target = numbers.pop(prepared.target.name, None)
+        found = None if target is None else leaking_parts(numbers, target)
     return Check.of("leak", found, "no single column determines the target")
 
 

@@ -34,8 +34,16 @@ def diagnose(evidence: Evidence) -> tuple[Finding, ...]:
         f.code[:2] in ("D1", "D2") and f.code not in (FALLBACK, "D211") and f.level is not Level.NOTE for f in findings
     ):
         findings = [f for f in findings if f.code != FALLBACK]
-    findings = [replace(f, fix=tuple(fix for fix in f.fix if _changes(fix, evidence.options))) for f in findings]
-    return ordered(findings)
+    if any(
+        f.code == "D406" for f in findings
+    ):  # what follows the time is explained by any smooth column, also by chance
+        findings = [f for f in findings if f.code != "D302"]
+    return ordered([untyped(f, evidence.options) for f in findings])
+
+
+def untyped(finding: Finding, options: Options) -> Finding:
+    """Return a finding without the fixes that were typed already, or contradict what was typed."""
+    return replace(finding, fix=tuple(fix for fix in finding.fix if _changes(fix, options)))
 
 
 def _changes(fix: str, options: Options) -> bool:
@@ -73,4 +81,5 @@ def explain(code: str) -> Entry:
 
 __all__ = [
     "CHECKS", "ENTRIES", "Entry", "Evidence", "Finding", "Level", "Loop", "Proof", "diagnose", "diagnose_loop", "explain",
+    "untyped",
 ]  # fmt: skip

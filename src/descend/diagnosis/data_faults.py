@@ -41,35 +41,33 @@ MAX_COLUMNS_IN_TEXT = 5
 
 
 def leaking_column(
-    data: Data,
-    classes: int,
-    columns: tuple[str, ...],
-    numbers: Mapping[str, Array],
-    dates: frozenset[str] = frozenset(),
+    data: Data, classes: int, columns: tuple[str, ...], dates: frozenset[str] = frozenset()
 ) -> Finding | None:
     """D402, of features and target.
 
     Args:
         classes: of the target; 0 for numbers.
         columns: the column of the table of each feature.
-        numbers: columns of numbers as they are in the table, by name, of the same rows; for sums.
-        dates: columns that are passed over.
+        dates: columns that are passed over: that the target follows the time is D406, and no leak.
     """
     if is_sparse(data.X) or data.rows < MIN_ROWS or data.y.ndim > 1:
         return None
     scores = {name: score for name, score in own_scores(data, classes, columns).items() if name not in dates}
     best = max(scores, key=lambda name: scores[name], default="")
-    if best and scores[best] > SOLE:
-        what = "the class" if classes else "the rank of the target"
-        text = (
-            f"target leakage suspected: column {best!r} alone predicts {scores[best]:.1%} of {what}; it may be known only after the "
-            f"target, or be the target in another form"
-        )
-        evidence: dict[str, object] = {"column": best, "strength": scores[best]}
-        return Finding(
-            code="D402", level=Level.WARNING, text=text, evidence=evidence, fix=(f"--drop {shlex.quote(best)}",)
-        )
-    parts = () if classes else parts_of_sum(dict(numbers), data.y)
+    if not best or not scores[best] > SOLE:
+        return None
+    what = "the class" if classes else "the rank of the target"
+    text = (
+        f"target leakage suspected: column {best!r} alone predicts {scores[best]:.1%} of {what}; it may be known only after the "
+        f"target, or be the target in another form"
+    )
+    evidence = {"column": best, "strength": scores[best]}
+    return Finding(code="D402", level=Level.WARNING, text=text, evidence=evidence, fix=(f"--drop {shlex.quote(best)}",))
+
+
+def leaking_parts(numbers: Mapping[str, Array], y: Array) -> Finding | None:
+    """D402, of columns of numbers and a target (rows,), all in the units of the file."""
+    parts = parts_of_sum(dict(numbers), y)
     if not parts:
         return None
     listed = " and ".join(repr(p) for p in parts[:MAX_COLUMNS_IN_TEXT])

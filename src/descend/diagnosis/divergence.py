@@ -16,6 +16,7 @@ SPIKE_GAIN = 0.1  # height as a share of all that was gained; smaller rises are 
 MANY_SPIKES = 5  # that make the note a warning (arbitrary)
 RISE = 3.0  # of the training loss in the first record points, over the larger of its initial value and the baseline (arbitrary)
 OVERSHOT = 0.2  # of the size of a layer's weights, that one step changes; a few thousandths are usual (arbitrary)
+FAR_OVERSHOT = 0.6  # the same, for a note about a network that has learned all the same (arbitrary)
 FIRST_POINTS = 5  # record points in which such a rise is looked for (arbitrary)
 LARGE_TARGET = 10.0  # root mean square of a target that is not scaled (arbitrary; a scaled one has 1)
 ROWS_IN_TEXT = 5  # row numbers that a text lists
@@ -30,7 +31,8 @@ def _explodes(e: Evidence) -> bool:
 def above_limit(e: Evidence) -> Finding | None:
     """D101 for rules with a stability limit."""
     rising = len(e.losses) > 1 and e.outcome in (Outcome.STOPPED, Outcome.BUDGET) and not e.losses[-1] <= e.losses[0]
-    if not e.limit or not e.setting.lr > e.limit or not (e.outcome.failed or rising) or _explodes(e):
+    stuck = "lr" in e.user_set and (not e.learned if e.problem.network is not None else e.learned_nothing)
+    if not e.limit or not e.setting.lr > e.limit or not (e.outcome.failed or rising or stuck) or _explodes(e):
         return None
     column, share = e.largest_column
     eigenvalue, target = e.landscape.curvature.largest, _large_target(e)
@@ -39,7 +41,8 @@ def above_limit(e: Evidence) -> Finding | None:
         source = f", since the target is not scaled: its root mean square is {target:.3g}"
     text = (
         f"learning rate {e.setting.lr:.3g} is {factor(e.setting.lr / e.limit)} × the stability limit {e.limit:.3g} "
-        f"(largest Hessian eigenvalue {eigenvalue:.3g}{source}); training diverged by step {e.last_step:,}"
+        f"(largest Hessian eigenvalue {eigenvalue:.3g}{source}); "
+        f"{f'training diverged by step {e.last_step:,}' if e.outcome.failed or rising else 'the model has hardly learned'}"
     )
     evidence = {
         "lr": e.setting.lr, "limit": e.limit, "curvature": eigenvalue, "step": e.steps, "column": column, "share": share,
@@ -63,15 +66,17 @@ def overshooting(e: Evidence) -> Finding | None:
     ):
         return None
     first = float(np.nanmax(updates[0], initial=0.0))
-    if not first > OVERSHOT or (e.learned and not e.outcome.failed):
+    poor = e.outcome.failed or not e.learned
+    if not first > (OVERSHOT if poor else FAR_OVERSHOT):
         return None
     text = (
         f"learning rate {e.setting.lr:.3g} is too high for {e.setting.rule.name}: at epoch {int(e.trace.epochs[0, 1]):,} a single step "
-        f"changed the weights of a layer by {first:.0%} of their size, where a hundredth is usual, and the network has hardly learned"
+        f"changed the weights of a layer by {first:.0%} of their size, where a hundredth is usual"
+        f"{', and the network has hardly learned' if poor else ''}"
     )
     fix = ("--lr auto", f"--lr {e.setting.lr / 10:.3g}", f"--lr {e.setting.lr / 100:.3g}")
     evidence = {"lr": e.setting.lr, "update": first, "step": e.steps}
-    level = Level.ERROR if e.outcome.failed else Level.WARNING
+    level = Level.ERROR if e.outcome.failed else Level.WARNING if poor else Level.NOTE
     return Finding(code="D101", level=level, text=text, evidence=evidence, fix=fix)
 
 
@@ -213,12 +218,14 @@ ENTRIES = (
         meaning="Where the largest Hessian eigenvalue is L, a step longer than the limit ends further from the minimum than "
         "it started, so the loss grows with every step. The limit is 2/L for gradient descent, 2(1 + beta)/L for momentum "
         "and (2 + 2 beta)/((1 + 2 beta) L) for Nesterov; for small batches it is lower.",
-        detected="The run failed, or ended with a higher loss than it started with, and lr is above the limit, which follows "
+        detected="The run failed, ended with a higher loss than it started with, or with a rate that the user set has learned nothing (a "
+        f"network, less than {LEARNED:.0%} of the baseline's loss), and lr is above the limit, which follows "
         "from the largest eigenvalue of a bound on the Hessian (of a network: of the Hessian at the initial weights). No "
         "tolerance: above the limit, divergence is a theorem for a quadratic. Adaptive rules have no such limit: there, the "
         f"loss rose by a factor of {RISE:g} over the larger of its initial value and the baseline within {FIRST_POINTS} record "
-        "points, and the run failed, or is not at the optimum, or where that is not known has not learned; or a step at the first record "
-        f"point changed a layer of a network by more than {OVERSHOT:.0%} of its weights' norm, and it has not learned.",
+        "points, and the run failed, or is not at the optimum, or where that is not known has not learned; or a step at the first "
+        f"record point changed a layer of a network by more than {OVERSHOT:.0%} of its weights' norm, and it has not learned; a note for "
+        f"more than {FAR_OVERSHOT:.0%} where it has.",
         fixes="Let the learning rate be found (--lr auto). Where one column of large numbers, or a target that is not "
         "scaled, makes the eigenvalue large, scale them.",
         reference="Polyak 1964; Nesterov 2004, section 2.1; LeCun, Bottou, Orr and Müller 1998",

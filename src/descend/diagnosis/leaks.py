@@ -111,11 +111,22 @@ def parts_of_sum(columns: dict[str, Array], y: Array) -> tuple[str, ...]:
     X, y = X / largest, y / largest  # weights of 1 stay 1, and no square overflows
     X, y = X - X.mean(axis=0), y - y.mean()
     spread = np.maximum(X.std(axis=0), 1e-300)
-    w, _, rank, _ = np.linalg.lstsq(X / spread, y, rcond=1e-10)
-    if rank < len(names) or np.std(y - X / spread @ w) > PART * y.std():
+    basis = _independent(X / spread)
+    w = np.zeros(len(names))
+    w[basis] = np.linalg.lstsq((X / spread)[:, basis], y, rcond=None)[0]
+    if np.std(y - X / spread @ w) > PART * y.std():
         return ()
     own = w / spread
     used = np.abs(w) > WHOLE * y.std()
     if used.sum() < 2 or (np.abs(np.abs(own[used]) - 1) > WHOLE).any():
         return ()
     return tuple(n for n, is_used in zip(names, used, strict=True) if is_used)
+
+
+def _independent(X: Array) -> Array:
+    """Return the columns of which no one is a sum of others: those that pivoted QR takes before it finds nothing new."""
+    from scipy.linalg import qr
+
+    R, order = qr(X, mode="r", pivoting=True)
+    size = np.abs(np.diag(R))
+    return np.asarray(np.sort(order[: int((size > 1e-8 * size[0]).sum())]))

@@ -9,17 +9,32 @@ MOST_SHOWN = 3  # findings that stand for themselves: a reader mends one thing a
 # Most useful first, among findings of one level: what makes every number of the run wrong, then what keeps it from learning, then
 # what limits its fit. Measured: see docs/diagnosis.md, "first".
 USEFUL = (
-    "D305", "D407", "D408", "D403", "D402", "D410", "D406", "D208", "D102", "D101", "D105", "D207", "D202", "D206", "D212", "D213",
-    "D401", "D204", "D203", "D205", "D501", "D502", "D504", "D103", "D104", "D209", "D307", "D308", "D405", "D411", "D306", "D304", "D303",
+    "D305", "D407", "D408", "D403", "D402", "D410", "D406", "D208", "D102", "D101", "D105", "D207", "D202", "D206", "D212", "D213", "D502",
+    "D401", "D204", "D203", "D205", "D501", "D504", "D103", "D104", "D209", "D307", "D308", "D405", "D411", "D306", "D304", "D303",
     "D301", "D302", "D503", "D201", "D211", "D210", "D404", "D409",
 )  # fmt: skip
 
-_BROKEN = ("D208", "D102", "D101", "D105", "D207", "D202", "D206", "D212", "D213", "D401", "D203", "D204", "D501")
+_BROKEN = (
+    "D208",
+    "D102",
+    "D101",
+    "D105",
+    "D207",
+    "D202",
+    "D206",
+    "D212",
+    "D213",
+    "D502",
+    "D401",
+    "D204",
+    "D203",
+    "D501",
+)
 # What follows from what, the most direct cause first. A cause counts where it is at least as severe as a warning.
 FOLLOWS: dict[str, tuple[str, ...]] = {
     "D103": ("D407", *_BROKEN),
     "D104": ("D101", "D102", "D105"),
-    "D201": (*_BROKEN, "D205", "D504", "D502"),
+    "D201": (*_BROKEN, "D205", "D504"),
     "D202": ("D208",),
     "D203": ("D401", "D407", "D204"),
     "D204": ("D401", "D213"),

@@ -8,7 +8,7 @@ from descend.diagnosis.finding import Entry, Finding, Level
 from descend.outcome import Outcome
 from descend.problem import losses_and_slopes, scores
 
-SHRUNKEN = 0.2  # of what the predictions could gain, that a factor alone adds: they were held back (arbitrary)
+SHRUNKEN = 0.1  # of what the predictions could gain, that a factor alone adds: they were held back (arbitrary)
 LEAST = 0.01  # of the constant prediction's loss, that this must be (arbitrary: less is no loss to a user)
 LARGEST_FACTOR = 1e6  # of the predictions that is tried
 FACTORS = 61  # between 1 and that one

@@ -13,17 +13,23 @@ RISING = 0.5  # of the full rate, that a warm-up has reached at most at the end 
 LOWERED = 0.25  # of the highest rate, to which a schedule has fallen at most (arbitrary)
 
 
-def _short(e: Evidence) -> bool:
-    """Whether the run ended before it was where it could get."""
+def _short(e: Evidence, budget: bool = False) -> bool:
+    """Whether the run ended before it was where it could get.
+
+    Args:
+        budget: whether a network that ran out of its budget counts as one, whatever it has learned.
+    """
     if e.outcome.failed or e.outcome == Outcome.CONVERGED:
         return False
-    return e.gap > FAR if e.gap is not None else not e.learned
+    if e.gap is not None:
+        return e.gap > FAR
+    return not e.learned or (budget and e.outcome == Outcome.BUDGET)
 
 
 def clipped(e: Evidence) -> Finding | None:
     """D212."""
     clip = e.setting.clip
-    if not np.isfinite(clip) or e.limit is None or not _short(e):
+    if not np.isfinite(clip) or e.limit is None or not _short(e, budget=True):
         return None
     first, last = (float(np.linalg.norm(_gradient(e, w))) for w in (_start(e), e.weights))
     if not min(first, last) > CLIPPED * clip or not clip * e.setting.lr * e.steps < _far(e):
@@ -62,7 +68,7 @@ def _gradient(e: Evidence, weights: Array) -> Array:
 def lowered(e: Evidence) -> Finding | None:
     """D213."""
     rates = e.trace.lr[0][np.isfinite(e.trace.lr[0])]
-    if len(rates) < 2 or len(e.setting.factors) < 2 or not _short(e):
+    if len(rates) < 2 or len(e.setting.factors) < 2 or not _short(e, budget=True):
         return None
     full, last, highest = e.setting.lr, float(rates[-1]), float(rates.max())
     if last < RISING * full and last >= highest:
@@ -80,7 +86,7 @@ def lowered(e: Evidence) -> Finding | None:
             "schedule_steps": steps,
         }
         return Finding(code="D213", level=Level.WARNING, text=text, evidence=evidence, fix=fix)
-    if e.setting.schedule in ("none", "plateau") or not last < LOWERED * highest:
+    if e.setting.schedule in ("none", "plateau") or not last < LOWERED * highest or not _short(e):
         return None
     text = (
         f"the rate was lowered too early: the schedule {e.setting.schedule} had brought it from {highest:.2g} to {last:.2g} by step "

@@ -25,6 +25,7 @@ from descend.diagnosis.data_faults import (
     dropped_columns,
     extreme_value,
     leaking_column,
+    leaking_parts,
     nearly_constant,
     outlying_targets,
     sentinels_among,
@@ -50,7 +51,8 @@ def unscaled(e: Evidence) -> Finding | None:
     if not ratio > UNSCALED:
         return None
     text = f"columns are not scaled: the mean square of {column!r} is {ratio:.2g} times that of another column or of the intercept"
-    level = Level.WARNING if e.unfinished else Level.NOTE
+    poor = e.unfinished or (e.problem.network is not None and not e.learned)
+    level = Level.WARNING if poor else Level.NOTE
     evidence = {"column": column, "ratio": ratio}
     return Finding(code="D401", level=level, text=text, evidence=evidence, fix=("--scale --lr auto", "--scale"))
 
@@ -64,22 +66,22 @@ def leak(e: Evidence) -> Finding | None:
         if e.problem.loss.name in ("logistic", "hinge")
         else 0
     )
-    return leaking_column(e.problem.data, classes, e.columns, _numbers(e), _dates(e))
+    return leaking_column(e.problem.data, classes, e.columns, _dates(e)) or (None if classes else _parts(e))
 
 
 def _dates(e: Evidence) -> frozenset[str]:
-    """The columns of dates; that the target follows the time is D406, and no leak."""
     columns = () if e.prepared is None else e.prepared.table.columns
     return frozenset(c.name for c in columns if c.kind == Kind.DATE)
 
 
-def _numbers(e: Evidence) -> dict[str, Array]:
-    """The columns of numbers of the table that the model uses, of the training rows; none for arrays."""
+def _parts(e: Evidence) -> Finding | None:
+    """D402, of columns that add up to the target, in the units of the file; not of arrays."""
     rows = None if e.prepared is None else e.table_rows
     if e.prepared is None or rows is None:
-        return {}
-    own = {*e.columns}
-    return {c.name: c.values[rows] for c in e.prepared.table.columns if c.kind == Kind.NUMBER and c.name in own}
+        return None
+    columns = {c.name: c.values[rows] for c in _used_columns(e) if c.kind == Kind.NUMBER}
+    target = columns.pop(e.prepared.target.name, None)
+    return None if target is None else leaking_parts(columns, target)
 
 
 def copies(e: Evidence) -> Finding | None:
@@ -117,17 +119,18 @@ def time_ignored(e: Evidence) -> Finding | None:
     if rows is None:
         return None
     residuals = e.residuals.reshape(len(rows), -1)
-    for column in dates:
-        found = drift(column.values[rows], residuals)
-        if found is not None:
-            text = (
-                f"time order ignored: in the order of {column.name!r}, {found.text}, so "
-                f"rows held out at random are easier to predict than the future"
-            )
-            fix = (f"--time-column {shlex.quote(column.name)}",)
-            evidence = {"column": column.name, "correlation": found.correlation, "share": found.share}
-            return Finding(code="D406", level=Level.WARNING, text=text, evidence=evidence, fix=fix)
-    return None
+    drifts = ((column.name, drift(column.values[rows], residuals)) for column in dates)
+    found = [(name, d) for name, d in drifts if d is not None]
+    if not found:
+        return None
+    name, strongest = max(found, key=lambda named: max(named[1].correlation, named[1].share))
+    text = (
+        f"time order ignored: in the order of {name!r}, {strongest.text}, so rows held out at random are easier to predict "
+        "than the future"
+    )
+    evidence = {"column": name, "correlation": strongest.correlation, "share": strongest.share}
+    fix = (f"--time-column {shlex.quote(name)}",)
+    return Finding(code="D406", level=Level.WARNING, text=text, evidence=evidence, fix=fix)
 
 
 def extreme_cell(e: Evidence) -> Finding | None:
@@ -181,7 +184,7 @@ ENTRIES = (
         title="columns are not scaled",
         meaning="A column of large numbers makes the loss steep in its direction, so the learning rate must be small for all.",
         detected="With --no-scale, mean squares of columns, or of a column and the intercept, differ by a factor of more than "
-        f"{UNSCALED:g}. A warning where the run did not reach the optimum.",
+        f"{UNSCALED:g}. A warning where the run did not reach the optimum, or a network has not learned.",
         fixes="Scaling; weights are reported in the units of the file either way.",
         reference="LeCun, Bottou, Orr and Müller 1998",
     ),
