@@ -39,7 +39,7 @@ WAYS = dict(sorted((planted_training.WAYS | planted_fit.WAYS | planted_data.WAYS
 RESULTS = Path(__file__).parent / "diagnosis_tables.json"
 HALVES = ("working", "held-back")
 STRENGTHS = ("faint", "plain", "gross")
-SECONDS = 2.0
+SECONDS = 3.0
 HARMED = 0.98  # of the gain of a healthy run
 FRESH_EYES = ("D302", "D303", "D301", "D305", "D405", "D203", "D304", "D308", "D306")  # what `natural` looks for
 

@@ -260,3 +260,9 @@ def test_without_columns_nothing_applies():
     table = found(pd.DataFrame({"a": [1.0]}), None)
     assert ended(table["copies"]) == ended(table["conditioning"]) == (NOT, "no column is used")
     assert ended(table["training"]) == (NOT, "there is no target; name one with --target")
+
+
+def test_parts_of_the_target_are_a_leak():
+    table = frame().assign(part=lambda t: 0.3 * t.y + np.sin(9 * t.c), rest=lambda t: t.y - t.part)
+    check = found(table)["leak"]
+    assert (check.status, check.fix) == (PROBLEM, ("--drop part --drop rest",))

@@ -3,10 +3,12 @@
 import numpy as np
 
 from descend import optimum as exact
+from descend.arrays import Array
 from descend.diagnosis.evidence import LEARNED, Evidence
 from descend.diagnosis.finding import Entry, Finding, Level
 from descend.diagnosis.formatting import factor
 from descend.diagnosis.postmortem import postmortem
+from descend.diagnosis.slow import SATURATED
 from descend.outcome import Outcome
 
 EXPLODING = 10.0  # growth of signals or gradients across the hidden layers (arbitrary)
@@ -54,6 +56,17 @@ def above_limit(e: Evidence) -> Finding | None:
     return Finding(code="D101", level=Level.ERROR, text=text, evidence=evidence, fix=fix)
 
 
+def _weight_share(e: Evidence) -> Array:
+    """The norm of each layer's weights at the first record point over that of weights drawn for it (Glorot and Bengio 2010), 1 at most.
+
+    Weights that start far too small change by much of their size in any step; their start is at fault, not the rate.
+    """
+    assert e.problem.network is not None
+    sizes = np.array(e.problem.network.sizes, float)
+    drawn = np.sqrt(2 * sizes[:-1] * sizes[1:] / (sizes[:-1] + sizes[1:]))
+    return np.asarray(np.minimum(e.layer_stat("weight")[0] / drawn, 1.0))
+
+
 def overshooting(e: Evidence) -> Finding | None:
     """D101 of networks under rules without a stability limit: no rise of the loss need be on record."""
     updates = e.layer_stat("update") if e.problem.network is not None else np.empty((0, 0))
@@ -65,7 +78,7 @@ def overshooting(e: Evidence) -> Finding | None:
         or _explodes(e)
     ):
         return None
-    first = float(np.nanmax(updates[0], initial=0.0))
+    first = float(np.nanmax(updates[0] * _weight_share(e), initial=0.0))
     poor = e.outcome.failed or not e.learned
     if not first > (OVERSHOT if poor else FAR_OVERSHOT):
         return None
@@ -81,7 +94,9 @@ def overshooting(e: Evidence) -> Finding | None:
 
 
 def too_high(e: Evidence) -> Finding | None:
-    """D101."""
+    """D101; where the units are saturated before the first step, their start is at fault."""
+    if e.start is not None and (e.start.saturated >= SATURATED).any():
+        return None
     return above_limit(e) or too_fast(e) or overshooting(e)
 
 
@@ -224,7 +239,8 @@ ENTRIES = (
         "tolerance: above the limit, divergence is a theorem for a quadratic. Adaptive rules have no such limit: there, the "
         f"loss rose by a factor of {RISE:g} over the larger of its initial value and the baseline within {FIRST_POINTS} record "
         "points, and the run failed, or is not at the optimum, or where that is not known has not learned; or a step at the first "
-        f"record point changed a layer of a network by more than {OVERSHOT:.0%} of its weights' norm, and it has not learned; a note for "
+        f"record point changed a layer of a network by more than {OVERSHOT:.0%} of its weights' norm, or of the norm "
+        "they should have, and it has not learned; a note for "
         f"more than {FAR_OVERSHOT:.0%} where it has.",
         fixes="Let the learning rate be found (--lr auto). Where one column of large numbers, or a target that is not "
         "scaled, makes the eigenvalue large, scale them.",

@@ -12,6 +12,7 @@ SURE = 0.9999  # correlation, or share of pairs in order, from which ranks need 
 FEWEST_OF_A_CLASS = 6  # rows: in 100, six are in order by chance once in 10^9 columns
 PART = 1e-6  # what a sum leaves of the target, as standard deviations: rounding
 WHOLE = 1e-3  # by which the weight of a part of a sum may differ from 1 or -1
+ROWS_A_PART = 3
 MOST_PARTS = 200  # numbers that are tried as parts: bounds the work
 
 
@@ -104,7 +105,8 @@ def parts_of_sum(columns: dict[str, Array], y: Array) -> tuple[str, ...]:
         return ()
     X = np.column_stack([columns[n] for n in names]).astype(np.float64)
     known = np.isfinite(X).all(axis=1) & np.isfinite(y)
-    X, y = X[known], y[known].astype(np.float64)
+    every = max(1, int(known.sum()) // (ROWS_A_PART * len(names) + 100))  # an exact sum shows on few rows
+    X, y = X[known][::every], y[known][::every].astype(np.float64)
     if len(y) < 2 * len(names) + 10 or not np.ptp(y) > 0:
         return ()
     largest = max(float(np.abs(X).max()), float(np.abs(y).max()))
