@@ -52,30 +52,6 @@ def test_a_class_is_rare_among_all_and_beside_the_average():
     assert data_faults.rare_classes(np.array([200, 0, 3])) == [2]  # a class without rows is none
 
 
-def test_successive_values_are_compared_in_the_order_of_time():
-    rng = np.random.default_rng(0)
-    time = rng.permutation(300).astype(float)
-    walk = np.cumsum(rng.normal(size=300))
-    values = walk[time.astype(int)][:, None]
-    a = walk - walk.mean()
-    exact = np.corrcoef(a[1:], a[:-1])[0, 1]
-    assert data_faults.drift(time, values).correlation == pytest.approx(exact, abs=1e-3)
-    assert data_faults.drift(time, rng.normal(size=(300, 1))) is None
-    assert data_faults.drift(time[:19], values[:19]) is None  # too few times
-
-
-def test_a_slow_drift_under_noise_is_the_share_between_stretches():
-    rng = np.random.default_rng(0)
-    time = rng.permutation(1000).astype(float)
-    values = 0.6 * np.sin(time / 200) + rng.normal(size=1000)
-    found = data_faults.drift(time, values[:, None])
-    groups = [values[time // 100 == k] for k in range(10)]
-    within = sum(np.sum((g - g.mean()) ** 2) for g in groups) / 990
-    assert found.share == pytest.approx(1 - within / np.var(values, ddof=1))
-    assert found.text == f"residuals drift: {100 * found.share:.0f} % of their variance lies between stretches of time"
-    assert data_faults.drift(time, rng.permutation(values)[:, None]) is None
-
-
 def test_rows_repeat_by_nature_where_no_two_columns_tell_them_apart():
     rng = np.random.default_rng(0)
     coarse = Data(rng.integers(0, 4, size=(300, 3)).astype(float), np.zeros(300))

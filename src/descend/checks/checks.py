@@ -14,7 +14,6 @@ from descend.diagnosis.data_faults import (
     NumberColumn,
     copied_rows,
     count_copies,
-    drift,
     dropped_columns,
     extreme_value,
     leaking_column,
@@ -24,6 +23,7 @@ from descend.diagnosis.data_faults import (
     rare_classes,
     sentinels_among,
 )
+from descend.diagnosis.drift import drift
 from descend.diagnosis.formatting import percent
 from descend.diagnosis.slow import ILL_CONDITIONED
 from descend.optimum import Curvature, curvature, limit

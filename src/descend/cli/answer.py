@@ -124,10 +124,11 @@ def verdict(run: "Run", color: bool) -> str:
 
 def findings_lines(findings: tuple[Any, ...], color: bool = False, verbose: bool = False) -> list[str]:
     """Return the most useful findings, each with what follows from it, and the number of the others; all when verbose."""
-    from descend.diagnosis.order import MOST_SHOWN, grouped
+    from descend.diagnosis.order import grouped
+    from descend.report.summary import MOST_FINDINGS
 
     groups = grouped(findings)
-    shown = groups if verbose else groups[:MOST_SHOWN]
+    shown = groups if verbose else groups[:MOST_FINDINGS]
     lines: list[str] = []
     for finding, consequences in shown:
         lines += finding_lines(finding, color, verbose)

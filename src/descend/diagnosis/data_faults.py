@@ -8,10 +8,9 @@ import numpy as np
 
 from descend.arrays import Array
 from descend.diagnosis.finding import Finding, Level
-from descend.diagnosis.formatting import factor, percent
+from descend.diagnosis.formatting import factor
 from descend.diagnosis.leaks import SOLE, own_scores, parts_of_sum
 from descend.diagnosis.rows import row_keys
-from descend.metrics import correlation
 from descend.sparse import is_sparse
 from descend.table.data import Data
 from descend.table.sentinels import suspected_sentinels
@@ -28,11 +27,6 @@ RICHEST = 6  # columns of the most different values, of which pairs are looked a
 MIN_DISTINCT = 20  # rows, whose counts would have a common divisor by chance with probability below 2e-6
 EXTREME = 1e6  # distance over the spread of other rows: after scaling these vary by less than float32 shows beside it
 SURE = 10.0  # times what a subsample shows of a column, beyond which it cannot hold an extreme value
-AUTOCORRELATED = 0.3  # correlation of successive residuals (arbitrary)
-STANDARD_ERRORS = 3.0  # 1 / root of the number of times, above which a correlation is no chance: 1 in 700
-STRETCHES = 10  # of time, between which a drift is looked for (arbitrary: it sees what lasts for a tenth of the time)
-DRIFTING = 0.1  # share of the variance of residuals between stretches (arbitrary: less hardly changes a score)
-MIN_TIMES = 20  # different times (arbitrary)
 RARE = 0.1  # share of a class (arbitrary)
 UNEVEN = 0.5  # of the rows that a class has on average (arbitrary)
 NEARLY_ALL = 0.01  # share of the rows that may have another value in a nearly constant column (arbitrary)
@@ -233,65 +227,6 @@ def outlying_targets(y: Array, rows: Array, trained: int) -> Finding | None:
     evidence = {"row": row, "rows": int(far.sum()), "test": tested, "deviations": float(distance[at] / spread)}
     fix = ("--loss huber", "look at these rows") if far[:trained].any() else ("--metric mae", "look at these rows")
     return Finding(code="D405", level=Level.WARNING, text=text, evidence=evidence, fix=fix)
-
-
-@dataclass(frozen=True)
-class Drift:
-    """How residuals follow the time.
-
-    Args:
-        correlation: of those of a time with those of the time before.
-        share: of their variance, that lies between stretches of time, corrected for the number of stretches.
-    """
-
-    correlation: float
-    share: float
-
-    @property
-    def text(self) -> str:
-        """What the residuals do, in words."""
-        if self.correlation > AUTOCORRELATED:
-            return f"successive residuals have a correlation of {self.correlation:.2f}"
-        return f"residuals drift: {percent(self.share)} of their variance lies between stretches of time"
-
-
-def drift(time: Array, residuals: Array) -> Drift | None:
-    """Return how residuals (rows, outputs) follow the time (rows,); None where they do not, or may do so by chance.
-
-    Rows without a time are left out. Two looks: the correlation of the mean residuals of successive times, which sees what lasts for
-    a few times; and the share of variance between STRETCHES stretches with equally many rows, which sees a slow drift under noise.
-    """
-    known = ~np.isnan(time)
-    times, at = np.unique(time[known], return_inverse=True)
-    if len(times) < MIN_TIMES:
-        return None
-    own = residuals[known]
-    sums = np.zeros((len(times), own.shape[1]))
-    np.add.at(sums, at, own)
-    means = sums / np.bincount(at)[:, None]
-    means -= means.mean(axis=0)
-    r = correlation(means[1:].ravel(), means[:-1].ravel())
-    r = r if r > STANDARD_ERRORS / np.sqrt(len(times)) else 0.0
-    share = _between_stretches(at, own, len(times))
-    return Drift(r, share) if r > AUTOCORRELATED or share > DRIFTING else None
-
-
-def _between_stretches(at: Array, residuals: Array, times: int) -> float:
-    """The share of the variance of residuals between stretches of time, 0 where chance gives as much in one case of a thousand."""
-    stretch = at * STRETCHES // times
-    rows, k = len(at), STRETCHES
-    if rows < 5 * k:
-        return 0.0
-    count = np.maximum(np.bincount(stretch, minlength=k), 1)[:, None]
-    sums = np.zeros((k, residuals.shape[1]))
-    np.add.at(sums, stretch, residuals)
-    total = float(np.square(residuals - residuals.mean(axis=0)).sum())
-    between = float((count * np.square(sums / count - residuals.mean(axis=0))).sum())
-    if not total > 0:
-        return 0.0
-    share = 1 - ((total - between) / (rows - k)) / (total / (rows - 1))
-    chance = STANDARD_ERRORS * np.sqrt(2 * (k - 1)) / rows  # the spread of chi square over its rows
-    return share if share > chance else 0.0
 
 
 def rare_classes(counts: Array) -> list[int]:

@@ -4,8 +4,6 @@ from dataclasses import replace
 
 from descend.diagnosis.finding import Finding, Level
 
-MOST_SHOWN = 3  # findings that stand for themselves: a reader mends one thing at a time
-
 # Most useful first, among findings of one level: what makes every number of the run wrong, then what keeps it from learning, then
 # what limits its fit. Measured: see docs/diagnosis.md, "first".
 USEFUL = (

@@ -7,21 +7,16 @@ import numpy as np
 
 from descend.arrays import Array
 from descend.diagnosis.data_faults import (
-    AUTOCORRELATED,
     COPIED,
-    DRIFTING,
     EXTREME,
     MAX_OUTLIER_SHARE,
     MIN_DISTINCT,
     MIN_SQUARES_SHARE,
     NEARLY_ALL,
     OUTLYING,
-    STANDARD_ERRORS,
-    STRETCHES,
     NumberColumn,
     copied_rows,
     count_copies,
-    drift,
     dropped_columns,
     extreme_value,
     leaking_column,
@@ -31,6 +26,7 @@ from descend.diagnosis.data_faults import (
     sentinels_among,
     suspects,
 )
+from descend.diagnosis.drift import AUTOCORRELATED, DRIFTING, STANDARD_ERRORS, STRETCHES, drift
 from descend.diagnosis.evidence import Evidence
 from descend.diagnosis.finding import Entry, Finding, Level
 from descend.diagnosis.leaks import FEWEST_OF_A_CLASS, SOLE, SURE
