@@ -138,8 +138,8 @@ def test_a_column_that_is_the_target_in_other_words(sign):
     check = found(frame().assign(bill=lambda t: sign * 3 * t.y + 7))["leak"]
     assert ended(check) == (
         PROBLEM,
-        "target leakage suspected: column 'bill' alone predicts 100.0% of the rank of the target; it may be known only after the "
-        "target, or be the target in another form",
+        "target leakage suspected: column 'bill' alone predicts the target almost exactly (100.0% of its variation); it may be "
+        "known only after the target, or be the target in another form",
     )
     assert (check.fix, check.code) == (("--drop bill",), "D402")
 

@@ -208,3 +208,21 @@ def test_a_rate_above_the_limit_that_clipping_keeps_from_diverging_is_told():
     assert not evidence.outcome.failed
     assert above_limit(evidence).text.endswith("; the model has hardly learned")
     assert above_limit(dataclasses.replace(evidence, options=read_options({}))) is None
+
+
+@pytest.mark.parametrize(("gap", "said"), [(0.005, False), (0.05, True)])
+def test_a_rise_at_the_start_is_a_fault_where_more_than_a_hundredth_is_missing_at_the_end(gap, said):
+    evidence = evidence_of(line(), setting("rmsprop", lr=0.1), 5)
+    landscape = evidence.landscape
+    end = landscape.optimum.objective + gap * (landscape.baseline - landscape.optimum.objective)
+    rising = with_losses(evidence, [landscape.baseline, 20 * landscape.baseline, end])
+    assert (too_fast(rising) is not None) == said
+
+
+def test_spikes_of_a_run_that_reaches_the_optimum_all_the_same_are_a_note(quiet):
+    optimum = quiet.landscape.optimum.objective
+    losses = [*[20.0] * 6, *[20.0 if k % 3 == 0 else 2.0 for k in range(6, 30)], 2.0]
+    far = spikes(with_losses(quiet, losses))
+    near = spikes(with_losses(quiet, [*losses, optimum]))
+    assert far.evidence["spikes"] == near.evidence["spikes"]
+    assert (far.level, near.level) == ("warning", "note")

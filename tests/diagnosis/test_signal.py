@@ -46,7 +46,13 @@ def test_shares_are_those_of_least_squares():
     X, y = rng.normal(size=(100, 2)), rng.normal(size=(100, 1))
     design = np.column_stack([np.ones(100), X, X**2])
     residual = y - design @ np.linalg.lstsq(design, y, rcond=None)[0]
-    shares = shuffled_shares(X, y)
+    shares = shuffled_shares(np.column_stack([X, X**2]), y)
     assert len(shares) == SHUFFLES + 1
     assert shares[0] == pytest.approx(1 - np.sum(residual**2) / np.sum((y - y.mean()) ** 2))
     assert shuffled_shares(X[:3], y[:3]) is None  # too few rows for the columns
+
+
+def test_a_weak_line_is_not_hidden_by_squares():
+    rng = np.random.default_rng(2)
+    table = pd.DataFrame(rng.normal(size=(70, 12)), columns=[f"x{j}" for j in range(12)])
+    assert found(table.assign(y=1.2 * table.x0 + rng.normal(size=70))) is None

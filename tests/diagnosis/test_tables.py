@@ -297,3 +297,8 @@ def test_a_column_that_is_nearly_constant_is_noted():
     values[[7, 50]] = 1.0
     found = codes(frame().assign(odd=values))["D409"]
     assert (found.level, found.evidence) == ("note", {"column": ["odd"], "others": [2]})
+
+
+def test_a_target_of_dates_is_not_its_own_time():
+    table = walk(True)
+    assert "D406" not in codes(table, "day")

@@ -50,10 +50,10 @@ def leaking_column(
     best = max(scores, key=lambda name: scores[name], default="")
     if not best or not scores[best] > SOLE:
         return None
-    what = "the class" if classes else "the rank of the target"
+    what = "class" if classes else "target"
     text = (
-        f"target leakage suspected: column {best!r} alone predicts {scores[best]:.1%} of {what}; it may be known only after the "
-        f"target, or be the target in another form"
+        f"target leakage suspected: column {best!r} alone predicts the {what} almost exactly ({scores[best]:.1%} of its variation); it "
+        f"may be known only after the target, or be the target in another form"
     )
     evidence = {"column": best, "strength": scores[best]}
     return Finding(code="D402", level=Level.WARNING, text=text, evidence=evidence, fix=(f"--drop {shlex.quote(best)}",))

@@ -110,7 +110,8 @@ def time_ignored(e: Evidence) -> Finding | None:
     """D406."""
     if e.prepared is None or "time" in e.user_set or e.outcome.failed:
         return None
-    dates = [c for c in e.prepared.table.columns if c.kind == Kind.DATE]
+    target = e.prepared.target.name
+    dates = [c for c in e.prepared.table.columns if c.kind == Kind.DATE and c.name != target]
     rows = e.table_rows if dates else None
     if rows is None:
         return None
