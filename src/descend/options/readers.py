@@ -63,9 +63,11 @@ def word(*known: str) -> Read:
 
 
 def either(keyword: str | None, read: Read) -> Read:
-    """Return a reader of a keyword, such as "auto" or None, or else of what `read` reads."""
+    """Return a reader of a keyword, such as "auto" or None, for which the word "none" stands too, or else of what `read` reads."""
 
     def both(name: str, given: Any) -> Any:
+        if keyword is None and isinstance(given, str) and given == "none":
+            return None
         return given if isinstance(given, type(keyword)) and given == keyword else read(name, given)
 
     return both

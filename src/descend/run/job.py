@@ -18,7 +18,7 @@ from descend import store
 from descend.arrays import Array
 from descend.blas import one_blas_thread
 from descend.diagnosis.finding import Finding, Level
-from descend.diagnosis.proof import prove_all
+from descend.diagnosis.proof import prove_within
 from descend.diagnosis.verdict import Status, Verdict, judge
 from descend.errors import OutputError
 from descend.optimum.landscape import Landscape
@@ -262,16 +262,10 @@ class _Job:
         table, name = labelled(run.prepared.table, self.target)
         deadline = time.monotonic() + max(self._left(), PROOF_SECONDS)
 
-        def short(changed: Options) -> Run:
-            left = max(deadline - time.monotonic(), 0.1)
-            budget = left / 2 if changed.time_budget is None else min(changed.time_budget, left / 2)
-            return retrain(table, name, changed.replace(time_budget=budget), self.on_event)
+        def again(changed: Options) -> Run:
+            return retrain(table, name, changed, self.on_event)
 
-        findings = run.findings
-        for k, finding in enumerate(findings):
-            if time.monotonic() >= deadline:
-                break
-            findings = (*findings[:k], *prove_all((finding,), self.options, run, short), *findings[k + 1 :])
+        findings, _ = prove_within(run.findings, self.options, run, again, deadline)
         verdict = replace(run.verdict, text=f"training failed: {findings[0].text}")
         return replace(run, findings=findings, verdict=verdict)
 
