@@ -99,7 +99,8 @@ def main() -> int:
     """Profile each job, and write the page."""
     with tempfile.TemporaryDirectory() as folder:
         found = [profiled(*job) for job in jobs(Path(folder))]
-    about = f"One run on {time.strftime('%Y-%m-%d')}, warm, profiler on. {machine()}."
+    known = machine()
+    about = f"One run on {time.strftime('%Y-%m-%d')}, warm, profiler on. {known['processor']}, {known['cores']} cores."
     put("docs/speed.md", "profiles", "\n".join([line for p in found for line in p.lines()] + [about]))
     return 0
 

@@ -48,7 +48,8 @@ def _of_numbers(found: RegressionEvaluation, target: str) -> Element:
     caption = f"Nine of ten test rows have a residual from {number(low)} to {number(high)}."
     caption += f" {MOST_DOTS:,} of {rows:,} rows, evenly spaced." if rows > MOST_DOTS else ""
     charts = predictions.panels(found, shortened(target, NAME))
-    return figure(caption, _element(tables.residuals(found)), _grid(charts))
+    numbers = tag("div", _element(tables.residuals(found)), _element(tables.worst_rows(found)))
+    return figure(caption, numbers, _grid(charts))
 
 
 def _of_classes(found: ClassificationEvaluation) -> Element:
