@@ -16,6 +16,8 @@ import numpy as np
 from descend import optimum as exact
 from descend import store
 from descend.blas import one_blas_thread
+from descend.cluster.group import LIMIT, Group, joined, rank_here
+from descend.cluster.prepare import prepare_together
 from descend.diagnosis.finding import Finding, Level
 from descend.diagnosis.proof import prove_all
 from descend.diagnosis.verdict import Status, Verdict, judge
@@ -27,6 +29,7 @@ from descend.options.flags import in_keywords
 from descend.outcome import Outcome
 from descend.problem import Problem
 from descend.problem.build import build_problem, initial_weights
+from descend.run import together
 from descend.run.attempt import attempt
 from descend.run.coefficients import coefficients
 from descend.run.importance import importances
@@ -70,7 +73,7 @@ def _signature(function: Callable[..., Any]) -> inspect.Signature:
 def train(
     data: Any, target: Any, *, on_event: OnEvent | None = None, progress: Any = "auto",
     run_dir: str | os.PathLike[str] | None = None, begun: float | None = None,
-    checkpoint: str | os.PathLike[str] | None = None, **options: Any,
+    checkpoint: str | os.PathLike[str] | None = None, rank_timeout: float = LIMIT, **options: Any,
 ) -> Run:  # fmt: skip
     """Train a model of `target` from `data` by gradient descent.
 
@@ -83,30 +86,38 @@ def train(
         checkpoint: a file for the state of the search, written after each group of runs once it has taken five seconds,
             and removed at the end; beside `run_dir` when None.
         begun: since when `time_budget` counts, in seconds of `time.monotonic`; since the call, when None.
+        rank_timeout: in a process group of torch.distributed, the seconds that a rank waits for another.
         options: see `descend.options.OPTIONS`: optimizer="auto", lr="auto", batch_size="auto", time_budget=30, ...
 
     Raises UsageError for a bad option and DataError for bad data. A training that diverges is no error: the run says
     so in its verdict.
+
+    Where torch.distributed has a process group, its ranks share the work, see `cluster`: all must call this function with
+    the same arguments, rank 0 alone reports and saves, and the others get the run as `load` returns it.
     """
-    if on_event is None and progress in ("auto", True):
+    follows = rank_here() > 0
+    if on_event is None and progress in ("auto", True) and not follows:
         from descend.display import default_display
 
         with default_display(force=progress is True) as display:
-            known: dict[str, Any] = {"run_dir": run_dir, "begun": begun, "checkpoint": checkpoint}
+            known: dict[str, Any] = {
+                "run_dir": run_dir, "begun": begun, "checkpoint": checkpoint, "rank_timeout": rank_timeout
+            }  # fmt: skip
             return train(data, target, on_event=display, progress=False, **known, **options)
     values = read_options(options)
-    if run_dir is not None:
+    if run_dir is not None and not follows:
         store.check_folder(Path(run_dir), force=False)
     begun = time.monotonic() if begun is None else begun
     place = checkpoint if checkpoint is not None or run_dir is None else f"{os.fspath(run_dir)}.search"
-    with _checkpoints(place, begun) as keep:
-        job = _Job(data, target, values, on_event or (lambda event: None), begun)
-        run = job.run(keep)
-        if not run.failed:
-            run = job.attempt("uses", run, lambda: _with_uses(run))
-            run = job.attempt("references", run, lambda: job.with_references(run))
-        elif run.verdict.status != Status.UNTRAINED:
-            run = job.attempt("proof", run, lambda: job.with_proof(run))
+    with joined(rank_timeout) as group:
+        job = _Job(data, target, values, (None if follows else on_event) or (lambda event: None), begun)
+        prepared = job.prepare(group)
+        if group is not None and follows:
+            return together.take(group)
+        with _checkpoints(place, begun) as keep, contextlib.nullcontext() if group is None else group.at_work():
+            run = job.complete(job.run(prepared, keep))
+        if group is not None:
+            together.give(group, run)
     if run_dir is not None:
         saved = save_somewhere(run, run_dir)
         if saved.problem:
@@ -125,7 +136,8 @@ def retrain(table: Table, target: Any, options: Options, on_event: OnEvent) -> R
         if not isinstance(event, Note):
             on_event(event)
 
-    return _Job(table, target, options, without_notes, time.monotonic()).run()
+    job = _Job(table, target, options, without_notes, time.monotonic())
+    return job.run(job.prepare())
 
 
 @dataclass(frozen=True)
@@ -156,10 +168,16 @@ class _Job:
         self.notes.append(note)
         self.on_event(note)
 
-    def run(self, keep: Callable[[Fit], None] = lambda fit: None) -> Run:
-        """Read, search, score and judge."""
+    def prepare(self, group: Group | None = None) -> Prepared:
+        """Read and prepare, in a group together with its other ranks."""
+        options = self.options.replace(threads=self.threads)
+        if group is None:
+            return prepare(self.data, self.target, options, self._pass_on)
+        return prepare_together(group, self.data, self.target, options, self._pass_on)
+
+    def run(self, prepared: Prepared, keep: Callable[[Fit], None] = lambda fit: None) -> Run:
+        """Search, score and judge."""
         options = self.options
-        prepared = prepare(self.data, self.target, options.replace(threads=self.threads), self._pass_on)
         balanced = options.class_weight == "balanced" or options.threshold == "auto"
         metric = metric_of(prepared.loss, options.metric, balanced)
         check_threshold(options.threshold, prepared.loss, len(prepared.target.classes))
@@ -196,6 +214,15 @@ class _Job:
             intervals={} if evaluation is None else {"test": evaluation.intervals}, held_out=evaluation,
         )  # fmt: skip
         return run if cuts is None or run.failed else self.attempt("folds", run, lambda: self._with_folds(run, cuts))
+
+    def complete(self, run: Run) -> Run:
+        """Return a run with what its model uses and other models beside it, or, where it failed, with its fixes tried."""
+        if not run.failed:
+            run = self.attempt("uses", run, lambda: _with_uses(run))
+            return self.attempt("references", run, lambda: self.with_references(run))
+        return (
+            run if run.verdict.status == Status.UNTRAINED else self.attempt("proof", run, lambda: self.with_proof(run))
+        )
 
     def _threshold(self, prepared: Prepared, parts: Mapping[str, Scored]) -> float:
         """The threshold of the model, chosen on validation rows where there are some, else on training rows."""

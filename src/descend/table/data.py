@@ -83,6 +83,11 @@ class Data:
                 return np.asarray(np.diagonal(self._gram.G) + np.square(self._gram.mean))
         return column_squares(self.X) / max(self.rows, 1)
 
+    @property
+    def has_gram(self) -> bool:
+        """Whether the moments are known already."""
+        return self._gram is not None
+
     def with_gram(self, gram: Gram | None) -> "Data":
         """Return these examples with their moments, where they are known already."""
         known = replace(self)

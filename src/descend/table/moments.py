@@ -96,19 +96,25 @@ def accumulate(pieces: Iterable[Examples], threads: int = 1) -> Gram:
     """
     shards = _shards(pieces)
     first = next(shards)
-    d, shift = int(first.X.shape[1]), _shift(first)
-    with np.errstate(over="ignore", invalid="ignore"), one_blas_thread():
-        total = reduce(_merged, _in_order(partial(_sums, shift=shift), chain([first], shards), threads))
-    joint, mean = total.scatter / total.rows, shift + total.mean
-    return Gram(
-        G=np.ascontiguousarray(joint[:d, :d]), c=joint[:d, d:].copy(), yy=np.diagonal(joint)[d:].copy(),
-        mean=mean[:d].copy(), target=mean[d:].copy(), mass=total.mass / total.rows, rows=total.rows,
-    )  # fmt: skip
+    shift = shift_of(first)
+    with one_blas_thread():
+        total = merged(_in_order(partial(sums_of, shift=shift), chain([first], shards), threads))
+    return gram_of(total, shift, int(first.X.shape[1]))
+
+
+Accumulate = Callable[[list[Rows], int], Gram]  # takes rows and threads; `accumulate`, or what gives the same bits
 
 
 @dataclass(frozen=True, eq=False)
-class _Sums:
-    """Moments of some rows, features and targets side by side: the means about the shift, the products about the means."""
+class Sums:
+    """Moments of some rows, features and targets side by side: the means about the shift, the products about the means.
+
+    Args:
+        mass: the sum of the example weights.
+        mean: (columns,).
+        scatter: (columns, columns).
+        rows: their number.
+    """
 
     mass: float
     mean: Array
@@ -116,8 +122,18 @@ class _Sums:
     rows: int
 
 
-def _shift(rows: Rows) -> Array:
-    """The mean of some of the rows that count, features and targets side by side."""
+def gram_of(total: Sums, shift: Array, d: int) -> Gram:
+    """Return the moments of which these are the sums about a shift; the first d columns are features."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        joint, mean = total.scatter / total.rows, shift + total.mean
+    return Gram(
+        G=np.ascontiguousarray(joint[:d, :d]), c=joint[:d, d:].copy(), yy=np.diagonal(joint)[d:].copy(),
+        mean=mean[:d].copy(), target=mean[d:].copy(), mass=total.mass / total.rows, rows=total.rows,
+    )  # fmt: skip
+
+
+def shift_of(rows: Rows) -> Array:
+    """Return the mean of some of the rows that count, features and targets side by side (columns,)."""
     some = slice(None, None, -(-rows.X.shape[0] // SHIFT_ROWS))
     X, y = np.ascontiguousarray(rows.X[some]), _columns(rows.y[some])  # sums depend on the order in memory
     counts = slice(None) if rows.sample_weight is None else rows.sample_weight[some] > 0
@@ -140,8 +156,8 @@ def shard_rows(columns: int) -> int:
     return SHARD_BLOCKS * _block_rows(columns)
 
 
-def _sums(rows: Rows, shift: Array) -> _Sums:
-    """The moments of a shard: a column of ones beside the others makes the sums part of the products."""
+def sums_of(rows: Rows, shift: Array) -> Sums:
+    """Return the moments of a shard about a shift (columns,): a column of ones beside the others makes the sums part of the products."""
     (n, d), k = rows.X.shape, len(shift)
     size = min(_block_rows(d), n)
     buffer, total, product = np.empty((size, k + 1)), np.zeros((k + 1, k + 1)), np.empty((k + 1, k + 1))
@@ -158,15 +174,21 @@ def _sums(rows: Rows, shift: Array) -> _Sums:
             total += np.dot(block.T, block, out=product)
         mass = float(total[k, k])
         mean = total[:k, k] / (mass or 1.0)
-        return _Sums(mass, mean, total[:k, :k] - mass * np.outer(mean, mean), n)
+        return Sums(mass, mean, total[:k, :k] - mass * np.outer(mean, mean), n)
 
 
-def _merged(a: _Sums, b: _Sums) -> _Sums:
+def merged(shards: Iterable[Sums]) -> Sums:
+    """Return the moments of the rows of all shards, which are added in their order."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        return reduce(_merged, shards)
+
+
+def _merged(a: Sums, b: Sums) -> Sums:
     """The moments of the rows of both (Chan, Golub and LeVeque 1983)."""
     mass = a.mass + b.mass
     share, apart = b.mass / (mass or 1.0), b.mean - a.mean
     scatter = a.scatter + b.scatter + (a.mass * share) * np.outer(apart, apart)
-    return _Sums(mass, a.mean + share * apart, scatter, a.rows + b.rows)
+    return Sums(mass, a.mean + share * apart, scatter, a.rows + b.rows)
 
 
 def _shards(pieces: Iterable[Examples]) -> Iterator[Rows]:
@@ -176,12 +198,13 @@ def _shards(pieces: Iterable[Examples]) -> Iterator[Rows]:
         joined = _joined([*rest, Rows(piece.X, piece.y, piece.sample_weight)])
         n, size = joined.X.shape[0], shard_rows(joined.X.shape[1])
         whole = n // size * size
-        yield from (_cut(joined, lo, lo + size) for lo in range(0, whole, size))
-        rest = [_cut(joined, whole, n)] if whole < n else []
+        yield from (cut(joined, lo, lo + size) for lo in range(0, whole, size))
+        rest = [cut(joined, whole, n)] if whole < n else []
     yield from rest
 
 
-def _cut(rows: Rows, lo: int, hi: int) -> Rows:
+def cut(rows: Rows, lo: int, hi: int) -> Rows:
+    """Return the rows from lo up to hi."""
     weight = rows.sample_weight
     return Rows(rows.X[lo:hi], rows.y[lo:hi], None if weight is None else weight[lo:hi])
 
@@ -194,13 +217,13 @@ def _joined(pieces: list[Rows]) -> Rows:
     return Rows(*parts, np.concatenate(weights) if weights else None)
 
 
-def _in_order(function: Callable[[Rows], _Sums], shards: Iterable[Rows], threads: int) -> Iterator[_Sums]:
+def _in_order(function: Callable[[Rows], Sums], shards: Iterable[Rows], threads: int) -> Iterator[Sums]:
     """The moments of the shards in their order, a few of them computed ahead."""
     if threads == 1:
         yield from map(function, shards)
         return
     with ThreadPoolExecutor(threads) as pool:
-        ahead: deque[Future[_Sums]] = deque()
+        ahead: deque[Future[Sums]] = deque()
         for shard in shards:
             ahead.append(pool.submit(function, shard))
             if len(ahead) > 2 * threads:

@@ -1,0 +1,65 @@
+"""`train` inside a process group finds on every rank what one process finds."""
+
+import json
+
+import numpy as np
+import pytest
+
+import descend as ds
+from descend.run import together
+
+TRAIN = """
+rng = np.random.default_rng(0)
+X = rng.standard_normal((15_000, 300)) + 2  # three shards of 6,967 rows, more cells than are copied
+y = X @ rng.standard_normal(300) + rng.standard_normal(15_000)
+given = {"optimizer": "gd", "max_epochs": 20, "progress": False, "random_state": 3, "threads": 1}
+"""
+IN_GROUP = """
+import json
+run = ds.train(X, y, run_dir="run" , rank_timeout=30, **given)
+print(json.dumps([run.model.weights.tobytes().hex(), run.metrics, [n.topic for n in run.notes], str(run.folder)]))
+try:
+    ds.train(X[:, :2] + rank, y, rank_timeout=30, **given)
+except ds.DescendError as error:
+    print(error.code)
+"""
+
+
+def test_every_rank_gets_the_weights_and_metrics_of_one_process(in_processes, tmp_path):
+    outcomes = in_processes(2, TRAIN + IN_GROUP)
+    assert [code for code, _, _ in outcomes] == [0, 0], outcomes
+    known = {"ds": ds, "np": np}
+    exec(TRAIN, known)  # noqa: S102
+    alone = ds.train(known["X"], known["y"], **known["given"])
+    for _, said, _ in outcomes:
+        found, refused = said.splitlines()
+        weights, metrics, topics, _ = json.loads(found)
+        assert weights == alone.model.weights.tobytes().hex()
+        assert metrics == alone.metrics
+        assert "ranks" in topics
+        assert refused == "ranks-differ"
+    assert sorted(p.name for p in (tmp_path / "run").iterdir()) == [
+        "model.safetensors", "report.html", "run.json", "trace.jsonl"
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("world", [2, 3])
+def test_a_run_is_given_as_its_folder_gives_it(in_threads, penguins, world):
+    run = ds.train(penguins, "body_mass_g", optimizer="gd", max_epochs=5, progress=False)
+
+    def given(group):
+        return together.take(group) if group.rank else _given(group, run)
+
+    found = in_threads(world, given)
+    assert found[0] is run
+    for other in found[1:]:
+        assert other.model.weights.tobytes() == run.model.weights.tobytes()
+        assert (other.metrics, other.chosen["lr"], other.folder) == (run.metrics, run.chosen["lr"], None)
+        assert other.predict(penguins).values.tobytes() == run.predict(penguins).values.tobytes()
+
+
+def _given(group, run):
+    with group.at_work():
+        pass
+    together.give(group, run)
+    return run
