@@ -38,7 +38,9 @@ def alone(tmp_path, penguins, monkeypatch):
 
 
 def same_model(one, other):
-    return all((one / name).read_bytes() == (other / name).read_bytes() for name in ("model.safetensors", "trace.jsonl"))
+    return all(
+        (one / name).read_bytes() == (other / name).read_bytes() for name in ("model.safetensors", "trace.jsonl")
+    )
 
 
 def test_a_process_that_torchrun_did_not_start_is_rank_0(monkeypatch):
