@@ -54,6 +54,24 @@ def test_a_process_that_torchrun_did_not_start_is_rank_0(monkeypatch):
     assert ranks.rank() == 0
 
 
+def test_rank_0_tells_errors_and_another_what_rank_0_cannot(monkeypatch, capsys):
+    told = []
+    for name in ("0", "1"):
+        for key, value in (("RANK", name), ("WORLD_SIZE", "2"), ("TORCHELASTIC_RUN_ID", "none")):
+            monkeypatch.setenv(key, value)
+        assert main(["train", "a.csv", "--target", "y", "--lr", "-1"]) == 2
+        told.append((capsys.readouterr().err, ranks.is_told("usage"), ranks.is_told("rank-lost")))
+    assert told == [("error: --lr is '-1', it must be a finite number above 0; try --lr auto, which finds it\n", True, True),
+                    ("", False, True)]  # fmt: skip
+
+
+def test_another_rank_says_nothing_of_a_configuration(monkeypatch, capsys):
+    for key, value in (("RANK", "1"), ("WORLD_SIZE", "2"), ("TORCHELASTIC_RUN_ID", "none")):
+        monkeypatch.setenv(key, value)
+    assert [main(["train", "a.csv", "--target", "y", flag]) for flag in ("--print-config", "--dry-run")] == [0, 0]
+    assert capsys.readouterr() == ("", "")
+
+
 def test_two_processes_write_the_model_of_one_and_rank_0_alone_talks(tmp_path, penguins, alone):
     code, said, errors = torchrun(tmp_path, "-m", "descend", "train", penguins, *GIVEN, "--run-dir", "two")
     assert code == 0, errors

@@ -43,7 +43,7 @@ def test_the_others_learn_that_rank_0_failed(in_threads):
 
     mine, theirs = in_threads(2, lambda group: work(group, fail))
     assert str(mine) == "a bad day"
-    assert str(theirs) == "rank 0 of 2 ended with ValueError: a bad day; see the error of rank 0"
+    assert str(theirs) == "rank 0 of 2 ended with ValueError: a bad day; see what it says"
     assert (theirs.code, theirs.exit_code) == ("rank-failed", 7)
 
 

@@ -5,11 +5,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import click
-
-from descend.errors import ClusterError, DescendError
-
 STARTED = "TORCHELASTIC_RUN_ID"  # which torchrun sets, beside the number of each process and how many there are
+TOLD = ("internal", "rank-lost", "rank-silent")  # errors that another rank tells: rank 0 does not know them, or is gone
 
 
 def rank() -> int:
@@ -17,33 +14,33 @@ def rank() -> int:
     return int(os.environ.get("RANK", "0")) if _world() > 1 else 0
 
 
+def is_told(code: str) -> bool:
+    """Tell whether this process is the one to tell an error."""
+    return rank() == 0 or code in TOLD
+
+
 @contextmanager
-def connected(limit: float) -> Iterator[None]:
-    """Connect the processes that torchrun started while the context lasts; do nothing where there is one."""
-    if _world() == 1:
-        yield
+def connected(limit: float | None) -> Iterator[dict[str, Any]]:
+    """Connect the processes that torchrun started while the context lasts, and yield what `train` must know of them.
+
+    Args:
+        limit: seconds that a process waits for another; None where nothing is to be shared.
+    """
+    if _world() == 1 or limit is None:
+        yield {}
         return
     from descend.cluster.group import started
 
     with started(rank(), _world(), limit):
-        yield
+        yield {"rank_timeout": limit}
 
 
 def follow(source: str, target: str, options: dict[str, Any], limit: float) -> int:
-    """Share the work of rank 0, in silence, and return the exit code; only what rank 0 cannot say is raised."""
+    """Share the work of rank 0, in silence, and return the exit code."""
     from descend.run import job as library
 
-    try:
-        with connected(limit):
-            library.train(source, target, on_event=lambda event: None, rank_timeout=limit, **options)
-    except ClusterError as error:
-        if error.code == "rank-failed":
-            return error.exit_code
-        raise
-    except DescendError as error:
-        return error.exit_code
-    except KeyboardInterrupt:
-        raise click.exceptions.Exit(130) from None
+    with connected(limit) as known:
+        library.train(source, target, on_event=lambda event: None, **known, **options)
     return 0
 
 

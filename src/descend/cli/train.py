@@ -1,6 +1,5 @@
 """`descend train`: read, check, choose, train, save a run folder."""
 
-import contextlib
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -62,6 +61,9 @@ def command(
     from descend.cli.loading import check_input
 
     given = gather(flags, config)
+    follows = ranks.rank() > 0
+    if follows and (print_config or dry_run):
+        return 0
     if print_config:
         return _print_config(given, as_json)
     gates = [read_gate(text) for text in fail_if]
@@ -70,12 +72,12 @@ def command(
         raise UsageError(
             "--json and --events - both claim standard output", fix="give --events a file", code="contradiction"
         )
-    if ranks.rank() > 0 and not dry_run:
+    if follows:
         return ranks.follow(source, target, options, rank_timeout)
     check_input(source)
     folder, chosen = _folder(source, given, force)
-    with contextlib.nullcontext() if dry_run else ranks.connected(rank_timeout):
-        call = {"begun": ctx.meta["descend.begun"], "rank_timeout": rank_timeout, **options}
+    with ranks.connected(None if dry_run else rank_timeout) as known:
+        call = {"begun": ctx.meta["descend.begun"], **known, **options}
         run = _train(ctx.obj, source, target, call, folder, events, force, dry_run)
     if run is None:
         return _dry(source, target, folder, as_json)

@@ -20,7 +20,7 @@ from descend.version import VERSION
 
 T = TypeVar("T")
 PLAIN = (str, int, float, bool, type(None), tuple)  # values of options whose text says what they are
-HASH_ROWS = 1 << 16  # of a large array that are hashed at once: they are copied where it does not lie in C order
+HASH_ROWS = 1 << 16  # of a large array that are copied and hashed at once (arbitrary)
 SHOWN = 60  # characters of a value in an error
 OWN = ("threads",)  # options in which ranks may differ
 
@@ -97,7 +97,7 @@ def _hash(parts: Iterable[Column | Array], *about: Any) -> str:
             digest.update(json.dumps(cells.categories.tolist()).encode())
             cells = cells.codes
         for lo in range(0, len(cells), HASH_ROWS):
-            digest.update(np.ascontiguousarray(cells[lo : lo + HASH_ROWS]))
+            digest.update(cells[lo : lo + HASH_ROWS].tobytes())
     return digest.hexdigest()
 
 

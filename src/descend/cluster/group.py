@@ -100,9 +100,7 @@ class Group:
             continue
         if state == FAILED:
             what = self.broadcast_bytes(b"", 0).decode()
-            raise ClusterError(
-                f"rank 0 of {self.world} ended with {what}", fix="see the error of rank 0", code="rank-failed"
-            )
+            raise ClusterError(f"rank 0 of {self.world} ended with {what}", fix="see what it says", code="rank-failed")
 
 
 def rank_here() -> int:
