@@ -31,7 +31,7 @@ def connected(limit: float | None) -> Iterator[dict[str, Any]]:
         return
     from descend.cluster.group import started
 
-    with started(rank(), _world(), limit):
+    with started(rank(), _world(), limit, os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")):
         yield {"rank_timeout": limit}
 
 

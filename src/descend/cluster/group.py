@@ -128,17 +128,22 @@ def joined(limit: float = LIMIT) -> Iterator[Group | None]:
 
 
 @contextmanager
-def started(rank: int, world: int, limit: float = LIMIT) -> Iterator[None]:
+def started(rank: int, world: int, limit: float = LIMIT, attempt: str = "0") -> Iterator[None]:
     """Connect the processes that torchrun started, by gloo, while the context lasts.
 
     Args:
         rank, world: of this process, and how many there are.
         limit: seconds that it may take.
+        attempt: which start this is; after a restart torchrun's store still holds the addresses of those that have ended
+            (torch 2.13, pytorch issue 135712), so each attempt has keys of its own.
     """
     from torch import distributed
 
+    seconds = timedelta(seconds=limit)
     with _lost_ranks(rank, world, limit):
-        distributed.init_process_group("gloo", timeout=timedelta(seconds=limit))
+        shared = next(distributed.rendezvous("env://", rank, world, timeout=seconds))[0]
+        store = distributed.PrefixStore(f"attempt {attempt}", shared)
+        distributed.init_process_group("gloo", store=store, rank=rank, world_size=world, timeout=seconds)
     yield
     distributed.destroy_process_group()
 
@@ -155,7 +160,8 @@ def _lost_ranks(rank: int, world: int, limit: float) -> Iterator[None]:
     try:
         yield
     except RuntimeError as error:
-        if "timed out" in str(error).lower() or "timeout" in str(error).lower():
+        said = str(error).lower()
+        if ("timed out" in said or "timeout" in said) and "refused" not in said:
             raise ClusterError(
                 f"rank {rank} of {world} has waited {limit:g} s for another rank, which did not answer",
                 fix="see which rank ended or hangs, or raise --rank-timeout for a slow one", code="rank-silent",
