@@ -61,13 +61,14 @@ def test_ranks_with_other_targets_end(in_threads):
 
 
 FIX = "or start one process"
+SHARED = "squared, logistic, poisson, huber"
 
 
 @pytest.mark.parametrize(
     ("target", "given", "what", "fix"),
     [
-        ("sex", {}, "the loss logistic", "start one process, whose threads share it"),
-        ("body_mass_g", {"loss": "huber"}, "the loss huber", "start one process, whose threads share it"),
+        ("sex", {"loss": "hinge"}, "the loss hinge", "start one process, whose threads share it"),
+        ("species", {}, "the loss softmax", "start one process, whose threads share it"),
         ("body_mass_g", {"hidden_layer_sizes": "8"}, "hidden layers", f"leave out --hidden, {FIX}"),
         ("body_mass_g", {"batch_size": 32}, "steps on batches of rows", f"use --batch full, {FIX}"),
         ("body_mass_g", {"cv": 3}, "folds", f"leave out --cv, {FIX}"),
@@ -76,7 +77,7 @@ FIX = "or start one process"
 def test_what_is_not_shared_is_refused(in_threads, penguins, target, given, what, fix):
     options = read_options(given)
     found = in_threads(2, lambda group: prepare_together(group, penguins, target, options))
-    text = f"several processes cannot share {what} yet, they share squared loss of linear models; {fix}"
+    text = f"several processes cannot share {what} yet, they share full batches of linear models, of the losses {SHARED}; {fix}"
     assert str(found[0]) == text
     assert [error.code for error in found] == ["not-shared"] * 2
 
@@ -84,5 +85,5 @@ def test_what_is_not_shared_is_refused(in_threads, penguins, target, given, what
 def test_standard_input_is_refused(in_threads):
     found = in_threads(2, lambda group: prepare_together(group, "-", "y", read_options({})))
     assert str(found[1]) == (
-        "several processes cannot share standard input yet, they share squared loss of linear models; write it to a file first"
+        f"several processes cannot share standard input yet, they share full batches of linear models, of the losses {SHARED}; write it to a file first"
     )

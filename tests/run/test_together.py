@@ -43,6 +43,40 @@ def test_every_rank_gets_the_weights_and_metrics_of_one_process(in_processes, tm
     ]  # fmt: skip
 
 
+CLASSES = """
+rng = np.random.default_rng(0)
+X = rng.standard_normal((200_000, 20))  # more cells than a step of one thread is worth sharing for
+y = (X @ rng.standard_normal(20) + rng.standard_normal(200_000) > 0).astype(int)
+given = {"optimizer": "adam", "batch_size": "full", "lr": 0.1, "max_epochs": 15, "test": 0.3, "progress": False, "threads": 1}
+"""
+COUNTED = """
+from descend.cluster import passes
+counts = []
+exchanged = passes._exchanged
+passes._exchanged = lambda group, blocks, own: (counts.append(len(blocks)), exchanged(group, blocks, own))
+run = ds.train(X, y, rank_timeout=30, **given)
+print(run.model.weights.tobytes().hex(), json.dumps(run.metrics), sum(c == 35 for c in counts), sum(c == 15 for c in counts))
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("world", [2, 3])
+def test_passes_of_classes_are_shared_with_the_bits_of_one_process(in_processes, world):
+    outcomes = in_processes(world, CLASSES + "import json" + COUNTED)
+    assert [code for code, _, _ in outcomes] == [0] * world, outcomes
+    known = {"ds": ds, "np": np}
+    exec(CLASSES, known)  # noqa: S102
+    alone = ds.train(known["X"], known["y"], **known["given"])
+    weights, rest = outcomes[0][1].split(" ", 1)
+    assert weights == alone.model.weights.tobytes().hex()
+    metrics, end = json.JSONDecoder().raw_decode(rest)
+    assert metrics == alone.metrics
+    of_train, of_test = map(int, rest[end:].split())
+    assert of_train > 15 + 15  # a gradient and a loss an epoch, and those of the optimum
+    assert of_test > 0
+    assert len({said for _, said, _ in outcomes}) == 1
+
+
 @pytest.mark.parametrize("world", [2, 3])
 def test_a_run_is_given_as_its_folder_gives_it(in_threads, penguins, world):
     run = ds.train(penguins, "body_mass_g", optimizer="gd", max_epochs=5, progress=False)

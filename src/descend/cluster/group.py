@@ -6,9 +6,9 @@ same bits.
 
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
@@ -21,7 +21,7 @@ LIMIT = (
     60.0  # seconds that a rank waits for another: torch's own limit of 30 minutes hides that one is lost (arbitrary)
 )
 SIGNS = 4  # signs of life within a time limit: one may be late
-AT_WORK, DONE, FAILED = 0, 1, 2  # what rank 0 tells those that wait for it
+AT_WORK, PASS, DONE, FAILED = range(4)  # what rank 0 tells those that wait for it
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,6 +39,10 @@ class Group:
     world: int
     limit: float
     handle: Any
+    serving: threading.Event = field(default_factory=threading.Event)  # while the others wait for rank 0
+    lock: threading.Lock = field(
+        default_factory=threading.Lock
+    )  # held from what rank 0 tells to the end of what follows
 
     def broadcast(self, values: Array, root: int) -> Array:
         """Return the values of rank `root`, on all ranks; of the others shape and dtype are taken.
@@ -73,31 +77,40 @@ class Group:
         def give_signs() -> None:
             try:
                 while not ended.wait(self.limit / SIGNS):
-                    self.broadcast(np.array([AT_WORK]), 0)
+                    with self.lock:
+                        self.broadcast(np.array([AT_WORK]), 0)
             except ClusterError as error:
                 lost.append(error)
 
         thread = threading.Thread(target=give_signs, daemon=True)
         thread.start()
+        self.serving.set()
         try:
             yield
         except BaseException as error:
+            self.serving.clear()
             ended.set()
             thread.join()
             with suppress(ClusterError):  # the error that ended the work is the one to tell
                 self.broadcast(np.array([FAILED]), 0)
                 self.broadcast_bytes(f"{type(error).__name__}: {error}".encode(), 0)
             raise
+        self.serving.clear()
         ended.set()
         thread.join()
         if lost:
             raise lost[0]
         self.broadcast(np.array([DONE]), 0)
 
-    def wait(self) -> None:
-        """Wait, on another rank, until rank 0 has done its work; raises ClusterError when it fails or falls silent."""
-        while (state := int(self.broadcast(np.array([AT_WORK]), 0)[0])) == AT_WORK:
-            continue
+    def wait(self, serve: Callable[[], None] = lambda: None) -> None:
+        """Wait, on another rank, until rank 0 has done its work; raises ClusterError when it fails or falls silent.
+
+        Args:
+            serve: takes this rank's part of a pass over the rows that rank 0 has announced.
+        """
+        while (state := int(self.broadcast(np.array([AT_WORK]), 0)[0])) in (AT_WORK, PASS):
+            if state == PASS:
+                serve()
         if state == FAILED:
             what = self.broadcast_bytes(b"", 0).decode()
             raise ClusterError(f"rank 0 of {self.world} ended with {what}", fix="see what it says", code="rank-failed")

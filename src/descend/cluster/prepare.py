@@ -1,7 +1,7 @@
 """prepare: data that several processes prepare together; all end with what one process would have.
 
-Every rank reads the whole table, since types, levels, medians and the split depend on all rows; they share the passes that
-take the moments, which for squared loss are all that training asks of the rows.
+Every rank reads the whole table, since types, levels, medians and the split depend on all rows; they share the passes over
+the rows: moments, which for squared loss are all that steps on the whole batch need, and sums of losses and gradients.
 """
 
 from collections.abc import Callable
@@ -12,14 +12,17 @@ from typing import Any
 from descend.cluster.agreement import agreed, facts
 from descend.cluster.group import Group
 from descend.cluster.moments import accumulate
+from descend.cluster.passes import SharedPasses
 from descend.errors import UsageError
 from descend.options import Options
-from descend.problem import moments
+from descend.problem import Problem, moments
 from descend.problem.build import build_problem
 from descend.table.data import Data
 from descend.table.moments import Accumulate, Rows
 from descend.table.prepare import Note, Prepared, labelled, load, prepare
 from descend.table.table import Table
+
+SHARED = ("squared", "logistic", "poisson", "huber")  # losses of one output, which are summed by blocks of rows
 
 
 def prepare_together(
@@ -43,15 +46,21 @@ def prepare_together(
     table = agreed(group, read, facts_of)
     shared = partial(accumulate, group)
     prepared = prepare(table, target, options, on_event, shared)
-    if prepared.loss.name != "squared":
+    if prepared.loss.name not in SHARED:
         raise _not_shared(f"the loss {prepared.loss.name}", "start one process, whose threads share it")
     on_event(Note("ranks", f"{group.world} processes share the sums over all rows; the search is that of rank 0"))
-    problem = build_problem(prepared.train, prepared.loss, prepared.constants, prepared.outputs, options)
-    if not moments.measures(problem):
-        return prepared
-    threads = options.threads or 1
-    test = None if prepared.test is None else _with_moments(prepared.test, shared, threads)
-    return replace(prepared, train=_with_moments(prepared.train, shared, threads), test=test)
+    parts = [prepared.train, *([] if prepared.test is None else [prepared.test])]
+    if moments.measures(problems_of(prepared, options)[0]):
+        parts = [_with_moments(part, shared, options.threads or 1) for part in parts]
+    if group.rank == 0:
+        parts = [part.with_team(SharedPasses(group, place)) for place, part in enumerate(parts)]
+    return replace(prepared, train=parts[0], test=parts[1] if len(parts) > 1 else None)
+
+
+def problems_of(prepared: Prepared, options: Options) -> list[Problem]:
+    """Return the problems whose rows ranks share: on training rows, and on test rows where there are some."""
+    parts = [prepared.train, *([] if prepared.test is None else [prepared.test])]
+    return [build_problem(part, prepared.loss, prepared.constants, prepared.outputs, options) for part in parts]
 
 
 def _with_moments(data: Data, shared: Accumulate, threads: int) -> Data:
@@ -75,7 +84,8 @@ def _check_options(options: Options) -> None:
 
 def _not_shared(what: str, fix: str) -> UsageError:
     return UsageError(
-        f"several processes cannot share {what} yet, they share squared loss of linear models",
+        f"several processes cannot share {what} yet, they share full batches of linear models, of the losses "
+        f"{', '.join(SHARED)}",
         fix=fix,
         code="not-shared",
     )

@@ -17,7 +17,8 @@ from descend import optimum as exact
 from descend import store
 from descend.blas import one_blas_thread
 from descend.cluster.group import LIMIT, Group, joined, rank_here
-from descend.cluster.prepare import prepare_together
+from descend.cluster.passes import served
+from descend.cluster.prepare import prepare_together, problems_of
 from descend.diagnosis.finding import Finding, Level
 from descend.diagnosis.proof import prove_all
 from descend.diagnosis.verdict import Status, Verdict, judge
@@ -113,7 +114,7 @@ def train(
         job = _Job(data, target, values, (None if follows else on_event) or (lambda event: None), begun)
         prepared = job.prepare(group)
         if group is not None and follows:
-            return together.take(group)
+            return together.take(group, served(group, problems_of(prepared, values), job.threads))
         with _checkpoints(place, begun) as keep, contextlib.nullcontext() if group is None else group.at_work():
             run = job.complete(job.run(prepared, keep))
         if group is not None:

@@ -1,6 +1,7 @@
 """together: a run that rank 0 of several processes found, given to the others as its folder would give it."""
 
 import tempfile
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,9 +21,14 @@ def give(group: Group, run: Run) -> None:
             group.broadcast_bytes(path.read_bytes(), 0)
 
 
-def take(group: Group) -> Run:
-    """Return the run that rank 0 found, as it is when it is loaded from a folder."""
-    group.wait()
+def take(group: Group, serve: Callable[[], None] = lambda: None) -> Run:
+    """Return the run that rank 0 found, as it is when it is loaded from a folder.
+
+    Args:
+        group: the ranks.
+        serve: takes this rank's part of a pass over the rows.
+    """
+    group.wait(serve)
     with tempfile.TemporaryDirectory(prefix="descend-") as place:
         for name in group.broadcast_bytes(b"", 0).decode().split("\n"):
             (Path(place) / name).write_bytes(group.broadcast_bytes(b"", 0))
