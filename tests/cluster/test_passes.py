@@ -82,6 +82,22 @@ def test_where_nobody_waits_rank_0_fills_all(in_threads):
     assert filled == [(0, 4)]
 
 
+def test_a_pass_that_is_cut_short_ends_the_sharing(in_threads):
+    def interrupted(lo, hi):
+        raise KeyboardInterrupt
+
+    def rank(group):
+        filled = []
+        with group.at_work():
+            with pytest.raises(KeyboardInterrupt):
+                SharedPasses(group, 0).fill(0, np.zeros(1), np.zeros(4), interrupted)
+            SharedPasses(group, 0).fill(0, np.zeros(1), np.zeros(4), lambda lo, hi: filled.append((lo, hi)))
+            assert filled == [(0, 4)]
+
+    (error,) = in_threads(1, rank)
+    assert str(error) == "rank 0 of 1 was interrupted in a pass that it shared; start all again"
+
+
 def test_a_part_of_the_rows_has_no_team(small):
     data = small("logistic", rows=20).data
     shared = data.with_team(SharedPasses(None, 0))

@@ -77,6 +77,34 @@ def test_passes_of_classes_are_shared_with_the_bits_of_one_process(in_processes,
     assert len({said for _, said, _ in outcomes}) == 1
 
 
+INTERRUPTED = """
+from descend.cluster import passes
+counts = []
+exchanged = passes._exchanged
+
+def interrupting(group, blocks, own):
+    counts.append(1)
+    if rank == 0 and len(counts) == 30:
+        os.kill(os.getpid(), signal.SIGINT)
+    exchanged(group, blocks, own)
+
+passes._exchanged = interrupting
+try:
+    run = ds.train(X, y, rank_timeout=5, **{**given, "max_epochs": 500, "tol": 1e-12})
+    print(run.interrupted, np.isfinite(run.metrics["test"]["accuracy"]))
+except ds.DescendError as error:
+    print(error.code)
+os._exit(0)
+"""
+
+
+@pytest.mark.slow
+def test_an_interrupted_rank_0_returns_the_best_so_far(in_processes):
+    (_, said, _), (_, other, _) = in_processes(2, CLASSES + INTERRUPTED)
+    assert said == "True True\n"
+    assert other in ("rank-lost\n", "rank-silent\n")
+
+
 @pytest.mark.parametrize("world", [2, 3])
 def test_a_run_is_given_as_its_folder_gives_it(in_threads, penguins, world):
     run = ds.train(penguins, "body_mass_g", optimizer="gd", max_epochs=5, progress=False)

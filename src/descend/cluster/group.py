@@ -78,13 +78,14 @@ class Group:
             try:
                 while not ended.wait(self.limit / SIGNS):
                     with self.lock:
-                        self.broadcast(np.array([AT_WORK]), 0)
+                        if self.serving.is_set():
+                            self.broadcast(np.array([AT_WORK]), 0)
             except ClusterError as error:
                 lost.append(error)
 
         thread = threading.Thread(target=give_signs, daemon=True)
-        thread.start()
         self.serving.set()
+        thread.start()
         try:
             yield
         except BaseException as error:
@@ -95,8 +96,14 @@ class Group:
                 self.broadcast(np.array([FAILED]), 0)
                 self.broadcast_bytes(f"{type(error).__name__}: {error}".encode(), 0)
             raise
-        self.serving.clear()
         ended.set()
+        if not self.serving.is_set():  # a pass was cut short, and what is told now would be taken for a part of it
+            raise ClusterError(
+                f"rank 0 of {self.world} was interrupted in a pass that it shared",
+                fix="start all again",
+                code="rank-lost",
+            )
+        self.serving.clear()
         thread.join()
         if lost:
             raise lost[0]

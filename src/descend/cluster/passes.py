@@ -29,13 +29,19 @@ class SharedPasses:
     place: int
 
     def fill(self, kind: int, weights: Array, blocks: Array, own: Callable[[int, int], None]) -> None:
-        """Fill the blocks of a pass, see `table.data.Team`; alone, where the others do not wait for it."""
+        """Fill the blocks of a pass, see `table.data.Team`; alone, where the others do not wait for it, or no more."""
         if not self.group.serving.is_set():
             return own(0, len(blocks))
         with self.group.lock:
-            for told in (np.array([PASS]), np.array([self.place, kind]), weights):
-                self.group.broadcast(told, 0)
-            return _exchanged(self.group, blocks, own)
+            try:
+                for told in (np.array([PASS]), np.array([self.place, kind]), weights):
+                    self.group.broadcast(told, 0)
+                return _exchanged(self.group, blocks, own)
+            except (
+                BaseException
+            ):  # Ctrl-C in the middle of it: the best so far is measured and saved without the others
+                self.group.serving.clear()
+                raise
 
 
 def served(group: Group, problems: list[Problem], threads: int) -> Callable[[], None]:

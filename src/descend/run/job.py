@@ -22,7 +22,7 @@ from descend.cluster.prepare import prepare_together, problems_of
 from descend.diagnosis.finding import Finding, Level
 from descend.diagnosis.proof import prove_all
 from descend.diagnosis.verdict import Status, Verdict, judge
-from descend.errors import OutputError
+from descend.errors import ClusterError, OutputError
 from descend.optimum.landscape import Landscape
 from descend.optimum.status import SolverResult
 from descend.options import OPTIONS, Options, read_options
@@ -115,15 +115,28 @@ def train(
         prepared = job.prepare(group)
         if group is not None and follows:
             return together.take(group, served(group, problems_of(prepared, values), job.threads))
-        with _checkpoints(place, begun) as keep, contextlib.nullcontext() if group is None else group.at_work():
-            run = job.complete(job.run(prepared, keep))
-        if group is not None:
-            together.give(group, run)
+        with _checkpoints(place, begun) as keep:
+            run = _shared(group, lambda: job.complete(job.run(prepared, keep)))
     if run_dir is not None:
         saved = save_somewhere(run, run_dir)
         if saved.problem:
             warnings.warn(saved.problem, stacklevel=2)
     return run
+
+
+def _shared(group: Group | None, work: Callable[[], Run]) -> Run:
+    """Return the run that rank 0 finds while the others serve it, and give it to them."""
+    if group is None:
+        return work()
+    found: list[Run] = []
+    try:
+        with group.at_work():
+            found.append(work())
+        together.give(group, found[0])
+    except ClusterError:
+        if not found or not found[0].interrupted:  # what interrupts rank 0 ends the others too
+            raise
+    return found[0]
 
 
 train.__signature__ = _signature(train)  # type: ignore[attr-defined]
