@@ -54,3 +54,24 @@ def test_python_in_the_readme_runs(tmp_path, monkeypatch, penguins):
     first = blocks[0].replace('"body_mass_g")', '"body_mass_g", max_epochs=30)')
     exec(compile(first, "README.md", "exec"), {"__name__": "readme"})  # noqa: S102
     assert (tmp_path / "runs" / "mine" / "model.safetensors").exists()
+
+
+def test_python_in_the_page_of_exports_runs(tmp_path, monkeypatch, penguins):
+    monkeypatch.chdir(tmp_path)
+    run = descend.train(penguins, "species", optimizer="adam", lr=0.05, max_epochs=5, seeds=1, progress=False)
+    (tmp_path / "penguins.csv").write_bytes(penguins.read_bytes())
+    for to, suffix in (("onnx", "onnx"), ("sklearn", "skops"), ("torch", "pt2")):
+        run.export(f"model.{suffix}", to)
+    own, found = run.predict(penguins).values.tolist(), {}
+    for block in re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "export.md").read_text(), re.DOTALL):
+        exec(compile(block, "export.md", "exec"), found)  # noqa: S102
+    assert found["prediction"].tolist() == own
+    assert found["labels"] == own
+    assert found["pipeline"].predict(found["pd"].read_csv("penguins.csv")).tolist() == own
+
+
+def test_python_in_the_page_on_torch_runs(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    page = (ROOT / "docs" / "torch.md").read_text()
+    blocks = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    exec(compile("\n".join(blocks), "torch.md", "exec"), {"__name__": "page"})  # noqa: S102

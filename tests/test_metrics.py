@@ -6,7 +6,7 @@ import pytest
 from scipy.special import expit, softmax
 from sklearn import metrics as theirs
 
-from descend.metrics import auc, classification_metrics, mean_auc, regression_metrics
+from descend.metrics import RegressionSums, auc, classification_metrics, mean_auc, regression_metrics
 
 RNG = np.random.default_rng(0)
 
@@ -92,3 +92,22 @@ def test_a_class_without_rows_does_not_count_in_the_auc():
     expected = np.mean([theirs.roc_auc_score(y == k, score[:, k]) for k in (0, 1)])
     assert mean_auc(y, score) == pytest.approx(expected)
     assert np.isnan(mean_auc(np.zeros(4), score))
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_metrics_that_are_added_up_block_by_block_are_those_of_all_rows(weighted):
+    rng = np.random.default_rng(0)
+    y, predicted = rng.normal(5, 2, 1000), rng.normal(5, 2, 1000)
+    weight = rng.uniform(0, 2, 1000) if weighted else None
+    sums = RegressionSums(float(np.average(y, weights=weight)))
+    for lo in range(0, 1000, 300):
+        rows = slice(lo, lo + 300)
+        sums.add(y[rows], predicted[rows], None if weight is None else weight[rows])
+    squared = np.average((predicted - y) ** 2, weights=weight)
+    spread = np.average((y - np.average(y, weights=weight)) ** 2, weights=weight)
+    expected = {
+        "rmse": np.sqrt(squared),
+        "mae": np.average(np.abs(predicted - y), weights=weight),
+        "r2": 1 - squared / spread,
+    }
+    assert sums.metrics() == pytest.approx(expected, rel=1e-12)

@@ -1,22 +1,66 @@
 """Metrics of predictions against targets."""
 
+from collections.abc import Iterator
+from dataclasses import dataclass
+
 import numpy as np
 
 from descend.arrays import Array
 
+BLOCK_ROWS = 1 << 20  # of which metrics are added up at once: 8 MB (arbitrary)
 HIGHER_IS_BETTER = ("r2", "accuracy", "balanced_accuracy", "auc")
 
 
 def regression_metrics(y: Array, predicted: Array, weight: Array | None = None) -> dict[str, float]:
     """Return rmse, mae and r2 of predictions (rows,) for targets (rows,); r2 is NaN for a constant target."""
-    e = predicted - y
-    spread = np.average(np.square(y - np.average(y, weights=weight)), weights=weight)
-    squared = np.average(np.square(e), weights=weight)
-    return {
-        "rmse": float(np.sqrt(squared)),
-        "mae": float(np.average(np.abs(e), weights=weight)),
-        "r2": float(1 - squared / spread) if spread > 0 and np.ptp(y) > 0 else float("nan"),
-    }
+    sums = RegressionSums(float(np.average(y, weights=weight)))
+    for rows in blocks_of(len(y)):
+        sums.add(y[rows], predicted[rows], None if weight is None else weight[rows])
+    return sums.metrics()
+
+
+def blocks_of(rows: int) -> Iterator[slice]:
+    """Return slices that cover so many rows, so that of many rows no second array as long is made."""
+    return (slice(lo, min(lo + BLOCK_ROWS, rows)) for lo in range(0, rows, BLOCK_ROWS))
+
+
+@dataclass
+class RegressionSums:
+    """What the metrics of predicted numbers are made from, added up block after block.
+
+    Args:
+        mean: the mean of all targets.
+    """
+
+    mean: float
+    squared: float = 0.0
+    absolute: float = 0.0
+    spread: float = 0.0
+    mass: float = 0.0
+    low: float = np.inf
+    high: float = -np.inf
+
+    def add(self, y: Array, predicted: Array, weight: Array | None = None) -> None:
+        """Add targets and predictions of some rows (rows,), with their weights."""
+        e = predicted - y
+        parts = np.square(e), np.abs(e), np.square(y - self.mean)
+        sums = [float(part.sum() if weight is None else weight @ part) for part in parts]
+        self.squared, self.absolute, self.spread = (
+            self.squared + sums[0],
+            self.absolute + sums[1],
+            self.spread + sums[2],
+        )
+        self.mass += len(y) if weight is None else float(weight.sum())
+        self.low, self.high = min(self.low, float(y.min())), max(self.high, float(y.max()))
+
+    def metrics(self) -> dict[str, float]:
+        """Return rmse, mae and r2."""
+        known = self.spread > 0 and self.high > self.low
+        return {
+            "rmse": float(np.sqrt(self.squared / self.mass)),
+            "mae": self.absolute / self.mass,
+            "r2": 1 - self.squared / self.spread if known else float("nan"),
+        }
 
 
 def classification_metrics(

@@ -43,6 +43,15 @@ def shortened(name: str, longest: int) -> str:
     return name[: longest - 1 - tail] + "…" + name[len(name) - tail :]
 
 
+def unused(name: str, taken: Container[str]) -> str:
+    """Return a name that is not taken, with as many underscores behind as it needs.
+
+    >>> unused("prediction", ("prediction", "x")), unused("p_a", ())
+    ('prediction_', 'p_a')
+    """
+    return name if name not in taken else unused(f"{name}_", taken)
+
+
 def counted(count: int, noun: str) -> str:
     """Return a count with its noun, in the plural where there is not one.
 

@@ -31,7 +31,8 @@ def test_people_see_the_columns_and_every_check_with_its_reason(descend, tmp_pat
     ]
     conditioning = next(line for line in lines if " conditioning " in line)
     assert [line for line in lines[8:] if line != conditioning] == [
-        "✖ leak          target leakage suspected: column 'twice' alone determines the target almost exactly (correlation 1.00000)",
+        "✖ leak          target leakage suspected: column 'twice' alone predicts the target almost exactly (100.0% of its "
+        "variation); it may be known only after the target, or be the target in another form",
         "                fix   --drop twice",
         "                more  descend explain D402",
         "! size          36 training rows for 6 weights of a linear model, fewer than 10 a weight: it can fit noise",
@@ -115,7 +116,7 @@ def test_hostile_names_stay_on_their_line(descend, tmp_path):
     assert code == 0
     assert "\x1b" not in out
     assert max(map(len, out.splitlines())) < 2_000
-    assert "<script" not in (tmp_path / "p.html").read_text()
+    assert (tmp_path / "p.html").read_text().count("<script") == 1  # the page's own
 
 
 @pytest.mark.parametrize(

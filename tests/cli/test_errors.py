@@ -18,7 +18,7 @@ from descend.errors import DataError
     ("arguments", "sentence"),
     [
         (["trian"], "there is no command 'trian'; try train"),
-        (["xyzzy"], "there is no command 'xyzzy'; there are train, compare, lr, check, predict, eval, report, runs, diff, doctor, explain, info, demo"),
+        (["xyzzy"], "there is no command 'xyzzy'; there are train, compare, lr, check, predict, eval, export, report, runs, diff, doctor, explain, info, demo"),
         (["train", "a.csv", "--optimiser", "adam"], "descend train has no option --optimiser; try --optimizer"),
         (["train", "--zzzzzzz"], "descend train has no option --zzzzzzz; descend train --help lists what there is"),
         (["train", "-q"], "descend train has no option -q; put it before the command: descend -q"),

@@ -31,7 +31,7 @@ def test_missing_is_empty():
 
 def test_csv_can_be_read_back():
     file = io.StringIO()
-    WRITERS["csv"](file, COLUMNS)
+    WRITERS["csv"](file, [COLUMNS])
 
     assert list(csv.reader(io.StringIO(file.getvalue(), newline=""))) == [
         ["id", "'=x", "prediction"], ["a,b", "'=HYPERLINK(\"x\")", "-1.5"], ["line\nbreak", "", "2.0"],
@@ -47,7 +47,7 @@ def test_numbers_are_written_with_the_digits_of_python(monkeypatch):
     labels = np.array(["yes", 'a "b", c', "=1"], object)[np.arange(len(numbers)) % 3]
     monkeypatch.setattr(formatting, "BLOCK", 1000)
     file, expected = io.StringIO(), io.StringIO()
-    formatting.write_csv(file, {"prediction": labels, "p": numbers})
+    formatting.write_csv(file, [{"prediction": labels, "p": numbers}])
 
     writer = csv.writer(expected, lineterminator="\n")
     writer.writerow(["prediction", "p"])
@@ -57,8 +57,8 @@ def test_numbers_are_written_with_the_digits_of_python(monkeypatch):
 
 def test_json_lines_and_json_hold_the_values_untouched():
     lines, whole = io.StringIO(), io.StringIO()
-    WRITERS["jsonl"](lines, COLUMNS)
-    WRITERS["json"](whole, COLUMNS)
+    WRITERS["jsonl"](lines, [COLUMNS])
+    WRITERS["json"](whole, [COLUMNS])
 
     read = [json.loads(line) for line in lines.getvalue().splitlines()]
     assert read == [
@@ -71,6 +71,6 @@ def test_json_lines_and_json_hold_the_values_untouched():
 
 def test_no_rows_are_a_document_too():
     file = io.StringIO()
-    WRITERS["json"](file, {"a": []})
+    WRITERS["json"](file, [{"a": []}])
 
     assert json.loads(file.getvalue())["rows"] == []

@@ -7,7 +7,7 @@ import stat
 
 import pytest
 
-from descend.cli.output import atomic_text_file, check_file, check_folder_for, json_text, writing
+from descend.cli.output import atomic_text_file, check_folder_for, json_text, writing
 from descend.errors import OutputError
 
 
@@ -67,28 +67,6 @@ def test_standard_output_is_used_without_a_path(capsys):
     with atomic_text_file(None) as file:
         file.write("x\n")
     assert capsys.readouterr().out == "x\n"
-
-
-def test_files_that_must_not_be_written_are_refused(tmp_path):
-    source = tmp_path / "in.csv"
-    source.write_text("a")
-    (tmp_path / "out.csv").write_text("b")
-
-    def refusal(path, force=False):
-        with pytest.raises(OutputError) as caught:
-            check_file(str(path), str(source), force)
-        return str(caught.value).replace(str(tmp_path), "T")
-
-    assert refusal(tmp_path) == "the file 'T' cannot be written: it is a folder; name another file"
-    assert refusal(source, force=True) == "the file 'T/in.csv' cannot be written: it is the input; name another file"
-    assert refusal(tmp_path / "out.csv") == (
-        "the file 'T/out.csv' cannot be written: it exists already; name another file, or add --force"
-    )
-    assert refusal(tmp_path / "no" / "out.csv") == (
-        "the file 'T/no/out.csv' cannot be written: its folder does not exist; make the folder 'T/no' first"
-    )
-    check_file(str(tmp_path / "out.csv"), str(source), force=True)
-    check_file(str(tmp_path / "new.csv"), str(source), force=False)
 
 
 def test_folders_for_several_files_are_checked_first(tmp_path):

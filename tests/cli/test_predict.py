@@ -204,3 +204,33 @@ def test_a_format_or_column_that_is_not_there_is_refused(descend, runs, new):
     assert descend("predict", runs / "mass", new, "--id", "kye") == (
         2, "", "error: there is no column 'kye' in 'new.csv'; the nearest are 'key', 'year'\n"
     )  # fmt: skip
+
+
+@pytest.mark.parametrize("form", ["csv", "jsonl", "json"])
+@pytest.mark.parametrize(
+    "more", [(), ("--id", "island", "--id", "bill_length_mm"), ("--append",)], ids=["alone", "id", "append"]
+)
+@pytest.mark.parametrize("name", ["mass", "sex"])
+def test_a_file_larger_than_memory_gives_the_same_rows(descend, runs, penguins, form, more, name):
+    command = ("predict", runs / name, penguins, "--format", form, *more)
+    assert descend(*command, "--memory", "20kB") == descend(*command)
+
+
+def test_a_parquet_file_larger_than_memory_gives_the_same_rows(descend, runs, penguins, tmp_path):
+    duckdb.sql(
+        f"COPY (SELECT * FROM read_csv('{penguins}', nullstr='NA')) TO '{tmp_path}/p.parquet' (ROW_GROUP_SIZE 100)"
+    )
+    command = ("predict", runs / "mass", tmp_path / "p.parquet", "--append")
+    assert descend(*command, "--memory", "20kB") == descend(*command)
+
+
+def test_a_column_that_is_absent_from_a_file_larger_than_memory_is_said(descend, runs, penguins, tmp_path):
+    duckdb.sql(f"COPY (SELECT * EXCLUDE island FROM read_csv('{penguins}')) TO '{tmp_path}/p.csv'")
+    command = ("predict", runs / "mass", tmp_path / "p.csv")
+    assert descend(*command, "--memory", "20kB") == descend(*command)
+    assert "the data have no column 'island'" in descend(*command)[2]
+
+
+def test_a_column_to_carry_along_must_be_there_in_a_file_larger_than_memory(descend, runs, penguins):
+    command = ("predict", runs / "mass", penguins, "--id", "islnd")
+    assert descend(*command, "--memory", "20kB") == descend(*command)

@@ -72,6 +72,7 @@ SHARED = "squared, logistic, poisson, huber"
         ("body_mass_g", {"hidden_layer_sizes": "8"}, "hidden layers", f"leave out --hidden, {FIX}"),
         ("body_mass_g", {"batch_size": 32}, "steps on batches of rows", f"use --batch full, {FIX}"),
         ("body_mass_g", {"cv": 3}, "folds", f"leave out --cv, {FIX}"),
+        ("body_mass_g", {"memory": "1GB"}, "tables larger than memory", f"leave out --memory, {FIX}"),
     ],
 )
 def test_what_is_not_shared_is_refused(in_threads, penguins, target, given, what, fix):

@@ -5,23 +5,8 @@ import pandas as pd
 import pytest
 
 from descend.diagnosis import data_faults
-from descend.metrics import auc
 from descend.table.data import Data
-
-
-@pytest.mark.parametrize("classes", [False, True])
-@pytest.mark.parametrize("strength", [0.0, 0.9, 0.999, 0.99999999, 1.0])
-def test_of_many_rows_a_part_tells_no_column_wrongly_off(classes, strength):
-    """Where a part of the rows is enough to say no, all rows would have said so too."""
-    rng = np.random.default_rng(0)
-    y = rng.normal(size=50_000)
-    x = strength * y + np.sqrt(1 - strength**2) * rng.normal(size=50_000)
-    target = (y > 0).astype(float) if classes else y
-    found = (data_faults.orderings if classes else data_faults.correlations)(x[:, None], target)[0]
-    exact = abs(2 * auc(target.astype(int), x) - 1) if classes else abs(np.corrcoef(x, target)[0, 1])
-
-    assert (found > data_faults.LEAK) == (exact > data_faults.LEAK)
-    assert found == 0.0 or found == pytest.approx(exact)
+from descend.table.table import Column, Kind
 
 
 def test_copies_are_those_that_pandas_counts():
@@ -67,13 +52,27 @@ def test_a_class_is_rare_among_all_and_beside_the_average():
     assert data_faults.rare_classes(np.array([200, 0, 3])) == [2]  # a class without rows is none
 
 
-def test_successive_values_are_compared_in_the_order_of_time():
+def test_rows_repeat_by_nature_where_no_two_columns_tell_them_apart():
     rng = np.random.default_rng(0)
-    time = rng.permutation(300).astype(float)
-    walk = np.cumsum(rng.normal(size=300))
-    values = walk[time.astype(int)][:, None]
-    a = walk - walk.mean()
-    exact = np.corrcoef(a[1:], a[:-1])[0, 1]
-    assert data_faults.autocorrelation(time, values) == pytest.approx(exact, abs=1e-3)
-    assert data_faults.autocorrelation(time, rng.normal(size=(300, 1))) is None
-    assert data_faults.autocorrelation(time[:19], values[:19]) is None  # too few times
+    coarse = Data(rng.integers(0, 4, size=(300, 3)).astype(float), np.zeros(300))
+    fine = Data(rng.integers(0, 40, size=(300, 3)).astype(float), np.zeros(300))
+    assert not data_faults.mostly_distinct(coarse, 60)
+    assert data_faults.mostly_distinct(fine, 300)
+    twice = Data(np.tile(fine.X[:150], (2, 1)), np.zeros(300))
+    assert data_faults.mostly_distinct(twice, 150)
+
+
+@pytest.mark.parametrize(("odd", "said"), [(0, False), (1, True), (4, True), (5, False)])
+def test_a_column_is_nearly_constant_up_to_a_hundredth_of_its_rows(odd, said):
+    values = np.full(400, 3.0)
+    values[:odd] = 5.0
+    found = data_faults.nearly_constant([Column("c", Kind.NUMBER, values)])
+    assert (found is not None) == said
+    if found is not None:
+        assert (found.level, found.evidence["column"], found.fix) == ("note", ["c"], ("--drop c",))
+
+
+def test_a_level_that_almost_every_row_has_is_nearly_constant():
+    cells = np.array(["no"] * 199 + ["yes"], object)
+    found = data_faults.nearly_constant([Column("c", Kind.CATEGORY, cells)])
+    assert found.evidence == {"column": ["c"], "others": [1]}

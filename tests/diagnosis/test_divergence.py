@@ -6,8 +6,17 @@ import numpy as np
 import pytest
 from tests.diagnosis.made import deep, evidence_of, line, with_losses
 
-from descend.diagnosis.divergence import above_limit, exploding, limit_crossed, nonfinite, spikes, too_fast
+from descend.diagnosis.divergence import (
+    above_limit,
+    exploding,
+    limit_crossed,
+    nonfinite,
+    overshooting,
+    spikes,
+    too_fast,
+)
 from descend.optimum.landscape import Landscape
+from descend.options import read_options
 from descend.outcome import Outcome
 from descend.plan import setting
 
@@ -167,3 +176,54 @@ def test_a_limit_of_zero_is_no_limit_to_divide_by():
     assert evidence.limit == 0
     assert [check(failed) for check in (above_limit, limit_crossed)] == [None, None]
     assert nonfinite(failed).code == "D103"
+
+
+def typed(evidence, **options):
+    """The same evidence with options that the user set."""
+    return dataclasses.replace(evidence, options=read_options(options))
+
+
+@pytest.mark.parametrize(("lr", "level"), [(3.0, "warning"), (0.003, None)])
+def test_steps_as_large_as_the_weights_of_a_layer_are_told_though_the_loss_never_rose(lr, level):
+    evidence = typed(evidence_of(deep(), dataclasses.replace(setting("adam", lr=lr), batch_size=10), 20), lr=lr)
+    found = overshooting(dataclasses.replace(evidence, loss=evidence.landscape.baseline))
+    assert (None if found is None else found.level) == level
+    if found is not None:
+        assert found.evidence["update"] > 0.2
+        assert found.fix == ("--lr auto", "--lr 0.3", "--lr 0.03")
+
+
+def test_a_network_that_learned_at_such_a_rate_gets_a_note_and_a_found_rate_none():
+    evidence = evidence_of(deep(), setting("adam", lr=3.0), 20)
+    learned = dataclasses.replace(evidence, loss=0.01 * evidence.landscape.baseline)
+    found = overshooting(typed(learned, lr=3.0))
+    assert found.level == "note"
+    assert overshooting(learned) is None
+
+
+def test_a_rate_above_the_limit_that_clipping_keeps_from_diverging_is_told():
+    problem = deep((3, 8, 1))
+    limit = 2 / Landscape.of(problem).curvature.largest
+    how = dataclasses.replace(setting("sgd", lr=50 * limit), clip=1e-3)
+    evidence = typed(evidence_of(problem, how, 3), lr=how.lr, hidden_layer_sizes=(8,))
+    assert not evidence.outcome.failed
+    assert above_limit(evidence).text.endswith("; the model has hardly learned")
+    assert above_limit(dataclasses.replace(evidence, options=read_options({}))) is None
+
+
+@pytest.mark.parametrize(("gap", "said"), [(0.005, False), (0.05, True)])
+def test_a_rise_at_the_start_is_a_fault_where_more_than_a_hundredth_is_missing_at_the_end(gap, said):
+    evidence = evidence_of(line(), setting("rmsprop", lr=0.1), 5)
+    landscape = evidence.landscape
+    end = landscape.optimum.objective + gap * (landscape.baseline - landscape.optimum.objective)
+    rising = with_losses(evidence, [landscape.baseline, 20 * landscape.baseline, end])
+    assert (too_fast(rising) is not None) == said
+
+
+def test_spikes_of_a_run_that_reaches_the_optimum_all_the_same_are_a_note(quiet):
+    optimum = quiet.landscape.optimum.objective
+    losses = [*[20.0] * 6, *[20.0 if k % 3 == 0 else 2.0 for k in range(6, 30)], 2.0]
+    far = spikes(with_losses(quiet, losses))
+    near = spikes(with_losses(quiet, [*losses, optimum]))
+    assert far.evidence["spikes"] == near.evidence["spikes"]
+    assert (far.level, near.level) == ("warning", "note")

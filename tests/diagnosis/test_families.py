@@ -16,7 +16,11 @@ from descend.diagnosis import (
     divergence,
     explain,
     fitting,
+    labels,
     numerics,
+    penalty,
+    rates,
+    signal,
     slow,
     tables,
     wiring,
@@ -37,8 +41,16 @@ LEFT_TO_UNITS = {
     "D209",
     "D210",
     "D211",
+    "D212",
+    "D213",
     "D305",
+    "D306",
+    "D307",
+    "D308",
     "D407",
+    "D409",
+    "D410",
+    "D411",
     "D501",
 }  # that no seed plants for sure; their own tests do
 
@@ -71,7 +83,9 @@ def test_on_the_example_tables_at_auto_settings_nothing_graver_than_a_note_is_sa
     assert [f.text for f in run.findings if f.level != "note"] == []
 
 
-@pytest.mark.parametrize("family", [divergence, slow, fitting, tables, numerics, wiring])
+@pytest.mark.parametrize(
+    "family", [divergence, slow, rates, fitting, penalty, signal, tables, labels, numerics, wiring]
+)
 def test_every_check_is_documented_by_the_code_in_its_docstring(family):
     named = {check.__doc__[:4] for check in family.CHECKS}
     assert named <= {e.code for e in family.ENTRIES}
@@ -79,7 +93,7 @@ def test_every_check_is_documented_by_the_code_in_its_docstring(family):
 
 
 def test_entries_are_whole():
-    assert len(CHECKS) == 34
+    assert len(CHECKS) == 41
     for code, e in ENTRIES.items():
         assert explain(code.lower()) is e
         assert all(len(text) > 5 for text in (e.title, e.meaning, e.detected, e.fixes, e.reference))
@@ -88,7 +102,7 @@ def test_entries_are_whole():
 def test_an_unknown_code_names_the_nearest():
     with pytest.raises(UsageError) as caught:
         explain("D2O2")
-    assert str(caught.value).startswith("there is no finding 'D2O2', there are D101 to D608; try 'D202'")
+    assert str(caught.value).startswith("there is no finding 'D2O2', there are D101 to D608; try 'D212' or 'D202'")
 
 
 def test_the_page_of_findings_is_up_to_date():
@@ -123,9 +137,11 @@ def test_a_fix_that_changes_nothing_or_contradicts_what_is_set_is_not_proposed(m
     assert proposed(optimizer="gd", l2=0.01) == ("--optimizer nesterov", "--optimizer nesterov --lr 0.1", "more rows")
 
 
-def test_the_most_severe_finding_is_first_and_causes_come_before_consequences(monkeypatch, quiet):
-    levels = {"D401": "warning", "D103": "error", "D305": "warning", "D201": "note", "D407": "error", "D101": "warning"}
-    made = [Finding(code=code, level=level, text="") for code, level in levels.items()]
+def test_a_failure_that_is_explained_is_placed_under_its_cause(monkeypatch, quiet):
+    levels = {"D401": "warning", "D103": "error", "D305": "warning", "D201": "note", "D101": "error"}
+    made = [Finding(code=code, level=level, text="", fix=("more rows",)) for code, level in levels.items()]
     monkeypatch.setattr("descend.diagnosis.CHECKS", tuple(lambda evidence, f=f: f for f in made))
-    nonfinite = dataclasses.replace(quiet, outcome=Outcome.NONFINITE)
-    assert [f.code for f in diagnose(nonfinite)] == ["D407", "D103", "D305", "D101", "D401", "D201"]
+    nonfinite = diagnose(dataclasses.replace(quiet, outcome=Outcome.NONFINITE))
+    assert [f.code for f in nonfinite] == ["D101", "D103", "D305", "D201", "D401"]
+    assert [f.fix for f in nonfinite[:2]] == [("more rows",), ()]
+    assert "D103" not in [f.code for f in diagnose(dataclasses.replace(quiet, outcome=Outcome.DIVERGED))]

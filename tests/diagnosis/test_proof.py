@@ -1,6 +1,7 @@
 """A cure is tried, and proposed only when it helps; before and after are what trainings of their own come to."""
 
 import dataclasses
+import time
 
 import numpy as np
 import pandas as pd
@@ -8,7 +9,7 @@ import pytest
 
 import descend as ds
 from descend.diagnosis import Finding, Level
-from descend.diagnosis.proof import brief, metric_of, outcome, prove
+from descend.diagnosis.proof import brief, metric_of, outcome, prove, prove_within
 from descend.errors import UsageError
 from descend.options import Options, options_of_flags, read_options
 
@@ -109,3 +110,22 @@ def test_a_loss_without_probabilities_is_judged_by_accuracy():
     assert metric_of(Finding(code="D201", level=Level.WARNING, text=""), before) == ("train", "accuracy")
     assert outcome(before, after, "train", "accuracy") == (after.metrics["train"]["accuracy"], True)
     assert outcome(after, before, "train", "accuracy")[1] is False
+
+
+def test_cures_are_tried_until_the_time_is_over_and_what_follows_is_not():
+    values, run = run_of(**SLOW)
+    given = []
+
+    def retrain(options):
+        given.append(options.time_budget)
+        return trained(options)
+
+    codes = (("D101", ""), ("D305", "D101"), ("D204", ""), ("D402", ""))
+    findings = tuple(
+        Finding(code=c, level=Level.WARNING, text="", fix=("--lr auto",), cause=cause) for c, cause in codes
+    )
+    proved, left_out = prove_within(findings, values, run, retrain, time.monotonic() + 60)
+    assert ([len(f.proof) for f in proved], left_out) == ([1, 0, 1, 0], ())
+    assert given == [3.0, 3.0]
+    assert prove_within(proved, values, run, retrain, time.monotonic() - 1) == (proved, ())
+    assert prove_within(findings, values, run, retrain, time.monotonic() - 1) == (findings, ("D101", "D204"))

@@ -251,3 +251,14 @@ def test_more_time_is_proposed_where_it_was_short_and_only_there():
     assert dataclasses.replace(e, left_out=True).more_time == ("--time 1s",)
     unbounded = read_options({"time_budget": None})
     assert dataclasses.replace(e, cut=True, options=unbounded).more_time == ()
+
+
+@pytest.mark.parametrize(("part", "level"), [(0.001, "warning"), (0.1, "note")])
+def test_a_rate_far_below_the_limit_is_a_warning_that_says_so(part, level):
+    problem = line(noise=0.1)
+    limit = 2 / Landscape.of(problem).curvature.largest
+    evidence = evidence_of(problem, setting("sgd", lr=part * limit), 3)
+    found = slow.out_of_budget(dataclasses.replace(evidence, options=read_options({"lr": part * limit})))
+    assert found.level == level
+    assert ("of the stability limit" in found.text) == (level == "warning")
+    assert slow.out_of_budget(evidence).level == "note"  # a rate that was found

@@ -49,7 +49,7 @@ def test_a_column_that_orders_two_classes_is_suspected():
 
 def test_a_good_column_is_no_leak():
     table = frame()
-    table["d"] = table.y + 0.1 * np.random.default_rng(1).normal(size=300)
+    table["d"] = table.y + 0.5 * np.random.default_rng(1).normal(size=300)
     assert "D402" not in codes(table)
 
 
@@ -267,3 +267,38 @@ def test_numbers_that_may_mean_missing_come_before_what_follows_from_them():
     table["y"] = 2 * (20 + 5 * table.a) + 1
     found = list(codes(table[["x", "y"]]))
     assert found.index("D408") < found.index("D302")
+
+
+def test_a_target_that_is_the_sum_of_columns_is_a_leak_of_its_parts():
+    table = frame().assign(part=lambda t: 0.3 * t.y + np.sin(9 * t.c), rest=lambda t: t.y - t.part)
+    found = codes(table)["D402"]
+    assert found.evidence["column"] == ["part", "rest"]
+    assert found.fix == ("--drop part --drop rest",)
+    assert found.text == (
+        "target leakage suspected: the target is exactly the sum or difference of 'part' and 'rest', which are its parts"
+    )
+
+
+def test_a_date_that_the_target_follows_is_time_order_and_no_leak():
+    day = np.arange(300)
+    table = frame().assign(day=pd.date_range("2020-01-01", periods=300), y=np.sin(day / 30))
+    found = codes(table)
+    assert "D402" not in found
+    assert found["D406"].evidence["column"] == "day"
+
+
+def test_what_follows_the_time_is_not_called_nonlinear():
+    table = walk(True).assign(a2=lambda t: np.linspace(-1, 1, len(t)))
+    assert "D302" not in codes(table)
+
+
+def test_a_column_that_is_nearly_constant_is_noted():
+    values = np.zeros(300)
+    values[[7, 50]] = 1.0
+    found = codes(frame().assign(odd=values))["D409"]
+    assert (found.level, found.evidence) == ("note", {"column": ["odd"], "others": [2]})
+
+
+def test_a_target_of_dates_is_not_its_own_time():
+    table = walk(True)
+    assert "D406" not in codes(table, "day")

@@ -202,8 +202,9 @@ import numpy as np
 from descend.engines.kernels import compiled, loops
 from descend.losses import loss
 from descend.plan.rule import RULES
-f8 = np.dtype(np.float64)
+f4, f8 = np.dtype(np.float32), np.dtype(np.float64)
 found = [compiled.compile_rule(rule, f8) for rule in RULES.values()] + [loops.compile_loop(loss("squared"), f8, False)]
+found.append(compiled.compile_rule(RULES["adam"], f4))
 print([f.py_func.__name__ for f in found if not f.stats.cache_hits])
 """
 

@@ -11,7 +11,8 @@ from descend.options import BY_NAME, read_options
     [("time_budget", "500ms", 0.5), ("time_budget", "5m", 300.0), ("time_budget", 2, 2.0), ("test", "none", 0.0),
      ("validation", "0.3", 0.3), ("validation", "auto", "auto"), ("test", "held.csv", "held.csv"), ("betas", "0.8,0.9", (0.8, 0.9)), ("lr", "1e-3", 1e-3),
      ("batch_size", "32", 32), ("batch_size", "full", "full"), ("drop", "a", ("a",)), ("optimizer", "gd, adam", "gd,adam"),
-     ("max_epochs", 0, 0)],
+     ("max_epochs", 0, 0), ("memory", "800MB", 800_000_000), ("memory", "1.5 gb", 1_500_000_000), ("memory", "2GiB", 2**31),
+     ("memory", 4096, 4096), ("memory", None, None)],
 )  # fmt: skip
 def test_values_that_are_read(name, given, value):
     assert BY_NAME[name].read(name, given) == value
@@ -20,6 +21,13 @@ def test_values_that_are_read(name, given, value):
 @pytest.mark.parametrize(
     ("name", "given", "text"),
     [
+        ("memory", "much", "memory is 'much', it must be a size of at least one byte, such as 800MB or 2GB; try 2GB"),
+        ("memory", 0, "memory is 0, it must be a size of at least one byte, such as 800MB or 2GB; try 2GB"),
+        (
+            "memory",
+            "5 parsecs",
+            "memory is '5 parsecs', it must be a size of at least one byte, such as 800MB or 2GB; try 2GB",
+        ),
         ("lr", 0, "lr is 0, it must be a finite number above 0; try --lr auto, which finds it"),
         ("lr", "nan", "lr is 'nan', it must be a finite number above 0; try --lr auto, which finds it"),
         ("lr", True, "lr is True, it must be a finite number above 0; try --lr auto, which finds it"),

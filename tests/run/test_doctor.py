@@ -7,7 +7,7 @@ import pytest
 
 import descend as ds
 from descend.errors import ModelError
-from descend.run.doctor import doctor
+from descend.run.doctor import doctor, examine
 
 
 @pytest.fixture(scope="module")
@@ -110,3 +110,28 @@ def test_a_trace_of_nothing_but_nan_does_not_matter(failed, tmp_path):
     ]
     (folder / "trace.jsonl").write_text("".join(json.dumps(row) + "\n" for row in blank))
     assert doctor(folder).findings[0].code == "D101"
+
+
+def test_what_cannot_be_tried_in_time_is_said(failed, tmp_path):
+    folder = changed(failed, tmp_path / "unproved", findings=lambda found: [{**f, "proof": []} for f in found])
+    found = doctor(folder, seconds=0.0)
+    assert found.reason == "there was no time for the cures of D101; give more with --time"
+    assert (found.findings[0].proof, found.command) == ((), "")
+
+
+def test_proofs_that_the_folder_holds_are_not_tried_again(failed, tmp_path, monkeypatch):
+    monkeypatch.setattr("descend.run.doctor.retrain", None)  # a training would fail
+    found = doctor(failed)
+    assert found.findings[0].proof[0].helped
+    assert found.command.endswith("penguins.csv --target body_mass_g --optimizer gd --epochs 50")
+
+
+def test_a_run_of_another_version_is_trained_again_for_its_findings(failed, tmp_path):
+    folder = changed(failed, tmp_path / "old", version=lambda v: "0.0.1", findings=lambda f: [])
+    assert doctor(folder).findings[0].code == "D101"
+
+
+def test_a_table_is_examined_in_one_go(penguins):
+    found = examine(str(penguins), "body_mass_g", seconds=10.0, optimizer="gd", lr=50.0, max_epochs=30)
+    assert (found.status, found.findings[0].code) == ("diverged", "D101")
+    assert found.command.endswith("--target body_mass_g --optimizer gd --epochs 30")

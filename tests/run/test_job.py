@@ -315,7 +315,7 @@ def test_a_proof_that_fails_does_not_cost_the_record(monkeypatch):
     def broken(*arguments):
         raise ValueError("bad")
 
-    monkeypatch.setattr("descend.run.job.prove_all", broken)
+    monkeypatch.setattr("descend.run.job.prove_within", broken)
     X = np.random.default_rng(0).normal(size=(40, 3))
     run = ds.train(X, X @ [1.0, 2.0, 3.0], optimizer="gd", lr=1e6, progress=False)
     assert run.failed

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from descend.errors import OutputError
-from descend.store import atomic_write, fsio
+from descend.store import atomic_write, check_file, fsio
 
 LONG = "x" * 300
 
@@ -79,3 +79,32 @@ def test_a_current_folder_that_is_gone(tmp_path, monkeypatch):
         "'a.txt' cannot be written: its folder does not exist; make that folder first, or write elsewhere",
         "no-such-folder",
     )
+
+
+def test_files_that_must_not_be_written_are_refused(tmp_path):
+    source = tmp_path / "in.csv"
+    source.write_text("a")
+    (tmp_path / "out.csv").write_text("b")
+
+    def refusal(path, force=False):
+        with pytest.raises(OutputError) as caught:
+            check_file(str(path), str(source), force)
+        return str(caught.value).replace(str(tmp_path), "T")
+
+    assert refusal(tmp_path) == "the file 'T' cannot be written: it is a folder; name another file"
+    assert refusal(source, force=True) == "the file 'T/in.csv' cannot be written: it is the input; name another file"
+    assert refusal(tmp_path / "out.csv") == (
+        "the file 'T/out.csv' cannot be written: it exists already; name another file, or add --force"
+    )
+    assert refusal(tmp_path / "no" / "out.csv") == (
+        "the file 'T/no/out.csv' cannot be written: its folder does not exist; make the folder 'T/no' first"
+    )
+    check_file(str(tmp_path / "out.csv"), str(source), force=True)
+    check_file(str(tmp_path / "new.csv"), str(source), force=False)
+
+
+def test_a_device_is_never_replaced(tmp_path):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    assert refusal(pipe) == (f"{str(pipe)!r} cannot be written: it is no regular file; write elsewhere", "not-a-file")
+    assert pipe.is_fifo()

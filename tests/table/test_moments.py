@@ -1,5 +1,6 @@
 """Moments against exact arithmetic and NumPy, for any cut of the rows."""
 
+import itertools
 import tracemalloc
 from fractions import Fraction
 
@@ -9,7 +10,7 @@ from scipy.sparse import csr_array
 
 from descend.table import moments as module
 from descend.table.data import Data
-from descend.table.moments import accumulate
+from descend.table.moments import Accumulator, Rows, accumulate
 from descend.table.scaled_rows import ScaledRows
 
 
@@ -124,3 +125,17 @@ def test_data_know_their_moments_and_forget_them_where_they_change():
 def test_rows_that_are_made_as_they_are_read_have_the_same_moments(small_blocks, kind):
     X, y = random(2000, 3), random(2000, seed=1)
     assert same_bits(Data(kind(X), y).gram(), Data(X, y).gram())
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_pieces_that_are_given_one_by_one_have_the_bits_of_the_whole(threads):
+    rng = np.random.default_rng(0)
+    X, y, weight = rng.normal(size=(30_000, 40)), rng.normal(size=30_000), rng.uniform(0, 2, 30_000)
+    whole = accumulate([Rows(X, y, weight)])
+    with Accumulator(threads) as sums:
+        for lo, hi in itertools.pairwise((0, 7, 8, 12_000, 29_999, 30_000)):
+            sums.add(Rows(np.asfortranarray(X[lo:hi]), y[lo:hi], weight[lo:hi]))
+        pieces = sums.gram()
+    assert np.array_equal(pieces.G, whole.G)
+    assert np.array_equal(pieces.c, whole.c)
+    assert (pieces.mass, pieces.rows) == (whole.mass, whole.rows)

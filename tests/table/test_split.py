@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from descend.errors import DataError
-from descend.table.split import split
+from descend.table.split import held_out, split
 
 
 def test_both_sides_together_are_all_rows_once():
@@ -64,3 +64,10 @@ def test_rows_without_a_time_come_first_and_ties_keep_their_order():
 
 def test_a_class_of_one_is_trained_on():
     assert 0 in split(5, 0.2, 0, stratify=np.array([1, 0, 0, 0, 0]))[0]
+
+
+def test_the_rows_that_are_held_out_are_those_of_the_split():
+    mask = held_out(100, 0.3, 5)
+    train, held = split(100, 0.3, 5)
+    assert np.flatnonzero(mask).tolist() == held.tolist()
+    assert np.flatnonzero(~mask).tolist() == train.tolist()

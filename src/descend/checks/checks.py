@@ -10,20 +10,20 @@ from descend.checks.records import Check, Correlation, Status
 from descend.diagnosis.data_faults import (
     COPIED,
     MIN_CLASS_ROWS,
-    MIN_CLASS_SHARE,
     MIN_ROWS,
     NumberColumn,
-    autocorrelation,
     copied_rows,
     count_copies,
     dropped_columns,
     extreme_value,
     leaking_column,
+    leaking_parts,
     mostly_distinct,
     outlying_targets,
     rare_classes,
     sentinels_among,
 )
+from descend.diagnosis.drift import drift
 from descend.diagnosis.formatting import percent
 from descend.diagnosis.slow import ILL_CONDITIONED
 from descend.optimum import Curvature, curvature, limit
@@ -157,7 +157,7 @@ def copies(facts: Facts) -> Check:
         check.status is Status.PASSED
         and test is None
         and repeated > COPIED * count.rows
-        and mostly_distinct(facts.train)
+        and mostly_distinct(facts.train, count.distinct)
     ):
         return Check(name="copies", status=Status.TIP, text=otherwise, evidence=vars(count), code="D403",
                      fix=("leave out repeated rows before training",))  # fmt: skip
@@ -169,16 +169,16 @@ def leak(facts: Facts) -> Check:
     prepared = facts.prepared
     if prepared is None:
         return _untargeted("leak", facts)
-    train = prepared.train
-    if prepared.outputs > 1:
-        return _not_applicable("leak", "the target has more than two classes")
+    train, classes = prepared.train, len(prepared.target.classes)
     if train.rows < MIN_ROWS:
         return _skipped("leak", f"fewer than {MIN_ROWS} training rows")
-    if prepared.target.classes and np.bincount(train.y.astype(np.int64)).min() < MIN_CLASS_SHARE * train.rows:
-        return _skipped(
-            "leak", f"the rarer class has fewer than {percent(MIN_CLASS_SHARE)} of the rows, which chance may separate"
-        )
-    found = leaking_column(train, prepared.loss.name, prepared.outputs, train.names)
+    columns = tuple(f.column for f in facts.schema.features for _ in f.names)
+    dates = frozenset(c.name for c in facts.used if c.kind == Kind.DATE)
+    found = leaking_column(train, classes, columns, dates)
+    if found is None and not classes:
+        numbers = {c.name: c.values[prepared.rows[0]] for c in facts.used if c.kind == Kind.NUMBER}
+        target = numbers.pop(prepared.target.name, None)
+        found = None if target is None else leaking_parts(numbers, target)
     return Check.of("leak", found, "no single column determines the target")
 
 
@@ -251,11 +251,11 @@ def time(facts: Facts) -> Check:
     y = prepared.train.y
     targets = y[:, None] if prepared.outputs == 1 else np.eye(prepared.outputs)[y.astype(np.int64)]
     for column in dates:
-        r = autocorrelation(column.values[prepared.rows[0]], targets)
-        if r is not None:
+        found = drift(column.values[prepared.rows[0]], targets)
+        if found is not None:
             return Check(
-                name="time", status=Status.TIP, evidence={"column": column.name, "correlation": r}, code="D406",
-                text=f"in the order of {column.name!r}, successive targets have a correlation of {r:.2f}, so rows held out at "
+                name="time", status=Status.TIP, evidence={"column": column.name, "correlation": found.correlation, "share": found.share},
+                code="D406", text=f"in the order of {column.name!r}, {found.text.replace('residuals', 'targets')}, so rows held out at "
                 "random may be easier to predict than the future", fix=(f"--time-column {shlex.quote(column.name)}",),
             )  # fmt: skip
     return _passed(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from descend.display import paint
 from descend.report.evaluation_tables import METRICS as METRICS
 from descend.report.numbers import number, span
-from descend.text import printable, shortened
+from descend.text import counted, printable, shortened
 
 if TYPE_CHECKING:
     from descend.run.record import Run
@@ -25,8 +25,7 @@ def report_lines(
     lines = ["", *trial_lines(run, color=color, width=width, verbose=verbose), ""]
     lines += [] if run.failed else [summary(run)]
     lines += [verdict(run, color)] if not run.failed else []
-    for finding in run.findings:
-        lines += finding_lines(finding, color, verbose)
+    lines += findings_lines(run.findings, color, verbose)
     return [
         *lines,
         "",
@@ -121,6 +120,26 @@ def verdict(run: "Run", color: bool) -> str:
     """Return the verdict with its mark; the word is in the sentence, never in the colour alone."""
     good = run.verdict.status in ("converged", "stopped", "separable")
     return f"{paint('✔' if good else '!', GREEN if good else YELLOW, color)} {printable(run.verdict.text)}"
+
+
+def findings_lines(findings: tuple[Any, ...], color: bool = False, verbose: bool = False) -> list[str]:
+    """Return the most useful findings, each with what follows from it, and the number of the others; all when verbose."""
+    from descend.diagnosis.order import grouped
+    from descend.report.summary import MOST_FINDINGS
+
+    groups = grouped(findings)
+    shown = groups if verbose else groups[:MOST_FINDINGS]
+    lines: list[str] = []
+    for finding, consequences in shown:
+        lines += finding_lines(finding, color, verbose)
+        for other in consequences:
+            lines += (
+                finding_lines(other, color, verbose)
+                if verbose
+                else [f"  hence    {other.code} {printable(other.text)}"]
+            )
+    hidden = len(groups) - len(shown)
+    return [*lines, f"  {counted(hidden, 'finding')} more, of less use: descend -v"] if hidden else lines
 
 
 def finding_lines(finding: Any, color: bool = False, verbose: bool = False) -> list[str]:

@@ -42,8 +42,9 @@ def command(
     Exit codes: 0 done, 2 usage, 3 no table can be read.
     """
     from descend.checks.job import check
-    from descend.cli.output import answer, answer_json, atomic_text_file, check_file
+    from descend.cli.output import answer, answer_json, atomic_text_file
     from descend.display import colored
+    from descend.store import check_file
 
     if page is not None:
         check_file(page, data, force)

@@ -5,7 +5,7 @@ import importlib
 import click
 
 COMMANDS = (
-    "train", "compare", "lr", "check", "predict", "eval", "report", "runs", "diff", "doctor", "explain", "info", "demo",
+    "train", "compare", "lr", "check", "predict", "eval", "export", "report", "runs", "diff", "doctor", "explain", "info", "demo",
 )  # fmt: skip
 
 

@@ -3,7 +3,8 @@
 import csv
 import io
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from typing import TextIO
 
 import numpy as np
@@ -33,13 +34,15 @@ def csv_cell(value: Cell) -> Cell:
     return value
 
 
-def write_csv(file: TextIO, columns: Columns) -> None:
-    """Write a header and one line for each row."""
-    csv.writer(file, lineterminator="\n").writerow([csv_cell(name) for name in columns])
-    cells = [_fields(column) for column in columns.values()]
+def write_csv(file: TextIO, blocks: Iterable[Columns]) -> None:
+    """Write a header and one line for each row, of blocks of rows of the same columns."""
     with Engine() as engine:
-        for start in range(0, len(cells[0]), BLOCK):
-            file.write(_lines(engine, [column[start : start + BLOCK] for column in cells]))
+        for k, columns in enumerate(blocks):
+            if k == 0:
+                csv.writer(file, lineterminator="\n").writerow([csv_cell(name) for name in columns])
+            cells = [_fields(column) for column in columns.values()]
+            for start in range(0, len(cells[0]), BLOCK):
+                file.write(_lines(engine, [column[start : start + BLOCK] for column in cells]))
 
 
 def _fields(column: Cells) -> Array:
@@ -68,15 +71,16 @@ def _lines(engine: Engine, columns: Sequence[Array]) -> str:
     return text + "\n"
 
 
-def write_jsonl(file: TextIO, columns: Columns) -> None:
+def write_jsonl(file: TextIO, blocks: Iterable[Columns]) -> None:
     """Write one JSON object for each row."""
-    file.writelines(_json(row) + "\n" for row in _rows(columns))
+    for columns in blocks:
+        file.writelines(_json(row) + "\n" for row in _rows(columns))
 
 
-def write_json(file: TextIO, columns: Columns) -> None:
+def write_json(file: TextIO, blocks: Iterable[Columns]) -> None:
     """Write one document with a list of rows."""
     file.write('{"schema": "descend.predictions/1", "status": "ok", "rows": [')
-    for k, row in enumerate(_rows(columns)):
+    for k, row in enumerate(chain.from_iterable(map(_rows, blocks))):
         file.write(("\n " if k == 0 else ",\n ") + _json(row))
     file.write("\n]}\n")
 

@@ -85,25 +85,6 @@ def _renamed_at_end(path: Path) -> Iterator[TextIO]:
         raise
 
 
-def check_file(path: str, source: str, force: bool) -> None:
-    """Raise OutputError when a file of that name cannot be written, is the source, or is there already."""
-    target = Path(path)
-    parent = target.resolve().parent
-    why, fix = "", "name another file"
-    if target.is_dir():
-        why = "it is a folder"
-    elif target.exists() and os.path.exists(source) and target.samefile(source):
-        why = "it is the input"
-    elif target.is_file() and not force:
-        why, fix = "it exists already", "name another file, or add --force"
-    elif not parent.is_dir():
-        why, fix = "its folder does not exist", f"make the folder {str(parent)!r} first"
-    elif not os.access(parent, os.W_OK):
-        why = "its folder does not allow writing"
-    if why:
-        raise OutputError(f"the file {path!r} cannot be written: {why}", fix=fix, code="cannot-write")
-
-
 def check_folder_for(folder: Path, names: Sequence[str], force: bool) -> list[Path]:
     """Return the paths of files to write into a folder; raises OutputError when one cannot be, or is there already."""
     nearest = next(parent for parent in (folder, *folder.absolute().parents) if parent.exists())

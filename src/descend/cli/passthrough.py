@@ -28,10 +28,17 @@ def passthrough_columns(
 
     Raises UsageError for a column that does not exist, or cannot be written without loss.
     """
+    for name in names:
+        table[name]
+    texts = _texts(path, table, names, options) if table.source.format == "csv" and names else None
+    return cells_along(table, names, texts, as_text)
+
+
+def cells_along(table: "Table", names: Sequence[str], texts: "Table | None", as_text: bool) -> dict[str, list[Cell]]:
+    """Return the cells of these columns, by name, as `passthrough_columns` does; `texts` has them as they are written, if at all."""
     columns = [table[name] for name in names]
-    if table.source.format != "csv" or not names:
+    if texts is None:
         return {column.name: _values(column, as_text) for column in columns}
-    texts = _texts(path, table, names, options)
     cells: dict[str, list[Cell]] = {name: texts[name].values.tolist() for name in names}
     if as_text:
         return {name: ["" if cell is None else cell for cell in cells[name]] for name in names}

@@ -1,19 +1,25 @@
 """`descend predict`: one prediction a row, in the order of the rows."""
 
+import os
 import sys
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from itertools import chain, repeat
+from pathlib import Path
 from typing import Any
 
 import click
 
 from descend.cli.flags import READING, Flag, Sectioned, from_table
 from descend.errors import UsageError
+from descend.options.kinds import VERBATIM_TEXT
 
 
 @click.command("predict", cls=Sectioned, short_help="One prediction a row, in the order of the rows.")
 @click.argument("run")
 @click.argument("data")
-@from_table(READING)
+@from_table((*READING, "memory"))
 @click.option("--id", "ids", cls=Flag, metavar="COL", multiple=True, help="carry this column along; may be repeated")
 @click.option("--append", cls=Flag, is_flag=True, help="carry all columns along")
 @click.option("--format", "form", cls=Flag, metavar="FORMAT", default="csv", help="csv, jsonl or json  [csv]")
@@ -32,10 +38,10 @@ def command(
     Exit codes: 0 done, 2 usage, 3 data, 5 the data do not fit the model.
     """
     from descend.cli.formatting import WRITERS
-    from descend.cli.loading import at_hand, load_run, named, reading_options
-    from descend.cli.output import atomic_text_file, check_file
-    from descend.cli.passthrough import passthrough_columns
-    from descend.table.prepare import load
+    from descend.cli.loading import load_run, reading_options
+    from descend.cli.output import atomic_text_file
+    from descend.store import check_file
+    from descend.table.streamed.scratch import Scratch
 
     if form not in WRITERS:
         raise UsageError(
@@ -45,34 +51,85 @@ def command(
         check_file(output, data, force)
     loaded = load_run(run)
     options = reading_options(loaded, reading)
-    with at_hand(data) as path:
-        table = named(load(path, options, loaded.model.readings), data)
-        names = list(dict.fromkeys([*ids, *(table.names if append else ())]))
-        along = passthrough_columns(path, table, names, options, as_text=form == "csv")
-    prediction = loaded.predict(table)
-    columns = {**along, **_columns(prediction, along, form == "csv")}
-    with atomic_text_file(output) as file:
-        WRITERS[form](file, columns)
+    job = _Job(loaded, options, ids, append, form == "csv")
+    with Scratch(output) as scratch:
+        blocks = job.blocks(data, scratch)
+        first = next(blocks)  # what is wrong with the data is said before a file is begun
+        with atomic_text_file(output) as file:
+            WRITERS[form](file, chain([first], blocks))
     if not ctx.obj["quiet"]:
-        say_differences(prediction)
+        say_differences(job)
     return 0
+
+
+class _Job:
+    """Predictions of the rows of a file, with columns carried along, block after block where it is larger than memory."""
+
+    def __init__(self, run: Any, options: Any, ids: Sequence[str], append: bool, as_text: bool) -> None:
+        self.run, self.options, self.ids, self.append, self.as_text = run, options, ids, append, as_text
+        self.unseen, self.filled = Counter[str](), Counter[str]()
+
+    def blocks(self, data: str, scratch: Any) -> Iterator[dict[str, Any]]:
+        """Yield the columns of the rows, as they are written."""
+        from descend.cli.loading import at_hand, named
+        from descend.cli.passthrough import cells_along, passthrough_columns
+        from descend.table.prepare import load
+
+        streamed = self._opened(data, scratch, self.run.model.readings)
+        if streamed is None:
+            with at_hand(data) as path:
+                table = named(load(path, self.options, self.run.model.readings), data)
+                names = self._names(table.names)
+                along = passthrough_columns(path, table, names, self.options, as_text=self.as_text)
+            yield self._predicted(table, along)
+            return
+        names, outline = self._names(streamed.names), streamed.outline
+        for name in names:
+            outline[name]
+        used = [name for name in streamed.names if name in self.run.model.schema.kinds or name in names]
+        texts: Iterator[Any] = repeat(None)
+        if streamed.source.format == "csv" and names:
+            others = tuple(name for name in streamed.names if name not in names)
+            verbatim = self._opened(data, scratch, dict.fromkeys(names, VERBATIM_TEXT), others)
+            texts = verbatim.windows(names, streamed.piece_rows(len(used)))
+        for table, text in zip(streamed.windows(used, streamed.piece_rows(len(used))), texts, strict=False):
+            yield self._predicted(table, cells_along(table, names, text, self.as_text))
+
+    def _opened(self, data: str, scratch: Any, readings: Any, drop: tuple[str, ...] = ()) -> Any:
+        """The file as a streamed table, of which some columns are dropped; None where it fits in memory."""
+        from descend.table.prepare import how_to_read
+        from descend.table.streamed.opening import opened
+
+        if data == "-":
+            return None
+        how = how_to_read(self.options, readings)
+        threads = self.options.threads or os.cpu_count() or 1
+        found = opened(Path(data), replace(how, drop=(*how.drop, *drop)), self.options.memory, threads, scratch)
+        return None if found is None else found[0]
+
+    def _names(self, columns: Sequence[str]) -> list[str]:
+        return list(dict.fromkeys([*self.ids, *(columns if self.append else ())]))
+
+    def _predicted(self, table: Any, along: Mapping[str, Any]) -> dict[str, Any]:
+        prediction = self.run.predict(table)
+        self.unseen.update(prediction.unseen)
+        self.filled.update(prediction.filled)
+        return {**along, **_columns(prediction, along, self.as_text)}
 
 
 def _columns(prediction: Any, carried: Mapping[str, Any], as_text: bool) -> dict[str, Any]:
     """The predictions by column; a carried column of the same name keeps it, and ours steps aside."""
     import numpy as np
 
+    from descend.text import unused
+
     boolean = as_text and prediction.values.dtype == bool
     values = np.where(prediction.values, "true", "false") if boolean else prediction.values
-    columns = {_free("prediction", carried): values}
+    columns = {unused("prediction", carried): values}
     if prediction.probabilities is not None:
         for k, name in enumerate(prediction.classes):
-            columns[_free(f"p_{name}", carried)] = prediction.probabilities[:, k]
+            columns[unused(f"p_{name}", carried)] = prediction.probabilities[:, k]
     return columns
-
-
-def _free(name: str, taken: Mapping[str, Any]) -> str:
-    return name if name not in taken else _free(f"{name}_", taken)
 
 
 def say_differences(prediction: Any) -> None:

@@ -43,8 +43,7 @@ def command(
 def _page(run: str, file: str | None, force: bool) -> Path:
     """Where the page of a run is, after it was written if need be."""
     from descend.cli.loading import load_run
-    from descend.cli.output import check_file
-    from descend.store import atomic_write, read_document
+    from descend.store import atomic_write, check_file, read_document
 
     own = Path(run) / "report.html"
     read_document(Path(run))  # raises what is wrong with a folder that is no run

@@ -76,6 +76,7 @@ def _check_options(options: Options) -> None:
         "hidden layers": (bool(options.hidden_layer_sizes), "leave out --hidden"),
         "steps on batches of rows": (options.batch_size not in ("auto", "full"), "use --batch full"),
         "folds": (options.cv is not None, "leave out --cv"),
+        "tables larger than memory": (options.memory is not None, "leave out --memory"),
     }
     for what, (given, fix) in asked.items():
         if given:

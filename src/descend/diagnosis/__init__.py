@@ -4,37 +4,47 @@ from dataclasses import replace
 
 import numpy as np
 
-from descend.diagnosis import divergence, fitting, numerics, slow, tables, wiring
+from descend.diagnosis import divergence, fitting, labels, numerics, penalty, rates, signal, slow, steps, tables, wiring
 from descend.diagnosis.evidence import Evidence
 from descend.diagnosis.finding import Entry, Finding, Level, Proof
+from descend.diagnosis.order import FOLLOWS, ordered, usefulness
+from descend.diagnosis.steps import Steps
 from descend.diagnosis.wiring import Loop
 from descend.errors import UsageError, nearest
 from descend.options import Options, options_of_flags, read_options
 from descend.outcome import Outcome
 
-CHECKS = tuple(check for family in (divergence, slow, numerics, fitting, tables) for check in family.CHECKS)
+FAMILIES = (divergence, slow, rates, fitting, penalty, signal, tables, labels, numerics)
+CHECKS = tuple(check for family in FAMILIES for check in family.CHECKS)
 ENTRIES: dict[str, Entry] = {
-    e.code: e for family in (divergence, slow, fitting, tables, numerics, wiring) for e in family.ENTRIES
+    e.code: e for e in sorted((e for family in (*FAMILIES, wiring) for e in family.ENTRIES), key=lambda e: e.code)
 }
-FIRST = "D305"  # a model that is worse than a constant must not be used, whatever else is found
-# Shown before findings that are consequences.
-CAUSES = ("D407", "D408", "D208", "D102", "D101", "D105", "D207", "D202", "D206")
 FALLBACK = "D210"  # shown where no finding about training says why nothing was learned
 
 
 def diagnose(evidence: Evidence) -> tuple[Finding, ...]:
-    """Return the findings about a run, the most severe first, causes before consequences."""
+    """Return the findings about a run, the most severe and useful first, each consequence under its cause."""
     with np.errstate(all="ignore"):  # the numbers of a failed run overflow
         findings = [finding for check in CHECKS if (finding := check(evidence)) is not None]
-    if any(f.code in CAUSES and f.level is Level.ERROR for f in findings):  # D103 is a place; the fix is the cause's
+    if any(
+        f.code in FOLLOWS["D103"] and f.level is Level.ERROR for f in findings
+    ):  # D103 is a place; the fix is the cause's
         nonfinite = evidence.outcome == Outcome.NONFINITE
         findings = [replace(f, fix=()) if f.code == "D103" else f for f in findings if nonfinite or f.code != "D103"]
     if any(
         f.code[:2] in ("D1", "D2") and f.code not in (FALLBACK, "D211") and f.level is not Level.NOTE for f in findings
     ):
         findings = [f for f in findings if f.code != FALLBACK]
-    findings = [replace(f, fix=tuple(fix for fix in f.fix if _changes(fix, evidence.options))) for f in findings]
-    return tuple(sorted(findings, key=lambda f: (f.level.rank, f.code != FIRST, f.code not in CAUSES)))
+    if any(
+        f.code == "D406" for f in findings
+    ):  # what follows the time is explained by any smooth column, also by chance
+        findings = [f for f in findings if f.code != "D302"]
+    return ordered([untyped(f, evidence.options) for f in findings])
+
+
+def untyped(finding: Finding, options: Options) -> Finding:
+    """Return a finding without the fixes that were typed already, or contradict what was typed."""
+    return replace(finding, fix=tuple(fix for fix in finding.fix if _changes(fix, options)))
 
 
 def _changes(fix: str, options: Options) -> bool:
@@ -49,10 +59,13 @@ def _changes(fix: str, options: Options) -> bool:
     return any(getattr(fixed, name) != getattr(options, name) for name in flags)
 
 
-def diagnose_loop(loop: Loop) -> tuple[Finding, ...]:
-    """Return the findings about a training loop, the most severe first."""
+def diagnose_loop(loop: Loop, recorded: Steps | None = None) -> tuple[Finding, ...]:
+    """Return the findings about a training loop, the most severe first, causes before consequences."""
     findings = [finding for check in wiring.CHECKS if (finding := check(loop)) is not None]
-    return tuple(sorted(findings, key=lambda f: f.level.rank))
+    if recorded is not None:
+        with np.errstate(all="ignore"):
+            findings += [finding for check in steps.CHECKS if (finding := check(recorded)) is not None]
+    return tuple(sorted(findings, key=lambda f: (f.level.rank, f.code[:2] != "D6", usefulness(f.code))))
 
 
 def explain(code: str) -> Entry:
@@ -71,5 +84,6 @@ def explain(code: str) -> Entry:
 
 
 __all__ = [
-    "CHECKS", "ENTRIES", "Entry", "Evidence", "Finding", "Level", "Loop", "Proof", "diagnose", "diagnose_loop", "explain",
+    "CHECKS", "ENTRIES", "Entry", "Evidence", "Finding", "Level", "Loop", "Proof", "Steps", "diagnose", "diagnose_loop", "explain",
+    "untyped",
 ]  # fmt: skip

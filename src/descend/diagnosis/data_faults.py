@@ -9,92 +9,68 @@ import numpy as np
 from descend.arrays import Array
 from descend.diagnosis.finding import Finding, Level
 from descend.diagnosis.formatting import factor
+from descend.diagnosis.leaks import SOLE, own_scores, parts_of_sum
 from descend.diagnosis.rows import row_keys
-from descend.metrics import auc, correlation
 from descend.sparse import is_sparse
 from descend.table.data import Data
 from descend.table.sentinels import suspected_sentinels
-from descend.table.table import Column
+from descend.table.table import Column, Kind
 
-LEAK = 0.9999  # correlation with the target, or share of pairs in order (arbitrary: real columns stay below)
 MIN_ROWS = 20  # for D402 and D405 (arbitrary)
-MIN_CLASS_SHARE = 0.05  # of the smaller class for D402: a rarer one is easily separated by chance (arbitrary)
 SUBSAMPLED = 20_000  # rows beyond which every SUBSAMPLE-th row is looked at first (arbitrary: bounds the work)
 SPREAD_ROWS = 2500  # whose spread is that of all rows within a few percent, far from a factor of SURE
-SUBSAMPLE = 32
-ORDERED = 8192  # rows of a subsample whose pairs are put in order: sorting costs more than a correlation (arbitrary)
-LEAK_OF_PART = 0.99  # as LEAK, on a subsample: a column with a share of 0.9999 stays above it whatever the rows
 COPIED = 0.05  # share of the test rows (arbitrary)
 MIN_TEST_ROWS = 10  # for D403 (arbitrary)
 OUTLYING = 20.0  # robust standard deviations (arbitrary)
 MAX_OUTLIER_SHARE = 0.02  # of the rows: more are a heavy tail (arbitrary)
 MIN_SQUARES_SHARE = 0.3  # of all squares, that outliers make (arbitrary)
+RICHEST = 6  # columns of the most different values, of which pairs are looked at (arbitrary: bounds the work)
 MIN_DISTINCT = 20  # rows, whose counts would have a common divisor by chance with probability below 2e-6
 EXTREME = 1e6  # distance over the spread of other rows: after scaling these vary by less than float32 shows beside it
 SURE = 10.0  # times what a subsample shows of a column, beyond which it cannot hold an extreme value
-AUTOCORRELATED = 0.3  # correlation of successive residuals (arbitrary)
-STANDARD_ERRORS = 3.0  # 1 / root of the number of times, above which a correlation is no chance: 1 in 700
-MIN_TIMES = 20  # different times (arbitrary)
 RARE = 0.1  # share of a class (arbitrary)
 UNEVEN = 0.5  # of the rows that a class has on average (arbitrary)
+NEARLY_ALL = 0.01  # share of the rows that may have another value in a nearly constant column (arbitrary)
 MIN_CLASS_ROWS = 5  # of a rare class, for what is said of it to mean something (arbitrary)
 MAX_COLUMNS_IN_TEXT = 5
 
 
-def leaking_column(data: Data, loss: str, outputs: int, names: tuple[str, ...]) -> Finding | None:
+def leaking_column(
+    data: Data, classes: int, columns: tuple[str, ...], dates: frozenset[str] = frozenset()
+) -> Finding | None:
     """D402, of features and target.
 
     Args:
-        loss: its name: the logistic one and hinge have two classes.
-        outputs: columns of the prediction.
-        names: of the features.
+        classes: of the target; 0 for numbers.
+        columns: the column of the table of each feature.
+        dates: columns that are passed over: that the target follows the time is D406, and no leak.
     """
-    if is_sparse(data.X) or data.rows < MIN_ROWS or outputs > 1:
+    if is_sparse(data.X) or data.rows < MIN_ROWS or data.y.ndim > 1:
         return None
-    X, y = data.X, data.y
-    binary = loss in ("logistic", "hinge")
-    if binary and min(np.mean(y == y.min()), np.mean(y == y.max())) < MIN_CLASS_SHARE:
+    scores = {name: score for name, score in own_scores(data, classes, columns).items() if name not in dates}
+    best = max(scores, key=lambda name: scores[name], default="")
+    if not best or not scores[best] > SOLE:
         return None
-    strength = orderings(X, y) if binary else correlations(X, y)
-    if not len(strength) or not strength.max() > LEAK:
-        return None
-    at = int(np.argmax(strength))
-    what = "share of pairs in order" if binary else "correlation"
+    what = "class" if classes else "target"
     text = (
-        f"target leakage suspected: column {names[at]!r} alone determines the target almost exactly "
-        f"({what} {strength[at]:.5f})"
+        f"target leakage suspected: column {best!r} alone predicts the {what} almost exactly ({scores[best]:.1%} of its variation); it "
+        f"may be known only after the target, or be the target in another form"
     )
-    fix = (f"--drop {shlex.quote(names[at].partition('=')[0])}",)
-    evidence = {"column": names[at], "strength": float(strength[at])}
-    return Finding(code="D402", level=Level.WARNING, text=text, evidence=evidence, fix=fix)
+    evidence = {"column": best, "strength": scores[best]}
+    return Finding(code="D402", level=Level.WARNING, text=text, evidence=evidence, fix=(f"--drop {shlex.quote(best)}",))
 
 
-def correlations(X: Array, y: Array) -> Array:
-    """Return the absolute correlation of each column with numbers; 0 where a subsample of the rows shows that it is no leak.
-
-    A line through all rows leaves at least as many squares on a subsample as the best line through that subsample.
-    """
-    strength = np.ones(X.shape[1])
-    if X.shape[0] > SUBSAMPLED:
-        some, part = X[::SUBSAMPLE], y[::SUBSAMPLE]
-        r = np.array([correlation(some[:, j], part) for j in range(X.shape[1])])
-        residual = (1 - r**2) * np.square(part - part.mean()).sum()
-        strength[residual > (1 - LEAK**2) * np.square(y - y.mean()).sum()] = 0.0
-    return np.array([abs(correlation(X[:, j], y)) if strength[j] else 0.0 for j in range(X.shape[1])])
-
-
-def orderings(X: Array, y: Array) -> Array:
-    """Return how well each column orders two classes, from 0 to 1; 0 where a subsample of the rows shows that it is no leak.
-
-    A subsample with both classes in numbers puts pairs in order as all rows do, to far less than LEAK_OF_PART allows.
-    """
-    positive, strength = (y > y.mean()).astype(np.int64), np.ones(X.shape[1])
-    if X.shape[0] > SUBSAMPLED:
-        every = -(-X.shape[0] // ORDERED)
-        some, part = X[::every], positive[::every]
-        if min(part.sum(), len(part) - part.sum()) >= MIN_ROWS:
-            strength = np.array([abs(2 * auc(part, some[:, j]) - 1) > LEAK_OF_PART for j in range(X.shape[1])], float)
-    return np.array([abs(2 * auc(positive, X[:, j]) - 1) if strength[j] else 0.0 for j in range(X.shape[1])])
+def leaking_parts(numbers: Mapping[str, Array], y: Array) -> Finding | None:
+    """D402, of columns of numbers and a target (rows,), all in the units of the file."""
+    parts = parts_of_sum(dict(numbers), y)
+    if not parts:
+        return None
+    listed = " and ".join(repr(p) for p in parts[:MAX_COLUMNS_IN_TEXT])
+    text = f"target leakage suspected: the target is exactly the sum or difference of {listed}, which are its parts"
+    fix = (" ".join(f"--drop {shlex.quote(p)}" for p in parts),)
+    return Finding(
+        code="D402", level=Level.WARNING, text=text, evidence={"column": list(parts), "strength": 1.0}, fix=fix
+    )
 
 
 @dataclass(frozen=True)
@@ -182,7 +158,7 @@ def copied_rows(train: Data, copies: Copies) -> Finding | None:
             f"every row of the table is there {repeats} times or a multiple of that, as after a join with itself"
             f"{f': {count:,} of {test_rows:,} test rows are copies of training rows, so the score is too good' if count else ''}"
         )
-    elif test_rows >= MIN_TEST_ROWS and count > COPIED * test_rows and mostly_distinct(train):
+    elif test_rows >= MIN_TEST_ROWS and count > COPIED * test_rows and mostly_distinct(train, copies.distinct):
         text = (
             f"{count:,} of {test_rows:,} test rows ({count / test_rows:.0%}) are copies of training rows, so the score is too "
             f"good"
@@ -194,11 +170,21 @@ def copied_rows(train: Data, copies: Copies) -> Finding | None:
     return Finding(code="D403", level=Level.WARNING, text=text, evidence=evidence, fix=fix)
 
 
-def mostly_distinct(data: Data) -> bool:
-    """Tell whether some column has different values in more than half of the rows, so that rows do not repeat by nature."""
+def mostly_distinct(data: Data, different: int) -> bool:
+    """Tell whether two columns together have new values in more than half of the different rows, so that rows do not repeat by nature."""
     if is_sparse(data.X):
         return False
-    return max((len(np.unique(data.X[:, j])) for j in range(data.features)), default=0) >= data.rows / 2
+    X = data.X[:SUBSAMPLED]
+    distinct = np.array([len(np.unique(X[:, j])) for j in range(data.features)])
+    if not len(distinct):
+        return False
+    enough = min(different, len(X)) / 2
+    richest = np.argsort(-distinct, kind="stable")[:RICHEST]
+    mix = np.random.default_rng(0).uniform(1, 2, len(richest))
+    pairs = [(i, j) for i in range(len(richest)) for j in range(i)]
+    return bool(distinct.max() >= enough) or any(
+        len(np.unique(X[:, richest[[i, j]]] @ mix[[i, j]])) >= enough for i, j in pairs
+    )
 
 
 def dropped_columns(columns: Mapping[str, str]) -> Finding | None:
@@ -244,23 +230,6 @@ def outlying_targets(y: Array, rows: Array, trained: int) -> Finding | None:
     return Finding(code="D405", level=Level.WARNING, text=text, evidence=evidence, fix=fix)
 
 
-def autocorrelation(time: Array, residuals: Array) -> float | None:
-    """Return the correlation of residuals (rows, outputs) with those of the time before; None where it is low or may be chance.
-
-    Residuals of equal times are averaged; rows without a time are left out.
-    """
-    known = ~np.isnan(time)
-    times, at = np.unique(time[known], return_inverse=True)
-    if len(times) < MIN_TIMES:
-        return None
-    sums = np.zeros((len(times), residuals.shape[1]))
-    np.add.at(sums, at, residuals[known])
-    means = sums / np.bincount(at)[:, None]
-    means -= means.mean(axis=0)
-    r = correlation(means[1:].ravel(), means[:-1].ravel())
-    return r if r > max(AUTOCORRELATED, STANDARD_ERRORS / np.sqrt(len(times))) else None
-
-
 def rare_classes(counts: Array) -> list[int]:
     """Return the classes, by their place in the counts of rows (classes,), that are rare among all and beside the average one.
 
@@ -286,6 +255,29 @@ class NumberColumn:
     values: Array
     rows: Array
     is_target: bool
+
+
+def nearly_constant(columns: Iterable[Column]) -> Finding | None:
+    """D409, of the columns that a model uses."""
+    found: list[tuple[str, int, int]] = []
+    for column in columns:
+        cells = column.categorical.codes if column.kind == Kind.CATEGORY else column.values
+        known = cells[~column.is_missing]
+        if len(known) < MIN_ROWS:
+            continue
+        count = np.unique(known, return_counts=True)[1]
+        others = int(len(known) - count.max())
+        if 0 < others <= max(1, int(NEARLY_ALL * len(known))):
+            found.append((column.name, others, len(known)))
+    if not found:
+        return None
+    listed = ", ".join(
+        f"{name!r} (all but {others:,} of {rows:,})" for name, others, rows in found[:MAX_COLUMNS_IN_TEXT]
+    )
+    text = f"nearly constant columns: the same value in almost every row: {listed}; what a model learns from the others rests on them alone"
+    fix = (" ".join(f"--drop {shlex.quote(name)}" for name, *_ in found),)
+    evidence = {"column": [name for name, *_ in found], "others": [others for _, others, _ in found]}
+    return Finding(code="D409", level=Level.NOTE, text=text, evidence=evidence, fix=fix)
 
 
 def extreme_value(columns: Iterable[NumberColumn], test_rows: Array, *, failed: bool = False) -> Finding | None:

@@ -3,10 +3,12 @@
 import numpy as np
 
 from descend import optimum as exact
+from descend.arrays import Array
 from descend.diagnosis.evidence import LEARNED, Evidence
 from descend.diagnosis.finding import Entry, Finding, Level
 from descend.diagnosis.formatting import factor
 from descend.diagnosis.postmortem import postmortem
+from descend.diagnosis.slow import SATURATED
 from descend.outcome import Outcome
 
 EXPLODING = 10.0  # growth of signals or gradients across the hidden layers (arbitrary)
@@ -15,6 +17,9 @@ SPIKE_WINDOW = 5  # record points of that median (arbitrary)
 SPIKE_GAIN = 0.1  # height as a share of all that was gained; smaller rises are batch noise (arbitrary)
 MANY_SPIKES = 5  # that make the note a warning (arbitrary)
 RISE = 3.0  # of the training loss in the first record points, over the larger of its initial value and the baseline (arbitrary)
+OVERSHOT = 0.2  # of the size of a layer's weights, that one step changes; a few thousandths are usual (arbitrary)
+FAR_OVERSHOT = 0.6  # the same, for a note about a network that has learned all the same (arbitrary)
+RECOVERED = 1e-2  # gap to the optimum up to which such a rise did no harm worth a warning (arbitrary: 1 % of what can be learned)
 FIRST_POINTS = 5  # record points in which such a rise is looked for (arbitrary)
 LARGE_TARGET = 10.0  # root mean square of a target that is not scaled (arbitrary; a scaled one has 1)
 ROWS_IN_TEXT = 5  # row numbers that a text lists
@@ -29,7 +34,8 @@ def _explodes(e: Evidence) -> bool:
 def above_limit(e: Evidence) -> Finding | None:
     """D101 for rules with a stability limit."""
     rising = len(e.losses) > 1 and e.outcome in (Outcome.STOPPED, Outcome.BUDGET) and not e.losses[-1] <= e.losses[0]
-    if not (e.outcome.failed or rising) or _explodes(e) or not e.limit or not e.setting.lr > e.limit:
+    stuck = "lr" in e.user_set and (not e.learned if e.problem.network is not None else e.learned_nothing)
+    if not (e.outcome.failed or rising or stuck) or _explodes(e) or not e.limit or not e.setting.lr > e.limit:
         return None
     column, share = e.largest_column
     eigenvalue, target = e.landscape.curvature.largest, _large_target(e)
@@ -38,7 +44,8 @@ def above_limit(e: Evidence) -> Finding | None:
         source = f", since the target is not scaled: its root mean square is {target:.3g}"
     text = (
         f"learning rate {e.setting.lr:.3g} is {factor(e.setting.lr / e.limit)} × the stability limit {e.limit:.3g} "
-        f"(largest Hessian eigenvalue {eigenvalue:.3g}{source}); training diverged by step {e.last_step:,}"
+        f"(largest Hessian eigenvalue {eigenvalue:.3g}{source}); "
+        f"{f'training diverged by step {e.last_step:,}' if e.outcome.failed or rising else 'the model has hardly learned'}"
     )
     evidence = {
         "lr": e.setting.lr, "limit": e.limit, "curvature": eigenvalue, "step": e.steps, "column": column, "share": share,
@@ -48,6 +55,50 @@ def above_limit(e: Evidence) -> Finding | None:
     scaled = e.problem.scaled and (target is None or not e.problem.loss.scales_target)
     fix = ("--lr auto",) if scaled else ("--scale", "--lr auto", "--scale --lr auto")
     return Finding(code="D101", level=Level.ERROR, text=text, evidence=evidence, fix=fix)
+
+
+def _weight_share(e: Evidence) -> Array:
+    """The norm of each layer's weights at the first record point over that of weights drawn for it (Glorot and Bengio 2010), 1 at most.
+
+    Weights that start far too small change by much of their size in any step; their start is at fault, not the rate.
+    """
+    assert e.problem.network is not None
+    sizes = np.array(e.problem.network.sizes, float)
+    drawn = np.sqrt(2 * sizes[:-1] * sizes[1:] / (sizes[:-1] + sizes[1:]))
+    return np.asarray(np.minimum(e.layer_stat("weight")[0] / drawn, 1.0))
+
+
+def overshooting(e: Evidence) -> Finding | None:
+    """D101 of networks under rules without a stability limit: no rise of the loss need be on record."""
+    updates = e.layer_stat("update") if e.problem.network is not None else np.empty((0, 0))
+    if (
+        e.limit is not None
+        or not len(updates)
+        or "lr" not in e.user_set
+        or e.outcome == Outcome.NONFINITE
+        or _explodes(e)
+    ):
+        return None
+    first = float(np.nanmax(updates[0] * _weight_share(e), initial=0.0))
+    poor = e.outcome.failed or not e.learned
+    if not first > (OVERSHOT if poor else FAR_OVERSHOT):
+        return None
+    text = (
+        f"learning rate {e.setting.lr:.3g} is too high for {e.setting.rule.name}: at epoch {int(e.trace.epochs[0, 1]):,} a single step "
+        f"changed the weights of a layer by {first:.0%} of their size, where a hundredth is usual"
+        f"{', and the network has hardly learned' if poor else ''}"
+    )
+    fix = ("--lr auto", f"--lr {e.setting.lr / 10:.3g}", f"--lr {e.setting.lr / 100:.3g}")
+    evidence = {"lr": e.setting.lr, "update": first, "step": e.steps}
+    level = Level.ERROR if e.outcome.failed else Level.WARNING if poor else Level.NOTE
+    return Finding(code="D101", level=level, text=text, evidence=evidence, fix=fix)
+
+
+def too_high(e: Evidence) -> Finding | None:
+    """D101; where the units are saturated before the first step, their start is at fault."""
+    if e.start is not None and (e.start.saturated >= SATURATED).any():
+        return None
+    return above_limit(e) or too_fast(e) or overshooting(e)
 
 
 def _large_target(e: Evidence) -> float | None:
@@ -63,7 +114,7 @@ def _large_target(e: Evidence) -> float | None:
 def too_fast(e: Evidence) -> Finding | None:
     """D101 for rules without a stability limit."""
     losses = e.losses[: FIRST_POINTS + 1]
-    poor = e.outcome.failed or (not e.learned if e.gap is None else e.unfinished)
+    poor = e.outcome.failed or (not e.learned if e.gap is None else e.unfinished and e.gap > RECOVERED)
     if len(losses) < 2 or e.outcome == Outcome.NONFINITE or not poor or _explodes(e) or e.has_limit:
         return None
     before, peak = max(float(losses[0]), e.landscape.baseline), float(losses[1:].max())
@@ -148,7 +199,8 @@ def spikes(e: Evidence) -> Finding | None:
         f"the {SPIKE_WINDOW} points before"
     )
     fix = ("--clip 1", f"--lr {e.setting.lr / 3:.3g}", "--lr auto")
-    level = Level.WARNING if len(peaks) >= MANY_SPIKES or not e.learned else Level.NOTE
+    harmful = not e.near_optimum and (len(peaks) >= MANY_SPIKES or not e.learned)
+    level = Level.WARNING if harmful else Level.NOTE
     evidence = {"epoch": epoch, "height": height, "spikes": len(peaks)}
     return Finding(code="D104", level=level, text=text, evidence=evidence, fix=fix)
 
@@ -174,7 +226,7 @@ def limit_crossed(e: Evidence) -> Finding | None:
     return Finding(code="D105", level=level, text=text, evidence=evidence, fix=fix)
 
 
-CHECKS = (above_limit, too_fast, exploding, nonfinite, spikes, limit_crossed)
+CHECKS = (too_high, exploding, nonfinite, spikes, limit_crossed)
 
 ENTRIES = (
     Entry(
@@ -183,11 +235,16 @@ ENTRIES = (
         meaning="Where the largest Hessian eigenvalue is L, a step longer than the limit ends further from the minimum than "
         "it started, so the loss grows with every step. The limit is 2/L for gradient descent, 2(1 + beta)/L for momentum "
         "and (2 + 2 beta)/((1 + 2 beta) L) for Nesterov; for small batches it is lower.",
-        detected="The run failed, or ended with a higher loss than it started with, and lr is above the limit, which follows "
+        detected="The run failed, ended with a higher loss than it started with, or with a rate that the user set has learned nothing (a "
+        f"network, less than {LEARNED:.0%} of the baseline's loss), and lr is above the limit, which follows "
         "from the largest eigenvalue of a bound on the Hessian (of a network: of the Hessian at the initial weights). No "
         "tolerance: above the limit, divergence is a theorem for a quadratic. Adaptive rules have no such limit: there, the "
         f"loss rose by a factor of {RISE:g} over the larger of its initial value and the baseline within {FIRST_POINTS} record "
-        "points, and the run failed, or is not at the optimum, or where that is not known has not learned.",
+        f"points, and the run failed, or misses the optimum by more than {RECOVERED:.0%}, or where that is not known has not "
+        "learned; or a step at the first "
+        f"record point changed a layer of a network by more than {OVERSHOT:.0%} of its weights' norm, or of the norm "
+        "they should have, and it has not learned; a note for "
+        f"more than {FAR_OVERSHOT:.0%} where it has.",
         fixes="Let the learning rate be found (--lr auto). Where one column of large numbers, or a target that is not "
         "scaled, makes the eigenvalue large, scale them.",
         reference="Polyak 1964; Nesterov 2004, section 2.1; LeCun, Bottou, Orr and Müller 1998",
@@ -221,8 +278,8 @@ ENTRIES = (
         "huge gradients.",
         detected=f"At a record point the training loss is above {SPIKE:g} times the median of the {SPIKE_WINDOW} points "
         f"before, by more than {SPIKE_GAIN:.0%} of all that was gained; smaller rises are batch noise. A warning for "
-        f"{MANY_SPIKES} or more spikes, or where less than {LEARNED:.0%} of the baseline's loss is removed. Runs that "
-        "converged are exempt.",
+        f"{MANY_SPIKES} or more spikes, or where less than {LEARNED:.0%} of the baseline's loss is removed, unless the "
+        "optimum is reached all the same. Runs that converged are exempt.",
         fixes="Gradient clipping; a smaller learning rate; warm-up.",
         reference="Pascanu, Mikolov and Bengio 2013; Cohen et al. 2021",
     ),

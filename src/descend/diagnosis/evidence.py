@@ -300,7 +300,9 @@ class Evidence:
 
     def row_numbers(self, rows: Array) -> Array:
         """Return the rows of the file, counted from 1 below the header, of these training rows; of the array for arrays."""
-        return (rows if self.table_rows is None else self.table_rows[rows]) + 1
+        if self.prepared is None or self.table_rows is None:
+            return rows + 1
+        return self.prepared.numbers_of(self.table_rows[rows])
 
 
 def mean_loss(losses: Array, weight: Array | None) -> float:

@@ -55,6 +55,7 @@ class Finding:
         evidence: the numbers behind it, with their step, layer, column or rows.
         fix: flags to type, the most promising first, and words where no flag does it.
         proof: the results of the fixes that were tried.
+        cause: the code of the finding from which this one follows; empty where it stands for itself.
     """
 
     code: str
@@ -63,6 +64,7 @@ class Finding:
     evidence: dict[str, Any] = field(default_factory=dict)
     fix: tuple[str, ...] = ()
     proof: tuple[Proof, ...] = ()
+    cause: str = ""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "level", Level(self.level))

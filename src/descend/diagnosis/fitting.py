@@ -159,7 +159,7 @@ def worse_than_constant(e: Evidence) -> Finding | None:
         f"rows is {constant:.3g}"
     )
     evidence = {"test": model, "baseline": constant}
-    fix = (*e.more_time, "--l2 0.1", "--l2 1", "fewer columns, or more rows")
+    fix = ("--l2 0.1", "--l2 1", "fewer columns, or more rows")
     return Finding(code="D305", level=Level.WARNING, text=text, evidence=evidence, fix=fix)
 
 
@@ -181,7 +181,8 @@ ENTRIES = (
         meaning="Training has converged, and no linear model is better, but the residuals depend on the columns: the model "
         "is too simple for these data.",
         detected=f"The model is at the exact optimum, and squares and products of columns explain more than {NONLINEAR:.0%} of the "
-        "variance of the optimum's residuals, corrected for their number. Residuals below a millionth of the target are rounding.",
+        "variance of the optimum's residuals, corrected for their number. Residuals below a millionth of the target are rounding; "
+        "those that follow the time (D406) are not looked at.",
         fixes="A network, or a column for the term that is named.",
         reference="Hastie, Tibshirani and Friedman 2009, section 5.1; Tukey 1949",
     ),

@@ -36,12 +36,12 @@ class Replay:
     @property
     def growth(self) -> float:
         """The factor per layer by which signals grow forward, or gradients backward, whichever is larger."""
-        return max(_mean_factor(self.signal), _mean_factor(self.upstream_gradient[::-1]))
+        return max(mean_factor(self.signal), mean_factor(self.upstream_gradient[::-1]))
 
     @property
     def decay(self) -> float:
         """The factor per layer by which the gradient changes backward, below 1 where it vanishes."""
-        return _mean_factor(self.gradient[:-1][::-1])
+        return mean_factor(self.gradient[:-1][::-1])
 
 
 def replay(problem: Problem, weights: Array, rows: Array) -> Replay:
@@ -86,8 +86,8 @@ def _root_mean_square(values: Array) -> float:
     return length(values.ravel()) / float(np.sqrt(max(values.size, 1)))
 
 
-def _mean_factor(sizes: Array) -> float:
-    """The geometric mean of the factors between neighbours; 1 for fewer than three values."""
+def mean_factor(sizes: Array) -> float:
+    """Return the geometric mean of the factors between neighbours; 1 for fewer than three values."""
     if len(sizes) < 3 or not sizes[0] > 0:
         return 1.0
     if not np.isfinite(sizes).all():

@@ -1,6 +1,7 @@
 """proof: each proposed fix is tried in a short training, and what does not help is not proposed."""
 
 import dataclasses
+import time
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
@@ -73,6 +74,55 @@ def prove_all(
     return tuple(prove(f, options, before, retrain) if f.level in PROVED or f.code in ALSO else f for f in findings)
 
 
+def prove_within(
+    findings: tuple[Finding, ...], options: Options, before: RunSummary, retrain: Retrain, deadline: float
+) -> tuple[tuple[Finding, ...], tuple[str, ...]]:
+    """Return findings whose fixes were tried until a time of `time.monotonic`, and the codes of those that were left out for lack of it.
+
+    What has its proof already is not tried again, and neither is what follows from another finding: its cure is the cause's.
+    A training gets half of the time that is left at most.
+    """
+
+    def short(changed: Options) -> TrainedRun:
+        left = max(deadline - time.monotonic(), 0.1)
+        return retrain(changed.replace(time_budget=min(changed.time_budget or left, left / 2)))
+
+    proved: list[Finding] = []
+    left_out: list[str] = []
+    for finding in findings:
+        if finding.proof or finding.cause or not _can_be_tried(finding):
+            proved.append(finding)
+        elif time.monotonic() >= deadline:
+            proved.append(finding)
+            left_out.append(finding.code)
+        else:
+            proved.append(prove(finding, options, before, short))
+    return tuple(proved), tuple(left_out)
+
+
+def _can_be_tried(finding: Finding) -> bool:
+    return (
+        (finding.level in PROVED or finding.code in ALSO)
+        and finding.code not in NOT_OF_LOSS
+        and any(options_of_flags(fix) for fix in finding.fix)
+    )
+
+
+def best_cure(findings: tuple[Finding, ...]) -> str:
+    """Return the flags of the first cure that was tried and helps, of the first finding that has one; empty where none has.
+
+    >>> helped, not_helped = Proof("--lr auto", "train rmse", 2.0, 1.0, True), Proof("--l2 1", "train rmse", 2.0, 2.0, False)
+    >>> best_cure((Finding(code="D101", level=Level.ERROR, text="", proof=(not_helped, helped)),))
+    '--lr auto'
+    """
+    for finding in findings:
+        helped = {p.fix for p in finding.proof if p.helped}
+        for fix in (*finding.fix, *(p.fix for p in finding.proof)):
+            if fix in helped:
+                return fix
+    return ""
+
+
 def prove(finding: Finding, options: Options, before: RunSummary, retrain: Retrain) -> Finding:
     """Return a finding with the fixes that helped, the best first, then those that were not tried: in words, or more time.
 
@@ -135,11 +185,14 @@ def _better(before: RunSummary, run: RunSummary, start: float, after: float) -> 
 
 
 def brief(options: Options, change: Mapping[str, Any], epochs: int) -> Options:
-    """Return the options of a short training with a change; `epochs` are those of the run before.
+    """Return the options of a short training with a change, no longer than the run before; `epochs` are that run's.
 
     Raises UsageError where the change contradicts what the user set.
     """
-    values = {name: getattr(options, name) for name in options.user_set} | {"seeds": 1, "time_budget": SECONDS}
+    values = {name: getattr(options, name) for name in options.user_set} | {
+        "seeds": 1,
+        "time_budget": min(options.time_budget or SECONDS, SECONDS),
+    }
     values.pop("cv", None)
     if "restarts" not in change:
         values.pop("restarts", None)

@@ -16,6 +16,9 @@ from descend.text import counted
 VERY_FAR = (
     1e-2  # gap at which a run that stopped improving is a warning (arbitrary: 1 % of what can be learned is missing)
 )
+MUCH_TOO_LOW = (
+    0.05  # learning rate over the stability limit: a good one is at a tenth of it or more (Goodfellow et al. 2016)
+)
 VANISHED = 1e-4  # gradient norm of the first hidden layer over the last one's; ten healthy layers stay above 1e-2
 ILL_CONDITIONED = 1e4  # condition number; gradient descent then needs tens of thousands of steps
 REDUNDANT = 1e-13  # eigenvalue of a correlation matrix, per column, that is 0 up to rounding of the features
@@ -55,8 +58,17 @@ def out_of_budget(e: Evidence) -> Finding | None:
                 f"which needs lr {needed:.2g} or {farthest / lr:,.0f} steps"
             )
             fix.insert(0, f"--lr {needed:.2g}")
-    level = Level.WARNING if far_from_optimum(e) else Level.NOTE
+    if e.limit and lr < MUCH_TOO_LOW * e.limit and "lr" in e.user_set:
+        text += f"; learning rate {lr:.2g} is {percent(lr / e.limit)} of the stability limit {e.limit:.3g}"
+    level = Level.WARNING if far_from_optimum(e) or _too_low(e) else Level.NOTE
     return Finding(code="D201", level=level, text=text, evidence=evidence, fix=tuple(fix))
+
+
+def _too_low(e: Evidence) -> bool:
+    """Whether a rate that the user set, and not the time, left the run far from where it could get."""
+    far = e.gap > VERY_FAR if e.gap is not None else not e.learned
+    below = e.setting.lr < MUCH_TOO_LOW * e.limit if e.limit else True
+    return "lr" in e.user_set and not e.cut and far and below
 
 
 def far_from_optimum(e: Evidence) -> bool:
@@ -127,7 +139,7 @@ def ill_conditioned(e: Evidence) -> Finding | None:
     if e.problem.network is not None or not e.unfinished or e.outcome.failed:
         return None
     condition = e.landscape.curvature.condition
-    if not condition > ILL_CONDITIONED:
+    if not condition > ILL_CONDITIONED or _too_low(e):
         return None
     columns, cause = _columns_at_fault(e)
     distance = "" if e.gap is None else f" and the gap to the optimum is {percent(e.gap)}"
@@ -301,7 +313,8 @@ ENTRIES = (
         meaning="Training ended before it converged: the model may be usable, but better training would improve it.",
         detected="The run ran out of epochs or time; or it stopped improving, or with a learning rate that the user set it "
         f"ended, with a gap of more than {FAR:g} to the exact optimum. A warning where it stopped improving at a gap of more "
-        f"than {VERY_FAR:g}; early stopping at a minimum of the validation loss is exempt. Where an "
+        f"than {VERY_FAR:g}, or where the user set a rate, of rules with a stability limit one below {MUCH_TOO_LOW:g} of it; early "
+        "stopping at a minimum of the validation loss is exempt. Where an "
         "adaptive rule cannot have reached the optimum, since it moves a weight by about lr per step, the text names the rate "
         "that would.",
         fixes="An automatic learning rate; a faster optimizer; more --epochs or --time.",

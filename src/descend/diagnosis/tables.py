@@ -7,28 +7,29 @@ import numpy as np
 
 from descend.arrays import Array
 from descend.diagnosis.data_faults import (
-    AUTOCORRELATED,
     COPIED,
     EXTREME,
-    LEAK,
     MAX_OUTLIER_SHARE,
     MIN_DISTINCT,
     MIN_SQUARES_SHARE,
+    NEARLY_ALL,
     OUTLYING,
-    STANDARD_ERRORS,
     NumberColumn,
-    autocorrelation,
     copied_rows,
     count_copies,
     dropped_columns,
     extreme_value,
     leaking_column,
+    leaking_parts,
+    nearly_constant,
     outlying_targets,
     sentinels_among,
     suspects,
 )
+from descend.diagnosis.drift import AUTOCORRELATED, DRIFTING, STANDARD_ERRORS, STRETCHES, drift
 from descend.diagnosis.evidence import Evidence
 from descend.diagnosis.finding import Entry, Finding, Level
+from descend.diagnosis.leaks import FEWEST_OF_A_CLASS, SOLE, SURE
 from descend.sparse import is_sparse
 from descend.table.sentinels import FEWEST_CELLS
 from descend.table.table import Column, Kind
@@ -46,14 +47,37 @@ def unscaled(e: Evidence) -> Finding | None:
     if not ratio > UNSCALED:
         return None
     text = f"columns are not scaled: the mean square of {column!r} is {ratio:.2g} times that of another column or of the intercept"
-    level = Level.WARNING if e.unfinished else Level.NOTE
+    poor = e.unfinished or (e.problem.network is not None and not e.learned)
+    level = Level.WARNING if poor else Level.NOTE
     evidence = {"column": column, "ratio": ratio}
     return Finding(code="D401", level=level, text=text, evidence=evidence, fix=("--scale --lr auto", "--scale"))
 
 
 def leak(e: Evidence) -> Finding | None:
     """D402."""
-    return leaking_column(e.problem.data, e.problem.loss.name, e.problem.outputs, e.names)
+    classes = (
+        e.problem.outputs
+        if e.problem.loss.outputs == "classes"
+        else 2
+        if e.problem.loss.name in ("logistic", "hinge")
+        else 0
+    )
+    return leaking_column(e.problem.data, classes, e.columns, _dates(e)) or (None if classes else _parts(e))
+
+
+def _dates(e: Evidence) -> frozenset[str]:
+    columns = () if e.prepared is None else e.prepared.table.columns
+    return frozenset(c.name for c in columns if c.kind == Kind.DATE)
+
+
+def _parts(e: Evidence) -> Finding | None:
+    """D402, of columns that add up to the target, in the units of the file; not of arrays."""
+    rows = None if e.prepared is None else e.table_rows
+    if e.prepared is None or rows is None:
+        return None
+    columns = {c.name: c.values[rows] for c in _used_columns(e) if c.kind == Kind.NUMBER}
+    target = columns.pop(e.prepared.target.name, None)
+    return None if target is None else leaking_parts(columns, target)
 
 
 def copies(e: Evidence) -> Finding | None:
@@ -79,34 +103,36 @@ def _targets(e: Evidence) -> tuple[Array, Array, int]:
         return e.problem.data.y, e.row_numbers(np.arange(e.problem.data.rows)), e.problem.data.rows
     train, test, (rows, test_rows) = e.prepared.train, e.prepared.test, e.prepared.rows
     y = train.y if test is None or not len(test_rows) else np.concatenate([train.y, test.y])
-    return y, np.concatenate([rows, test_rows]) + 1, train.rows
+    return y, e.prepared.numbers_of(np.concatenate([rows, test_rows])), train.rows
 
 
 def time_ignored(e: Evidence) -> Finding | None:
     """D406."""
     if e.prepared is None or "time" in e.user_set or e.outcome.failed:
         return None
-    dates = [c for c in e.prepared.table.columns if c.kind == Kind.DATE]
+    target = e.prepared.target.name
+    dates = [c for c in e.prepared.table.columns if c.kind == Kind.DATE and c.name != target]
     rows = e.table_rows if dates else None
     if rows is None:
         return None
     residuals = e.residuals.reshape(len(rows), -1)
-    for column in dates:
-        r = autocorrelation(column.values[rows], residuals)
-        if r is not None:
-            text = (
-                f"time order ignored: in the order of {column.name!r}, successive residuals have a correlation of {r:.2f}, so "
-                f"rows held out at random are easier to predict than the future"
-            )
-            fix = (f"--time-column {shlex.quote(column.name)}",)
-            evidence = {"column": column.name, "correlation": r}
-            return Finding(code="D406", level=Level.WARNING, text=text, evidence=evidence, fix=fix)
-    return None
+    drifts = ((column.name, drift(column.values[rows], residuals)) for column in dates)
+    found = [(name, d) for name, d in drifts if d is not None]
+    if not found:
+        return None
+    name, strongest = max(found, key=lambda named: max(named[1].correlation, named[1].share))
+    text = (
+        f"time order ignored: in the order of {name!r}, {strongest.text}, so rows held out at random are easier to predict "
+        "than the future"
+    )
+    evidence = {"column": name, "correlation": strongest.correlation, "share": strongest.share}
+    fix = (f"--time-column {shlex.quote(name)}",)
+    return Finding(code="D406", level=Level.WARNING, text=text, evidence=evidence, fix=fix)
 
 
 def extreme_cell(e: Evidence) -> Finding | None:
     """D407."""
-    tested = np.empty(0) if e.prepared is None else e.prepared.rows[1] + 1
+    tested = np.empty(0) if e.prepared is None else e.prepared.numbers_of(e.prepared.rows[1])
     return extreme_value(_number_columns(e), tested, failed=e.outcome.failed)
 
 
@@ -125,7 +151,7 @@ def _number_columns(e: Evidence) -> Iterator[NumberColumn]:
     suspected = {target, *(e.columns[j] for data in parts for j in suspects(data))}
     for column in _used_columns(e):
         if column.kind == Kind.NUMBER and column.name in suspected:
-            yield NumberColumn(column.name, column.values[rows], rows + 1, column.name == target)
+            yield NumberColumn(column.name, column.values[rows], e.prepared.numbers_of(rows), column.name == target)
 
 
 def _used_columns(e: Evidence) -> list[Column]:
@@ -140,7 +166,14 @@ def sentinel(e: Evidence) -> Finding | None:
     return None if e.prepared is None else sentinels_among(_used_columns(e))
 
 
-CHECKS = (extreme_cell, sentinel, unscaled, leak, copies, outlier, time_ignored, dropped)
+def nearly_all_equal(e: Evidence) -> Finding | None:
+    """D409."""
+    return (
+        None if e.prepared is None else nearly_constant(c for c in _used_columns(e) if c.name != e.prepared.target.name)
+    )
+
+
+CHECKS = (extreme_cell, sentinel, unscaled, leak, copies, outlier, time_ignored, dropped, nearly_all_equal)
 
 ENTRIES = (
     Entry(
@@ -148,17 +181,19 @@ ENTRIES = (
         title="columns are not scaled",
         meaning="A column of large numbers makes the loss steep in its direction, so the learning rate must be small for all.",
         detected="With --no-scale, mean squares of columns, or of a column and the intercept, differ by a factor of more than "
-        f"{UNSCALED:g}. A warning where the run did not reach the optimum.",
+        f"{UNSCALED:g}. A warning where the run did not reach the optimum, or a network has not learned.",
         fixes="Scaling; weights are reported in the units of the file either way.",
         reference="LeCun, Bottou, Orr and Müller 1998",
     ),
     Entry(
         code="D402",
         title="target leakage suspected",
-        meaning="One column alone determines the target almost exactly. It may be known only after the target, or be the "
-        "target in another form.",
-        detected="Its correlation with the target, or the share of pairs of two classes that it puts in order, is above "
-        f"{LEAK:g}.",
+        meaning="One column alone determines the target almost exactly, or some add up to it. It may be known only after the "
+        "target, or be the target in another form: a code, a rank, a part of a sum.",
+        detected=f"Rows beside each other in the order of one column, or with the same value, predict more than {SOLE:.0%} of each other's "
+        "target: of the squares of its ranks, or of the indicators of its classes; no row predicts itself. Or the correlation, or the "
+        f"share of pairs of two classes in order, is above {SURE:g}, with {FEWEST_OF_A_CLASS} rows of the rarer class. Or least squares "
+        "gives some columns weights of 1 or -1 and leaves nothing of the target.",
         fixes="Drop the column, unless it is known when the model is used.",
         reference="Kaufman, Rosset, Perlich and Stitelman 2012",
     ),
@@ -167,7 +202,7 @@ ENTRIES = (
         title="copies across the split",
         meaning="Test rows that are also among the training rows measure memory, not prediction.",
         detected=f"More than {COPIED:.0%} of the test rows equal a training row in all columns and the target, although "
-        "some column has different values in more than half of the rows; or the numbers of times that the rows of the table "
+        "two columns together have new values in more than half of the different rows; or the numbers of times that the rows of the table "
         f"occur, {MIN_DISTINCT} different ones or more, have a common divisor above 1.",
         fixes="Leave out repeated rows, or keep rows of one origin on one side with --group.",
         reference="Barz and Denzler 2020",
@@ -197,8 +232,8 @@ ENTRIES = (
         "easier to predict than the future.",
         detected="There is a column of dates that was not used to split, and residuals in its order, averaged over equal "
         f"times, have a correlation of more than {AUTOCORRELATED:g}, and of {STANDARD_ERRORS:g} standard errors, with those of "
-        "the time before. Residuals are the negative slopes of the loss: at the exact optimum where it is known, else at the "
-        "kept weights.",
+        f"the time before; or more than {DRIFTING:.0%} of their variance lies between {STRETCHES} stretches of time. Residuals are "
+        "the negative slopes of the loss: at the exact optimum where it is known, else at the kept weights.",
         fixes="Hold out the last rows (--time-column).",
         reference="Bergmeir and Benítez 2012",
     ),
@@ -220,5 +255,13 @@ ENTRIES = (
         f"half their range for 99, 999 and their like, by ten times their range for any whole number; see `table/sentinels.py`.",
         fixes="--null makes such cells missing, in every column that holds the number.",
         reference="Little and Rubin 2019, chapter 1",
+    ),
+    Entry(
+        code="D409",
+        title="nearly constant columns",
+        meaning="A column that has the same value in almost every row can teach a model only what the few other rows happen to show.",
+        detected=f"At most {NEARLY_ALL:.0%} of the rows, or one, have another value than all others.",
+        fixes="Leave the column out, unless the few rows are what it is about.",
+        reference="Kuhn and Johnson 2013, section 3.5",
     ),
 )

@@ -27,12 +27,13 @@ def baseline(problem: Problem) -> tuple[Array, float]:
 
 def _objective(problem: Problem, bias: Array) -> float:
     """The mean loss of a constant prediction, block after block of rows."""
-    y, s, total = problem.data.y, _weights(problem), 0.0
+    y, weight, total = problem.data.y, problem.data.sample_weight, 0.0
     for lo in range(0, len(y), BLOCK_ROWS):
         block = y[lo : lo + BLOCK_ROWS].astype(np.float64)
         z = np.tile(bias, (len(block), 1)) if problem.outputs > 1 else np.full(len(block), bias[0])
         with np.errstate(over="ignore", invalid="ignore"):  # a target such as 1e200, whose square is infinite
-            total += float(s[lo : lo + BLOCK_ROWS] @ losses_and_slopes(problem, z, block)[0])
+            s = np.ones(len(block)) if weight is None else weight[lo : lo + BLOCK_ROWS].astype(np.float64)
+            total += float(s @ losses_and_slopes(problem, z, block)[0])
     return total / len(y)
 
 
@@ -43,21 +44,21 @@ def _weights(problem: Problem) -> Array:
 
 def _constant(problem: Problem) -> Array:
     """The best bias of each output (outputs,)."""
-    y, s = problem.data.y, _weights(problem)
+    y, weight = problem.data.y, problem.data.sample_weight
     if problem.loss.outputs == "classes":
-        counts: Array = np.bincount(y.astype(np.int64), weights=s, minlength=problem.outputs)
+        counts: Array = np.bincount(y.astype(np.int64), weights=weight, minlength=problem.outputs)
         return np.asarray(np.log(np.maximum(counts / counts.sum(), MIN_SHARE)))
-    columns = y.astype(np.float64).reshape(len(y), -1).T
-    return np.array([_best(problem, column, s) for column in columns])
+    columns = y.astype(np.float64, copy=False).reshape(len(y), -1).T
+    return np.array([_best(problem, column, weight) for column in columns])
 
 
-def _best(problem: Problem, y: Array, s: Array) -> float:
+def _best(problem: Problem, y: Array, weight: Array | None) -> float:
     name = problem.loss.name
     if name == "quantile":
-        return _quantile(y, s, problem.constants["tau"])
+        return _quantile(y, _weights(problem), problem.constants["tau"])
     if name == "huber":
-        return _huber(y, s, problem.constants["delta"])
-    mean = float(s @ y / s.sum())
+        return _huber(y, _weights(problem), problem.constants["delta"])
+    mean = float(np.average(y, weights=weight))
     if name == "logistic":
         return float(np.log(max(mean, MIN_SHARE)) - np.log(max(1 - mean, MIN_SHARE)))
     if name == "poisson":

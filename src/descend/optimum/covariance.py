@@ -62,10 +62,10 @@ def covariance(problem: Problem, weights: Array) -> Covariance | None:
         inverse = _inverse(hessian(view, w))
         middle = _products(view, w, inverse)
     rows = part.data.rows
-    matrix = inverse @ middle @ inverse * (rows / problem.data.rows)
+    matrix = inverse @ middle @ inverse * (rows / problem.data.rows_in_all)
     if not np.isfinite(matrix).all():
         return None
-    return Covariance((matrix + matrix.T) / 2, problem.data.rows - problem.params)
+    return Covariance((matrix + matrix.T) / 2, problem.data.rows_in_all - problem.params)
 
 
 def _every(problem: Problem, step: int) -> Problem:

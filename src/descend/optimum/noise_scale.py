@@ -1,6 +1,6 @@
 """noise_scale: how large a batch must be before the gradient's noise no longer hides the gradient."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -34,20 +34,28 @@ def noise_scale(problem: Problem, weights: Array, seed: int = 0) -> NoiseScale |
     Both parts are estimated without bias from the mean squared gradient of batches of b rows and that of all N:
     E|g_b|² = |G|² + tr(Σ) (1/b - 1/N) (their appendix A.1, here without replacement).
     """
-    rng, rows = np.random.default_rng(seed), problem.data.rows
-    every = rng.permutation(rows)[: min(rows, MAX_ROWS)]
+    rng, every = rows_at_random(problem.data.rows, seed)
     b = max(1, len(every) // MAX_BATCH_SHARE)
     if len(every) < 4:
         return None
+    data = problem.data
+    weight = None if data.sample_weight is None else data.sample_weight[every]
+    part = replace(problem, data=replace(data, X=data.X[every], y=data.y[every], sample_weight=weight))
     with np.errstate(over="ignore", invalid="ignore"):
-        whole = _square(problem, weights, every)
-        squares = [_square(problem, weights, rng.choice(every, b, replace=False)) for _ in range(BATCHES)]
+        whole = _square(part, weights, slice(None))
+        squares = [_square(part, weights, rng.choice(len(every), b, replace=False)) for _ in range(BATCHES)]
         variance = max(0.0, (float(np.mean(squares)) - whole) / (1 / b - 1 / len(every)))
         signal = max(0.0, whole - variance / len(every))
         return NoiseScale(variance / signal if signal > 0 else np.inf, whole, variance)
 
 
-def _square(problem: Problem, weights: Array, rows: Array) -> float:
+def rows_at_random(rows: int, seed: int) -> tuple[np.random.Generator, Array]:
+    """Return the rows of so many that are looked at, in random order, and what draws the batches of them."""
+    rng = np.random.default_rng(seed)
+    return rng, rng.choice(rows, min(rows, MAX_ROWS), replace=False)
+
+
+def _square(problem: Problem, weights: Array, rows: Array | slice) -> float:
     """The squared norm of the gradient of some rows, without the penalty."""
     g = gradient(problem, weights, rows)[1] - problem.l2 * problem.penalised * weights
     return float(np.square(g, dtype=np.float64).sum())

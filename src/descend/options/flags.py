@@ -28,7 +28,10 @@ def flags_of_options(options: Options) -> list[str]:
         elif isinstance(value, tuple) and option.name not in ("betas", "hidden_layer_sizes"):
             flags += [part for item in value for part in (option.flag, str(item))]
         else:
-            flags += [option.flag, ",".join(map(str, value)) if isinstance(value, tuple) else str(value)]
+            flags += [
+                option.flag,
+                ",".join(map(str, value)) if isinstance(value, tuple) else "none" if value is None else str(value),
+            ]
     return flags
 
 

@@ -63,9 +63,11 @@ def word(*known: str) -> Read:
 
 
 def either(keyword: str | None, read: Read) -> Read:
-    """Return a reader of a keyword, such as "auto" or None, or else of what `read` reads."""
+    """Return a reader of a keyword, such as "auto" or None, for which the word "none" stands too, or else of what `read` reads."""
 
     def both(name: str, given: Any) -> Any:
+        if keyword is None and isinstance(given, str) and given == "none":
+            return None
         return given if isinstance(given, type(keyword)) and given == keyword else read(name, given)
 
     return both
@@ -133,6 +135,20 @@ def duration(name: str, given: Any) -> float:
     if not 0 < seconds < math.inf:
         raise refuse(name, given, "a time above 0, such as 30s, 5m or 1h", "try 30s")
     return seconds
+
+
+BYTES = {"": 1.0, "b": 1.0, **{f"{p}{s}": 1000.0**k for k, p in enumerate("kmgt", 1) for s in ("", "b")},
+         **{f"{p}ib": 1024.0**k for k, p in enumerate("kmgt", 1)}}  # fmt: skip
+
+
+def size(name: str, given: Any) -> int:
+    """Read bytes: a number, or text such as "800MB", "1.5GB" or "2GiB"."""
+    match = re.fullmatch(r"\s*((?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?)\s*([a-z]*)\s*", str(given).lower())
+    known = match is not None and not isinstance(given, bool) and match[2] in BYTES
+    size = float(match[1]) * BYTES[match[2]] if match is not None and known else -1.0
+    if not 1 <= size < 2.0**63:
+        raise refuse(name, given, "a size of at least one byte, such as 800MB or 2GB", "try 2GB")
+    return int(size)
 
 
 def rows(name: str, given: Any) -> Any:

@@ -141,6 +141,8 @@ class Options:
         "decides split, start and order of rows", "INT")
     threads: int | None = option("--threads", "budget", None, readers.either(None, readers.whole(1,
         "a whole number of at least 1", "try 2")), "threads; all cores when not given", "INT")
+    memory: int | None = option("--memory", "budget", None, readers.either(None, readers.size),
+        "most memory for the table; a larger one is streamed; half of what the system allows when not given", "SIZE")
     scale: bool = option("--scale/--no-scale", "preparation", True, readers.switch, "centre and scale the columns")
     missing: str = option("--missing", "preparation", "median", readers.word("median", "drop", "error"),
         "what becomes of missing cells", "HOW")

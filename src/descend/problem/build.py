@@ -2,9 +2,10 @@
 
 from descend.arrays import Array
 from descend.losses import Loss
+from descend.memory import free_memory
 from descend.options import Options
 from descend.problem.initialise import initial
-from descend.problem.network import Network, check_memory, free_memory
+from descend.problem.network import Network, check_memory
 from descend.problem.problem import Problem
 from descend.table.data import Data
 

@@ -1,7 +1,5 @@
 """network: a fully connected network as a function of one flat vector of weights; it defines what engines compute."""
 
-import os
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -142,13 +140,6 @@ def check_dropout(share: float) -> None:
     """Raise UsageError unless a share of dropped outputs is at least 0 and below 1."""
     if not 0 <= share < 1:
         raise UsageError(f"dropout is {share:g}, it must be at least 0 and below 1", fix="try 0.2", code="bad-dropout")
-
-
-def free_memory() -> int:
-    """Return the bytes of memory that are free, or as good as endless where the system does not say."""
-    if not hasattr(os, "sysconf"):
-        return sys.maxsize
-    return int(os.sysconf("SC_AVPHYS_PAGES")) * int(os.sysconf("SC_PAGE_SIZE"))
 
 
 def check_memory(network: Network, runs: int, slots: int, itemsize: int, available: int) -> None:

@@ -30,6 +30,7 @@ class FindingRow:
         fixes: flags to type.
         proof: what each fix that was tried did, one sentence each.
         meaning: (label, text) parts of the code's documentation.
+        consequences: what follows from it, one sentence each.
     """
 
     code: str
@@ -38,6 +39,7 @@ class FindingRow:
     fixes: tuple[str, ...]
     proof: tuple[str, ...] = ()
     meaning: tuple[tuple[str, str], ...] = ()
+    consequences: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -66,9 +66,16 @@ def _next(report: ReportData) -> Element:
 def _finding(row: FindingRow) -> Element:
     proof = [tag("p", line) for line in row.proof]
     meaning = [tag("p", tag("strong", f"{label}: "), text) for label, text in row.meaning]
+    below = tag("ul", *(tag("li", line) for line in row.consequences))
+    follows = [tag("p", "What follows from it:"), below] if row.consequences else []
     more = [tag("details", tag("summary", f"What {row.code} means"), *meaning)] if meaning else []
     return tag(
-        "li", tag("p", tag("strong", f"{row.code} {row.level}: "), row.text), *map(code, row.fixes), *proof, *more
+        "li",
+        tag("p", tag("strong", f"{row.code} {row.level}: "), row.text),
+        *map(code, row.fixes),
+        *proof,
+        *follows,
+        *more,
     )
 
 

@@ -15,15 +15,17 @@ import numpy as np
 
 from descend import optimum as exact
 from descend import store
+from descend.arrays import Array
 from descend.blas import one_blas_thread
 from descend.cluster.group import LIMIT, Group, joined, rank_here
 from descend.cluster.passes import served
 from descend.cluster.prepare import prepare_together, problems_of
 from descend.diagnosis.finding import Finding, Level
-from descend.diagnosis.proof import prove_all
+from descend.diagnosis.proof import prove_within
 from descend.diagnosis.verdict import Status, Verdict, judge
 from descend.errors import ClusterError, OutputError
 from descend.optimum.landscape import Landscape
+from descend.optimum.noise_scale import rows_at_random
 from descend.optimum.status import SolverResult
 from descend.options import OPTIONS, Options, read_options
 from descend.options.flags import in_keywords
@@ -37,15 +39,28 @@ from descend.run.importance import importances
 from descend.run.record import Run
 from descend.run.references import references
 from descend.run.saving import save_somewhere
-from descend.run.scoring import Scored, held_out, metric_of, model_of, scored_parts, scores, threshold_of
+from descend.run.scoring import (
+    Scored,
+    held_out,
+    metric_of,
+    model_of,
+    on_rows_at_hand,
+    scored_parts,
+    scores,
+    threshold_of,
+)
 from descend.run.sections import chosen_section, curvature_note, data_section, environment_section, trace_section
 from descend.run.threshold import EVEN, check_threshold
 from descend.run.trials import trials
 from descend.search.candidates import ENDLESS_SCHEDULES, too_slow
+from descend.search.sample import rows_of_sample
 from descend.search.search import SearchResult, search, validation_decides
 from descend.table.cross_validation import Folds, cross_validated, folds
-from descend.table.data import Data
-from descend.table.prepare import Note, Prepared, labelled, prepare, validation_split
+from descend.table.data import Data, drawn_places
+from descend.table.prepare import Note, Prepared, how_to_read, labelled, prepare, validation_split
+from descend.table.streamed.opening import opened
+from descend.table.streamed.prepare import prepare_streamed
+from descend.table.streamed.scratch import Scratch
 from descend.table.table import Table
 from descend.table.target_loss import shown
 from descend.training import Fit
@@ -110,13 +125,16 @@ def train(
         store.check_folder(Path(run_dir), force=False)
     begun = time.monotonic() if begun is None else begun
     place = checkpoint if checkpoint is not None or run_dir is None else f"{os.fspath(run_dir)}.search"
-    with joined(rank_timeout) as group:
-        job = _Job(data, target, values, (None if follows else on_event) or (lambda event: None), begun)
-        prepared = job.prepare(group)
-        if group is not None and follows:
+    scratch_beside = None if place is None else os.fspath(place).removesuffix(".search")
+    with joined(rank_timeout) as group, Scratch(scratch_beside) as scratch:
+        job = _Job(data, target, values, (None if follows else on_event) or (lambda event: None), begun, scratch)
+        prepared = None if group is None else job.prepare(group)
+        if group is not None and prepared is not None and follows:
             return together.take(group, served(group, problems_of(prepared, values), job.threads))
-        with _checkpoints(place, begun) as keep:
-            run = _shared(group, lambda: job.complete(job.run(prepared, keep)))
+        with _checkpoints(
+            place, begun
+        ) as keep:  # a table that is streamed is let go in `run`, so nothing here holds it
+            run = _shared(group, lambda: job.complete(job.run(prepared or job.prepare(), keep)))
     if run_dir is not None:
         saved = save_somewhere(run, run_dir)
         if saved.problem:
@@ -166,8 +184,11 @@ class _Task:
 class _Job:
     """One call of `train`: its data, its options, and its notes so far."""
 
-    def __init__(self, data: Any, target: Any, options: Options, on_event: OnEvent, begun: float) -> None:
+    def __init__(
+        self, data: Any, target: Any, options: Options, on_event: OnEvent, begun: float, scratch: Scratch | None = None
+    ) -> None:  # fmt: skip
         self.data, self.target, self.options, self.begun = data, target, options, begun
+        self.scratch = scratch or Scratch()
         self.on_event = on_event
         self.threads = options.threads or os.cpu_count() or 1
         self.notes: list[Note] = []
@@ -183,11 +204,15 @@ class _Job:
         self.on_event(note)
 
     def prepare(self, group: Group | None = None) -> Prepared:
-        """Read and prepare, in a group together with its other ranks."""
+        """Read and prepare: in a group with its other ranks; else whole, or streamed where memory is not enough for that."""
         options = self.options.replace(threads=self.threads)
-        if group is None:
-            return prepare(self.data, self.target, options, self._pass_on)
-        return prepare_together(group, self.data, self.target, options, self._pass_on)
+        if group is not None:
+            return prepare_together(group, self.data, self.target, options, self._pass_on)
+        if isinstance(self.data, (str, os.PathLike)) and str(self.data) != "-":
+            found = opened(Path(self.data), how_to_read(options), options.memory, self.threads, self.scratch)
+            if found is not None:
+                return prepare_streamed(*found, self.target, options, self._pass_on, self.scratch, self._looked_at)
+        return prepare(self.data, self.target, options, self._pass_on)
 
     def run(self, prepared: Prepared, keep: Callable[[Fit], None] = lambda fit: None) -> Run:
         """Search, score and judge."""
@@ -214,15 +239,22 @@ class _Job:
             rows = f"{result.sample_rows:,} of {result.fit.problem.data.rows:,} training rows"
             self.note("search", f"settings competed on {rows}; the best was trained on all of them")
         self._note_schedule(result)
+        parts, data = scored_parts(prepared, result), data_section(prepared, self.data, result.fit)
+        test_rows = prepared.rows[1]
+        result, prepared = (
+            on_rows_at_hand(result, prepared),
+            prepared.at_hand,
+        )  # all rows of a streamed table are let go
+        del task
+        problem = result.fit.problem
         verdict, findings = self._judged(result, prepared, preparing)
-        parts = scored_parts(prepared, result)
         threshold = self._threshold(prepared, parts)
-        model = model_of(prepared, task.problem, result.fit.weights[result.best], threshold)
-        evaluation = held_out(model, prepared, parts.get("test"))
+        model = model_of(prepared, problem, result.fit.weights[result.best], threshold)
+        evaluation = held_out(model, prepared, parts.get("test"), test_rows)
         run = Run(
             model=model, verdict=verdict, findings=findings, tried=trials(prepared, result, findings, metric, options),
-            metrics=scores(prepared, task.problem, parts, threshold), metric=metric, chosen=chosen_section(result),
-            data=data_section(prepared, self.data, result.fit), options=options,
+            metrics=scores(prepared, problem, parts, threshold), metric=metric, chosen=chosen_section(result),
+            data=data, options=options,
             env=environment_section(options, self.threads), seconds=time.monotonic() - self.begun,
             trace=trace_section(result, prepared), notes=tuple(self.notes), search_result=result, prepared=prepared,
             intervals={} if evaluation is None else {"test": evaluation.intervals}, held_out=evaluation,
@@ -237,6 +269,12 @@ class _Job:
         return (
             run if run.verdict.status == Status.UNTRAINED else self.attempt("proof", run, lambda: self.with_proof(run))
         )
+
+    def _looked_at(self, rows: int, features: int) -> tuple[Array, ...]:
+        """The places among so many rows that a search will look at: those on which settings compete, and those of the noise."""
+        seed = self.options.random_state
+        competing = drawn_places(rows, rows_of_sample(features + 1), seed)
+        return () if len(competing) == rows else (competing, rows_at_random(rows, seed)[1])
 
     def _threshold(self, prepared: Prepared, parts: Mapping[str, Scored]) -> float:
         """The threshold of the model, chosen on validation rows where there are some, else on training rows."""
@@ -262,16 +300,10 @@ class _Job:
         table, name = labelled(run.prepared.table, self.target)
         deadline = time.monotonic() + max(self._left(), PROOF_SECONDS)
 
-        def short(changed: Options) -> Run:
-            left = max(deadline - time.monotonic(), 0.1)
-            budget = left / 2 if changed.time_budget is None else min(changed.time_budget, left / 2)
-            return retrain(table, name, changed.replace(time_budget=budget), self.on_event)
+        def again(changed: Options) -> Run:
+            return retrain(table, name, changed, self.on_event)
 
-        findings = run.findings
-        for k, finding in enumerate(findings):
-            if time.monotonic() >= deadline:
-                break
-            findings = (*findings[:k], *prove_all((finding,), self.options, run, short), *findings[k + 1 :])
+        findings, _ = prove_within(run.findings, self.options, run, again, deadline)
         verdict = replace(run.verdict, text=f"training failed: {findings[0].text}")
         return replace(run, findings=findings, verdict=verdict)
 

@@ -3,7 +3,7 @@
 import json
 import os
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -252,6 +252,29 @@ class Run:
         from descend.run.summary import run_summary
 
         return html(run_summary(self))
+
+    @in_keywords()
+    @one_blas_thread()
+    def export(
+        self, path: str | os.PathLike[str], to: str, *, table: str | None = None, ids: Sequence[str] = (), force: bool = False
+    ) -> None:  # fmt: skip
+        """Write the model as a file that another runtime predicts with; see `docs/export.md`.
+
+        Args:
+            path: of the file; it is written whole or not at all.
+            to: "onnx", "torch" (a program of torch.export), "sklearn" (a skops file), "json" or "sql".
+            table: that the SQL reads; "data" when None.
+            ids: columns that the SQL carries along.
+            force: whether a file of that name is replaced.
+
+        Raises UsageError for a format that there is not, that needs a package, or that has no such model, and OutputError
+        where the file cannot be written.
+        """
+        from descend.run.export import write_export
+
+        query = {**({} if table is None else {"table": table}), **({"ids": tuple(ids)} if ids else {})}
+        source = None if self.folder is None else self.folder / "model.safetensors"
+        write_export(self.model, Path(path), to, null=self.options.null, query=query, source=source, force=force)
 
     @in_keywords()
     def plot(self, kind: str = "loss", ax: Any = None) -> Any:

@@ -40,6 +40,10 @@ def references(
     A reference that cannot be found, such as the linear optimum of classes that a plane separates, is left out.
     """
     found = []
+    if prepared.numbers is not None:  # of a streamed table: the rows at hand are what all are compared on
+        fit = result.fit
+        own = _evaluated(prepared, fit.problem, fit.weights[result.best])
+        held = held if own is None else own
     for model, make in _makers(prepared, result, trees, threads):
         began = time.monotonic()
         evaluation = make()
@@ -82,7 +86,7 @@ def _evaluated(prepared: Prepared, problem: Problem, weights: Array | None) -> E
     if weights is None or test is None:
         return None
     z = run_scores(problem, weights[None], test)[0]
-    return held_out(model_of(prepared, problem, weights), prepared, Scored(weights, test, z))
+    return held_out(model_of(prepared, problem, weights), prepared, Scored(weights, test, z), prepared.rows[1])
 
 
 def _trees(prepared: Prepared, threads: int) -> Evaluation | None:

@@ -10,6 +10,7 @@ import numpy as np
 
 from descend.diagnosis import Finding, explain
 from descend.diagnosis.formatting import percent
+from descend.diagnosis.order import grouped
 from descend.diagnosis.verdict import Verdict
 from descend.evaluation import Evaluation
 from descend.evaluation.reference import Reference
@@ -164,7 +165,7 @@ def report_data(run: ReportedRun) -> ReportData:
     return ReportData(
         title=f"{run.model.target} from {run.data['name']}", data_name=run.data["name"], date=date.today().isoformat(),
         version=VERSION, mark=mark_of(run), status=run.verdict.status, verdict=run.verdict.text, numbers=numbers(run),
-        findings=tuple(_finding(f) for f in run.findings), variants=variant_rows(run),
+        findings=tuple(_finding(f, consequences) for f, consequences in grouped(run.findings)), variants=variant_rows(run),
         metric=run.metric, measured=run.prepared is not None and not run.failed,
         held_out=None if run.failed else run.held_out, curves=curves(run), curve_rows=curve_rows(run),
         train_rows=int(run.data["train_rows"]), history=_history(run.trace), rates=_rates(run),
@@ -196,10 +197,11 @@ def _beats_baseline(run: ReportedRun) -> bool:
     return value > baseline if run.metric in HIGHER_IS_BETTER else value < baseline
 
 
-def _finding(finding: Finding) -> FindingRow:
+def _finding(finding: Finding, consequences: tuple[Finding, ...]) -> FindingRow:
     return FindingRow(
         code=finding.code, level=finding.level, text=finding.text, fixes=finding.fix,
         proof=tuple(f"tried {p.describe(number)}" for p in finding.proof), meaning=explain(finding.code).parts,
+        consequences=tuple(f"{f.code} {f.level}: {f.text}" for f in consequences),
     )  # fmt: skip
 
 

@@ -1,7 +1,7 @@
 """scoring: metrics of weights, in the units of the file."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -10,7 +10,8 @@ from descend.arrays import Array
 from descend.errors import UsageError
 from descend.evaluation import ClassificationEvaluation, Evaluation, RegressionEvaluation
 from descend.losses import Loss
-from descend.metrics import classification_metrics, predicted_class, regression_metrics
+from descend.metrics import RegressionSums, blocks_of, classification_metrics, predicted_class, regression_metrics
+from descend.optimum import Curvature, curvature
 from descend.problem import Problem
 from descend.problem.network import scores as network_scores
 from descend.problem.response import decision, has_probabilities
@@ -19,6 +20,7 @@ from descend.run.threshold import EVEN, best_threshold
 from descend.search.search import SearchResult
 from descend.table.data import Data
 from descend.table.prepare import Prepared
+from descend.table.streamed.rows import ScaledStream, products
 
 
 def model_of(prepared: Prepared, problem: Problem, weights: Array, threshold: float = EVEN) -> Model:
@@ -49,11 +51,15 @@ def evaluation_of(
     )  # fmt: skip
 
 
-def held_out(model: Model, prepared: Prepared, part: "Scored | None") -> Evaluation | None:
-    """Return the evaluation of a model on the test rows; None where there are none, and of scores that are not finite."""
-    if part is None or not np.isfinite(part.z).all():
+def held_out(model: Model, prepared: Prepared, part: "Scored | None", rows: Array) -> Evaluation | None:
+    """Return the evaluation of a model on the test rows; None where there are none, and of scores that are not finite.
+
+    Args:
+        rows: places of the test rows in the table, where they are of it.
+    """
+    if part is None or part.z is None or not np.isfinite(part.z).all():
         return None
-    rows, data = prepared.rows[1], part.data
+    data = part.data
     places = rows if len(rows) == data.rows else None
     return evaluation_of(model, targets_of(prepared, data.y), model.respond(part.z, {}, {}), data.sample_weight, places)
 
@@ -103,16 +109,40 @@ def score(
     model = model_of(prepared, problem, weights.astype(np.float64), threshold)
     z = run_scores(problem, weights[None], data)[0] if z is None else z
     with np.errstate(over="ignore", invalid="ignore"):
-        return metrics_of(model, targets_of(prepared, data.y), model.respond(z, {}, {}), data.sample_weight)
+        if model.classes:
+            return metrics_of(model, data.y, model.respond(z, {}, {}), data.sample_weight)
+        sums = _empty_sums(prepared, data)
+        for rows in blocks_of(data.rows):
+            own = None if data.sample_weight is None else data.sample_weight[rows]
+            sums.add(targets_of(prepared, data.y[rows]), model.respond(z[rows], {}, {}).values, own)
+        return sums.metrics()
 
 
 @dataclass(frozen=True, eq=False)
 class Scored:
-    """Weights (params,) on one part of the rows, and their scores (rows, outputs)."""
+    """Weights (params,) on one part of the rows, and their scores (rows, outputs).
+
+    Of a streamed table the metrics, which were added up while it was read; its scores are then kept of test rows alone.
+    """
 
     weights: Array
     data: Data
-    z: Array
+    z: Array | None
+    metrics: dict[str, float] | None = None
+
+
+def on_rows_at_hand(result: SearchResult, prepared: Prepared) -> SearchResult:
+    """Return a search on a streamed table as one whose training rows are those that are at hand, with the moments of all."""
+    if prepared.sample is None:
+        return result
+    problem = replace(result.fit.problem, data=prepared.sample.train)
+    measure = result.landscape.measure
+
+    def measured() -> Curvature:
+        return replace(measure(), rows=lambda: curvature(problem).rows())
+
+    landscape = replace(result.landscape, measure=measured)
+    return replace(result, fit=replace(result.fit, problem=problem), landscape=landscape)
 
 
 def scored_parts(prepared: Prepared, result: SearchResult) -> dict[str, Scored]:
@@ -122,17 +152,48 @@ def scored_parts(prepared: Prepared, result: SearchResult) -> dict[str, Scored]:
     """
     fit, landscape = result.fit, result.landscape
     kept, where = fit.weights[result.best], prepared.test or prepared.train
-    named: dict[str, tuple[Any, Data | None]] = {
+    sought: dict[str, tuple[Any, Data | None]] = {
         "train": (kept, fit.problem.data), "val": (kept, result.validation), "test": (kept, prepared.test),
         "baseline": (landscape.baseline_weights, where), "optimum": (landscape.optimum.weights, where),
     }  # fmt: skip
-    there = {name: (w, data) for name, (w, data) in named.items() if w is not None and data is not None}
+    there = {name: (w, data) for name, (w, data) in sought.items() if w is not None and data is not None}
+    parts = list({id(data): data for _, data in there.values()}.values())  # the rows of each part are read once
+    if all(isinstance(part.X, ScaledStream) and not part.X.mapped for part in parts):
+        return _streamed_parts(prepared, fit.problem, there, parts)
     found: dict[str, Scored] = {}
-    for part in {id(data): data for _, data in there.values()}.values():  # the rows of each part are read once
+    for part in parts:
         names = [name for name, (_, data) in there.items() if data is part]
         z = run_scores(fit.problem, np.stack([there[name][0] for name in names]), part)
         found |= {name: Scored(there[name][0], part, z[k]) for k, name in enumerate(names)}
     return {name: found[name] for name in there}
+
+
+def _streamed_parts(
+    prepared: Prepared, problem: Problem, there: Mapping[str, tuple[Array, Data]], parts: Sequence[Data]
+) -> dict[str, Scored]:
+    """What `scored_parts` returns of parts of one streamed table, in one reading; only test rows keep their scores."""
+    named = [[name for name, (_, data) in there.items() if data is part] for part in parts]
+    split = [problem.split(np.stack([there[name][0] for name in names]).astype(np.float64)) for names in named]
+    weights = [(part.X, W[:, :, 0].T) for part, (W, _) in zip(parts, split, strict=True)]
+    model = model_of(prepared, problem, there["train"][0])
+    sums = {name: _empty_sums(prepared, data) for name, (_, data) in there.items()}
+    z = {name: np.empty((data.rows, 1)) for name, (_, data) in there.items() if name == "test"}
+    for k, rows, found in products(weights):
+        y, weight = targets_of(prepared, parts[k].y[rows]), parts[k].sample_weight
+        for name, own in zip(named[k], (found + split[k][1][:, 0]).T, strict=True):
+            sums[name].add(y, model.respond(own[:, None], {}, {}).values, None if weight is None else weight[rows])
+            if name in z:
+                z[name][rows, 0] = own
+    assert prepared.sample is not None
+    let_go = prepared.sample.train  # whoever asks for metrics needs no more than these
+    return {
+        name: Scored(w, data if name in z else let_go, z.get(name), sums[name].metrics())
+        for name, (w, data) in there.items()
+    }
+
+
+def _empty_sums(prepared: Prepared, data: Data) -> RegressionSums:
+    return RegressionSums(float(targets_of(prepared, np.average(data.y, weights=data.sample_weight))))
 
 
 def scores(
@@ -140,14 +201,14 @@ def scores(
 ) -> dict[str, dict[str, float]]:
     """Return the metrics of each part; the constant prediction is of the more frequent class, whatever the threshold."""
     return {
-        name: score(prepared, problem, p.weights, p.data, p.z, EVEN if name == "baseline" else threshold)
+        name: p.metrics or score(prepared, problem, p.weights, p.data, p.z, EVEN if name == "baseline" else threshold)
         for name, p in parts.items()
     }
 
 
 def threshold_of(given: float | str | None, part: Scored) -> float:
     """Return the threshold that was given, 0.5 for none, and for "auto" that of the largest balanced accuracy on a part."""
-    if given is None or not np.isfinite(part.z).all():
+    if given is None or part.z is None or not np.isfinite(part.z).all():
         return EVEN
     if given != "auto":
         return float(given)

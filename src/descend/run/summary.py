@@ -178,7 +178,7 @@ def run_summary(run: ReportedRun) -> Summary:
         ),
         right=(2, 3, 4, 5),
         facts=numbers(run),
-        findings=tuple(f"{f.code} {f.level}: {f.text}" for f in run.findings),
+        findings=tuple(f"{f.code} {f.level}: {f.text}" for f in run.findings if not f.cause),
         more="" if run.failed else ".predict(data)  .evaluate(data)  .plot()  .report()  .save(folder)",
     )
 

@@ -21,7 +21,7 @@ def sample_of(problem: Problem, options: Options) -> Problem | None:
     All are read by networks, on small tables, where the settings depend on the number of rows (a schedule with an end),
     and where the sample would lack a class.
     """
-    data, rows = problem.data, max(FEWEST_ROWS, ROWS_A_WEIGHT * problem.params)
+    data, rows = problem.data, rows_of_sample(problem.params)
     fixed = options.schedule not in ENDLESS_SCHEDULES or options.schedule == "auto" or options.warmup
     if problem.network is not None or fixed or data.cells < SAMPLED_CELLS or rows > LARGEST_PART * data.rows:
         return None
@@ -29,6 +29,11 @@ def sample_of(problem: Problem, options: Options) -> Problem | None:
     if problem.loss.task == "classification" and _classes(sample.y) < _classes(data.y):
         return None
     return replace(problem, data=sample)
+
+
+def rows_of_sample(params: int) -> int:
+    """Return how many rows tell the settings of a model of so many weights apart."""
+    return max(FEWEST_ROWS, ROWS_A_WEIGHT * params)
 
 
 def _classes(y: Array) -> int:

@@ -16,13 +16,14 @@ import numpy as np
 
 from descend.arrays import Array
 from descend.engines import start as initial_state
+from descend.memory import free_memory
 from descend.optimum.landscape import Landscape
 from descend.options import Options
 from descend.outcome import Outcome
 from descend.plan import Plan, Setting
 from descend.problem import Problem, objectives
 from descend.problem.moments import fits, measured
-from descend.problem.network import check_memory, free_memory
+from descend.problem.network import check_memory
 from descend.search.candidates import factors_of, settings
 from descend.search.rationale import rationale
 from descend.search.sample import sample_of

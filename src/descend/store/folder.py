@@ -23,6 +23,7 @@ def atomic_write(path: Path, data: bytes) -> None:
     target = absolute(path)
     new = temporary_name(target, "tmp")
     with as_output_error(path):
+        _check_no_device(path, target)
         try:
             fsio.write_file(new, data)
             fsio.rename(new, target)
@@ -30,6 +31,14 @@ def atomic_write(path: Path, data: bytes) -> None:
             fsio.remove(new)
             raise
     fsio.sync_folder(target.parent)
+
+
+def _check_no_device(path: Path, target: Path) -> None:
+    """Raise OutputError for a device or a pipe, which a rename would replace."""
+    if target.exists() and not (target.is_file() or target.is_dir()):
+        raise OutputError(
+            f"{str(path)!r} cannot be written: it is no regular file", fix="write elsewhere", code="not-a-file"
+        )
 
 
 def next_run_folder(root: Path, name: str) -> Path:

@@ -34,6 +34,25 @@ def as_output_error(path: Path) -> Iterator[None]:
         raise OutputError(f"{str(path)!r} cannot be written: {reason}", fix=fix, code=code) from error
 
 
+def check_file(path: str, source: str, force: bool) -> None:
+    """Raise OutputError when a file of that name cannot be written, is the source, or is there already."""
+    target = Path(path)
+    parent = target.resolve().parent
+    why, fix = "", "name another file"
+    if target.is_dir():
+        why = "it is a folder"
+    elif target.exists() and os.path.exists(source) and target.samefile(source):
+        why = "it is the input"
+    elif target.is_file() and not force:
+        why, fix = "it exists already", "name another file, or add --force"
+    elif not parent.is_dir():
+        why, fix = "its folder does not exist", f"make the folder {str(parent)!r} first"
+    elif not os.access(parent, os.W_OK):
+        why = "its folder does not allow writing"
+    if why:
+        raise OutputError(f"the file {path!r} cannot be written: {why}", fix=fix, code="cannot-write")
+
+
 def absolute(path: Path) -> Path:
     """Return the absolute path, without dots; raises OutputError when no file can have it."""
     if "\x00" in str(path):

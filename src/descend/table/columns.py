@@ -18,7 +18,7 @@ from descend.table.types import texts_of_numbers
 
 MISSING = "(missing)"  # the level of a category's missing cells
 OTHER = "(other)"  # the level of the rare values of a category of too many levels
-MEDIAN_ROWS = 1 << 16  # of a large array: their median is within 0.4 % of the rows of that of all
+MEDIAN_ROWS = 1 << 16  # of many: their median is within 0.4 % of the rows of that of all
 MOST_LEVELS = 6  # of a category, named where its use is told; arbitrary
 FEWEST_OF_A_LEVEL = 5  # rows of a level that is kept of too many: the usual least count of a cell of a table
 
@@ -218,15 +218,49 @@ def fit_schema(
     the rows are an identifier only beside other columns, and never in an array, whose columns somebody chose.
     """
     if missing == "error":
-        _refuse_missing(table)
-    counts = {c.name: _counts(c) for c in table.columns}
-    dropped = {c.name: why for c in table.columns if (why := _useless(c, counts[c.name], max_levels, c.name in asked))}
-    if table.source.format != "array":
-        left = [c for c in table.columns if c.name not in dropped]
-        rows = {c.name: why for c in left if c.name not in asked and (why := numbers_rows(c, target, classes))}
-        dropped |= rows if len(rows) < len(left) else {}
-    features = tuple(_feature(c, counts[c.name], missing, max_levels) for c in table.columns if c.name not in dropped)
-    return Schema(features, dropped, missing)
+        refuse_missing(table.columns)
+    uses = []
+    for c in table.columns:
+        named = c.name in asked
+        numbering = None if named or table.source.format == "array" else numbers_rows(c, target, classes)
+        uses.append(use_of(c, missing, max_levels, named, numbering))
+    return schema_of(uses, missing)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Use:
+    """What becomes of a column.
+
+    Args:
+        name: of the column.
+        feature: what it would be; None where it is left out.
+        useless: why it is left out whatever the other columns are, or None.
+        numbering: why it is left out where others are left, or None.
+    """
+
+    name: str
+    feature: Feature | None
+    useless: str | None = None
+    numbering: str | None = None
+
+
+def use_of(column: Column, missing: str, max_levels: int, asked: bool, numbering: str | None = None) -> Use:
+    """Return what `fit_schema` makes of one column of training rows; `numbering` says in which way it numbers the rows."""
+    counts = _counts(column)
+    why = _useless(column, counts, max_levels, asked)
+    if why is not None:
+        return Use(name=column.name, feature=None, useless=why)
+    return Use(name=column.name, feature=_feature(column, counts, missing, max_levels), numbering=numbering)
+
+
+def schema_of(uses: Sequence[Use], missing: str) -> Schema:
+    """Return the schema of these columns; those that number the rows are left out beside others."""
+    left = [use for use in uses if use.feature is not None]
+    beside = any(use.numbering is None for use in left)
+    why = {use.name: use.useless for use in uses if use.useless is not None}
+    why |= {use.name: use.numbering for use in left if beside and use.numbering is not None}
+    features = tuple(use.feature for use in left if use.feature is not None and use.name not in why)
+    return Schema(features, why, missing)
 
 
 def schema_of_matrix(matrix: Array, names: Sequence[str], rows: Array, missing: str) -> Schema:
@@ -280,7 +314,7 @@ def _useless(column: Column, counts: dict[str, int], max_levels: int, asked: boo
 def _feature(column: Column, counts: dict[str, int], missing: str, max_levels: int) -> Feature:
     gone = column.missing > 0
     if column.kind != Kind.CATEGORY:
-        median, flag = float(np.nanmedian(column.values)), gone and missing != "drop"
+        median, flag = _median(column.values, gone), gone and missing != "drop"
         return Feature(column=column.name, kind=column.kind, pattern=column.pattern, median=median, flag=flag)
     levels, rare = set(counts) - {MISSING, OTHER}, 0
     if len(counts) > max_levels:
@@ -291,6 +325,11 @@ def _feature(column: Column, counts: dict[str, int], missing: str, max_levels: i
     return Feature(
         column=column.name, kind=column.kind, pattern=column.pattern, levels=(*sorted(levels), *last), rare=rare
     )
+
+
+def _median(values: Array, gone: bool) -> float:
+    """The median, by which missing cells are filled; of at most MEDIAN_ROWS of the rows where no cell of training is missing."""
+    return float(np.nanmedian(values) if gone else np.median(values[:: -(-len(values) // MEDIAN_ROWS)]))
 
 
 def _code(feature: Feature, column: Column) -> tuple[Array, int, int]:
@@ -323,10 +362,11 @@ def _categories(column: Column, levels: tuple[str, ...]) -> Categorical:
     return texts_of_numbers(column.values)
 
 
-def _refuse_missing(table: Table) -> None:
-    gone = [(c.name, c.missing, int(np.argmax(c.is_missing)) + 1) for c in table.columns if c.missing]
+def refuse_missing(columns: Sequence[Column]) -> None:
+    """Raise DataError when cells of these columns are missing."""
+    gone = [(c.name, c.missing, int(np.argmax(c.is_missing)) + 1) for c in columns if c.missing]
     if gone:
-        columns = ", ".join(f"{name!r} ({count} cells, first in row {row})" for name, count, row in gone[:10])
+        listed = ", ".join(f"{name!r} ({count} cells, first in row {row})" for name, count, row in gone[:10])
         raise DataError(
-            f"cells are missing in {columns}", fix="use --missing median or --missing drop", code="missing-cells"
+            f"cells are missing in {listed}", fix="use --missing median or --missing drop", code="missing-cells"
         )

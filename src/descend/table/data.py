@@ -69,6 +69,11 @@ class Data:
         return int(self.X.shape[0])
 
     @property
+    def rows_in_all(self) -> int:
+        """The number of examples that these stand for: more than there are where the moments are those of a larger table."""
+        return self.rows if self._gram is None else self._gram.rows
+
+    @property
     def features(self) -> int:
         """The number of columns of X."""
         return int(self.X.shape[1])
@@ -138,10 +143,15 @@ class Data:
 
     def drawn(self, rows: int, seed: int) -> "Data":
         """Return so many examples, drawn without replacement, in their order; all of them where there are no more."""
-        if rows >= self.rows:
-            return self
-        rng = np.random.Generator(np.random.Philox(key=seed))
-        return self.take(np.sort(rng.choice(self.rows, rows, replace=False, shuffle=False)))
+        return self if rows >= self.rows else self.take(drawn_places(self.rows, rows, seed))
+
+
+def drawn_places(among: int, rows: int, seed: int) -> Array:
+    """Return so many of the places of `among` rows, drawn without replacement, in their order; all where there are no more."""
+    if rows >= among:
+        return np.arange(among)
+    rng = np.random.Generator(np.random.Philox(key=seed))
+    return np.sort(rng.choice(among, rows, replace=False, shuffle=False))
 
 
 def mean_one(weight: Array) -> Array:

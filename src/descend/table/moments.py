@@ -5,11 +5,10 @@ stream into pieces.
 """
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import partial, reduce
-from itertools import chain
+from functools import reduce
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -94,15 +93,77 @@ def accumulate(pieces: Iterable[Examples], threads: int = 1) -> Gram:
     >>> whole.G.item(), whole.c.item(), whole.mean.item()
     (1.0, 2.0, 2.0)
     """
-    shards = _shards(pieces)
-    first = next(shards)
-    shift = shift_of(first)
-    with one_blas_thread():
-        total = merged(_in_order(partial(sums_of, shift=shift), chain([first], shards), threads))
-    return gram_of(total, shift, int(first.X.shape[1]))
+    with one_blas_thread(), Accumulator(threads) as sums:
+        for piece in pieces:
+            sums.add(piece)
+        return sums.gram()
 
 
 Accumulate = Callable[[list[Rows], int], Gram]  # takes rows and threads; `accumulate`, or what gives the same bits
+
+
+class Accumulator:
+    """Moments of rows that are given piece by piece, as `accumulate` takes them.
+
+    Args:
+        threads: threads at most; they do not change the bits.
+        pool: what the threads are of; one of its own when None.
+    """
+
+    def __init__(self, threads: int = 1, pool: ThreadPoolExecutor | None = None) -> None:
+        self._threads, self._given = threads, pool
+        self._pool = ThreadPoolExecutor(threads) if threads > 1 and pool is None else pool
+        self._rest: list[Rows] = []
+        self._shift: Array | None = None
+        self._features = 0
+        self._total: Sums | None = None
+        self._ahead: deque[Future[Sums]] = deque()  # shards that are being added up
+
+    def add(self, piece: Examples) -> None:
+        """Take the next rows, cut into shards of so many that only the number of columns decides, whatever their number."""
+        rows = Rows(piece.X, piece.y, piece.sample_weight)
+        n, size, lo = rows.X.shape[0], shard_rows(rows.X.shape[1]), 0
+        if self._rest:
+            lo = min(size - sum(rest.X.shape[0] for rest in self._rest), n)
+            self._rest.append(cut(rows, 0, lo))
+            if sum(rest.X.shape[0] for rest in self._rest) < size:
+                return
+            self._shard(_joined(self._rest))
+        while n - lo >= size:
+            self._shard(cut(rows, lo, lo + size))
+            lo += size
+        self._rest = [cut(rows, lo, n)] if lo < n else []
+
+    def gram(self) -> Gram:
+        """Return the moments of all rows."""
+        if self._rest:
+            self._shard(_joined(self._rest))
+        self._rest = []
+        while self._ahead:
+            self._merge(self._ahead.popleft().result())
+        assert self._total is not None
+        assert self._shift is not None
+        return gram_of(self._total, self._shift, self._features)
+
+    def __enter__(self) -> "Accumulator":
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        if self._pool is not None and self._given is None:
+            self._pool.shutdown(cancel_futures=True)
+
+    def _shard(self, rows: Rows) -> None:
+        if self._shift is None:
+            self._shift, self._features = shift_of(rows), int(rows.X.shape[1])
+        if self._pool is None:
+            return self._merge(sums_of(rows, self._shift))
+        self._ahead.append(self._pool.submit(sums_of, rows, self._shift))
+        if len(self._ahead) > self._threads:
+            self._merge(self._ahead.popleft().result())
+        return None
+
+    def _merge(self, sums: "Sums") -> None:
+        self._total = sums if self._total is None else merged([self._total, sums])
 
 
 @dataclass(frozen=True, eq=False)
@@ -191,18 +252,6 @@ def _merged(a: Sums, b: Sums) -> Sums:
     return Sums(mass, a.mean + share * apart, scatter, a.rows + b.rows)
 
 
-def _shards(pieces: Iterable[Examples]) -> Iterator[Rows]:
-    """Cut into shards of so many rows that only the number of columns decides, whatever the pieces' lengths."""
-    rest: list[Rows] = []
-    for piece in pieces:
-        joined = _joined([*rest, Rows(piece.X, piece.y, piece.sample_weight)])
-        n, size = joined.X.shape[0], shard_rows(joined.X.shape[1])
-        whole = n // size * size
-        yield from (cut(joined, lo, lo + size) for lo in range(0, whole, size))
-        rest = [cut(joined, whole, n)] if whole < n else []
-    yield from rest
-
-
 def cut(rows: Rows, lo: int, hi: int) -> Rows:
     """Return the rows from lo up to hi."""
     weight = rows.sample_weight
@@ -215,17 +264,3 @@ def _joined(pieces: list[Rows]) -> Rows:
     weights = [p.sample_weight for p in pieces if p.sample_weight is not None]
     parts = np.concatenate([p.X for p in pieces]), np.concatenate([p.y for p in pieces])
     return Rows(*parts, np.concatenate(weights) if weights else None)
-
-
-def _in_order(function: Callable[[Rows], Sums], shards: Iterable[Rows], threads: int) -> Iterator[Sums]:
-    """The moments of the shards in their order, a few of them computed ahead."""
-    if threads == 1:
-        yield from map(function, shards)
-        return
-    with ThreadPoolExecutor(threads) as pool:
-        ahead: deque[Future[Sums]] = deque()
-        for shard in shards:
-            ahead.append(pool.submit(function, shard))
-            if len(ahead) > 2 * threads:
-                yield ahead.popleft().result()
-        yield from (sums.result() for sums in ahead)

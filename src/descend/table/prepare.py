@@ -23,7 +23,7 @@ from descend.table.frames import (
     number_of,
 )
 from descend.table.moments import Accumulate, Gram, accumulate
-from descend.table.read import read
+from descend.table.read import Format, read_as
 from descend.table.reading import Conventions, Reading
 from descend.table.scale import Scale, fit_scale, scaled_data
 from descend.table.split import split
@@ -63,6 +63,9 @@ class Prepared:
         notes: what was done, in order.
         class_weights: of each class in training (classes,), or None where all rows count alike; those of the rows of
             `train` are in its example weights, and the metrics of other rows leave them out.
+        sample: of a streamed table, drawn rows prepared in the same way, in memory, for what needs rows at hand; the
+            columns of `table` are then those of these rows. None where all rows are at hand.
+        numbers: of a sample, the place of each row of its table in the file (rows,); None where they are the same.
     """
 
     table: Table
@@ -78,6 +81,17 @@ class Prepared:
     filled: dict[str, int]
     notes: tuple[Note, ...]
     class_weights: Array | None = None
+    sample: "Prepared | None" = None
+    numbers: Array | None = None
+
+    @property
+    def at_hand(self) -> "Prepared":
+        """The rows that are in memory: all of them, or of a streamed table those that were drawn."""
+        return self.sample or self
+
+    def numbers_of(self, rows: Array) -> Array:
+        """Return the numbers in the file, counted from 1, of these rows of the table (rows,)."""
+        return (rows if self.numbers is None else self.numbers[rows]) + 1
 
     def as_trained(self, data: Data) -> Data:
         """Return rows that were set aside, counting as training rows do: times the weight of their class."""
@@ -101,19 +115,29 @@ def load(data: Any, options: Options, trained: Mapping[str, Reading] | None = No
         trained: how a trained model reads its columns, which then decides, whatever the cells look like; the columns that
             it does not use are read by their cells, and dropped ones too, so that they can be carried along.
     """
-    declared = {name: Reading.of(kind) for name, kind in (entry.rsplit("=", 1) for entry in options.kinds)}
-    readings = {**declared, **(trained or {})}
-    drop = options.drop if trained is None else tuple(name for name in options.drop if "#" in name)
+    how = how_to_read(options, trained)
     if isinstance(data, (str, os.PathLike)):
-        return read(
-            data, format=options.input_format, delimiter=options.delimiter, decimal=options.decimal,
-            encoding=options.encoding, null=options.null, skip_rows=options.skip_rows, kinds=readings, drop=drop,
-            trained=trained is not None,
-        )  # fmt: skip
+        return read_as(data, how)
     if isinstance(data, Table):
         return data
-    conventions = Conventions(null=options.null, readings=readings, trained=trained is not None)
-    return from_frame(data, conventions, drop) if is_frame(data) else from_arrays(data, null=options.null)
+    conventions = replace(how.conventions, decimal=None)
+    return from_frame(data, conventions, how.drop) if is_frame(data) else from_arrays(data, null=options.null)
+
+
+def how_to_read(options: Options, trained: Mapping[str, Reading] | None = None) -> Format:
+    """Return how `load` reads a file."""
+    declared = {name: Reading.of(kind) for name, kind in (entry.rsplit("=", 1) for entry in options.kinds)}
+    drop = options.drop if trained is None else tuple(name for name in options.drop if "#" in name)
+    conventions = Conventions(
+        decimal=options.decimal,
+        null=options.null,
+        readings={**declared, **(trained or {})},
+        trained=trained is not None,
+    )
+    return Format(
+        format=options.input_format, delimiter=options.delimiter, encoding=options.encoding, skip_rows=options.skip_rows,
+        drop=drop, conventions=conventions,
+    )  # fmt: skip
 
 
 def prepare(
@@ -138,7 +162,7 @@ def prepare(
         on_event(notes[-1])
 
     table = load(data, options)
-    say("read", _describe(table))
+    say("read", describe(table))
     for text in table.notes:
         say("read", text)
     named, column = _target_column(table, target)
@@ -162,7 +186,7 @@ def prepare(
         say("columns", f"{int((~whole).sum())} rows with missing cells left out")
         kept, found, weight = kept[whole], replace(found, y=found.y[whole]), None if weight is None else weight[whole]
     train_rows, test_rows = _split(named, found, kept, options.test, options)
-    _check_left(found, train_rows)
+    check_left(found, found.y[train_rows])
     if features.matrix is not None:
         schema = schema_of_matrix(features.matrix, features.names, kept[train_rows], options.missing)
     else:
@@ -171,13 +195,13 @@ def prepare(
             asked=options.features, target=found.y[train_rows], classes=bool(found.classes),
         )  # fmt: skip
     if not schema.names:
-        raise _no_features(found.name, schema.dropped)
+        raise no_features(found.name, schema.dropped)
     coded = schema.coded(features if len(kept) == features.rows else features.take(kept))
-    for text in _columns(schema, coded.filled):
+    for text in columns_text(schema, coded.filled):
         say("columns", text)
     X, y = coded.features(train_rows), found.y
     own = None if weight is None else weight[train_rows]
-    by_class = _class_weights(found, y[train_rows], own, options)
+    by_class = class_weights_of(found, y[train_rows], own, options)
     if by_class is not None:
         of_rows = by_class[y[train_rows].astype(np.int64)]
         own = of_rows if own is None else of_rows * own
@@ -186,7 +210,7 @@ def prepare(
         X, y[train_rows], own, scale=options.scale, target=form.scales_target, threads=options.threads or 1, moments=moments,
     )  # fmt: skip
     say("scaling", "on · every feature has mean 0 and spread 1" if options.scale else "off")
-    scaling = _Scaling(scale, schema, found, form, options.threads or 1)
+    scaling = Scaling(scale, schema, found, form, options.threads or 1)
     train = scaling.data(X, y[train_rows], own, gram)
     del X  # as large as the scaled rows
     if isinstance(options.test, float):
@@ -195,7 +219,7 @@ def prepare(
     else:
         test = scaling.file(options.test, options)
     validation = None if _no_file(options.validation) else scaling.file(options.validation, options)
-    say("split", _described_split(train, test, options))
+    say("split", described_split(train, test, options))
     return Prepared(
         table=table, schema=schema, scale=scale, train=train, test=test, validation=validation, target=found, loss=form,
         constants=constants, rows=(kept[train_rows], kept[test_rows]), filled=coded.filled, notes=tuple(notes),
@@ -203,7 +227,8 @@ def prepare(
     )  # fmt: skip
 
 
-def _describe(table: Table) -> str:
+def describe(table: Table) -> str:
+    """Return in a line what was read."""
     source = table.source
     names = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar", " ": "space"}
     parts = [f"{table.rows:,} rows × {len(table.columns) + len(table.unread):,} columns"]
@@ -263,6 +288,12 @@ def _numbers_of_text(column: Column) -> Column | None:
 
 def _features(table: Table, target: str, options: Options) -> tuple[Table, Array | None]:
     """The table of candidate features, and the example weights."""
+    names = feature_names(table, target, options)
+    return table.keep(names), None if options.weight is None else example_weights(table[options.weight])
+
+
+def feature_names(table: Table, target: str, options: Options) -> list[str]:
+    """Return the columns that may be features; raises UsageError for names that are none of columns."""
     if target in options.features:
         raise UsageError(
             f"the target {target!r} is also among the features",
@@ -274,10 +305,9 @@ def _features(table: Table, target: str, options: Options) -> tuple[Table, Array
     for name in (*options.drop, *options.features):
         if name not in table.unread:
             table[name]
-    weight = None if options.weight is None else _weights(table[options.weight])
     aside = {target, options.weight, options.group, *options.drop}
     wanted = options.features or tuple(c.name for c in table.columns)
-    return table.keep([name for name in wanted if name not in aside]), weight
+    return [name for name in wanted if name not in aside]
 
 
 def present_rows(table: Table, target: Target, options: Options) -> tuple[Array, Array, Array | None]:
@@ -288,7 +318,7 @@ def present_rows(table: Table, target: Target, options: Options) -> tuple[Array,
     rows = np.flatnonzero(target.kept)
     if options.weight is None or options.weight not in table.names:
         return rows, target.y, None
-    weight = _weights(table[options.weight])[rows]
+    weight = example_weights(table[options.weight])[rows]
     return rows[weight > 0], target.y[weight > 0], weight[weight > 0]
 
 
@@ -301,8 +331,8 @@ def _check_name(option: str, given: Any) -> None:
         )
 
 
-def _weights(column: Column) -> Array:
-    """Example weights, divided by the power of two at the largest, so that no sum of them overflows."""
+def example_weights(column: Column) -> Array:
+    """Return example weights, divided by the power of two at the largest, so that no sum of them overflows."""
     if column.kind != Kind.NUMBER:
         raise DataError(
             f"the weight column {column.name!r} holds {WORDS[column.kind]}",
@@ -314,8 +344,8 @@ def _weights(column: Column) -> Array:
     return scaled
 
 
-def _class_weights(found: Target, y: Array, weight: Array | None, options: Options) -> Array | None:
-    """The weight of each class in training, or None where all rows count alike."""
+def class_weights_of(found: Target, y: Array, weight: Array | None, options: Options) -> Array | None:
+    """Return the weight of each class in training, or None where all rows count alike."""
     if options.class_weight is None:
         return None
     if not found.classes:
@@ -366,6 +396,8 @@ def validation_split(prepared: Prepared, options: Options) -> tuple[Data, Data] 
     """
     if prepared.validation is not None:
         return prepared.train, prepared.as_trained(prepared.validation)
+    if prepared.sample is not None:  # a part of a streamed table would be copied into memory
+        return None
     rows = prepared.rows[0]
     if len(rows) < FEWEST_TO_VALIDATE:
         return None
@@ -378,15 +410,15 @@ def validation_split(prepared: Prepared, options: Options) -> tuple[Data, Data] 
     return prepared.train.take(train), prepared.train.take(validation)
 
 
-def _check_left(found: Target, train_rows: Array) -> None:
-    """Raise DataError when the split leaves nothing to learn; the whole target is known to vary."""
-    y = found.y[train_rows]
+def check_left(found: Target, y: Array) -> None:
+    """Raise DataError when the split leaves nothing to learn in the targets of the training rows; the whole target varies."""
     if (y == y[0]).all():
         what = f"the target {found.name!r} is the same in every training row ({len(y):,} of {len(found.y):,} rows)"
         raise DataError(what, fix="use --test none, another --seed or more rows", code="target-constant")
 
 
-def _no_features(target: str, dropped: Mapping[str, str]) -> DataError:
+def no_features(target: str, dropped: Mapping[str, str]) -> DataError:
+    """Return what to raise where no column is left."""
     whys = [
         f"every cell of {name!r} is missing" if why.startswith("every cell") else f"{name!r} is {why}"
         for name, why in list(dropped.items())[:5]
@@ -409,7 +441,8 @@ def _ordered(column: Column) -> Array:
     return column.values
 
 
-def _columns(schema: Schema, filled: Mapping[str, int]) -> list[str]:
+def columns_text(schema: Schema, filled: Mapping[str, int]) -> list[str]:
+    """Return in lines what becomes of the columns."""
     kinds = [f.kind for f in schema.features]
     counts = [f"{kinds.count(k)} {k.value}" for k in Kind if k in kinds]
     levels = sum(len(f.levels) for f in schema.features)
@@ -430,7 +463,7 @@ def _no_file(rows: Any) -> bool:
 
 
 @dataclass(frozen=True)
-class _Scaling:
+class Scaling:
     """What turns rows of the file into data for training: fitted on the training rows, used for all others."""
 
     scale: Scale
@@ -458,7 +491,8 @@ class _Scaling:
         return self.data(self.schema.encode(other.take(kept)).X, y, weight)
 
 
-def _described_split(train: Data, test: Data | None, options: Options) -> str:
+def described_split(train: Data, test: Data | None, options: Options) -> str:
+    """Return in a line how the rows are split."""
     if test is None:
         return f"{train.rows:,} training rows / no test rows"
     if not isinstance(options.test, float):

@@ -77,6 +77,11 @@ def read(
         format=format, delimiter=delimiter, encoding=encoding, header=header, skip_rows=skip_rows, drop=tuple(drop),
         conventions=conventions,
     )  # fmt: skip
+    return read_as(path, how)
+
+
+def read_as(path: str | os.PathLike[str], how: Format) -> Table:
+    """Read a table from a path, or from standard input when it is "-"; raises as `read` does."""
     return _from_stdin(how) if str(path) == "-" else _read(Path(path), Path(path).name, how)
 
 
@@ -123,7 +128,7 @@ def _text(engine: Engine, path: Path, name: str, head: bytes, how: Format) -> Ta
         european=how.conventions.decimal == "," or dialect.delimiter != ",",
         grouped_points=dialect.delimiter == ";",
     )
-    text = [at for at, column in zip(chosen.at, chosen.names, strict=True) if _stays_text(conventions.reading(column))]
+    text = [at for at, column in zip(chosen.at, chosen.names, strict=True) if stays_text(conventions.reading(column))]
     cells = read_cells(engine, path, dialect, chosen.at, text, conventions)
     columns, notes = [], [*dialect.notes, *cells.notes]
     for at, column in zip(chosen.at, chosen.names, strict=True):
@@ -150,7 +155,8 @@ def _text(engine: Engine, path: Path, name: str, head: bytes, how: Format) -> Ta
     return table if conventions.trained else _without_empty_end(table)
 
 
-def _stays_text(reading: Reading | None) -> bool:
+def stays_text(reading: Reading | None) -> bool:
+    """Tell whether a column of text is read from its cells as they are written, whatever they look like."""
     return reading is not None and (
         reading.kind in (Kind.CATEGORY, Kind.BOOLEAN) or reading.pattern not in ("", "#.#", "%Y%m%d")
     )

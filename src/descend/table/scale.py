@@ -146,6 +146,7 @@ def fit_scale(
     intercept: bool = True,
     threads: int = 1,
     moments: Accumulate = accumulate,
+    gram: Gram | None = None,
 ) -> tuple[Scale, Gram | None]:
     """Return the scale of features X (rows, features) and target y (rows,) or (rows, targets), and their moments.
 
@@ -156,6 +157,7 @@ def fit_scale(
         intercept: whether the model has a bias; without one nothing may be centred, and the target stays as it is.
         threads: threads at most; they do not change the bits.
         moments: takes the moments, with others where several processes share the rows.
+        gram: the moments of the rows as they are, with weights of mean 1, where they are known already.
 
     The scale is the weighted means and population standard deviations, in float64. A column that is constant up to
     rounding has width 1. The width of a sparse column is its standard deviation too, whether it is centred or not. The
@@ -164,11 +166,11 @@ def fit_scale(
     if not scale:
         return Scale.none(X.shape[1]), None
     weight, targets = None if sample_weight is None else mean_one(sample_weight), y.reshape(len(y), -1)
-    share = np.full(X.shape[0], 1 / X.shape[0]) if weight is None else weight / X.shape[0]
+    share = np.broadcast_to(1 / X.shape[0], X.shape[0]) if weight is None else weight / X.shape[0]
     alone = (
         is_sparse(X) or X.shape[1] > MOST_COLUMNS
     )  # products of so many columns would take more than all that follows
-    gram = moments([Rows(np.empty((len(y), 0)) if alone else X, targets, weight)], threads)
+    gram = gram or moments([Rows(np.empty((len(y), 0)) if alone else X, targets, weight)], threads)
     mean, variance = (np.zeros(X.shape[1]),) * 2 if alone else (gram.mean, np.diagonal(gram.G))
     center, width = _sparse_moments(X, share) if is_sparse(X) else _moments(X, share, mean, variance)
     fitted = Scale(center if intercept else np.zeros_like(center), width)
@@ -176,11 +178,11 @@ def fit_scale(
         centers, widths = _moments(targets, share, gram.target, gram.yy)
         single = y.ndim == 1
         fitted = Scale(center, width, *((float(centers[0]), float(widths[0])) if single else (centers, widths)))
-    return fitted, None if alone else _scaled_gram(gram, fitted)
+    return fitted, None if alone else scaled_gram(gram, fitted)
 
 
-def _scaled_gram(gram: Gram, scale: Scale) -> Gram | None:
-    """The moments of the scaled rows; None where some have left the range of float64."""
+def scaled_gram(gram: Gram, scale: Scale) -> Gram | None:
+    """Return the moments of the scaled rows; None where some have left the range of float64."""
     ones = np.ones(len(gram.target))
     target_center, target_width = scale.target_center * ones, scale.target_width * ones
     variance, width = np.append(np.diagonal(gram.G), gram.yy), np.append(scale.width, target_width)

@@ -1,5 +1,6 @@
 """scaled_rows: a large table of features that is centred and scaled where it is read, instead of copied."""
 
+import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -36,6 +37,7 @@ class ScaledRows:
         self.source, self.center, self.width, self.dtype = source, center, width, np.dtype(dtype)
         self.threads = threads
         self._copy: Array | None = None
+        self._copying = threading.Lock()
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -79,15 +81,20 @@ class ScaledRows:
 
     def whole(self) -> Array:
         """Return all rows as one C-contiguous array, which is made once."""
-        if self._copy is None:
-            copy = np.empty(self.shape, self.dtype)
+        with self._copying:
+            if self._copy is None:
+                copy = self.empty()
 
-            def fill(rows: slice) -> None:
-                copy[rows] = self[rows]
+                def fill(rows: slice) -> None:
+                    copy[rows] = self[rows]
 
-            self._on_threads(fill)
-            self._copy = copy
-        return self._copy
+                self._on_threads(fill)
+                self._copy = copy
+            return self._copy
+
+    def empty(self) -> Array:
+        """Return room for all rows."""
+        return np.empty(self.shape, self.dtype)
 
     def _on_threads(self, job: Callable[[slice], None]) -> None:
         """Do a job for every block of rows."""

@@ -27,9 +27,22 @@ def split(
 
     Raises DataError when a side would be empty.
     """
-    everything = np.arange(rows)
     if share == 0.0:
-        return everything, everything[:0]
+        return np.arange(rows), np.arange(0)
+    held = held_out(rows, share, seed, stratify=stratify, group=group, time=time)
+    return np.flatnonzero(~held), np.flatnonzero(held)
+
+
+def held_out(
+    rows: int,
+    share: float,
+    seed: int,
+    *,
+    stratify: Array | None = None,
+    group: Array | None = None,
+    time: Array | None = None,
+) -> Array:
+    """Return which rows `split` holds out, bool (rows,)."""
     if time is not None:
         held = np.argsort(np.where(np.isnan(time), -np.inf, time), kind="stable")[rows - _count(rows, share) :]
     elif group is not None:
@@ -46,7 +59,7 @@ def split(
             fix="use --test none or more rows",
             code="too-few-rows",
         )
-    return np.flatnonzero(~mask), np.flatnonzero(mask)
+    return mask
 
 
 def _shuffled(rows: int, seed: int) -> Array:

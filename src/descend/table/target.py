@@ -15,6 +15,7 @@ from descend.table.reading import Kind, Reading
 from descend.table.table import Column, text_of
 
 MOST_CLASSES = 100
+FIRST = 1000  # rows that mostly tell whether a target has few values, without sorting all of it (arbitrary)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -67,7 +68,7 @@ def read_target(
             raise _unusable(
                 column, "is missing in every row whose weight is above 0", "name another --target", "target-missing"
             )
-    values = column.cells[kept]
+    values = column.cells if kept.all() else column.cells[kept]
     if (
         task == "auto"
         and not isinstance(values, Categorical)
@@ -82,7 +83,12 @@ def read_target(
     y, labels = (_classes if task == "classification" else _numbers)(column, values)
     if not evaluating:
         _check(column, y, kept)
-        if task == "regression" and len(few := np.unique(y)) <= 10 and (few == few.round()).all():
+        if (
+            task == "regression"
+            and len(np.unique(y[:FIRST])) <= 10
+            and len(few := np.unique(y)) <= 10
+            and (few == few.round()).all()
+        ):
             notes.append(f"{len(few)} whole values: if they are classes, use --task classification")
     classes = tuple(_label(column.kind, v) for v in labels.tolist())
     return Target(
@@ -138,7 +144,7 @@ def _numbers(column: Column, values: Array | Categorical) -> tuple[Array, Array]
             column, f"holds text, such as {column.values[row][:60]!r} in row {row + 1}, and regression needs numbers",
             "use --task classification or name another --target", "text-target",
         )  # fmt: skip
-    return values.astype(np.float64), np.zeros(0)
+    return values.astype(np.float64, copy=False), np.zeros(0)
 
 
 def _classes(column: Column, values: Array | Categorical) -> tuple[Array, Array]:

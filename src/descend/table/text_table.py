@@ -112,14 +112,14 @@ def read_cells(
 def _query(
     engine: Engine, source: Path, dialect: Dialect, at: Sequence[int], text: Sequence[int], conventions: Conventions
 ) -> dict[int, Cast]:  # fmt: skip
-    looks = _look(source, dialect, conventions.null)
+    looks = look(source, dialect, conventions.null)
     numeric = [j for j in at if j in looks.numeric and j not in text]
     columns = _cast(engine, source, dialect, at, numeric, looks.words, conventions)
     if columns is None:
-        words = ", ".join(map(quoted, (*MISSING_AMONG_NUMBERS, *conventions.null)))
-        marked = {j: _marked(f"c{j}", words) if j in numeric else f"c{j}" for j in at}
-        columns = _select(engine, source, dialect, marked, text=set(at).difference(numeric))
-    again = [j for j in numeric if _is_doubtful(columns[j], conventions)]
+        columns = _select(
+            engine, source, dialect, with_marks(at, numeric, conventions), text=set(at).difference(numeric)
+        )
+    again = [j for j in numeric if is_doubtful(columns[j], conventions)]
     return columns | _select(engine, source, dialect, {j: f"c{j}" for j in again}, text=again)
 
 
@@ -133,8 +133,7 @@ def _cast(
     """
     import duckdb
 
-    verbatim = VERBATIM_TEXT in (conventions.readings or {}).values()
-    if not numeric or words.difference(() if verbatim else MISSING_WORDS, conventions.null, ("",)):
+    if not numeric or not castable(words, conventions):
         return None
     try:
         return _select(
@@ -145,8 +144,14 @@ def _cast(
         return None
 
 
-def _is_doubtful(values: Cast, conventions: Conventions) -> bool:
-    """Whether a column holds a mark, or points that may be thousands separators."""
+def castable(words: set[str], conventions: Conventions) -> bool:
+    """Tell whether these words mean missing in columns of text too, so that the reader may take them so in all columns."""
+    verbatim = VERBATIM_TEXT in (conventions.readings or {}).values()
+    return not words.difference(() if verbatim else MISSING_WORDS, conventions.null, ("",))
+
+
+def is_doubtful(values: Cast, conventions: Conventions) -> bool:
+    """Tell whether a column holds a mark, or points that may be thousands separators."""
     assert not isinstance(values, Categorical)
     if (np.abs(values) >= EXACT).any():
         return True
@@ -158,6 +163,12 @@ def _is_doubtful(values: Cast, conventions: Conventions) -> bool:
     )
 
 
+def with_marks(at: Sequence[int], numeric: Collection[int], conventions: Conventions) -> dict[int, str]:
+    """Return the SQL of columns by position: those of numbers with marks, text as it is."""
+    words = ", ".join(map(quoted, (*MISSING_AMONG_NUMBERS, *conventions.null)))
+    return {j: _marked(f"c{j}", words) if j in numeric else f"c{j}" for j in at}
+
+
 def _marked(cell: str, words: str) -> str:
     """The SQL of a column of numbers: NaN where missing, inf where a cell is refused."""
     blanks = quoted(BLANKS)
@@ -167,14 +178,19 @@ def _marked(cell: str, words: str) -> str:
 
 def _odd(engine: Engine, source: Path, dialect: Dialect, at: Sequence[int]) -> dict[int, Cast]:
     """As text, the columns of numbers with a cell that the cast takes for another number than it shows, if any."""
-    tests = "({c} >= '00' AND {c} < '0:') OR ({c} >= '-00' AND {c} < '-0:') OR {c} < '-' OR contains({c}, '_')"
-    found = _select(engine, source, dialect, {j: f"bool_or({tests.format(c=f'c{j}')})" for j in at})
-    odd = [j for j in at if np.asarray(found[j])[0] == 1]
+    odd = odd_columns(engine, source, dialect, at)
     return _select(engine, source, dialect, {j: f"c{j}" for j in odd}, text=odd)
 
 
+def odd_columns(engine: Engine, source: Path, dialect: Dialect, at: Sequence[int]) -> list[int]:
+    """Return the columns of numbers with a cell that the cast takes for another number than it shows."""
+    tests = "({c} >= '00' AND {c} < '0:') OR ({c} >= '-00' AND {c} < '-0:') OR {c} < '-' OR contains({c}, '_')"
+    found = _select(engine, source, dialect, {j: f"bool_or({tests.format(c=f'c{j}')})" for j in at})
+    return [j for j in at if np.asarray(found[j])[0] == 1]
+
+
 @dataclass(frozen=True)
-class _Looks:
+class Looks:
     """What the first records show.
 
     Args:
@@ -186,7 +202,8 @@ class _Looks:
     words: set[str]
 
 
-def _look(source: Path, dialect: Dialect, null: Sequence[str]) -> _Looks:
+def look(source: Path, dialect: Dialect, null: Sequence[str]) -> Looks:
+    """Return what the first records show, which decides how columns are cast."""
     missing = {*MISSING_AMONG_NUMBERS, *null}
     text = files.head_of(source).decode("utf-8-sig", errors="replace")
     head = io.StringIO(text, newline="")
@@ -209,7 +226,7 @@ def _look(source: Path, dialect: Dialect, null: Sequence[str]) -> _Looks:
         if present and all(map(LOOKS_NUMERIC.fullmatch, present)):
             numeric.add(j)
             words.update(set(cells).difference(present))
-    return _Looks(frozenset(numeric), words)
+    return Looks(frozenset(numeric), words)
 
 
 def _select(
@@ -227,6 +244,15 @@ def _select(
     """
     if not expressions:
         return {}
+    query, parameters = query_of(source, dialect, expressions, cast=cast, null=null)
+    found = engine.columns(query, parameters, [f"c{j}" for j in text])
+    return {j: v if isinstance(v := found[f"c{j}"], Categorical) else floats(v) for j in expressions}
+
+
+def query_of(
+    source: Path, dialect: Dialect, expressions: dict[int, str], *, cast: Collection[int] = (), null: Iterable[str] = ("",)
+) -> tuple[str, list[str]]:  # fmt: skip
+    """Return the query that `_select` runs, whose columns are c0, c1, ..., and its parameters."""
     types = ", ".join(f"'c{j}': '{'DOUBLE' if j in cast else 'VARCHAR'}'" for j in range(len(dialect.names)))
     chosen = ", ".join(f"{expression} AS c{j}" for j, expression in expressions.items())
     line_end = "new_line='\\n', " if dialect.line_feeds else ""  # DuckDB may take that of a quoted cell else
@@ -236,8 +262,7 @@ def _select(
         f"skip={dialect.skip}, {line_end}compression='{'gzip' if files.is_gzip(source) else 'none'}', "
         f"max_line_size={LONGEST_LINE})"
     )
-    found = engine.columns(query, [str(source), dialect.delimiter], [f"c{j}" for j in text])
-    return {j: v if isinstance(v := found[f"c{j}"], Categorical) else floats(v) for j in expressions}
+    return query, [str(source), dialect.delimiter]
 
 
 def _fault(path: Path, dialect: Dialect) -> DataError | None:

@@ -13,22 +13,37 @@ MISSING_AMONG_NUMBERS = (*MISSING_WORDS, "None", "none", "?", "-", ".")
 BLANKS = " \t\u00a0\u202f\u2009"
 
 
-def connect() -> Any:
-    """Return a DuckDB connection in memory that loads no extension by itself, and writes nothing to standard output."""
+def connect(config: Mapping[str, str] | None = None) -> Any:
+    """Return a DuckDB connection in memory that loads no extension by itself, and writes nothing to standard output.
+
+    Args:
+        config: limits, such as of memory and threads; the threads for input and output, of DuckDB 2, are then one, since
+            each of eight reserves addresses.
+    """
     import duckdb
 
-    connection = duckdb.connect(
-        ":memory:", config={"autoload_known_extensions": "false", "autoinstall_known_extensions": "false"}
-    )
+    own: dict[str, Any] = {
+        "autoload_known_extensions": "false",
+        "autoinstall_known_extensions": "false",
+        **(config or {}),
+    }
+    try:
+        connection = duckdb.connect(":memory:", config=own if config is None else {**own, "async_threads": "1"})
+    except duckdb.CatalogException:  # DuckDB 1 has none
+        connection = duckdb.connect(":memory:", config=own)
     connection.execute("SET enable_progress_bar = false")  # DuckDB 2 draws one after two seconds, on a pipe too
     return connection
 
 
 class Engine:
-    """A DuckDB connection that is made when it is first used."""
+    """A DuckDB connection that is made when it is first used.
 
-    def __init__(self) -> None:
-        self._connection: Any = None
+    Args:
+        connection: one that is there already, and is closed with this.
+    """
+
+    def __init__(self, connection: Any = None) -> None:
+        self._connection = connection
 
     @property
     def connection(self) -> Any:

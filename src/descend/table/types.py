@@ -113,8 +113,17 @@ def column_of_numbers(name: str, values: Array, conventions: Conventions, patter
 
 def without(values: Array, null: Sequence[str]) -> Array:
     """Return values in which the numbers among some words are missing."""
-    wanted = [number for word in null if (number := _number(word)) is not None]
+    wanted = numbers_among(null)
     return np.where(np.isin(values, wanted), np.nan, values) if wanted else values
+
+
+def numbers_among(words: Sequence[str]) -> list[float]:
+    """Return the words that are numbers.
+
+    >>> numbers_among(["NA", "-999"])
+    [-999.0]
+    """
+    return [number for word in words if (number := _number(word)) is not None]
 
 
 def texts_of_numbers(values: Array) -> Categorical:

@@ -121,7 +121,12 @@ def rule_parts(rule: Rule) -> RuleParts:
 
 @functools.cache
 def compile_rule(rule: Rule, dtype: np.dtype[Any]) -> Any:
-    """Compile a rule into a sweep over the coordinates of one weight vector, in place, to be called by any loop.
+    """Compile a rule into a sweep over the coordinates of one weight vector, in place, to be called by any loop."""
+    return compile_with(rule, dtype, _move)
+
+
+def compile_with(rule: Rule, dtype: np.dtype[Any], make: Callable[[RuleParts, Callable[..., Any]], Any]) -> Any:
+    """Compile what `make` makes of a rule's parts and of what its constants become.
 
     Float32 weights are moved in float32; a rule that does not compile so, such as one that calls a function that weak
     numbers do not know, is computed in float64. Raises UsageError when the rule cannot be compiled or keeps more than
@@ -129,22 +134,27 @@ def compile_rule(rule: Rule, dtype: np.dtype[Any]) -> Any:
     """
     if dtype == np.float32:
         with contextlib.suppress(UsageError):
-            return _compile_rule(rule, dtype, weakened)
-    return _compile_rule(rule, dtype, as_they_are)
+            return _compile_with(rule, dtype, make, weakened)
+    return _compile_with(rule, dtype, make, as_they_are)
 
 
-def _compile_rule(rule: Rule, dtype: np.dtype[Any], cast: Callable[..., Any]) -> Any:
-    update, load, save, lr, decay, places, tag = rule_parts(rule)
+def _compile_with(rule: Rule, dtype: np.dtype[Any], make: Callable[..., Any], cast: Callable[..., Any]) -> Any:
+    parts = rule_parts(rule)
+    # A rule of no importable module, such as one made by exec, could be written to the cache but never read back.
+    importable = rule.update.__module__ in sys.modules
+    try:
+        return compile_kernel(make(parts, cast), dtype, parts.tag, cast is weakened, flags=ONCE, cache=importable)
+    except (NumbaError, TypeError, ValueError, IndexError, KeyError) as error:
+        raise _not_compiled(rule, str(error).strip().splitlines()[-1][:200]) from error
+
+
+def _move(parts: RuleParts, cast: Callable[..., Any]) -> Callable[..., None]:
+    update, load, save, lr, decay, places, _ = parts
 
     def move(w: Vector, g: Vector, memory: Table, constants: Numbers, penalised: Numbers, t: float) -> None:
         inline(w, g, memory, constants, penalised, t, update, load, save, cast, lr, decay, places)
 
-    # A rule of no importable module, such as one made by exec, could be written to the cache but never read back.
-    importable = rule.update.__module__ in sys.modules
-    try:
-        return compile_kernel(move, dtype, tag, cast is weakened, flags=ONCE, cache=importable)
-    except (NumbaError, TypeError, IndexError, KeyError) as error:
-        raise _not_compiled(rule, str(error).strip().splitlines()[-1][:200]) from error
+    return move
 
 
 def compile_kernel(

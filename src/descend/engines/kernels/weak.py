@@ -42,9 +42,16 @@ def _kept(context: Any, builder: Any, signature: Any, args: Any) -> Any:
 
 
 @intrinsic
-def weakened(typingctx: Any, numbers: Any) -> Any:
-    """Return a tuple of float64 as weak numbers."""
+def _weakened(typingctx: Any, numbers: Any) -> Any:
     return types.UniTuple(WEAK, len(numbers))(numbers), _kept
+
+
+# A plain function, for closures to hold: an intrinsic has another identity in each process, so that a kernel which holds
+# one is never found in the disk cache.
+@register_jitable
+def weakened(numbers: Any) -> Any:
+    """Return a tuple of float64 as weak numbers."""
+    return _weakened(numbers)
 
 
 @intrinsic

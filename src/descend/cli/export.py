@@ -1,0 +1,36 @@
+"""`descend export`: the model of a run for another runtime."""
+
+from pathlib import Path
+
+import click
+
+from descend.cli.flags import Flag, Sectioned
+
+
+@click.command("export", cls=Sectioned, short_help="The model of a run as ONNX, torch, scikit-learn, JSON or SQL.")
+@click.argument("run")
+@click.option("--to", cls=Flag, metavar="FORMAT", required=True, help="onnx, torch, sklearn, json or sql")
+@click.option("-o", "--output", cls=Flag, metavar="FILE", help="write the file there  [model.SUFFIX in the run folder]")
+@click.option("--table", cls=Flag, metavar="NAME", help="sql: the table that is read  [data]")
+@click.option(
+    "--id", "ids", cls=Flag, metavar="COL", multiple=True, help="sql: carry this column along; may be repeated"
+)
+@click.option("--force", cls=Flag, is_flag=True, help="replace FILE")
+@click.pass_context
+def command(
+    ctx: click.Context, /, run: str, to: str, output: str | None, table: str | None, ids: tuple[str, ...], force: bool
+) -> int:
+    """Write the model of RUN, a run folder, in a format that predicts without descend, and print where it is.
+
+    docs/export.md says what each format reads, and what it returns.
+
+    Exit codes: 0 done, 2 usage, 5 the folder is no run, or is damaged.
+    """
+    from descend.cli.loading import load_run
+    from descend.cli.output import answer
+    from descend.export.formats import SUFFIXES
+
+    place = Path(output) if output is not None else Path(run) / f"model{SUFFIXES.get(to, '')}"
+    load_run(run).export(place, to, table=table, ids=ids, force=force)
+    answer(str(place))
+    return 0

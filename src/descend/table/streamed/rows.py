@@ -1,0 +1,162 @@
+"""rows: the features of some rows of a streamed table, read in their order, or written to a file that is mapped."""
+
+import mmap
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from descend.arrays import Array
+from descend.errors import DataError
+from descend.memory import size_text
+from descend.table.columns import Schema
+from descend.table.scaled_rows import ScaledRows, scaled
+from descend.table.streamed.pieces import pieces
+from descend.table.streamed.scratch import Scratch
+from descend.table.streamed.source import StreamedTable
+
+BLOCK_CELLS = 1 << 16  # cells of a block that is scaled at once: 512 kB, which stays in a level-2 cache
+
+
+class StreamedRows:
+    """Features of one part of a streamed table, which are read again each time they are asked for.
+
+    Args:
+        table: what is read.
+        schema: how columns become features.
+        part: which of its rows these are, bool (rows of the table,).
+        drawn: rows that are at hand, as their places in this part and their features.
+
+    Slices that follow each other are one reading.
+    """
+
+    ndim = 2
+
+    def __init__(
+        self, table: StreamedTable, schema: Schema, part: Array, drawn: Sequence[tuple[Array, Array]] = ()
+    ) -> None:
+        self.table, self.schema, self.part, self.drawn = table, schema, part, tuple(drawn)
+        self.dtype = np.dtype(np.float64)
+        self.shape = (int(np.count_nonzero(part)), len(schema.names))
+        self._lock = threading.Lock()
+        self._reading: Iterator[Array] = iter(())
+        self._first = 0  # of the rows that are held
+        self._held: list[Array] = []
+
+    @property
+    def size(self) -> int:
+        """The number of values."""
+        return self.shape[0] * self.shape[1]
+
+    def __getitem__(self, key: Any) -> Array:
+        """Return some rows, or some rows of some columns."""
+        rows, columns = key if isinstance(key, tuple) else (key, slice(None))
+        whole = isinstance(columns, slice) and columns == slice(None)
+        if not isinstance(rows, slice):
+            found = self._at(np.asarray(rows))
+        elif not whole:
+            return np.concatenate([block[:, columns] for block in self.blocks()])[rows]
+        else:
+            lo, hi, step = rows.indices(self.shape[0])
+            found = self._between(lo, hi) if step == 1 else self._at(np.arange(lo, hi, step))
+        return found if whole else found[:, columns]
+
+    def blocks(self) -> Iterator[Array]:
+        """Yield all rows in their order, some at a time."""
+        return (piece.features(self.part) for piece in pieces(self.table, self.schema))
+
+    def _between(self, lo: int, hi: int) -> Array:
+        """Consecutive rows; reading begins anew where they are not ahead."""
+        with self._lock:
+            if lo < self._first or not self._held:
+                self._reading, self._first, self._held = self.blocks(), 0, []
+            while self._first + sum(map(len, self._held)) < hi:
+                while self._held and self._first + len(self._held[0]) <= lo:
+                    self._first += len(self._held.pop(0))
+                self._held.append(next(self._reading))
+            first, found = self._first, []
+            for block in self._held:
+                found.append(block[max(lo - first, 0) : max(hi - first, 0)])
+                first += len(block)
+            found = [block for block in found if len(block)]
+            return found[0] if len(found) == 1 else np.concatenate([np.empty((0, self.shape[1])), *found])
+
+    def _at(self, rows: Array) -> Array:
+        """Rows by their places."""
+        for places, features in self.drawn:
+            if len(places) == len(rows) and np.array_equal(places, rows):
+                return features
+        order = np.argsort(rows, kind="stable")
+        ascending, found, first = rows[order], np.empty((len(rows), self.shape[1])), 0
+        for block in self.blocks():
+            inside = slice(*np.searchsorted(ascending, (first, first + len(block))))
+            found[order[inside]] = block[ascending[inside] - first]
+            first += len(block)
+        return found
+
+
+class ScaledStream(ScaledRows):
+    """Features of a streamed table, scaled where they are read; all of them at once are those of a file that is mapped.
+
+    Args:
+        rows: the features in the units of the file.
+        center, width: (features,), float64.
+        scratch: where the file is written.
+        name: of the file.
+        say: receives that it is written.
+    """
+
+    def __init__(
+        self, rows: StreamedRows, center: Array, width: Array, scratch: Scratch, name: str, say: Callable[[str], None]
+    ) -> None:
+        super().__init__(rows, center, width, np.float64)  # type: ignore[arg-type]  # read in their order, by one thread
+        self.rows, self._scratch, self._name, self._say = rows, scratch, name, say
+
+    @property
+    def mapped(self) -> bool:
+        """Whether all rows are in a file by now."""
+        return self._copy is not None
+
+    def empty(self) -> Array:
+        """Return room for all rows, scaled, in a file that is mapped.
+
+        Raises OutputError where the disk has no room, and DataError where the process has too few addresses.
+        """
+        size = self.shape[0] * self.shape[1] * self.itemsize
+        what = f"{self.shape[0]:,} rows of {self.shape[1]:,} features that are read more than once"
+        path = self._scratch.room(self._name, size, f"a file for {what}")
+        self._say(f"{what} are written to {path}, {size_text(size)}, until the run ends")
+        return _mapped(path, self.shape, what, size)
+
+
+def products(parts: Sequence[tuple[ScaledStream, Array]]) -> Iterator[tuple[int, slice, Array]]:
+    """Yield the products of scaled rows of one table with weights (features, columns), of several parts in one reading.
+
+    Each time the part, some of its rows, and their products (rows, columns).
+    """
+    first, seen = parts[0][0].rows, [0] * len(parts)
+    size = max(64, BLOCK_CELLS // max(first.shape[1], 1))
+    for piece in pieces(first.table, first.schema):
+        for k, (X, W) in enumerate(parts):
+            features = piece.features(X.rows.part)
+            found = np.empty((len(features), W.shape[1]))
+            for lo in range(0, len(features), size):
+                np.matmul(scaled(features[lo : lo + size], X.center, X.width, X.dtype), W, out=found[lo : lo + size])
+            yield k, slice(seen[k], seen[k] + len(found)), found
+            seen[k] += len(found)
+
+
+def _mapped(path: Path, shape: tuple[int, int], what: str, size: int) -> Array:
+    with path.open("w+b") as file:
+        file.truncate(size)
+        try:
+            memory = mmap.mmap(file.fileno(), size)
+        except OSError as error:
+            raise DataError(
+                f"a file for {what} takes {size_text(size)} of addresses, more than this process may map "
+                f"({(error.strerror or str(error)).lower()})",
+                fix="raise the limit of addresses (ulimit -v), or train on fewer rows", code="too-large",
+            ) from error  # fmt: skip
+    return np.frombuffer(memory, np.float64).reshape(shape)

@@ -1,0 +1,72 @@
+"""Labels: rows that contradict each other, and rows that look like another class; each beside a table without it."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.linear_model import Ridge
+
+import descend as ds
+from descend.diagnosis.labels import PENALTY, left_out_margins
+
+QUIET = {"progress": False, "seeds": 1, "optimizer": "nesterov"}
+
+
+def frame(rows=300, noise=0.3):
+    rng = np.random.default_rng(0)
+    table = pd.DataFrame(rng.normal(size=(rows, 3)), columns=["a", "b", "c"])
+    return table.assign(k=np.where(table.a - table.b + noise * rng.normal(size=rows) > 0, "yes", "no"))
+
+
+def codes(table):
+    return {f.code: f for f in ds.train(table, "k", **QUIET).findings}
+
+
+def test_rows_of_one_kind_and_two_labels_are_counted_in_both_parts():
+    table = frame()
+    other = table.head(60).assign(k=lambda t: np.where(t.k == "yes", "no", "yes"))
+    found = codes(pd.concat([table, other], ignore_index=True))["D410"]
+
+    assert found.evidence["count"] == 120
+    assert sorted(found.evidence["rows"])[:3] == [1, 2, 3]
+    assert found.text.startswith(
+        "labels contradict each other: 120 of 360 rows (33 %) have the same features as a row of"
+    )
+
+
+def test_a_few_twins_and_rows_of_few_values_are_natural():
+    table = frame()
+    other = table.head(5).assign(k="no")
+    assert "D410" not in codes(pd.concat([table, other], ignore_index=True))
+    rng = np.random.default_rng(0)
+    coarse = pd.DataFrame(rng.integers(0, 3, size=(400, 3)), columns=["a", "b", "c"]).assign(
+        k=rng.choice(["u", "v"], 400)
+    )
+    assert "D410" not in codes(coarse)
+
+
+def test_flipped_labels_are_named_by_their_rows():
+    table = frame(noise=0.1)
+    clear = np.flatnonzero(np.abs(table.a - table.b) > 1.5)[:10]
+    table.loc[clear, "k"] = np.where(table.k[clear] == "yes", "no", "yes")
+    found = codes(table)["D411"]
+
+    assert set(clear + 1) <= set(found.evidence["rows"])
+    assert found.evidence["count"] < 20
+
+
+@pytest.mark.parametrize("noise", [0.0, 0.3, 1.0, 3.0])
+def test_natural_errors_lie_near_the_border(noise):
+    assert "D411" not in codes(frame(noise=noise))
+
+
+def test_margins_are_those_of_a_model_fitted_without_the_row():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(40, 3))
+    y = (X[:, 0] + rng.normal(size=40) > 0).astype(float)
+    found = left_out_margins(X, y, 2).margin
+    X = np.column_stack([(np.argsort(np.argsort(x)) - 19.5) / np.std(np.arange(40)) for x in X.T])
+    for i in (0, 7, 39):
+        rest = np.arange(40) != i
+        model = Ridge(alpha=PENALTY * 40).fit(X[rest], np.eye(2)[y[rest].astype(int)])
+        z = model.predict(X[i : i + 1])[0]
+        assert found[i] == pytest.approx(z[int(y[i])] - z[1 - int(y[i])], abs=2e-3)  # the mean is that of all rows
