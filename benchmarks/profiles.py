@@ -1,0 +1,108 @@
+"""Where the time of whole jobs goes: seconds of each stage, in this process and warm; writes docs/speed.md.
+
+    python -m benchmarks.profiles
+
+A stage is a function that the profile saw, with what it calls. What a job spends beyond them is its own glue.
+"""
+
+import cProfile
+import io
+import pstats
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from benchmarks.flights import flights
+from benchmarks.jobs import classes, medium, regression
+from benchmarks.pages import put
+from benchmarks.timing import machine
+
+PENGUINS = Path(__file__).parent.parent / "examples" / "data" / "penguins.csv"
+LEAST = 0.01  # share of a job from which a stage is shown
+
+# Each stage: the end of its file's name, and the function.
+STAGES = {
+    "reading": ("table/prepare.py", "load"),
+    "scale and second moments": ("table/scale.py", "fit_scale"),
+    "columns, split and the rest of preparing": ("table/prepare.py", "prepare"),
+    "exact optimum": ("optimum/solve.py", "optimum"),
+    "curvature": ("optimum/curvature.py", "curvature"),
+    "search, all settings": ("search/search.py", "search"),
+    "of that, on a sample": ("search/search.py", "_search_by_sample"),
+    "of that, repeats over seeds": ("search/search.py", "repeat_over_seeds"),
+    "findings": ("diagnosis/__init__.py", "diagnose"),
+    "of that, copies of rows": ("diagnosis/data_faults.py", "count_copies"),
+    "scores and metrics": ("run/scoring.py", "scored_parts"),
+    "table of variants": ("run/trials.py", "trials"),
+    "coefficients' intervals": ("run/coefficients.py", "coefficients"),
+    "importance of columns": ("run/importance.py", "importances"),
+    "other models beside it": ("run/references.py", "references"),
+    "report": ("run/record.py", "report"),
+}
+
+
+@dataclass(frozen=True)
+class Profile:
+    """Seconds of one job, and of the stages that were seen in it."""
+
+    job: str
+    seconds: float
+    stages: dict[str, float]
+
+    def lines(self) -> list[str]:
+        """Return the job and its stages as a list of Markdown."""
+        shown = {name: s for name, s in self.stages.items() if s >= LEAST * self.seconds}
+        rows = [f"| {name} | {s:.2f} | {100 * s / self.seconds:.0f} % |" for name, s in shown.items()]
+        return [f"**{self.job}**: {self.seconds:.2f} s", "", "| stage | seconds | share |", "|---|---|---|", *rows, ""]
+
+
+def profiled(job: str, work: Callable[[], object]) -> Profile:
+    """Profile the second of two runs: the first compiles and warms the caches."""
+    work()
+    profile = cProfile.Profile()
+    began = time.perf_counter()
+    profile.enable()
+    work()
+    profile.disable()
+    seconds = time.perf_counter() - began
+    seen: dict[tuple[str, str], float] = {}
+    for (file, _, function), (_, _, _, cumulative, _) in pstats.Stats(profile, stream=io.StringIO()).stats.items():  # type: ignore[attr-defined]  # fmt: skip
+        for place in STAGES.values():
+            if file.endswith(f"descend/{place[0]}") and function == place[1]:
+                seen[place] = max(seen.get(place, 0.0), cumulative)
+    return Profile(job, seconds, {name: seen[place] for name, place in STAGES.items() if place in seen})
+
+
+def jobs(folder: Path) -> list[tuple[str, Callable[[], object]]]:
+    """The jobs that miss their goals, by their codes in the README."""
+    import descend as ds
+
+    one, two, hard = regression(), classes(), classes(1e4)
+    many, path, table = regression(2_000_000), str(flights(folder)), medium(folder)
+    common: dict[str, Any] = {"progress": False}
+    return [
+        ("J1, DescentRegressor, 1,000,000 × 50", lambda: ds.DescentRegressor(random_state=0).fit(*one)),
+        ("J2, DescentClassifier, 1,000,000 × 50", lambda: ds.DescentClassifier(random_state=0).fit(*two)),
+        ("J3, the same, condition 10,000", lambda: ds.DescentClassifier(random_state=0).fit(*hard)),
+        ("J4, train, 2,000,000 × 50", lambda: ds.train(*many, **common)),
+        ("J6, train, flights.csv", lambda: ds.train(path, "arr_delay", **common).report()),
+        ("J10, train, 2,287 × 28, --hidden 64", lambda: ds.train(table, "y", hidden_layer_sizes=(64,), **common)),
+        ("J11, train, 344 rows", lambda: ds.train(str(PENGUINS), "body_mass_g", **common).report()),
+    ]
+
+
+def main() -> int:
+    """Profile each job, and write the page."""
+    with tempfile.TemporaryDirectory() as folder:
+        found = [profiled(*job) for job in jobs(Path(folder))]
+    about = f"One run on {time.strftime('%Y-%m-%d')}, warm, profiler on. {machine()}."
+    put("docs/speed.md", "profiles", "\n".join([line for p in found for line in p.lines()] + [about]))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
