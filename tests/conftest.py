@@ -1,17 +1,28 @@
-"""Shared by all tests: a hypothesis that repeats itself, and a small problem for every loss."""
+"""Shared by all tests: a hypothesis that repeats itself, a small problem for every loss, and ranks of a group."""
 
+import os
+import subprocess
+import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import settings
 
+import descend
+from descend.cluster.group import Group
 from descend.losses import loss
 from descend.problem import Problem
 from descend.table.data import Data
 
 settings.register_profile("descend", derandomize=True, deadline=None, database=None, max_examples=50)
 settings.load_profile("descend")
+
+PATIENCE = 120  # seconds after which ranks that hang end a test
 
 TRUTH = np.array([[0.5, -0.3, 0.1], [-0.4, 0.2, 0.6], [0.3, 0.4, -0.5]])
 
@@ -46,3 +57,85 @@ def penguins():
 def penguins_raw():
     """The raw table: quotes, dates, comments and NA."""
     return Path(__file__).parent.parent / "examples" / "data" / "penguins_raw.csv"
+
+
+@dataclass
+class Meeting:
+    """Where threads meet to exchange a value."""
+
+    barrier: threading.Barrier
+    value: Any = None
+
+
+class Member(Group):
+    """A rank whose exchanges are those of threads."""
+
+    def broadcast(self, values, root):
+        if self.rank == root:
+            self.handle.value = np.array(values)
+        self.handle.barrier.wait(PATIENCE)
+        received = self.handle.value.copy()
+        self.handle.barrier.wait(PATIENCE)
+        return received
+
+
+@pytest.fixture
+def in_threads():
+    """Return what a function of a group returns, or raises, on every rank of a world."""
+
+    def run(world, function, limit=60.0):
+        meeting = Meeting(threading.Barrier(world))
+
+        def on(rank):
+            try:
+                return function(Member(rank, world, limit, meeting))
+            except Exception as error:
+                return error
+
+        with ThreadPoolExecutor(world) as pool:
+            return list(pool.map(on, range(world)))
+
+    return run
+
+
+BEGIN = """
+import os, signal, sys
+from datetime import timedelta
+import numpy as np
+from torch import distributed
+import descend as ds
+from descend.cluster.group import joined
+rank, world = int(sys.argv[1]), int(sys.argv[2])
+distributed.init_process_group(
+    "gloo", init_method="file://" + sys.argv[3], rank=rank, world_size=world, timeout=timedelta(seconds=60)
+)
+"""
+
+
+@pytest.fixture
+def in_processes(tmp_path):
+    """Return exit code, output and errors of a script that runs in so many processes with a process group."""
+
+    def run(world, script, ends=()):
+        (tmp_path / "script.py").write_text(BEGIN + script)
+        environment = {**os.environ, "PYTHONPATH": str(Path(descend.__file__).parents[1]), "OMP_NUM_THREADS": "1"}
+        processes = [
+            subprocess.Popen(
+                [sys.executable, "script.py", str(rank), str(world), str(tmp_path / "store")],
+                cwd=tmp_path, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+            )
+            for rank in range(world)
+        ]  # fmt: skip
+        try:
+            order = [*(r for r in range(world) if r not in ends), *ends]
+            outputs = {}
+            for rank in order:
+                if rank in ends:
+                    processes[rank].kill()
+                outputs[rank] = processes[rank].communicate(timeout=PATIENCE)
+        finally:
+            for process in processes:
+                process.kill()
+        return [(processes[rank].returncode, *outputs[rank]) for rank in range(world)]
+
+    return run

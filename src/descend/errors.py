@@ -68,6 +68,12 @@ class ModelError(DescendError):
     exit_code = 5
 
 
+class ClusterError(DescendError):
+    """Another process of a training that several share was lost, fell silent, or failed (exit 7)."""
+
+    exit_code = 7
+
+
 def nearest(name: str, known: Iterable[str], count: int = 3) -> list[str]:
     """Return up to `count` of the known names most like `name`, best first, whatever their case.
 

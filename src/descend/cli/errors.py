@@ -11,6 +11,7 @@ from typing import Any
 
 import click
 
+from descend.cli.ranks import is_told
 from descend.errors import DescendError, nearest
 
 SCHEMA = "descend.error/1"
@@ -142,6 +143,8 @@ def _report(failed: Failure, arguments: list[str]) -> int:
     from descend.cli.output import json_text
     from descend.text import encodable, printable
 
+    if not is_told(failed.code):
+        return failed.exit
     try:
         line = printable(f"error: {failed.text}; {failed.fix}")
         click.echo(encodable(line, sys.stderr), err=True)

@@ -34,6 +34,10 @@ class Enough(Exception):
 @click.option("--events", cls=Flag, metavar="FILE", help="notes and progress as JSON lines, live; - is standard output")
 @click.option("--config", cls=Flag, metavar="FILE", help="settings from a TOML file, such as lr = 0.1; flags win")
 @click.option("--print-config", cls=Flag, is_flag=True, help="show each setting and where it came from, and stop")
+@click.option(
+    "--rank-timeout", cls=Flag, metavar="SECONDS", type=click.FloatRange(min=0.1), default=60.0,
+    help="seconds that a process started by torchrun waits for another  [60]",
+)  # fmt: skip
 @click.option("--dry-run", cls=Flag, is_flag=True, help="read and check, but train and write nothing")
 @click.option(
     "--fail-if", cls=Flag, section="gate", metavar="EXPR", multiple=True,
@@ -42,7 +46,7 @@ class Enough(Exception):
 @click.pass_context
 def command(
     ctx: click.Context, /, data: str | None, as_json: bool, events: str | None, config: str | None, print_config: bool,
-    dry_run: bool, fail_if: tuple[str, ...], force: bool, no_report: bool, **flags: Any,
+    dry_run: bool, fail_if: tuple[str, ...], force: bool, no_report: bool, rank_timeout: float, **flags: Any,
 ) -> int:  # fmt: skip
     """Train a model of a table: DATA is a CSV, Parquet, JSON lines or Arrow file, or - for standard input.
 
@@ -50,12 +54,16 @@ def command(
     standard error.
 
     Exit codes: 0 done, 1 a --fail-if gate tripped, 2 usage, or the run had to be saved elsewhere, 3 data, 4 diverged,
-    130 interrupted (the best model so far is saved).
+    7 another process of a torchrun was lost, 130 interrupted (the best model so far is saved).
     """
+    from descend.cli import ranks
     from descend.cli.config import gather
     from descend.cli.loading import check_input
 
     given = gather(flags, config)
+    follows = ranks.rank() > 0
+    if follows and (print_config or dry_run):
+        return 0
     if print_config:
         return _print_config(given, as_json)
     gates = [read_gate(text) for text in fail_if]
@@ -64,9 +72,13 @@ def command(
         raise UsageError(
             "--json and --events - both claim standard output", fix="give --events a file", code="contradiction"
         )
+    if follows:
+        return ranks.follow(source, target, options, rank_timeout)
     check_input(source)
     folder, chosen = _folder(source, given, force)
-    run = _train(ctx.obj, ctx.meta["descend.begun"], source, target, options, folder, events, force, dry_run)
+    with ranks.connected(None if dry_run else rank_timeout) as known:
+        call = {"begun": ctx.meta["descend.begun"], **known, **options}
+        run = _train(ctx.obj, source, target, call, folder, events, force, dry_run)
     if run is None:
         return _dry(source, target, folder, as_json)
     saved = _save(run, folder, chosen, source, force, not no_report, _typed(ctx))
@@ -116,8 +128,8 @@ def _next(source: str) -> Path:
 
 
 def _train(
-    common: Mapping[str, bool], begun: float, source: str, target: str, options: dict[str, Any], folder: Path,
-    events: str | None, force: bool, dry: bool,
+    common: Mapping[str, bool], source: str, target: str, call: dict[str, Any], folder: Path, events: str | None,
+    force: bool, dry: bool,
 ) -> Any:  # fmt: skip
     from descend.cli.events import recorder
     from descend.display import Display
@@ -133,9 +145,7 @@ def _train(
                 if dry and getattr(heard, "topic", "") == "curve":
                     raise Enough
 
-            return library.train(
-                source, target, on_event=on_event, begun=begun, checkpoint=f"{folder}.search", **options
-            )
+            return library.train(source, target, on_event=on_event, checkpoint=f"{folder}.search", **call)
     except Enough:
         return None
 

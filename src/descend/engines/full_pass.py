@@ -19,6 +19,7 @@ from descend.problem import Problem, penalty
 from descend.sparse import is_sparse
 from descend.table.scaled_rows import ScaledRows
 
+BlockPass = Callable[[Array, Array, int, int], None]
 LARGE_CELLS = 1 << 20  # of features, from which a compiled pass is faster than NumPy by more than it costs to compile
 
 
@@ -30,15 +31,12 @@ def measures(problem: Problem) -> bool:
 
 def full_objectives(problem: Problem, threads: int = 1) -> Measure:
     """Return a function of weights (runs, params): mean loss plus penalty, float64 (runs,)."""
-    losses = compile_block_losses(problem.loss, problem.dtype)
-    settings, rows = loss_settings_of(problem), problem.data.rows
-    totals = np.empty(-(-rows // BLOCK))
 
     def objectives(weights: Array) -> Array:
-        examples, means = examples_of(problem), []
+        (losses, totals), means = block_losses(problem), []
         for w in np.ascontiguousarray(weights, problem.dtype):
-            _on_threads(partial(losses, examples, settings, w, totals), len(totals), threads)
-            means.append(totals.sum() / rows)
+            fill(problem, LOSSES, w, totals, partial(on_threads, partial(losses, w, totals), threads))
+            means.append(totals.sum() / problem.data.rows)
         return np.asarray(np.array(means) + penalty(problem, weights))
 
     return objectives
@@ -53,7 +51,7 @@ def full_gradient(problem: Problem, threads: int = 1) -> Callable[[Array], Array
 
     def gradient(weights: Array) -> Array:
         w = np.ascontiguousarray(weights, problem.dtype)
-        _on_threads(partial(sums, w, blocks), len(blocks), threads)
+        fill(problem, GRADIENTS, w, blocks, partial(on_threads, partial(sums, w, blocks), threads))
         total = np.add.reduce(blocks, axis=0, dtype=np.float64)
         return np.asarray(total / rows + problem.l2 * problem.penalised * w.astype(np.float64))
 
@@ -65,11 +63,17 @@ def row_squares(X: ScaledRows, threads: int = 1) -> Array:
     totals, squares = np.empty(X.shape[0]), compile_row_squares(X.dtype)
     with np.errstate(over="ignore"):
         inverse = 1 / X.width
-    _on_threads(partial(squares, readonly(X.source), X.center, inverse, totals), len(totals), threads)
+    on_threads(partial(squares, readonly(X.source), X.center, inverse, totals), threads, 0, len(totals))
     return totals
 
 
-def block_sums(problem: Problem) -> tuple[Callable[[Array, Array, int, int], None], Array]:
+def block_losses(problem: Problem) -> tuple[BlockPass, Array]:
+    """Return what puts the sums of losses at weights (params,) into some of the blocks, and room for all (blocks,)."""
+    losses = compile_block_losses(problem.loss, problem.dtype)
+    return partial(losses, examples_of(problem), loss_settings_of(problem)), np.empty(-(-problem.data.rows // BLOCK))
+
+
+def block_sums(problem: Problem) -> tuple[BlockPass, Array]:
     """Return what puts the sums of gradients at weights (params,) into some of the blocks, and room for all blocks.
 
     Its arguments are the weights, the blocks (blocks, params), the first block, and the last, excluded.
@@ -79,7 +83,20 @@ def block_sums(problem: Problem) -> tuple[Callable[[Array, Array, int, int], Non
     return partial(sums, examples_of(problem), loss_settings_of(problem)), blocks
 
 
-def _on_threads(job: Callable[[int, int], None], blocks: int, threads: int) -> None:
-    """Do a job from block to block, cut into a part a thread."""
+PASSES = (block_losses, block_sums)
+LOSSES, GRADIENTS = range(len(PASSES))
+
+
+def fill(problem: Problem, kind: int, weights: Array, blocks: Array, own: Callable[[int, int], None]) -> None:
+    """Fill the blocks of a pass, in this process or together with others; the bits are the same. See `Team.fill`."""
+    team = problem.data.team
+    if team is None:
+        own(0, len(blocks))
+    else:
+        team.fill(kind, weights, blocks, own)
+
+
+def on_threads(job: Callable[[int, int], None], threads: int, first: int, last: int) -> None:
+    """Do a job from a first block to a last, excluded, cut into a part a thread."""
     with ThreadPoolExecutor(threads) as pool:
-        list(pool.map(lambda part: job(*part), parts_of(blocks, threads)))
+        list(pool.map(lambda part: job(first + part[0], first + part[1]), parts_of(last - first, threads)))

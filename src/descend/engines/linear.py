@@ -24,7 +24,7 @@ from descend.engines.dispatch import (
     together,
     train_to,
 )
-from descend.engines.full_pass import block_sums
+from descend.engines.full_pass import GRADIENTS, block_sums, fill
 from descend.engines.kernels.compiled import compile_rule
 from descend.engines.kernels.loops import BLOCK, compile_loop, compile_online_loop
 from descend.engines.kernels.pointers import address
@@ -62,10 +62,10 @@ def advance(
 
 
 def _shares(problem: Problem, plan: Plan, threads: int) -> bool:
-    """Whether threads share the rows of each step: few runs, all rows a step, and many of them."""
+    """Whether threads, or processes, share the rows of each step: few runs, all rows a step, and many of them."""
     data = problem.data
     whole = all(s.rows_a_step(data.rows) == data.rows for s in plan.settings)
-    return whole and len(plan) < threads and data.rows > BLOCK and data.cells >= SHARED_CELLS
+    return whole and (len(plan) < threads or data.team is not None) and data.rows > BLOCK and data.cells >= SHARED_CELLS
 
 
 def _train_shared(
@@ -75,11 +75,15 @@ def _train_shared(
     """Train run r on the whole batch, the blocks of each step shared among threads; the bits are those of `_train`."""
     n, loop = problem.data.rows, _loop_by_address(problem, setting, state, r)
     sums, blocks = block_sums(problem)
-    parts = parts_of(len(blocks), threads)
+
+    def own(first: int, last: int) -> None:
+        parts = parts_of(last - first, threads)
+        list(pool.map(lambda part: sums(state.weights[r], blocks, first + part[0], first + part[1]), parts))
+
     order = np.empty((0, n), np.int64)
     for k, point in enumerate(record_points):
         while state.outcome[r] == Outcome.RUNNING and state.seen[r] + n <= point:
-            list(pool.map(lambda part: sums(state.weights[r], blocks, *part), parts))
+            fill(problem, GRADIENTS, state.weights[r], blocks, own)
             call = Call(order, 0, n, int(state.steps[r]))
             state.steps[r], failed = loop(call, np.add.reduce(blocks, axis=0))
             if failed:

@@ -17,10 +17,13 @@ from descend import optimum as exact
 from descend import store
 from descend.arrays import Array
 from descend.blas import one_blas_thread
+from descend.cluster.group import LIMIT, Group, joined, rank_here
+from descend.cluster.passes import served
+from descend.cluster.prepare import prepare_together, problems_of
 from descend.diagnosis.finding import Finding, Level
 from descend.diagnosis.proof import prove_within
 from descend.diagnosis.verdict import Status, Verdict, judge
-from descend.errors import OutputError
+from descend.errors import ClusterError, OutputError
 from descend.optimum.landscape import Landscape
 from descend.optimum.noise_scale import rows_at_random
 from descend.optimum.status import SolverResult
@@ -29,6 +32,7 @@ from descend.options.flags import in_keywords
 from descend.outcome import Outcome
 from descend.problem import Problem
 from descend.problem.build import build_problem, initial_weights
+from descend.run import together
 from descend.run.attempt import attempt
 from descend.run.coefficients import coefficients
 from descend.run.importance import importances
@@ -85,7 +89,7 @@ def _signature(function: Callable[..., Any]) -> inspect.Signature:
 def train(
     data: Any, target: Any, *, on_event: OnEvent | None = None, progress: Any = "auto",
     run_dir: str | os.PathLike[str] | None = None, begun: float | None = None,
-    checkpoint: str | os.PathLike[str] | None = None, **options: Any,
+    checkpoint: str | os.PathLike[str] | None = None, rank_timeout: float = LIMIT, **options: Any,
 ) -> Run:  # fmt: skip
     """Train a model of `target` from `data` by gradient descent.
 
@@ -98,36 +102,59 @@ def train(
         checkpoint: a file for the state of the search, written after each group of runs once it has taken five seconds,
             and removed at the end; beside `run_dir` when None.
         begun: since when `time_budget` counts, in seconds of `time.monotonic`; since the call, when None.
+        rank_timeout: in a process group of torch.distributed, the seconds that a rank waits for another.
         options: see `descend.options.OPTIONS`: optimizer="auto", lr="auto", batch_size="auto", time_budget=30, ...
 
     Raises UsageError for a bad option and DataError for bad data. A training that diverges is no error: the run says
     so in its verdict.
+
+    Where torch.distributed has a process group, its ranks share the work, see `cluster`: all must call this function with
+    the same arguments, rank 0 alone reports and saves, and the others get the run as `load` returns it.
     """
-    if on_event is None and progress in ("auto", True):
+    follows = rank_here() > 0
+    if on_event is None and progress in ("auto", True) and not follows:
         from descend.display import default_display
 
         with default_display(force=progress is True) as display:
-            known: dict[str, Any] = {"run_dir": run_dir, "begun": begun, "checkpoint": checkpoint}
+            known: dict[str, Any] = {
+                "run_dir": run_dir, "begun": begun, "checkpoint": checkpoint, "rank_timeout": rank_timeout
+            }  # fmt: skip
             return train(data, target, on_event=display, progress=False, **known, **options)
     values = read_options(options)
-    if run_dir is not None:
+    if run_dir is not None and not follows:
         store.check_folder(Path(run_dir), force=False)
     begun = time.monotonic() if begun is None else begun
     place = checkpoint if checkpoint is not None or run_dir is None else f"{os.fspath(run_dir)}.search"
     scratch_beside = None if place is None else os.fspath(place).removesuffix(".search")
-    with _checkpoints(place, begun) as keep, Scratch(scratch_beside) as scratch:
-        job = _Job(data, target, values, on_event or (lambda event: None), begun, scratch)
-        run = job.run(keep)
-        if not run.failed:
-            run = job.attempt("uses", run, lambda: _with_uses(run))
-            run = job.attempt("references", run, lambda: job.with_references(run))
-        elif run.verdict.status != Status.UNTRAINED:
-            run = job.attempt("proof", run, lambda: job.with_proof(run))
+    with joined(rank_timeout) as group, Scratch(scratch_beside) as scratch:
+        job = _Job(data, target, values, (None if follows else on_event) or (lambda event: None), begun, scratch)
+        prepared = None if group is None else job.prepare(group)
+        if group is not None and prepared is not None and follows:
+            return together.take(group, served(group, problems_of(prepared, values), job.threads))
+        with _checkpoints(
+            place, begun
+        ) as keep:  # a table that is streamed is let go in `run`, so nothing here holds it
+            run = _shared(group, lambda: job.complete(job.run(prepared or job.prepare(), keep)))
     if run_dir is not None:
         saved = save_somewhere(run, run_dir)
         if saved.problem:
             warnings.warn(saved.problem, stacklevel=2)
     return run
+
+
+def _shared(group: Group | None, work: Callable[[], Run]) -> Run:
+    """Return the run that rank 0 finds while the others serve it, and give it to them."""
+    if group is None:
+        return work()
+    found: list[Run] = []
+    try:
+        with group.at_work():
+            found.append(work())
+        together.give(group, found[0])
+    except ClusterError:
+        if not found or not found[0].interrupted:  # what interrupts rank 0 ends the others too
+            raise
+    return found[0]
 
 
 train.__signature__ = _signature(train)  # type: ignore[attr-defined]
@@ -141,7 +168,8 @@ def retrain(table: Table, target: Any, options: Options, on_event: OnEvent) -> R
         if not isinstance(event, Note):
             on_event(event)
 
-    return _Job(table, target, options, without_notes, time.monotonic()).run()
+    job = _Job(table, target, options, without_notes, time.monotonic())
+    return job.run(job.prepare())
 
 
 @dataclass(frozen=True)
@@ -175,10 +203,20 @@ class _Job:
         self.notes.append(note)
         self.on_event(note)
 
-    def run(self, keep: Callable[[Fit], None] = lambda fit: None) -> Run:
-        """Read, search, score and judge."""
+    def prepare(self, group: Group | None = None) -> Prepared:
+        """Read and prepare: in a group with its other ranks; else whole, or streamed where memory is not enough for that."""
+        options = self.options.replace(threads=self.threads)
+        if group is not None:
+            return prepare_together(group, self.data, self.target, options, self._pass_on)
+        if isinstance(self.data, (str, os.PathLike)) and str(self.data) != "-":
+            found = opened(Path(self.data), how_to_read(options), options.memory, self.threads, self.scratch)
+            if found is not None:
+                return prepare_streamed(*found, self.target, options, self._pass_on, self.scratch, self._looked_at)
+        return prepare(self.data, self.target, options, self._pass_on)
+
+    def run(self, prepared: Prepared, keep: Callable[[Fit], None] = lambda fit: None) -> Run:
+        """Search, score and judge."""
         options = self.options
-        prepared = self._prepared()
         balanced = options.class_weight == "balanced" or options.threshold == "auto"
         metric = metric_of(prepared.loss, options.metric, balanced)
         check_threshold(options.threshold, prepared.loss, len(prepared.target.classes))
@@ -223,14 +261,14 @@ class _Job:
         )  # fmt: skip
         return run if cuts is None or run.failed else self.attempt("folds", run, lambda: self._with_folds(run, cuts))
 
-    def _prepared(self) -> Prepared:
-        """Read and prepare: whole where the table fits in the memory that is allowed, else streamed."""
-        options = self.options.replace(threads=self.threads)
-        if isinstance(self.data, (str, os.PathLike)) and str(self.data) != "-":
-            found = opened(Path(self.data), how_to_read(options), options.memory, self.threads, self.scratch)
-            if found is not None:
-                return prepare_streamed(*found, self.target, options, self._pass_on, self.scratch, self._looked_at)
-        return prepare(self.data, self.target, options, self._pass_on)
+    def complete(self, run: Run) -> Run:
+        """Return a run with what its model uses and other models beside it, or, where it failed, with its fixes tried."""
+        if not run.failed:
+            run = self.attempt("uses", run, lambda: _with_uses(run))
+            return self.attempt("references", run, lambda: self.with_references(run))
+        return (
+            run if run.verdict.status == Status.UNTRAINED else self.attempt("proof", run, lambda: self.with_proof(run))
+        )
 
     def _looked_at(self, rows: int, features: int) -> tuple[Array, ...]:
         """The places among so many rows that a search will look at: those on which settings compete, and those of the noise."""

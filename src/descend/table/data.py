@@ -1,8 +1,8 @@
 """Data: what a model is trained on, as arrays."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -12,6 +12,20 @@ from descend.errors import DataError
 from descend.sparse import canonical, column_squares, dense, is_sparse
 from descend.table.moments import Gram, Rows, accumulate, shard_rows
 from descend.table.scaled_rows import ScaledRows
+
+
+class Team(Protocol):
+    """Other processes that hold the same rows, and take a part of each pass over them."""
+
+    def fill(self, kind: int, weights: Array, blocks: Array, own: Callable[[int, int], None]) -> None:
+        """Put the sums of a pass into blocks (blocks, ...), one a block of rows.
+
+        Args:
+            kind: of pass: its place in `engines.full_pass.PASSES`.
+            weights: at which the pass is taken (params,).
+            blocks: to be filled.
+            own: fills those from a first to a last, excluded, in this process.
+        """
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,6 +50,7 @@ class Data:
     sample_weight: Array | None = None
     names: tuple[str, ...] = ()
     _gram: Gram | None = field(default=None, init=False, repr=False)  # once it is known; a replaced part forgets it
+    _team: Team | None = field(default=None, init=False, repr=False)  # a replaced part has none
 
     def __post_init__(self) -> None:
         X = _features(self.X)
@@ -87,6 +102,22 @@ class Data:
             with np.errstate(over="ignore"):
                 return np.asarray(np.diagonal(self._gram.G) + np.square(self._gram.mean))
         return column_squares(self.X) / max(self.rows, 1)
+
+    @property
+    def has_gram(self) -> bool:
+        """Whether the moments are known already."""
+        return self._gram is not None
+
+    @property
+    def team(self) -> Team | None:
+        """The processes that share the passes over these rows; None where this one takes them alone."""
+        return self._team
+
+    def with_team(self, team: Team) -> "Data":
+        """Return these examples, passes over which are shared."""
+        known = self.with_gram(self._gram)
+        object.__setattr__(known, "_team", team)
+        return known
 
     def with_gram(self, gram: Gram | None) -> "Data":
         """Return these examples with their moments, where they are known already."""

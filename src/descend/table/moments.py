@@ -5,9 +5,10 @@ stream into pieces.
 """
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import reduce
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -98,6 +99,9 @@ def accumulate(pieces: Iterable[Examples], threads: int = 1) -> Gram:
         return sums.gram()
 
 
+Accumulate = Callable[[list[Rows], int], Gram]  # takes rows and threads; `accumulate`, or what gives the same bits
+
+
 class Accumulator:
     """Moments of rows that are given piece by piece, as `accumulate` takes them.
 
@@ -112,8 +116,8 @@ class Accumulator:
         self._rest: list[Rows] = []
         self._shift: Array | None = None
         self._features = 0
-        self._total: _Sums | None = None
-        self._ahead: deque[Future[_Sums]] = deque()  # shards that are being added up
+        self._total: Sums | None = None
+        self._ahead: deque[Future[Sums]] = deque()  # shards that are being added up
 
     def add(self, piece: Examples) -> None:
         """Take the next rows, cut into shards of so many that only the number of columns decides, whatever their number."""
@@ -121,14 +125,14 @@ class Accumulator:
         n, size, lo = rows.X.shape[0], shard_rows(rows.X.shape[1]), 0
         if self._rest:
             lo = min(size - sum(rest.X.shape[0] for rest in self._rest), n)
-            self._rest.append(_cut(rows, 0, lo))
+            self._rest.append(cut(rows, 0, lo))
             if sum(rest.X.shape[0] for rest in self._rest) < size:
                 return
             self._shard(_joined(self._rest))
         while n - lo >= size:
-            self._shard(_cut(rows, lo, lo + size))
+            self._shard(cut(rows, lo, lo + size))
             lo += size
-        self._rest = [_cut(rows, lo, n)] if lo < n else []
+        self._rest = [cut(rows, lo, n)] if lo < n else []
 
     def gram(self) -> Gram:
         """Return the moments of all rows."""
@@ -139,13 +143,7 @@ class Accumulator:
             self._merge(self._ahead.popleft().result())
         assert self._total is not None
         assert self._shift is not None
-        total, d = self._total, self._features
-        with np.errstate(over="ignore", invalid="ignore"):
-            joint, mean = total.scatter / total.rows, self._shift + total.mean
-        return Gram(
-            G=np.ascontiguousarray(joint[:d, :d]), c=joint[:d, d:].copy(), yy=np.diagonal(joint)[d:].copy(),
-            mean=mean[:d].copy(), target=mean[d:].copy(), mass=total.mass / total.rows, rows=total.rows,
-        )  # fmt: skip
+        return gram_of(self._total, self._shift, self._features)
 
     def __enter__(self) -> "Accumulator":
         return self
@@ -156,22 +154,28 @@ class Accumulator:
 
     def _shard(self, rows: Rows) -> None:
         if self._shift is None:
-            self._shift, self._features = _shift(rows), int(rows.X.shape[1])
+            self._shift, self._features = shift_of(rows), int(rows.X.shape[1])
         if self._pool is None:
-            return self._merge(_sums(rows, self._shift))
-        self._ahead.append(self._pool.submit(_sums, rows, self._shift))
+            return self._merge(sums_of(rows, self._shift))
+        self._ahead.append(self._pool.submit(sums_of, rows, self._shift))
         if len(self._ahead) > self._threads:
             self._merge(self._ahead.popleft().result())
         return None
 
-    def _merge(self, sums: "_Sums") -> None:
-        with np.errstate(over="ignore", invalid="ignore"):
-            self._total = sums if self._total is None else _merged(self._total, sums)
+    def _merge(self, sums: "Sums") -> None:
+        self._total = sums if self._total is None else merged([self._total, sums])
 
 
 @dataclass(frozen=True, eq=False)
-class _Sums:
-    """Moments of some rows, features and targets side by side: the means about the shift, the products about the means."""
+class Sums:
+    """Moments of some rows, features and targets side by side: the means about the shift, the products about the means.
+
+    Args:
+        mass: the sum of the example weights.
+        mean: (columns,).
+        scatter: (columns, columns).
+        rows: their number.
+    """
 
     mass: float
     mean: Array
@@ -179,8 +183,18 @@ class _Sums:
     rows: int
 
 
-def _shift(rows: Rows) -> Array:
-    """The mean of some of the rows that count, features and targets side by side."""
+def gram_of(total: Sums, shift: Array, d: int) -> Gram:
+    """Return the moments of which these are the sums about a shift; the first d columns are features."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        joint, mean = total.scatter / total.rows, shift + total.mean
+    return Gram(
+        G=np.ascontiguousarray(joint[:d, :d]), c=joint[:d, d:].copy(), yy=np.diagonal(joint)[d:].copy(),
+        mean=mean[:d].copy(), target=mean[d:].copy(), mass=total.mass / total.rows, rows=total.rows,
+    )  # fmt: skip
+
+
+def shift_of(rows: Rows) -> Array:
+    """Return the mean of some of the rows that count, features and targets side by side (columns,)."""
     some = slice(None, None, -(-rows.X.shape[0] // SHIFT_ROWS))
     X, y = np.ascontiguousarray(rows.X[some]), _columns(rows.y[some])  # sums depend on the order in memory
     counts = slice(None) if rows.sample_weight is None else rows.sample_weight[some] > 0
@@ -203,8 +217,8 @@ def shard_rows(columns: int) -> int:
     return SHARD_BLOCKS * _block_rows(columns)
 
 
-def _sums(rows: Rows, shift: Array) -> _Sums:
-    """The moments of a shard: a column of ones beside the others makes the sums part of the products."""
+def sums_of(rows: Rows, shift: Array) -> Sums:
+    """Return the moments of a shard about a shift (columns,): a column of ones beside the others makes the sums part of the products."""
     (n, d), k = rows.X.shape, len(shift)
     size = min(_block_rows(d), n)
     buffer, total, product = np.empty((size, k + 1)), np.zeros((k + 1, k + 1)), np.empty((k + 1, k + 1))
@@ -221,18 +235,25 @@ def _sums(rows: Rows, shift: Array) -> _Sums:
             total += np.dot(block.T, block, out=product)
         mass = float(total[k, k])
         mean = total[:k, k] / (mass or 1.0)
-        return _Sums(mass, mean, total[:k, :k] - mass * np.outer(mean, mean), n)
+        return Sums(mass, mean, total[:k, :k] - mass * np.outer(mean, mean), n)
 
 
-def _merged(a: _Sums, b: _Sums) -> _Sums:
+def merged(shards: Iterable[Sums]) -> Sums:
+    """Return the moments of the rows of all shards, which are added in their order."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        return reduce(_merged, shards)
+
+
+def _merged(a: Sums, b: Sums) -> Sums:
     """The moments of the rows of both (Chan, Golub and LeVeque 1983)."""
     mass = a.mass + b.mass
     share, apart = b.mass / (mass or 1.0), b.mean - a.mean
     scatter = a.scatter + b.scatter + (a.mass * share) * np.outer(apart, apart)
-    return _Sums(mass, a.mean + share * apart, scatter, a.rows + b.rows)
+    return Sums(mass, a.mean + share * apart, scatter, a.rows + b.rows)
 
 
-def _cut(rows: Rows, lo: int, hi: int) -> Rows:
+def cut(rows: Rows, lo: int, hi: int) -> Rows:
+    """Return the rows from lo up to hi."""
     weight = rows.sample_weight
     return Rows(rows.X[lo:hi], rows.y[lo:hi], None if weight is None else weight[lo:hi])
 

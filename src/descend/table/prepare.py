@@ -22,7 +22,7 @@ from descend.table.frames import (
     is_missing,
     number_of,
 )
-from descend.table.moments import Gram
+from descend.table.moments import Accumulate, Gram, accumulate
 from descend.table.read import Format, read_as
 from descend.table.reading import Conventions, Reading
 from descend.table.scale import Scale, fit_scale, scaled_data
@@ -140,13 +140,18 @@ def how_to_read(options: Options, trained: Mapping[str, Reading] | None = None) 
     )  # fmt: skip
 
 
-def prepare(data: Any, target: Any, options: Options, on_event: Callable[[Note], None] = lambda note: None) -> Prepared:
+def prepare(
+    data: Any, target: Any, options: Options, on_event: Callable[[Note], None] = lambda note: None,
+    moments: Accumulate = accumulate,
+) -> Prepared:  # fmt: skip
     """Read, choose, split, encode and scale.
 
     Args:
         data: a path, "-", a frame, or an array (rows, features).
         target: a column's name, or an array (rows,).
         options: as `options.read_options` returns them.
+        on_event: hears the notes.
+        moments: takes the moments of the training rows; `cluster` shares them among processes.
 
     Raises UsageError for a column that is not there and DataError for data that nothing can be learned from.
     """
@@ -202,8 +207,8 @@ def prepare(data: Any, target: Any, options: Options, on_event: Callable[[Note],
         own = of_rows if own is None else of_rows * own
         say("target", f"{options.class_weight} classes: the rows of every class weigh the same in training")
     scale, gram = fit_scale(
-        X, y[train_rows], own, scale=options.scale, target=form.scales_target, threads=options.threads or 1
-    )
+        X, y[train_rows], own, scale=options.scale, target=form.scales_target, threads=options.threads or 1, moments=moments,
+    )  # fmt: skip
     say("scaling", "on · every feature has mean 0 and spread 1" if options.scale else "off")
     scaling = Scaling(scale, schema, found, form, options.threads or 1)
     train = scaling.data(X, y[train_rows], own, gram)

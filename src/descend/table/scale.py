@@ -9,7 +9,7 @@ from numpy.typing import DTypeLike
 from descend.arrays import Array
 from descend.sparse import canonical, is_sparse
 from descend.table.data import Data, mean_one
-from descend.table.moments import Gram, Rows, accumulate
+from descend.table.moments import Accumulate, Gram, Rows, accumulate
 from descend.table.scaled_rows import LARGE_CELLS, ScaledRows, scaled
 
 ROUNDING = 1e-13  # a spread below this part of the mean is rounding: 450 roundings of float64 (arbitrary)
@@ -145,6 +145,7 @@ def fit_scale(
     target: bool,
     intercept: bool = True,
     threads: int = 1,
+    moments: Accumulate = accumulate,
     gram: Gram | None = None,
 ) -> tuple[Scale, Gram | None]:
     """Return the scale of features X (rows, features) and target y (rows,) or (rows, targets), and their moments.
@@ -155,6 +156,7 @@ def fit_scale(
         target: whether the target is scaled too, as far as its loss allows.
         intercept: whether the model has a bias; without one nothing may be centred, and the target stays as it is.
         threads: threads at most; they do not change the bits.
+        moments: takes the moments, with others where several processes share the rows.
         gram: the moments of the rows as they are, with weights of mean 1, where they are known already.
 
     The scale is the weighted means and population standard deviations, in float64. A column that is constant up to
@@ -168,7 +170,7 @@ def fit_scale(
     alone = (
         is_sparse(X) or X.shape[1] > MOST_COLUMNS
     )  # products of so many columns would take more than all that follows
-    gram = gram or accumulate([Rows(np.empty((len(y), 0)) if alone else X, targets, weight)], threads)
+    gram = gram or moments([Rows(np.empty((len(y), 0)) if alone else X, targets, weight)], threads)
     mean, variance = (np.zeros(X.shape[1]),) * 2 if alone else (gram.mean, np.diagonal(gram.G))
     center, width = _sparse_moments(X, share) if is_sparse(X) else _moments(X, share, mean, variance)
     fitted = Scale(center if intercept else np.zeros_like(center), width)
