@@ -2,6 +2,8 @@
 
     python tools/gallery.py build/gallery
 
+The picture of the README, docs/penguins.svg, is drawn with them.
+
 Tables are made here or ship with the project; seeds are fixed.
 """
 
@@ -14,6 +16,8 @@ import numpy as np
 import pandas as pd
 
 import descend as ds
+from descend.plots import curves
+from descend.run.report_data import report_data
 
 ROOT = Path(__file__).resolve().parent.parent
 PENGUINS = ROOT / "examples" / "data" / "penguins.csv"
@@ -61,6 +65,12 @@ def plots(folder: Path) -> Iterator[tuple[str, str]]:
     yield "rates.png", "find_lr(...).plot()"
 
 
+def picture() -> str:
+    """Return the picture of the README: the loss of eight variants on the penguins."""
+    run = ds.train(PENGUINS, "body_mass_g", progress=False)
+    return str(curves.draw(report_data(run).curves))
+
+
 def main(folder: Path) -> int:
     """Write the pages, and an index of them."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -80,4 +90,5 @@ def main(folder: Path) -> int:
 
 
 if __name__ == "__main__":
+    (ROOT / "docs" / "penguins.svg").write_text(picture() + "\n", encoding="utf-8")
     sys.exit(main(Path(sys.argv[1])))

@@ -15,22 +15,26 @@ Usage: descend train [OPTIONS] [DATA]
   standard output, notes and progress to standard error.
 
   Exit codes: 0 done, 1 a --fail-if gate tripped, 2 usage, or the run had to
-  be saved elsewhere, 3 data, 4 diverged, 130 interrupted (the best model so
-  far is saved).
+  be saved elsewhere, 3 data, 4 diverged, 7 another process of a torchrun was
+  lost, 130 interrupted (the best model so far is saved).
 
 Data:
   -t, --target COL       column to predict  (required)
 """
 LAST = """\
 Output:
-  --run-dir DIR   folder of the run  [runs/<name>-<n>]
-  --force         replace what the run folder holds
-  --no-report     leave out report.html
-  --json          one JSON document on standard output, nothing else
-  --events FILE   notes and progress as JSON lines, live; - is standard output
-  --config FILE   settings from a TOML file, such as lr = 0.1; flags win
-  --print-config  show each setting and where it came from, and stop
-  --dry-run       read and check, but train and write nothing
+  --run-dir DIR           folder of the run  [runs/<name>-<n>]
+  --force                 replace what the run folder holds
+  --no-report             leave out report.html
+  --json                  one JSON document on standard output, nothing else
+  --events FILE           notes and progress as JSON lines, live; - is
+                          standard output
+  --config FILE           settings from a TOML file, such as lr = 0.1; flags
+                          win
+  --print-config          show each setting and where it came from, and stop
+  --rank-timeout SECONDS  seconds that a process started by torchrun waits for
+                          another  [60]  [x>=0.1]
+  --dry-run               read and check, but train and write nothing
 
 Gate:
   --fail-if EXPR  exit 1 when this holds, such as 'rmse>70000', 'train.r2<0.5'

@@ -54,7 +54,7 @@ with joined(LIMIT) as group:
     try:
         AWAIT
     except ds.DescendError as error:
-        print(error)
+        print(error, flush=True)
         os._exit(error.exit_code)
 """
 

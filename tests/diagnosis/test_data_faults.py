@@ -6,6 +6,7 @@ import pytest
 
 from descend.diagnosis import data_faults
 from descend.table.data import Data
+from descend.table.frames import from_frame
 from descend.table.table import Column, Kind
 
 
@@ -76,3 +77,15 @@ def test_a_level_that_almost_every_row_has_is_nearly_constant():
     cells = np.array(["no"] * 199 + ["yes"], object)
     found = data_faults.nearly_constant([Column("c", Kind.CATEGORY, cells)])
     assert found.evidence == {"column": ["c"], "others": [1]}
+
+
+def test_of_a_long_table_a_nearly_constant_column_is_found_and_a_varied_one_is_not():
+    rng = np.random.default_rng(0)
+    rows = 3 * data_faults.SUBSAMPLED
+    rare = np.zeros(rows)
+    rare[rng.choice(rows, rows // 1000, replace=False)] = 1.0
+    table = from_frame(
+        pd.DataFrame({"rare": rare, "varied": rng.normal(size=rows), "tossed": rng.integers(2, size=rows) + 0.0})
+    )
+    found = data_faults.nearly_constant(table.columns)
+    assert found.evidence == {"column": ["rare"], "others": [rows // 1000]}

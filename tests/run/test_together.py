@@ -21,7 +21,7 @@ print(json.dumps([run.model.weights.tobytes().hex(), run.metrics, [n.topic for n
 try:
     ds.train(X[:, :2] + rank, y, rank_timeout=30, **given)
 except ds.DescendError as error:
-    print(error.code)
+    print(error.code, flush=True)
 """
 
 
@@ -91,9 +91,9 @@ def interrupting(group, blocks, own):
 passes._exchanged = interrupting
 try:
     run = ds.train(X, y, rank_timeout=5, **{**given, "max_epochs": 500, "tol": 1e-12})
-    print(run.interrupted, np.isfinite(run.metrics["test"]["accuracy"]))
+    print(run.interrupted, np.isfinite(run.metrics["test"]["accuracy"]), flush=True)
 except ds.DescendError as error:
-    print(error.code)
+    print(error.code, flush=True)
 os._exit(0)
 """
 

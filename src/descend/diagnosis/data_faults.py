@@ -19,6 +19,7 @@ from descend.table.table import Column, Kind
 MIN_ROWS = 20  # for D402 and D405 (arbitrary)
 SUBSAMPLED = 20_000  # rows beyond which every SUBSAMPLE-th row is looked at first (arbitrary: bounds the work)
 SPREAD_ROWS = 2500  # whose spread is that of all rows within a few percent, far from a factor of SURE
+VARIED = 4  # times the rows that a nearly constant column may have of other values: the subsample's share is within half of it
 COPIED = 0.05  # share of the test rows (arbitrary)
 MIN_TEST_ROWS = 10  # for D403 (arbitrary)
 OUTLYING = 20.0  # robust standard deviations (arbitrary)
@@ -262,6 +263,8 @@ def nearly_constant(columns: Iterable[Column]) -> Finding | None:
     found: list[tuple[str, int, int]] = []
     for column in columns:
         cells = column.categorical.codes if column.kind == Kind.CATEGORY else column.values
+        if column.kind == Kind.NUMBER and _varied(cells):
+            continue
         known = cells[~column.is_missing]
         if len(known) < MIN_ROWS:
             continue
@@ -278,6 +281,17 @@ def nearly_constant(columns: Iterable[Column]) -> Finding | None:
     fix = (" ".join(f"--drop {shlex.quote(name)}" for name, *_ in found),)
     evidence = {"column": [name for name, *_ in found], "others": [others for _, others, _ in found]}
     return Finding(code="D409", level=Level.NOTE, text=text, evidence=evidence, fix=fix)
+
+
+def _varied(cells: Array) -> bool:
+    """Whether evenly spaced cells of a long column of numbers show that it is far from being nearly constant."""
+    if len(cells) <= SUBSAMPLED:
+        return False
+    part = cells[:: -(-len(cells) // SUBSAMPLED)]
+    part = part[part == part]  # NaN is missing
+    return len(part) > MIN_ROWS and len(part) - np.unique(part, return_counts=True)[
+        1
+    ].max() > VARIED * NEARLY_ALL * len(part)
 
 
 def extreme_value(columns: Iterable[NumberColumn], test_rows: Array, *, failed: bool = False) -> Finding | None:
