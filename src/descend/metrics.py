@@ -87,6 +87,17 @@ def classification_metrics(
     return values
 
 
+def best_first(metric: str, value: float) -> float:
+    """Return what values of a metric are sorted by, so that the best comes first and NaN last.
+
+    >>> sorted([0.2, float("nan"), 0.9], key=lambda value: best_first("auc", value))
+    [0.9, 0.2, nan]
+    """
+    if np.isnan(value):
+        return float(np.inf)
+    return -value if metric in HIGHER_IS_BETTER else value
+
+
 def predicted_class(score: Array, cut: float = 0.0) -> Array:
     """Return the class (rows,) that scores stand for: the second of two where theirs is above the cut, else the highest."""
     return np.asarray((score > cut).astype(np.int64) if score.ndim == 1 else score.argmax(axis=1))

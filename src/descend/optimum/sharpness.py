@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from descend.arrays import Array
+from descend.arrays import Array, evenly_spaced
 from descend.optimum.curvature import Curvature
 from descend.problem import Problem, gradient
 
@@ -54,4 +54,4 @@ def _sample(problem: Problem) -> Array:
     """Rows spread over the data, few enough for the size of the network."""
     n = problem.data.rows
     size = min(n, max(MIN_SAMPLE, min(MAX_SAMPLE, MAX_WORK // max(1, 6 * problem.params))))
-    return np.unique(np.linspace(0, n - 1, size).round().astype(np.int64))
+    return evenly_spaced(n, size)

@@ -1,13 +1,12 @@
 """evaluation_tables: the tables of an evaluation as text, for the page and for the terminal."""
 
-import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from descend.evaluation import ClassificationEvaluation, Estimate, Evaluation, RegressionEvaluation
 from descend.evaluation.paired import Verdict
 from descend.evaluation.reference import Reference
-from descend.metrics import HIGHER_IS_BETTER
+from descend.metrics import best_first
 from descend.report.numbers import DASH, number, span
 
 METRICS = {"rmse": "RMSE", "mae": "MAE", "r2": "R²", "accuracy": "accuracy", "balanced_accuracy": "balanced accuracy",
@@ -38,12 +37,11 @@ def metrics(found: Evaluation, names: Iterable[str] | None = None, rows_are: str
 def leaderboard(found: Evaluation, metric: str, references: Iterable[Reference]) -> EvaluationTable:
     """Return the model among its references, the best first, each with its interval and how the model compares."""
     own = found.estimates[metric]
-    sign = -1.0 if metric in HIGHER_IS_BETTER else 1.0
     rows = [(own.value, ("this model", number(own.value), _ends(own.low, own.high), ""))]
     for r in references:
         verdict = VERDICTS[r.verdict.verdict]
         rows.append((r.value, (str(r.model), number(r.value), _ends(r.low, r.high), verdict)))
-    ordered = sorted(rows, key=lambda row: sign * row[0] if row[0] == row[0] else math.inf)
+    ordered = sorted(rows, key=lambda row: best_first(metric, row[0]))
     header = ("model", METRICS[metric], "95 % interval", "row by row")
     return EvaluationTable("Beside other models, the best first", header, tuple(row for _, row in ordered))
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from descend.arrays import Array
+from descend.arrays import Array, evenly_spaced
 from descend.plots import curves, layers, rates, scatter, weight_paths
 from descend.plots.axes import axis_losses, diverged, spans_decades
 from descend.plots.curves import Curve
@@ -59,7 +59,7 @@ def _curve_data(shown: Sequence[Curve], report: ReportData) -> str:
     """What the page's script draws, as JSON: what is not finite is null, at most so many points a line."""
     lines = []
     for c in shown:
-        at = np.unique(np.linspace(0, len(c.loss) - 1, min(MOST_POINTS, len(c.loss))).round().astype(int))
+        at = evenly_spaced(len(c.loss), MOST_POINTS)
         style = line_style(c.label)
         lines.append({
             "name": shortened(c.label, NAME), "colour": style.colour, "dash": style.dash, "epochs": np.asarray(c.epochs)[at].tolist(),
@@ -80,7 +80,7 @@ def _rounded(values: Array) -> list[float | None]:
 
 
 def _losses(c: Curve, held_out_rows: str) -> Element:
-    rows = np.unique(np.linspace(0, len(c.loss) - 1, min(LOSS_ROWS, len(c.loss))).round().astype(int))
+    rows = evenly_spaced(len(c.loss), LOSS_ROWS)
     held_out = [DASH] * len(rows) if c.held_out is None else [number(c.held_out[k]) for k in rows]
     cells = [(f"{c.epochs[k]:,.0f}", number(c.loss[k]), h) for k, h in zip(rows, held_out, strict=True)]
     caption = f"{shortened(c.label, NAME)}, {len(rows)} of {len(c.loss):,} points"

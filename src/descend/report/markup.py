@@ -40,12 +40,13 @@ def download(text: str, file: str, content: str) -> Element:
 
 def csv_of(part: Element) -> str:
     """Return the cells of all tables in an element as CSV, an empty line between two tables."""
+    return "\n".join(csv_text(rows) for rows in _tables(part))
+
+
+def csv_text(rows: Iterable[Iterable[object]]) -> str:
+    """Return rows of cells as CSV, a line each."""
     text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    for k, rows in enumerate(_tables(part)):
-        if k:
-            text.write("\n")
-        writer.writerows(rows)
+    csv.writer(text, lineterminator="\n").writerows(rows)
     return text.getvalue()
 
 

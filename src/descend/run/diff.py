@@ -19,7 +19,7 @@ from descend.options import OPTIONS, Options, flags_of_options
 from descend.options.flags import in_keywords
 from descend.report.numbers import number, span
 from descend.report.summary import Summary, html, text
-from descend.run.document import incomplete, load, metrics_of, options_of
+from descend.run.document import incomplete, load, metrics_of, number_of, options_of
 from descend.run.record import Run
 from descend.table.prepare import load as load_table
 from descend.table.prepare import prepare
@@ -172,7 +172,7 @@ class _Side:
                 for metric, value in values.items()
             }
             self.codes = {f["code"]: f["level"] for f in self.document["findings"]}
-            self.curve = Curve(epochs=tuple(trace["epoch"]), loss=tuple(_number(v) for v in trace["loss"]))
+            self.curve = Curve(epochs=tuple(trace["epoch"]), loss=tuple(number_of(v) for v in trace["loss"]))
         except (KeyError, TypeError, AttributeError) as error:
             raise incomplete(folder, error) from error
 
@@ -189,10 +189,6 @@ class _Side:
     def section(self, name: str, keys: tuple[str, ...]) -> dict[str, Any]:
         """Some values of a section of the document."""
         return {key: self.document[name].get(key) for key in keys}
-
-
-def _number(value: Any) -> float:
-    return math.nan if value is None else float(value)
 
 
 def _changes(first: Mapping[str, Any], second: Mapping[str, Any]) -> tuple[Change, ...]:

@@ -80,7 +80,7 @@ def metrics_of(document: Mapping[str, Any]) -> dict[str, dict[str, float]]:
 def intervals_of(document: Mapping[str, Any]) -> dict[str, dict[str, tuple[float, float]]]:
     """Return the 95 % intervals of the metrics by part; none of a folder that was written before there were any."""
     return {
-        part: {name: (_end(low), _end(high)) for name, (low, high) in named.items()}
+        part: {name: (number_of(low), number_of(high)) for name, (low, high) in named.items()}
         for part, named in document.get("intervals", {}).items()
     }
 
@@ -88,12 +88,13 @@ def intervals_of(document: Mapping[str, Any]) -> dict[str, dict[str, tuple[float
 def reference_of(document: Mapping[str, Any]) -> Reference:
     """Return a reference as run.json has it."""
     verdict = PairedVerdict(**{**document["verdict"], "verdict": PairedWord(document["verdict"]["verdict"])})
-    ends = {name: _end(document[name]) for name in ("value", "low", "high")}
+    ends = {name: number_of(document[name]) for name in ("value", "low", "high")}
     return Reference(model=ReferenceModel(document["model"]), verdict=verdict, seconds=document["seconds"], **ends)
 
 
-def _end(value: float | None) -> float:
-    return math.nan if value is None else value
+def number_of(value: float | None) -> float:
+    """Return a number of run.json, where null stands for what is not finite."""
+    return math.nan if value is None else float(value)
 
 
 def _first_schema(document: Mapping[str, Any]) -> bool:

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from descend.arrays import Array
+from descend.arrays import Array, evenly_spaced
 from descend.evaluation.usage import Dependence, Importance
 from descend.metrics import HIGHER_IS_BETTER, predicted_class
 from descend.problem.network import scores as network_scores
@@ -39,7 +39,7 @@ def importances(model: Model, prepared: Prepared, metric: str) -> tuple[Importan
     data = prepared.test or prepared.train
     features = _columns(model)
     columns = min(len(features), MOST_COLUMNS)
-    rows = _evenly(data.rows, int(np.clip(MOST_VISITS // (columns * REPEATS), FEWEST_ROWS, MOST_ROWS)))
+    rows = evenly_spaced(data.rows, int(np.clip(MOST_VISITS // (columns * REPEATS), FEWEST_ROWS, MOST_ROWS)))
     X, part = _taken(data, rows)
     y = targets_of(prepared, part.y)
     sign, rng = (-1.0 if metric in HIGHER_IS_BETTER else 1.0), np.random.default_rng(0)
@@ -61,7 +61,7 @@ def dependence(model: Model, prepared: Prepared, column: str) -> Dependence:
     """Return how the mean prediction follows a column, over the values that it has on test rows, else on training rows."""
     data = prepared.test or prepared.train
     feature, at = next((f, at) for f, at in _columns(model) if f.column == column)
-    X, _ = _taken(data, _evenly(data.rows, CURVE_ROWS))
+    X, _ = _taken(data, evenly_spaced(data.rows, CURVE_ROWS))
     points, values = _grid(model, feature, at, X)
     mean = []
     for point in points:
@@ -111,10 +111,6 @@ def _first_layer(model: Model) -> Array:
         return model.W
     features, units = model.network.sizes[:2]
     return model.weights[: features * units].reshape(features, units)
-
-
-def _evenly(rows: int, most: int) -> Array:
-    return np.unique(np.linspace(0, rows - 1, min(rows, most)).round().astype(np.int64))
 
 
 def _taken(data: Data, rows: Array) -> tuple[Array, Data]:

@@ -241,10 +241,8 @@ class _Job:
         self._note_schedule(result)
         parts, data = scored_parts(prepared, result), data_section(prepared, self.data, result.fit)
         test_rows = prepared.rows[1]
-        result, prepared = (
-            on_rows_at_hand(result, prepared),
-            prepared.at_hand,
-        )  # all rows of a streamed table are let go
+        # All rows of a streamed table are let go.
+        result, prepared = on_rows_at_hand(result, prepared), prepared.at_hand
         del task
         problem = result.fit.problem
         verdict, findings = self._judged(result, prepared, preparing)

@@ -6,15 +6,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any, overload
+from typing import overload
 
 from descend import store
 from descend.errors import ModelError, UsageError, nearest
-from descend.metrics import HIGHER_IS_BETTER
+from descend.metrics import best_first
 from descend.options.flags import in_keywords
 from descend.report.numbers import number
 from descend.report.summary import Summary, html, text
-from descend.run.document import incomplete, metrics_of
+from descend.run.document import incomplete, metrics_of, number_of
 from descend.store.reading import DOCUMENT
 from descend.text import counted
 
@@ -143,18 +143,13 @@ def _card(folder: Path) -> RunCard:
         return RunCard(
             folder=str(folder), made=datetime.fromtimestamp((folder / DOCUMENT).stat().st_mtime),
             data=document["data"]["name"], target=document["data"]["target"], status=document["verdict"]["status"],
-            optimizer=document["chosen"]["optimizer"], lr=_number(document["chosen"]["lr"]),
+            optimizer=document["chosen"]["optimizer"], lr=number_of(document["chosen"]["lr"]),
             metric=document["metric"], part=part, metrics={} if document["status"] == "failed" else _finite(metrics.get(part, {})),
-            findings=tuple(f["code"] for f in document["findings"]), seconds=_number(document["seconds"]),
+            findings=tuple(f["code"] for f in document["findings"]), seconds=number_of(document["seconds"]),
             version=document["version"],
         )  # fmt: skip
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise incomplete(folder, error) from error
-
-
-def _number(value: Any) -> float:
-    """A number of a document, where null stands for what is not finite."""
-    return math.nan if value is None else float(value)
 
 
 def _finite(metrics: Mapping[str, float | None]) -> dict[str, float]:
@@ -169,5 +164,4 @@ def _by_metric(cards: list[RunCard], metric: str) -> list[RunCard]:
             f"the runs have no metric {metric!r}" + (f"; they have {', '.join(known)}" if known else ""),
             fix=f"sort by {close[0]}" if close else "train a run first", code="bad-metric",
         )  # fmt: skip
-    sign = -1.0 if metric in HIGHER_IS_BETTER else 1.0
-    return sorted(cards, key=lambda card: sign * card.metrics[metric] if metric in card.metrics else math.inf)
+    return sorted(cards, key=lambda card: best_first(metric, card.metrics.get(metric, math.nan)))

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from descend import optimum as exact
-from descend.arrays import Array
+from descend.arrays import Array, evenly_spaced
 from descend.blas import one_blas_thread
 from descend.errors import DataError
 from descend.optimum.landscape import Landscape
@@ -162,14 +162,10 @@ def find_lr(
 def _sample(data: Any, target: Any, values: Options) -> tuple[Table, str, int]:
     """Evenly spaced rows of data that have many, the name of the target, and how many rows there were."""
     if isinstance(data, np.ndarray) and data.ndim == 2 and isinstance(target, np.ndarray) and len(data) == len(target):
-        rows = _evenly_spaced(len(data))
+        rows = evenly_spaced(len(data), SAMPLE)
         return *labelled(load(data[rows], values), target[rows]), len(data)
     table, name = labelled(load(data, values), target)
-    return table.take(_evenly_spaced(table.rows)), name, table.rows
-
-
-def _evenly_spaced(rows: int) -> Array:
-    return np.unique(np.linspace(0, rows - 1, min(rows, SAMPLE)).round().astype(np.int64))
+    return table.take(evenly_spaced(table.rows, SAMPLE)), name, table.rows
 
 
 @dataclass(eq=False)

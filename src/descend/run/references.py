@@ -1,6 +1,5 @@
 """references: what the test rows say of a constant, of the exact linear model, and of boosted trees, beside the model."""
 
-import math
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -12,7 +11,7 @@ from descend import optimum as exact
 from descend.arrays import Array
 from descend.evaluation import Evaluation
 from descend.evaluation.reference import Reference, ReferenceModel
-from descend.metrics import HIGHER_IS_BETTER
+from descend.metrics import best_first
 from descend.problem import Problem
 from descend.run.model import Prediction
 from descend.run.scoring import Scored, evaluation_of, held_out, model_of, run_scores, targets_of
@@ -56,8 +55,7 @@ def references(
                 seconds=time.monotonic() - began,
             )
         )  # fmt: skip
-    sign = -1.0 if metric in HIGHER_IS_BETTER else 1.0
-    return tuple(sorted(found, key=lambda one: sign * one.value if math.isfinite(one.value) else math.inf))
+    return tuple(sorted(found, key=lambda one: best_first(metric, one.value)))
 
 
 def _makers(

@@ -1,7 +1,5 @@
 """report_data: what a report shows of a run, as plain values."""
 
-import csv
-import io
 from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any, Protocol
@@ -25,6 +23,7 @@ from descend.plots.rates import RateCurve
 from descend.plots.scatter import Scatter
 from descend.plots.weight_paths import WeightPath
 from descend.report.content import ColumnRow, FindingRow, Mark, ReportData, VariantRow
+from descend.report.markup import csv_text
 from descend.report.numbers import number
 from descend.run.coefficients import coefficients
 from descend.run.importance import dependence
@@ -260,11 +259,7 @@ def curve_rows(run: ReportedRun) -> str:
 def _history(trace: Mapping[str, Sequence[float]]) -> str:
     """The trace as CSV; of many weights the first ones, so that the page stays small."""
     names = list(trace)[:MOST_HISTORY]
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(names)
-    writer.writerows(zip(*(trace[name] for name in names), strict=True))
-    return text.getvalue()
+    return csv_text([names, *zip(*(trace[name] for name in names), strict=True)])
 
 
 def _rates(run: ReportedRun) -> tuple[RateCurve, ...]:

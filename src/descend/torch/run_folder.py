@@ -13,6 +13,7 @@ import numpy as np
 import torch
 
 from descend import store
+from descend.arrays import evenly_spaced
 from descend.diagnosis import Finding, Steps
 from descend.diagnosis.verdict import Status, Verdict
 from descend.plots import curves
@@ -124,11 +125,11 @@ def _item(finding: Finding) -> Element:
 
 def _losses(watched: Watched) -> Element | None:
     losses = np.array(watched.losses)
-    keep = np.unique(np.linspace(0, len(losses) - 1, min(len(losses), MOST_POINTS)).round().astype(int))
+    keep = evenly_spaced(len(losses), MOST_POINTS)
     if len(keep) < 2:
         return None
     curve = curves.Curve("loss", "L", keep + 1, losses[keep], None)
-    few = keep[np.unique(np.linspace(0, len(keep) - 1, 20).round().astype(int))]
+    few = keep[evenly_spaced(len(keep), 20)]
     numbers = table("Loss at some steps", ("step", "loss"), [(f"{k + 1:,}", number(losses[k])) for k in few], (0, 1))
     return section("curves", "The loss", figure("The loss of each batch.", numbers, curves.draw([curve])))
 

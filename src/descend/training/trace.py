@@ -4,7 +4,7 @@ from dataclasses import dataclass, field, fields, replace
 
 import numpy as np
 
-from descend.arrays import Array
+from descend.arrays import Array, evenly_spaced
 from descend.problem.layer_stats import KINDS
 
 
@@ -70,7 +70,7 @@ class Trace:
         points = self.epochs.shape[1]
         if points <= most:
             return self
-        keep = np.unique(np.linspace(0, points - 1, most).round().astype(int))
+        keep = evenly_spaced(points, most)
         return Trace(**{n: getattr(self, n)[:, keep] for n in _NAMES})
 
     def until(self, run: int, epoch: int) -> "Trace":
