@@ -49,6 +49,13 @@ def test_the_number_of_threads_changes_no_bit(small_blocks):
     assert not same_bits(one, accumulate([data.take(np.arange(3000)[::-1])]))  # another order of summing shows
 
 
+@pytest.mark.parametrize("weighted", [True, False])
+def test_the_order_in_memory_changes_no_bit(small_blocks, weighted):
+    X, y, weight = random(3000, 4), random(3000, seed=1), np.random.default_rng(2).uniform(0, 2, 3000)
+    weight = weight if weighted else None
+    assert same_bits(accumulate([Data(X, y, weight)]), accumulate([Data(np.asfortranarray(X), y, weight)]))
+
+
 @pytest.mark.parametrize("cuts", [[1, 2, 255, 256, 257, 2000], [1500], list(range(0, 3000, 100))])
 @pytest.mark.parametrize("weighted", [True, False])
 def test_a_stream_of_pieces_has_the_bits_of_the_whole(small_blocks, cuts, weighted):

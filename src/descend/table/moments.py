@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import reduce
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 
 import numpy as np
 
@@ -221,13 +221,15 @@ def sums_of(rows: Rows, shift: Array) -> Sums:
     """Return the moments of a shard about a shift (columns,): a column of ones beside the others makes the sums part of the products."""
     (n, d), k = rows.X.shape, len(shift)
     size = min(_block_rows(d), n)
-    buffer, total, product = np.empty((size, k + 1)), np.zeros((k + 1, k + 1)), np.empty((k + 1, k + 1))
+    buffer, total, product = np.empty(size * (k + 1)), np.zeros((k + 1, k + 1)), np.empty((k + 1, k + 1))
     y = _columns(rows.y)
     with np.errstate(over="ignore", invalid="ignore"):  # the context of a thread is its own
         for lo in range(0, n, size):
             hi = min(lo + size, n)
-            block = buffer[: hi - lo]
-            np.subtract(rows.X[lo:hi], shift[:d], out=block[:, :d])
+            X = rows.X[lo:hi]
+            order: Literal["C", "F"] = "F" if X.strides[0] == X.itemsize else "C"  # the products have the same bits
+            block = buffer[: (hi - lo) * (k + 1)].reshape((hi - lo, k + 1), order=order)
+            np.subtract(X, shift[:d], out=block[:, :d])
             np.subtract(y[lo:hi], shift[d:], out=block[:, d:k])
             block[:, k] = 1.0
             if rows.sample_weight is not None:

@@ -1,5 +1,7 @@
 """Pieces: their features are those of the same rows of the table that is read whole."""
 
+import threading
+
 import numpy as np
 
 from descend.options import read_options
@@ -38,3 +40,14 @@ def test_words_that_mean_missing_hold_for_numbers_too(tmp_path, frame, open_file
     every = np.ones(400, bool)
     found = np.concatenate([piece.features(every) for piece in pieces(table, schema)])
     assert np.array_equal(found, schema.encode(whole).X)
+
+
+def test_a_reading_that_is_left_waits_for_no_thread(tmp_path, frame, open_file, monkeypatch):
+    frame.to_parquet(tmp_path / "table.parquet", row_group_size=100)
+    table, _ = open_file(tmp_path / "table.parquet")
+    reading = pieces(table, fit_schema(read(tmp_path / "table.parquet").keep(["a", "b"])))
+    next(reading)
+    joined = []  # it may be collected in a thread that is being started, where a join would wait for itself
+    monkeypatch.setattr(threading.Thread, "join", lambda thread, timeout=None: joined.append(thread))
+    reading.close()
+    assert joined == []

@@ -7,7 +7,7 @@ import pytest
 
 import descend as ds
 from descend.errors import DataError, DescendError, UsageError
-from descend.table.streamed import prepare
+from descend.table.streamed import parts
 
 SMALL = {"memory": 60_000, "progress": False, "time_budget": 20, "seeds": 1}
 
@@ -98,7 +98,7 @@ def test_what_needs_rows_at_hand_names_the_rows_of_the_file(tmp_path, frame):
 
 def test_intervals_of_coefficients_are_of_all_rows(tmp_path, frame, monkeypatch):
     frame.to_parquet(tmp_path / "table.parquet", row_group_size=100)
-    monkeypatch.setattr(prepare, "SAMPLED_ROWS", 80)
+    monkeypatch.setattr(parts, "SAMPLED_ROWS", 80)
     whole, streamed = both(
         tmp_path / "table.parquet", "y", drop=("kind", "level", "day", "colour"), optimizer="nesterov"
     )
@@ -112,7 +112,7 @@ def test_intervals_of_coefficients_are_of_all_rows(tmp_path, frame, monkeypatch)
 
 def test_other_models_are_compared_on_the_rows_at_hand(tmp_path, frame, monkeypatch):
     frame.to_parquet(tmp_path / "table.parquet", row_group_size=100)
-    monkeypatch.setattr(prepare, "SAMPLED_ROWS", 100)
+    monkeypatch.setattr(parts, "SAMPLED_ROWS", 100)
     _, streamed = both(tmp_path / "table.parquet", "y", drop=("kind", "level", "day"), optimizer="gd", max_epochs=60)
     assert {one.model.value for one in streamed.references} == {"constant prediction", "exact linear model"}
     assert len(streamed.held_out.y) == 80
@@ -154,7 +154,7 @@ def test_rows_alone_may_be_too_many(tmp_path, frame):
 
 
 def test_a_column_of_too_many_levels_is_refused(tmp_path, frame, monkeypatch):
-    monkeypatch.setattr(prepare, "FEW_LEVELS", 300)
+    monkeypatch.setattr(parts, "FEW_LEVELS", 300)
     frame["name"] = [f"name {k}" for k in range(400)]
     text = refusal(tmp_path, frame, drop=("day", "colour", "kind", "level"))
     assert re.sub("about [0-9]+", "about N", re.sub("take [0-9]+", "take N", text)) == (

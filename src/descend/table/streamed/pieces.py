@@ -108,7 +108,8 @@ def pieces(table: StreamedTable, schema: Schema) -> Iterator[Piece]:
         return table.read(name, cells, first, kinds)
 
     reading = table.cells(names)
-    with ThreadPoolExecutor(1) as pool:
+    pool = ThreadPoolExecutor(1)
+    try:
         ahead = pool.submit(next, reading, None)
         first = 0
         while (cells := ahead.result()) is not None:
@@ -116,6 +117,10 @@ def pieces(table: StreamedTable, schema: Schema) -> Iterator[Piece]:
             rows = len(cells[names[0]])
             yield Piece(first, rows, cells, schema, plain, read)
             first += rows
+    finally:
+        # Not joined: one that is left unfinished may be collected in a thread that is being started, which holds a lock that a
+        # join asks for (threading._shutdown_locks_lock).
+        pool.shutdown(wait=False, cancel_futures=True)
 
 
 def _is_plain(table: StreamedTable, feature: Feature) -> bool:
