@@ -155,7 +155,7 @@ def find_lr(
     landscape = Landscape.of(problem, initial_weights(problem, values))
     search = _Search(problem, landscape, values, on_event, begun)
     search.run()
-    sweeps = sorted((search.sweep(curve) for curve in search.curves), key=_lowest)
+    sweeps = sorted((curve.sweep(search.limit(curve.setting)) for curve in search.curves), key=lowest)
     return _result(sweeps, search, total_rows)
 
 
@@ -245,6 +245,29 @@ class Curve:
         wide = {(a, b) for a, b, ratio in gaps if rates[b] > ratio * rates[a]}
         return [math.sqrt(rates[a] * rates[b]) for a, b in sorted(wide)]
 
+    def sweep(self, limit: float | None) -> Sweep:
+        """Return what the curve says; limit: of its setting."""
+        rates = self.rates
+        losses = np.array([self.losses[lr] for lr in rates])
+        ends: tuple[float, float] | None = None
+        lr, is_open = None, False
+        if not self.gained > 0:
+            why = "every rate diverged" if not np.isfinite(losses).any() else "no rate lowered the loss"
+        else:
+            low, high = min(self.band[0], self.best[0]), max(self.band[1], self.best[1])
+            lr, ends, is_open = rates[self.suggestion()], (rates[low], rates[high]), low == 0 or high + 1 == len(rates)
+            why = f"lowest loss of {len(rates)} rates, usable from {ends[0]:.2g} to {ends[1]:.2g}"
+        return Sweep(
+            variant=self.setting.label, letter=letter(self.setting.label), batch=self.setting.batch, rates=np.array(rates),
+            losses=losses, limit=limit, lr=lr, band=ends, open=is_open, reason=why,
+        )  # fmt: skip
+
+
+def first_grid(limit: float | None, distance: float) -> list[float]:
+    """Return the rates of the first grid: about the limit, or about the distance that weights have to go."""
+    unit, ends = (distance, TRAVEL_ENDS) if limit is None else (limit, LIMIT_ENDS)
+    return [float(unit * share) for share in np.geomspace(*ends, math.ceil(math.log(ends[1] / ends[0], STEP)) + 1)]
+
 
 class _Search:
     """The trainings of one sweep."""
@@ -280,10 +303,7 @@ class _Search:
         """Return the rate that was typed, or a grid about the limit, or about the distance to the optimum."""
         if not isinstance(self.options.lr, str):
             return [self.options.lr]
-        limit = self.limit(curve.setting)
-        unit, ends = (distance(self.landscape), TRAVEL_ENDS) if limit is None else (limit, LIMIT_ENDS)
-        count = math.ceil(math.log(ends[1] / ends[0], STEP)) + 1
-        return [float(unit * share) for share in np.geomspace(*ends, count)]
+        return first_grid(self.limit(curve.setting), distance(self.landscape))
 
     def measure(self, wanted: Sequence[Sequence[float]], share: float) -> bool:
         """Train each curve at rates, over seeds; False when the time was over before, and nothing was learned."""
@@ -324,25 +344,9 @@ class _Search:
         batch_size = rows if self.problem.network is not None else setting.rows_a_step(rows)
         return exact.stability_limit(setting.rule, setting.constants, self.landscape.curvature, batch_size, rows)
 
-    def sweep(self, curve: Curve) -> Sweep:
-        """Return what a curve says."""
-        setting, rates = curve.setting, curve.rates
-        losses = np.array([curve.losses[lr] for lr in rates])
-        ends: tuple[float, float] | None = None
-        lr, is_open = None, False
-        if not curve.gained > 0:
-            why = "every rate diverged" if not np.isfinite(losses).any() else "no rate lowered the loss"
-        else:
-            low, high = min(curve.band[0], curve.best[0]), max(curve.band[1], curve.best[1])
-            lr, ends, is_open = rates[curve.suggestion()], (rates[low], rates[high]), low == 0 or high + 1 == len(rates)
-            why = f"lowest loss of {len(rates)} rates, usable from {ends[0]:.2g} to {ends[1]:.2g}"
-        return Sweep(
-            variant=setting.label, letter=letter(setting.label), batch=setting.batch, rates=np.array(rates), losses=losses,
-            limit=self.limit(setting), lr=lr, band=ends, open=is_open, reason=why,
-        )  # fmt: skip
 
-
-def _lowest(sweep: Sweep) -> float:
+def lowest(sweep: Sweep) -> float:
+    """Return the lowest loss of a variant."""
     return float(np.min(sweep.losses))
 
 

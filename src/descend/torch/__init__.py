@@ -1,4 +1,4 @@
-"""descend.torch: the update rules as optimizers of torch, and what watches a training loop of your own.
+"""descend.torch: the update rules as optimizers of torch, a search for any module, and what watches a loop of your own.
 
 >>> import torch
 >>> import descend.torch as dt
@@ -13,6 +13,9 @@ except ModuleNotFoundError as error:
         "descend.torch needs torch, which is not installed; pip install 'descend[torch]'", name="torch"
     ) from error
 
+from descend.torch.fitted import Fitted
+from descend.torch.job import fit
+from descend.torch.lr_sweep import find_lr
 from descend.torch.optimizer import Descent
 from descend.torch.optimizers import (
     OPTIMIZERS,
@@ -35,6 +38,6 @@ from descend.torch.optimizers import (
 from descend.torch.watch import Watch, watch
 
 __all__ = [
-    "OPTIMIZERS", "SGD", "AMSGrad", "Adadelta", "Adagrad", "AdagradKeras", "Adam", "AdamKeras", "AdamW", "Descent",
-    "Lion", "Momentum", "MomentumKeras", "NAdam", "Nesterov", "RMSprop", "RMSpropKeras", "Watch", "watch",
+    "OPTIMIZERS", "SGD", "AMSGrad", "Adadelta", "Adagrad", "AdagradKeras", "Adam", "AdamKeras", "AdamW", "Descent", "Fitted",
+    "Lion", "Momentum", "MomentumKeras", "NAdam", "Nesterov", "RMSprop", "RMSpropKeras", "Watch", "find_lr", "fit", "watch",
 ]  # fmt: skip

@@ -1,10 +1,11 @@
-"""run_folder: a watched loop as a run folder like any other: run.json, trace.jsonl, report.html."""
+"""run_folder: a watched loop, or a training by `fit`, as a run folder like any other: run.json, trace.jsonl, report.html."""
 
 import json
+import math
 import platform
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -16,14 +17,17 @@ from descend import store
 from descend.arrays import evenly_spaced
 from descend.diagnosis import Finding, Steps
 from descend.diagnosis.verdict import Status, Verdict
+from descend.plan import letter
 from descend.plots import curves
 from descend.plots.element import Element, tag
 from descend.report.markup import code, figure, section, table, terms
-from descend.report.numbers import number
+from descend.report.numbers import number, rate
 from descend.report.page import page, source_line
+from descend.run.trials import Trial
 from descend.store.folder import write_folder
 from descend.store.plain import plain
 from descend.store.reading import DOCUMENT, SCHEMA, TRACE
+from descend.table.prepare import Note
 from descend.text import counted
 from descend.version import VERSION
 
@@ -42,6 +46,8 @@ class Watched:
         steps: what was recorded.
         findings: the most severe first.
         seconds: of the loop.
+        ending: how a training by `fit` ended; None for a loop of the user's own, as the fields that follow are empty.
+        tried, chosen, metrics, notes, trace: of a training by `fit`, see `Fitted`.
     """
 
     model: str
@@ -51,10 +57,25 @@ class Watched:
     steps: Steps
     findings: tuple[Finding, ...]
     seconds: float
+    ending: Verdict | None = None
+    tried: tuple[Trial, ...] = ()
+    chosen: dict[str, Any] = field(default_factory=dict)
+    metrics: dict[str, dict[str, float]] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    trace: dict[str, list[Any]] = field(default_factory=dict)
+
+    @property
+    def failed(self) -> bool:
+        """Whether it left the finite range."""
+        return self.steps.failure is not None or (
+            self.ending is not None and self.ending.status in (Status.DIVERGED, Status.NONFINITE)
+        )
 
     @property
     def verdict(self) -> Verdict:
         """How the loop ended, in one sentence."""
+        if self.ending is not None:
+            return self.ending
         if self.steps.failure is not None:
             return Verdict(Status.NONFINITE, f"training failed: {self.findings[0].text}")
         if not self.losses:
@@ -70,8 +91,8 @@ def write(folder: Path, watched: Watched) -> None:
     """Write the run folder, whole or not at all; raises OutputError where that cannot be."""
     steps = np.arange(1, len(watched.losses) + 1)
     files = {
-        TRACE: store.pack_trace({"step": steps.tolist(), "loss": list(watched.losses)}),
-        "report.html": _page(folder.name, watched).encode(),
+        TRACE: store.pack_trace(watched.trace or {"step": steps.tolist(), "loss": list(watched.losses)}),
+        "report.html": page_of(folder.name, watched).encode(),
     }
     document = _document(folder, watched, files)
     files[DOCUMENT] = json.dumps(document, ensure_ascii=False, indent=1, allow_nan=False).encode()
@@ -79,37 +100,44 @@ def write(folder: Path, watched: Watched) -> None:
 
 
 def _document(folder: Path, watched: Watched, files: dict[str, bytes]) -> dict[str, Any]:
-    failed = watched.steps.failure is not None
-    optimizer = " + ".join(watched.optimizers) or "by hand"
+    failed, optimizer = watched.failed, " + ".join(watched.optimizers) or "by hand"
+    chosen = {"optimizer": optimizer, "lr": watched.steps.lr, "batch": None, "why": {}, "gap": None, **watched.chosen}
+    metrics = watched.metrics or ({} if failed or not watched.losses else {"train": {"loss": watched.steps.ends[1]}})
     document: dict[str, Any] = plain({
         "schema": SCHEMA, "version": VERSION, "kind": "torch", "command": [], "status": "failed" if failed else "ok",
         "verdict": asdict(watched.verdict),
         "data": {"name": watched.model, "path": None, "target": "", "rows": None, "parameters": watched.parameters},
-        "chosen": {"optimizer": optimizer, "lr": watched.steps.lr, "batch": None, "why": {}, "gap": None},
-        "metric": "loss", "metrics": {} if failed or not watched.losses else {"train": {"loss": watched.steps.ends[1]}},
-        "intervals": {}, "trials": [], "findings": [asdict(finding) for finding in watched.findings],
+        "chosen": chosen, "metric": "loss", "metrics": metrics,
+        "intervals": {}, "trials": [asdict(trial) for trial in watched.tried],
+        "findings": [asdict(finding) for finding in watched.findings],
         "artifacts": {Path(name).stem: str(folder / name) for name in (*files, DOCUMENT)}, "config": {},
         "env": {"python": platform.python_version(), "torch": torch.__version__, "system": sys.platform},
-        "seconds": watched.seconds, "notes": [],
+        "seconds": watched.seconds, "notes": [asdict(Note("rows", note)) for note in watched.notes],
     })  # fmt: skip
     return document
 
 
-def _page(name: str, watched: Watched) -> str:
-    sections = [_verdict(watched), _findings(watched.findings), _losses(watched), _layers(watched.steps)]
+def page_of(name: str, watched: Watched) -> str:
+    """Return the page; name: of its folder."""
+    curve = _epochs(watched) if watched.trace else _losses(watched)
+    sections = [_verdict(watched), _findings(watched.findings), curve, _tried(watched), _layers(watched.steps)]
     shown = [one for one in sections if one is not None]
-    return page(f"{watched.model}, watched", source_line(VERSION, date.today().isoformat(), name), shown)
+    what = "watched" if watched.ending is None else "trained"
+    return page(f"{watched.model}, {what}", source_line(VERSION, date.today().isoformat(), name), shown)
 
 
 def _verdict(watched: Watched) -> Element:
-    failed, verdict = watched.steps.failure is not None, watched.verdict
+    failed, verdict = watched.failed, watched.verdict
     numbers = [
         ("steps", f"{len(watched.losses):,}"), ("parameters", f"{watched.parameters:,}"),
         ("optimizer", " + ".join(watched.optimizers) or "by hand"), ("time", f"{watched.seconds:.1f} s"),
     ]  # fmt: skip
-    title = f"{'✖' if failed else '✔'} {'Training failed' if failed else 'The loop ended'}"
+    numbers += [(f"loss, {part}", number(values["loss"])) for part, values in watched.metrics.items()]
+    ended = "The loop ended" if watched.ending is None else "The training ended"
+    title = f"{'✖' if failed else '✔'} {'Training failed' if failed else ended}"
     words = tag("p", verdict.text, class_="verdict")
-    return section("verdict", title, words, terms(numbers, "numbers"), class_="failed" if failed else "ok")
+    notes = [tag("p", f"{note[0].upper()}{note[1:]}.") for note in watched.notes]
+    return section("verdict", title, words, terms(numbers, "numbers"), *notes, class_="failed" if failed else "ok")
 
 
 def _findings(findings: Sequence[Finding]) -> Element:
@@ -132,6 +160,34 @@ def _losses(watched: Watched) -> Element | None:
     few = keep[evenly_spaced(len(keep), 20)]
     numbers = table("Loss at some steps", ("step", "loss"), [(f"{k + 1:,}", number(losses[k])) for k in few], (0, 1))
     return section("curves", "The loss", figure("The loss of each batch.", numbers, curves.draw([curve])))
+
+
+def _epochs(watched: Watched) -> Element | None:
+    """The loss after each epoch, with validation dashed."""
+    trace = {name: np.array(values, np.float64) for name, values in watched.trace.items()}
+    if len(trace["epoch"]) < 2 or not np.isfinite(trace["loss"]).any():
+        return None
+    label = str(watched.chosen["optimizer"])
+    curve = curves.Curve(label, letter(label), trace["epoch"], trace["loss"], trace.get("val"))
+    few = evenly_spaced(len(trace["epoch"]), 20)
+    cells = [tuple(f"{v[k]:,.0f}" if n == "epoch" else number(v[k]) for n, v in trace.items()) for k in few]
+    names = {"epoch": "epoch", "loss": "training loss", "val": "validation loss"}
+    numbers = table("Loss after some epochs", [names[n] for n in trace], cells, range(len(trace)))
+    caption = f"{label}, solid: training rows." + (" Dashed: validation rows." if "val" in trace else "")
+    return section("curves", "The loss", figure(caption, numbers, curves.draw([curve])))
+
+
+def _tried(watched: Watched) -> Element | None:
+    """The settings that were tried, and how each ended."""
+    if len(watched.tried) < 2:
+        return None
+    ordered = sorted(watched.tried, key=lambda t: (not t.best, math.inf if t.score is None else t.score))
+    rows = [(f"{t.letter} {t.variant}", rate(t.lr), f"{t.steps:,}", number(t.score), t.result) for t in ordered]
+    header = ("optimizer", "learning rate", "steps", "loss", "result")
+    source = tag("p", f"{watched.chosen['why']['lr']['source']}.")
+    return section(
+        "trials", "Which setting", source, table("Settings that were tried, the best first", header, rows, (1, 2, 3))
+    )
 
 
 def _layers(steps: Steps) -> Element | None:

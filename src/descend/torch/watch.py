@@ -21,6 +21,7 @@ from descend.diagnosis import Finding, diagnose_loop
 from descend.diagnosis.steps import Failure
 from descend.errors import UsageError
 from descend.text import counted
+from descend.torch.objective import check_parameters
 from descend.torch.recorder import Recorder
 from descend.torch.replay import Inputs, Place, finite, first_nonfinite
 from descend.torch.run_folder import Watched, write
@@ -76,7 +77,7 @@ class Watch:
         with contextlib.suppress(Exception) if error is not None else contextlib.nullcontext():
             self._diagnose()
             if self.run is not None:
-                write(self.run, self._watched())
+                write(self.run, self.watched())
         if self._failure is None:
             self.inputs = None
 
@@ -95,6 +96,11 @@ class Watch:
             self._diagnose()
         if self._handles and self._failure is None and (steps < FIRST or (steps + 1) % self.every == 0):
             recorder.begin()
+
+    @property
+    def failed(self) -> bool:
+        """Whether a NaN or inf was seen."""
+        return self._failure is not None
 
     def _fail(self, step: int, value: float) -> None:
         place = self._place or self._replay() or Place("the loss")
@@ -151,7 +157,8 @@ class Watch:
                 place = f"{self.run}  " if self.run is not None else ""
                 logger.warning("%s%s %s (step %d)", place, finding.code, finding.text, len(recorder.losses))
 
-    def _watched(self) -> Watched:
+    def watched(self) -> Watched:
+        """Return what was seen so far."""
         recorder = self._recorder
         return Watched(
             model=type(self.model).__name__, parameters=sum(p.numel() for p in self.model.parameters()),
@@ -207,11 +214,7 @@ def watch(
             f"watch was given a {type(wrong).__name__}, it takes a torch.nn.Module and the optimizers of the loop",
             fix="call watch(model, optimizer)", code="not-watchable",
         )  # fmt: skip
-    if next(model.parameters(), None) is None:
-        raise UsageError(
-            f"the model {type(model).__name__} has no parameters, so there is nothing to train",
-            fix="give its layers to it as attributes or in a ModuleList", code="no-parameters",
-        )  # fmt: skip
+    check_parameters(model)
     if isinstance(every, bool) or not isinstance(every, int) or every < 1:
         raise UsageError(f"every is {every!r}, it must be a whole number above 0", fix="try 100", code="every-range")
     return Watch(model, optimizers, run, every)

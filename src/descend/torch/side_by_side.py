@@ -1,0 +1,276 @@
+"""side_by_side: one module trained at several settings: by torch.func in one call a step, or one copy after the other."""
+
+import contextlib
+import re
+import warnings
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.func import functional_call, grad_and_value, vmap
+from torch.nn import Module
+from torch.nn.attention import SDPBackend, sdpa_kernel
+from torch.optim import Optimizer
+
+from descend.arrays import Array
+from descend.outcome import Outcome
+from descend.plan import Setting
+from descend.torch.batches import Batch
+from descend.torch.objective import Objective, copied, in_mode
+from descend.torch.optimizer import Descent
+from descend.torch.optimizers import OPTIMIZERS
+
+DIVERGED = 1e4  # times its first loss, at which a run has diverged: as in descend.training
+MOST_NUMBERS = 1 << 26  # weights of all runs that are computed in one call (arbitrary: 256 MB in float32)
+LONGEST_REASON = 150  # characters of an error of torch (arbitrary: two lines)
+TOLERANCE = 1e-3  # relative: by which a gradient side by side may differ from the same alone, in float32
+
+
+class Group(Protocol):
+    """Runs that take the same batches."""
+
+    def step(self, places: Sequence[int], batch: Batch) -> Tensor:
+        """Take one step of the runs at these places; return their losses before it (places,)."""
+        ...
+
+    def losses(self, places: Sequence[int], batch: Batch) -> Tensor:
+        """Return their losses in evaluation mode (places,)."""
+        ...
+
+
+def optimizer_of(setting: Setting, params: Any) -> Optimizer:
+    """Return the optimizer of a setting."""
+    kind = OPTIMIZERS.get(setting.rule.name)
+    if kind is None or kind.form.rule is not setting.rule:
+        return Descent(params, setting.rule, **setting.constants)
+    form = kind.form
+    values = {
+        option: tuple(setting.constants[c] for c in held) if len(held) > 1 else setting.constants[held[0]]
+        for option, held in form.places.items()
+    }
+    return kind(params, **values)
+
+
+class Stacked:
+    """Runs whose weights are rows of one matrix; torch.func computes all losses and gradients in one call.
+
+    Args:
+        objective: what is minimised.
+        settings: one a run.
+    """
+
+    def __init__(self, objective: Objective, settings: Sequence[Setting]) -> None:
+        self.objective, trained = objective, objective.trained()
+        self._views = [(name, p.shape, p.dtype) for name, p in trained.items()]
+        start = flat(trained.values())
+        self.rows = [start.clone().requires_grad_() for _ in settings]
+        self.optimizers = [optimizer_of(setting, [row]) for setting, row in zip(settings, self.rows, strict=True)]
+        self.buffers = {
+            name: torch.stack([b] * len(settings)) for name, b in objective.module.named_buffers()
+        }  # fmt: skip
+
+    def _loss(self, row: Tensor, buffers: dict[str, Tensor], batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
+        parameters, at = {}, 0
+        for name, shape, dtype in self._views:
+            parameters[name] = row[at : at + shape.numel()].view(shape).to(dtype)
+            at += shape.numel()
+        output = functional_call(self.objective.module, {**parameters, **buffers}, batch.inputs)
+        return self.objective.loss(output, batch.target), buffers
+
+    def gradients(self, places: Sequence[int], batch: Batch) -> tuple[Tensor, Tensor]:
+        """Return losses (places,) and gradients (places, weights); what the batch does to the buffers is kept."""
+        weights = torch.stack([self.rows[k].detach() for k in places])
+        buffers = {name: b[list(places)] for name, b in self.buffers.items()}
+        each = vmap(grad_and_value(lambda w, b: self._loss(w, b, batch), has_aux=True), randomness="different")
+        with in_mode(self.objective.module, training=True), _plain_attention():
+            slopes, (values, changed) = each(weights, buffers)
+        for name, value in changed.items():
+            self.buffers[name][list(places)] = value
+        return values, slopes
+
+    def step(self, places: Sequence[int], batch: Batch) -> Tensor:
+        """See Group."""
+        values, slopes = self.gradients(places, batch)
+        for k, slope in zip(places, slopes, strict=True):
+            self.rows[k].grad = slope
+            self.optimizers[k].step()
+        return values
+
+    def losses(self, places: Sequence[int], batch: Batch) -> Tensor:
+        """See Group."""
+        weights = torch.stack([self.rows[k].detach() for k in places])
+        buffers = {name: b[list(places)] for name, b in self.buffers.items()}
+        with in_mode(self.objective.module, training=False), torch.no_grad(), _plain_attention():
+            return vmap(lambda w, b: self._loss(w, b, batch)[0], randomness="different")(weights, buffers)
+
+
+class Copies:
+    """Runs that are copies of the module, trained one after the other.
+
+    Args:
+        objective, settings: see Stacked.
+    """
+
+    def __init__(self, objective: Objective, settings: Sequence[Setting]) -> None:
+        self.objective = objective
+        self.modules: list[Module] = [copied(objective.module) for _ in settings]
+        self.optimizers = [
+            optimizer_of(setting, [p for p in module.parameters() if p.requires_grad])
+            for setting, module in zip(settings, self.modules, strict=True)
+        ]
+
+    def step(self, places: Sequence[int], batch: Batch) -> Tensor:
+        """See Group."""
+        values = []
+        for k in places:
+            module, optimizer = self.modules[k], self.optimizers[k]
+            with in_mode(module, training=True):
+                optimizer.zero_grad()
+                loss = self.objective.loss(module(*batch.inputs), batch.target)
+                loss.backward()
+                optimizer.step()
+            values.append(loss.detach().reshape(()))
+        return torch.stack(values)
+
+    def losses(self, places: Sequence[int], batch: Batch) -> Tensor:
+        """See Group."""
+        values = []
+        for k in places:
+            with in_mode(self.modules[k], training=False), torch.no_grad():
+                values.append(self.objective.loss(self.modules[k](*batch.inputs), batch.target).reshape(()))
+        return torch.stack(values)
+
+
+@dataclass(frozen=True)
+class Way:
+    """How runs are computed: side by side, or one by one, and why."""
+
+    together: bool
+    reason: str
+
+
+class Runs:
+    """All runs of a search, and how each of them stands.
+
+    Args:
+        objective: what is minimised.
+        settings: one a run.
+        way: see `way_of`.
+    """
+
+    def __init__(self, objective: Objective, settings: Sequence[Setting], way: Way) -> None:
+        self.objective, self.settings = objective, tuple(settings)
+        weights = sum(p.numel() for p in objective.trained().values())
+        most = max(1, MOST_NUMBERS // max(weights, 1)) if way.together else len(settings)
+        kind = Stacked if way.together else Copies
+        self._groups: list[tuple[int, Group]] = [
+            (first, kind(objective, settings[first : first + most])) for first in range(0, len(settings), most)
+        ]
+        self._most = most
+        self.outcomes = np.full(len(settings), Outcome.RUNNING)
+        self.steps = np.zeros(len(settings), np.int64)
+        self._ceiling = np.full(len(settings), np.inf)
+
+    @property
+    def running(self) -> list[int]:
+        """The runs that still train."""
+        return np.flatnonzero(self.outcomes == Outcome.RUNNING).tolist()
+
+    def _parts(self, runs: Sequence[int]) -> Iterator[tuple[Group, list[int]]]:
+        for first, group in self._groups:
+            places = [r - first for r in runs if first <= r < first + self._most]
+            if places:
+                yield group, places
+
+    def step(self, batch: Batch) -> Array:
+        """Take one step of the runs that still train; return all losses before it (runs,), NaN for the others.
+
+        A run whose loss is not finite, or ten thousand times its first, has ended.
+        """
+        runs, batch = self.running, batch.to(self.objective.device)
+        values = np.full(len(self.settings), np.nan)
+        values[runs] = (
+            torch.cat([group.step(places, batch) for group, places in self._parts(runs)]).double().cpu().numpy()
+        )
+        self.steps[runs] += 1
+        first = np.isinf(self._ceiling) & np.isfinite(values)
+        self._ceiling[first] = DIVERGED * np.abs(values[first]) + 1e-300
+        alive = self.outcomes == Outcome.RUNNING
+        self.outcomes[alive & ~np.isfinite(values)] = Outcome.NONFINITE
+        self.outcomes[alive & (values > self._ceiling)] = Outcome.DIVERGED
+        return values
+
+    def losses(self, batches: Iterator[Batch]) -> Array:
+        """Return the mean loss on batches, in evaluation mode (runs,), NaN for runs that have ended."""
+        runs, total, rows = self.running, np.zeros(len(self.settings)), 0
+        for batch in batches if runs else ():
+            here = batch.to(self.objective.device)
+            found = torch.cat([group.losses(places, here) for group, places in self._parts(runs)])
+            total[runs] += batch.rows * found.double().cpu().numpy()
+            rows += batch.rows
+        ended = np.isin(np.arange(len(total)), runs, invert=True)
+        return np.where(ended, np.nan, total / max(rows, 1))
+
+
+def flat(tensors: Any) -> Tensor:
+    """Return tensors as one vector, in the widest of their dtypes."""
+    parts = [p.detach().reshape(-1) for p in tensors]
+    dtype = parts[0].dtype
+    for part in parts[1:]:
+        dtype = torch.promote_types(dtype, part.dtype)
+    return torch.cat([part.to(dtype) for part in parts])
+
+
+def way_of(objective: Objective, setting: Setting, batch: Batch) -> Way:
+    """Return whether torch.func can train the module side by side: tried on a batch, and compared with a copy alone."""
+    name, batch = type(objective.module).__name__, batch.to(objective.device)
+    before = _random_state(objective.device)
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings(
+                "error", message="There is a performance drop"
+            )  # an operation that vmap takes one by one
+            pair = Stacked(objective, [setting, setting])
+            _, slopes = pair.gradients([0, 1], batch)
+            chance = not torch.equal(before, _random_state(objective.device))
+            pair.losses([0, 1], batch)
+    except Exception as error:  # whatever a module of one's own may raise there
+        return Way(False, f"one by one: torch.func cannot run {name} side by side ({_first_sentence(error)})")
+    alone = copied(objective.module)
+    with in_mode(alone, training=True):
+        objective.loss(alone(*batch.inputs), batch.target).backward()
+    trained = [p for p in alone.parameters() if p.requires_grad]
+    expected = flat([torch.zeros_like(p) if p.grad is None else p.grad for p in trained])
+    apart = (slopes - expected).abs().max() / expected.abs().max().clamp_min(1e-12)
+    if not chance and bool(torch.isfinite(expected).all()) and not float(apart) <= TOLERANCE:
+        return Way(False, f"one by one: the gradients of {name} differ side by side, so it keeps something of its own")
+    return Way(True, "side by side, by torch.func")
+
+
+@contextlib.contextmanager
+def _plain_attention() -> Iterator[None]:
+    """A context in which attention is computed by its formula: torch.func cannot batch the fused kernels."""
+    before = torch.backends.mha.get_fastpath_enabled()
+    torch.backends.mha.set_fastpath_enabled(False)
+    try:
+        with sdpa_kernel(SDPBackend.MATH):
+            yield
+    finally:
+        torch.backends.mha.set_fastpath_enabled(before)
+
+
+def _first_sentence(error: Exception) -> str:
+    text = " ".join(str(error).split()) or type(error).__name__
+    if "data-dependent control flow" in text:
+        return "its path depends on the values of its tensors"
+    operation = re.search(r"atching rule (?:not implemented )?for (aten::\w+)", text)
+    if operation is not None:
+        return f"it has no batching rule for {operation[1]}"
+    return re.split(r"(?<=[a-z)])[.;] ", text)[0].rstrip(".")[:LONGEST_REASON]
+
+
+def _random_state(device: torch.device) -> Tensor:
+    return torch.cuda.get_rng_state(device) if device.type == "cuda" else torch.random.get_rng_state()
