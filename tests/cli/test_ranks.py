@@ -1,6 +1,7 @@
 """torchrun starts several processes of `descend train`: one talks and writes, and the result is that of one process."""
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -26,7 +27,9 @@ def torchrun(folder, *arguments, processes=2, restarts=0):
 
 def of_descend(errors):
     """The lines on standard error that are not torchrun's own."""
-    return [line for line in errors.splitlines() if line.startswith(("error:", "interrupted", "read ", "ranks "))]
+    return [
+        line for line in errors.splitlines() if line.startswith(("error:", "interrupted", "read ", "ranks ", "resume "))
+    ]
 
 
 @pytest.fixture
@@ -105,41 +108,60 @@ def test_what_is_refused_is_said_once(tmp_path, penguins):
 
 DIES_ONCE = """
 import os, signal, sys
+from pathlib import Path
 from descend.cli import main
-from descend.cluster.group import Group
+from descend.training import checkpoint, loop
 
-if os.environ["RANK"] == "{lost}" and os.environ["TORCHELASTIC_RESTART_COUNT"] == "0":
-    before = Group.broadcast
-    calls = []
+Path("rank-" + os.environ["RANK"]).write_text(str(os.getpid()))
+checkpoint.INTERVAL = -1.0  # a file after each call of an engine
+if os.environ["RANK"] == "0" and os.environ["TORCHELASTIC_RESTART_COUNT"] == "0":
+    before, calls = loop._Loop._advance, []
 
-    def broadcast(self, values, root):
-        calls.append(root)
-        if len(calls) > {at}:
-            os.kill(os.getpid(), signal.SIGKILL)
-        return before(self, values, root)
+    def advance(self, epoch, points):
+        calls.append(epoch)
+        if len(calls) == {at}:
+            os.kill(int(Path("rank-{lost}").read_text()), signal.SIGKILL)
+        return before(self, epoch, points)
 
-    Group.broadcast = broadcast
+    loop._Loop._advance = advance
 raise SystemExit(main(sys.argv[1:]))
 """
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize(("lost", "at"), [(1, 2), (1, 5), (0, 5)])
-def test_a_rank_that_is_killed_is_restarted_with_an_equal_run(tmp_path, penguins, alone, lost, at):
-    (tmp_path / "script.py").write_text(DIES_ONCE.format(lost=lost, at=at))
-    code, said, errors = torchrun(
-        tmp_path, "script.py", "train", penguins, *GIVEN, "--run-dir", "two", "--force", restarts=1
-    )  # fmt: skip
+@pytest.mark.parametrize("lost", [pytest.param(0, marks=pytest.mark.slow), 1])
+def test_a_rank_that_is_killed_is_started_again_and_goes_on_to_an_equal_run(tmp_path, penguins, alone, lost):
+    (tmp_path / "script.py").write_text(DIES_ONCE.format(lost=lost, at=4))
+    code, said, errors = torchrun(tmp_path, "script.py", "train", penguins, *GIVEN, "--run-dir", "two", restarts=1)
     assert code == 0, errors
     assert said.count("saved") == 1
+    assert [line.split()[:4] for line in of_descend(errors)].count(["resume", "went", "on", "from"]) == 1
     assert same_model(alone, tmp_path / "two")
+    assert not (tmp_path / "two.search").exists()
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("lost", [0, 1])
-def test_a_rank_that_is_killed_ends_all_without_a_restart(tmp_path, penguins, lost):
-    (tmp_path / "script.py").write_text(DIES_ONCE.format(lost=lost, at=2))
+def test_a_rank_that_is_killed_ends_all_without_a_restart(tmp_path, penguins, alone, lost):
+    (tmp_path / "script.py").write_text(DIES_ONCE.format(lost=lost, at=4))
     code, said, errors = torchrun(tmp_path, "script.py", "train", penguins, *GIVEN, "--run-dir", "two")
     assert (code, said) == (1, "")
     assert not (tmp_path / "two").exists()
     assert len([line for line in of_descend(errors) if line.startswith("error:")]) <= 1
+
+    again = torchrun(tmp_path, "-m", "descend", "train", penguins, *GIVEN, "--run-dir", "two", "--resume")
+
+    assert again[0] == 0, again[2]
+    assert "resume   went on from" in again[2]
+    assert same_model(alone, tmp_path / "two")
+
+
+def test_of_several_processes_sigterm_is_an_error_and_ctrl_c_an_interruption(monkeypatch):
+    assert isinstance(ranks.interruption(signal.SIGTERM), KeyboardInterrupt)
+    for key, value in (("RANK", "1"), ("WORLD_SIZE", "2"), ("TORCHELASTIC_RUN_ID", "none")):
+        monkeypatch.setenv(key, value)
+    assert isinstance(ranks.interruption(signal.SIGINT), KeyboardInterrupt)
+    error = ranks.interruption(signal.SIGTERM)
+    assert str(error) == (
+        "rank 1 of 2 was ended by SIGTERM; see which process ended first; --resume goes on from the last checkpoint"
+    )
+    assert (error.exit_code, ranks.is_told(error.code)) == (7, False)

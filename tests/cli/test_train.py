@@ -34,7 +34,7 @@ def training(monkeypatch, fakes):
     """Replace the library's training; the list holds the calls."""
     calls = []
 
-    def train(data, target, *, on_event, begun, checkpoint, **options):
+    def train(data, target, *, on_event, begun, checkpoint, resume, **options):
         calls.append((data, target, options))
         for heard in (*NOTES, HALF):
             on_event(heard)

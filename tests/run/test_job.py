@@ -16,7 +16,7 @@ import descend as ds
 from descend.errors import ModelError, OutputError, UsageError
 from descend.run import job
 from descend.table.prepare import Note
-from descend.training import Progress
+from descend.training import Progress, checkpoint
 
 TO_CONVERGENCE = {
     "optimizer": "nesterov",
@@ -155,7 +155,7 @@ def test_a_run_that_cannot_be_saved_where_it_should_be_is_saved_elsewhere_and_re
 
 def test_a_checkpoint_that_cannot_be_written_costs_no_training(penguins, tmp_path, monkeypatch):
     (tmp_path / "file").touch()
-    monkeypatch.setattr(job, "CHECKPOINT_AFTER", -1.0)
+    monkeypatch.setattr(checkpoint, "INTERVAL", -1.0)
     run = ds.train(
         penguins, "body_mass_g", optimizer="gd", max_epochs=5, progress=False, checkpoint=tmp_path / "file" / "state"
     )

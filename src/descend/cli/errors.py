@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from descend.cli.ranks import is_told
+from descend.cli.ranks import interruption, is_told
 from descend.errors import DescendError, nearest
 
 SCHEMA = "descend.error/1"
@@ -67,14 +67,14 @@ def failure(error: Exception) -> Failure:
 
 @contextlib.contextmanager
 def interruptible(signals: list[int]) -> Iterator[None]:
-    """Treat SIGTERM as Ctrl-C, so that the best model so far is saved.
+    """Treat SIGTERM as Ctrl-C, so that the best model so far is saved; see `ranks.interruption` for one of several processes.
 
     Received signals are appended to `signals`, since a library may turn KeyboardInterrupt into another exception.
     """
 
     def stop(number: int, frame: object) -> None:
         signals.append(number)
-        raise KeyboardInterrupt
+        raise interruption(number)
 
     if threading.current_thread() is not threading.main_thread():
         yield

@@ -28,6 +28,9 @@ class Enough(Exception):
 @click.option(
     "--run-dir", cls=Flag, metavar="DIR", envvar="DESCEND_RUN_DIR", help="folder of the run  [runs/<name>-<n>]"
 )
+@click.option(
+    "--resume", cls=Flag, is_flag=True, help="go on from the checkpoint of the same training, which was killed"
+)
 @click.option("--force", cls=Flag, is_flag=True, help="replace what the run folder holds")
 @click.option("--no-report", cls=Flag, is_flag=True, help="leave out report.html")
 @click.option("--json", "as_json", cls=Flag, is_flag=True, help="one JSON document on standard output, nothing else")
@@ -46,7 +49,8 @@ class Enough(Exception):
 @click.pass_context
 def command(
     ctx: click.Context, /, data: str | None, as_json: bool, events: str | None, config: str | None, print_config: bool,
-    dry_run: bool, fail_if: tuple[str, ...], force: bool, no_report: bool, rank_timeout: float, **flags: Any,
+    dry_run: bool, fail_if: tuple[str, ...], force: bool, no_report: bool, rank_timeout: float, resume: bool,
+    **flags: Any,
 ) -> int:  # fmt: skip
     """Train a model of a table: DATA is a CSV, Parquet, JSON lines or Arrow file, or - for standard input.
 
@@ -77,7 +81,7 @@ def command(
     check_input(source)
     folder, chosen = _folder(source, given, force)
     with ranks.connected(None if dry_run else rank_timeout) as known:
-        call = {"begun": ctx.meta["descend.begun"], **known, **options}
+        call = {"begun": ctx.meta["descend.begun"], "resume": resume, **known, **options}
         run = _train(ctx.obj, source, target, call, folder, events, force, dry_run)
     if run is None:
         return _dry(source, target, folder, as_json)

@@ -1,13 +1,14 @@
 """job: the main job, from data to a trained model with a verdict."""
 
-import contextlib
 import inspect
+import json
 import math
 import os
 import time
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +18,14 @@ from descend import optimum as exact
 from descend import store
 from descend.arrays import Array
 from descend.blas import one_blas_thread
+from descend.cluster.agreement import facts
 from descend.cluster.group import LIMIT, Group, joined, rank_here
 from descend.cluster.passes import served
 from descend.cluster.prepare import prepare_together, problems_of
 from descend.diagnosis.finding import Finding, Level
 from descend.diagnosis.proof import prove_within
 from descend.diagnosis.verdict import Status, Verdict, judge
-from descend.errors import ClusterError, OutputError
+from descend.errors import ClusterError
 from descend.optimum.landscape import Landscape
 from descend.optimum.noise_scale import rows_at_random
 from descend.optimum.status import SolverResult
@@ -63,10 +65,8 @@ from descend.table.streamed.prepare import prepare_streamed
 from descend.table.streamed.scratch import Scratch
 from descend.table.table import Table
 from descend.table.target_loss import shown
-from descend.training import Fit
-from descend.training.checkpoint import save as save_checkpoint
+from descend.training.checkpoint import Checkpoints
 
-CHECKPOINT_AFTER = 5.0  # seconds of a search before it writes checkpoints (arbitrary: a shorter one is soon repeated)
 SAVING = 0.6  # seconds kept for scores, report and files (measured on the example tables: 0.1 to 0.5)
 TRAINING_SHARE = 0.1  # of the time, which training gets whatever was spent on reading and preparing
 OPTIMUM_SHARE = 0.3  # of the time that reading has left, for the exact optimum (arbitrary)
@@ -89,7 +89,7 @@ def _signature(function: Callable[..., Any]) -> inspect.Signature:
 def train(
     data: Any, target: Any, *, on_event: OnEvent | None = None, progress: Any = "auto",
     run_dir: str | os.PathLike[str] | None = None, begun: float | None = None,
-    checkpoint: str | os.PathLike[str] | None = None, rank_timeout: float = LIMIT, **options: Any,
+    checkpoint: str | os.PathLike[str] | None = None, resume: bool = False, rank_timeout: float = LIMIT, **options: Any,
 ) -> Run:  # fmt: skip
     """Train a model of `target` from `data` by gradient descent.
 
@@ -99,8 +99,9 @@ def train(
         on_event: receives every Note and every training.Progress.
         progress: "auto" draws on a terminal only; True; False; ignored when `on_event` is given.
         run_dir: where to save the run, if anywhere; a temporary folder, with a warning, where that cannot be written.
-        checkpoint: a file for the state of the search, written after each group of runs once it has taken five seconds,
-            and removed at the end; beside `run_dir` when None.
+        checkpoint: a folder for where the search stands, written every five seconds and removed at the end; beside
+            `run_dir` when None.
+        resume: whether to go on from what a training of the same data and options, which was killed, has left there.
         begun: since when `time_budget` counts, in seconds of `time.monotonic`; since the call, when None.
         rank_timeout: in a process group of torch.distributed, the seconds that a rank waits for another.
         options: see `descend.options.OPTIONS`: optimizer="auto", lr="auto", batch_size="auto", time_budget=30, ...
@@ -117,7 +118,7 @@ def train(
 
         with default_display(force=progress is True) as display:
             known: dict[str, Any] = {
-                "run_dir": run_dir, "begun": begun, "checkpoint": checkpoint, "rank_timeout": rank_timeout
+                "run_dir": run_dir, "begun": begun, "checkpoint": checkpoint, "resume": resume, "rank_timeout": rank_timeout
             }  # fmt: skip
             return train(data, target, on_event=display, progress=False, **known, **options)
     values = read_options(options)
@@ -131,10 +132,10 @@ def train(
         prepared = None if group is None else job.prepare(group)
         if group is not None and prepared is not None and follows:
             return together.take(group, served(group, problems_of(prepared, values), job.threads))
-        with _checkpoints(
-            place, begun
-        ) as keep:  # a table that is streamed is let go in `run`, so nothing here holds it
-            run = _shared(group, lambda: job.complete(job.run(prepared or job.prepare(), keep)))
+        checkpoints = Checkpoints(None if place is None else Path(place), resume, begun)
+        # A table that is streamed is let go in `run`, so nothing here holds it.
+        run = _shared(group, lambda: job.complete(job.run(prepared or job.prepare(), checkpoints)))
+        checkpoints.remove()  # where an error ends the training, or another process is lost, they stay
     if run_dir is not None:
         saved = save_somewhere(run, run_dir)
         if saved.problem:
@@ -214,9 +215,10 @@ class _Job:
                 return prepare_streamed(*found, self.target, options, self._pass_on, self.scratch, self._looked_at)
         return prepare(self.data, self.target, options, self._pass_on)
 
-    def run(self, prepared: Prepared, keep: Callable[[Fit], None] = lambda fit: None) -> Run:
+    def run(self, prepared: Prepared, checkpoints: Checkpoints | None = None) -> Run:
         """Search, score and judge."""
-        options = self.options
+        options, checkpoints = self.options, checkpoints or Checkpoints()
+        checkpoints.identify = partial(self._identity, prepared.table)
         balanced = options.class_weight == "balanced" or options.threshold == "auto"
         metric = metric_of(prepared.loss, options.metric, balanced)
         check_threshold(options.threshold, prepared.loss, len(prepared.target.classes))
@@ -229,7 +231,9 @@ class _Job:
         self.note("curve", curvature_note(task.landscape))
         preparing = time.monotonic() - self.begun
         limited = options.replace(threads=self.threads, time_budget=self._training_time())
-        result = search(task.problem, task.held_out, limited, task.landscape, self.on_event, keep=keep)
+        result = search(task.problem, task.held_out, limited, task.landscape, self.on_event, checkpoints=checkpoints)
+        if checkpoints.resumed:
+            self.note("resume", f"went on from a checkpoint: {checkpoints.resumed:.1f} s of training were not repeated")
         self.compiling += result.fit.compiling
         self._note_budget(result)
         left_out = too_slow(task.problem) if options.optimizer == "auto" else ()
@@ -258,6 +262,11 @@ class _Job:
             intervals={} if evaluation is None else {"test": evaluation.intervals}, held_out=evaluation,
         )  # fmt: skip
         return run if cuts is None or run.failed else self.attempt("folds", run, lambda: self._with_folds(run, cuts))
+
+    def _identity(self, table: Table) -> str:
+        """What tells this training from others: its data, options and versions."""
+        named, name = labelled(table, self.target)
+        return json.dumps(facts(table, named[name], self.options))
 
     def complete(self, run: Run) -> Run:
         """Return a run with what its model uses and other models beside it, or, where it failed, with its fixes tried."""
@@ -460,24 +469,3 @@ def _with_uses(run: Run) -> Run:
         run, importances=importances(run.model, run.prepared, run.metric),
         coefficients=coefficients(run.model, run.search_result),
     )  # fmt: skip
-
-
-@contextlib.contextmanager
-def _checkpoints(place: str | os.PathLike[str] | None, begun: float) -> Iterator[Callable[[Fit], None]]:
-    """Yield what writes checkpoints; the file is gone once training has come to an end of any kind."""
-    written, file = False, None if place is None else Path(place)
-
-    def keep(fit: Fit) -> None:
-        nonlocal written
-        if file is not None and time.monotonic() - begun > CHECKPOINT_AFTER:
-            with contextlib.suppress(OSError, OutputError):  # training goes on; saving will say what is wrong there
-                file.parent.mkdir(parents=True, exist_ok=True)
-                save_checkpoint(fit, file)
-                written = True
-
-    try:
-        yield keep
-    finally:
-        if written and file is not None:
-            with contextlib.suppress(OSError):
-                file.unlink(missing_ok=True)

@@ -30,6 +30,7 @@ from descend.search.sample import sample_of
 from descend.search.selection import best_per_variant, choose, has_chance, mean_score, repeats, score, usable
 from descend.table.data import Data
 from descend.training import Fit, Limits, Progress, train
+from descend.training.checkpoint import Checkpoints
 from descend.training.halving import competition, first_rung
 from descend.training.stopping import GRACE_EPOCHS, GRACE_FACTOR
 
@@ -110,7 +111,7 @@ def search(
     landscape: Landscape | None = None,
     on_event: Callable[[Progress], None] = lambda progress: None,
     start: Array | None = None,
-    keep: Callable[[Fit], None] = lambda fit: None,
+    checkpoints: Checkpoints | None = None,
     grace: int = GRACE_EPOCHS,
 ) -> SearchResult:
     """Train every candidate that the options leave open and keep the best.
@@ -121,29 +122,29 @@ def search(
             else rows whose loss is only recorded.
         options: as `options.read_options` returns them.
         start: initial weights (params,), zeros when None.
-        keep: is called with all runs so far, after each group of them, to write a checkpoint.
+        checkpoints: where its trainings write how they stand, and find it.
         grace: see `Limits.grace`; QUICK_GRACE where nobody looks at any run but the best.
 
     What the user typed is trained as it is; "auto" tries the eight variants, and for each of them rates below its
     stability limit.
     """
-    landscape = landscape or Landscape.of(problem)
+    landscape, checkpoints = landscape or Landscape.of(problem), checkpoints or Checkpoints()
     sample = sample_of(problem, options) if _leaves_a_choice(options) else None
     if sample is not None:
-        result = _search_by_sample(problem, sample, held_out, options, landscape, on_event, start, keep)
+        result = _search_by_sample(problem, sample, held_out, options, landscape, on_event, start, checkpoints)
         if result is not None:
             return result
     limits = dataclasses.replace(_limits(options, landscape), grace=grace)
-    return _search_rows(problem, held_out, options, landscape, limits, on_event, start, keep)
+    return _search_rows(problem, held_out, options, landscape, limits, on_event, start, checkpoints)
 
 
 def _search_rows(
     problem: Problem, held_out: Data | None, options: Options, landscape: Landscape, limits: Limits,
-    on_event: Callable[[Progress], None], start: Array | None, keep: Callable[[Fit], None] = lambda fit: None,
+    on_event: Callable[[Progress], None], start: Array | None, checkpoints: Checkpoints,
 ) -> SearchResult:  # fmt: skip
     """Train every candidate on all rows of the problem."""
     candidates = settings(problem, options, landscape)
-    job = _Search(problem, held_out, options, limits, on_event, start, time.monotonic(), keep)
+    job = _Search(problem, held_out, options, limits, on_event, start, checkpoints)
     fit = job.race(candidates)
     fit = job.try_lower_rates(fit)
     fit = job.refine(fit)
@@ -178,36 +179,35 @@ def _leaves_a_choice(options: Options) -> bool:
 
 def _search_by_sample(
     problem: Problem, sample: Problem, held_out: Data | None, options: Options, landscape: Landscape,
-    on_event: Callable[[Progress], None], start: Array | None, keep: Callable[[Fit], None],
+    on_event: Callable[[Progress], None], start: Array | None, checkpoints: Checkpoints,
 ) -> SearchResult | None:  # fmt: skip
     """Let all settings compete on a sample of the rows, and train the best on all of them; None where that fails there.
 
     Training goes on from the weights that the sample led to. Settings that moments train cost nothing, so the best of
     each such variant sees all rows, from the start.
     """
-    begun, budget = time.monotonic(), options.time_budget
+    begun, budget = checkpoints.clock(), options.time_budget
     racing = options if budget is None else options.replace(time_budget=RACE_SHARE * budget)
     judges, known = (
         None if held_out is None else held_out.drawn(sample.data.rows, options.random_state),
         Landscape.of(sample),
     )
     short = dataclasses.replace(_limits(racing, known), grace=QUICK_GRACE)
-    race = _search_rows(sample, judges, racing, known, short, on_event, start)
+    race = _search_rows(sample, judges, racing, known, short, on_event, start, checkpoints)
     settings_of, best = race.fit.plan.settings, race.best
     free = [r for r in race.best_per_variant if fits(problem, settings_of[r]) and usable(race.fit, r)]
     finalists = free if best in free else [best]
     begin = start if best in free else race.fit.weights[finalists]
-    spent = time.monotonic() - begun - race.fit.compiling
+    spent = checkpoints.clock() - begun - race.fit.compiling
     left = None if budget is None else max(budget - spent, FINAL_SHARE * budget)
     limits = dataclasses.replace(_limits(options, landscape), seconds=left)
     plan = Plan(tuple(settings_of[r] for r in finalists), begin)
-    final = train(problem, plan, held_out, limits, on_event, options.threads or 1)
+    final = train(problem, plan, held_out, limits, on_event, options.threads or 1, checkpoints)
     kept = choose(final)
     if not usable(final, kept):
         return None
     fit = _beside_the_race(race, final, problem)
     best = len(race.fit.plan) + kept
-    keep(fit)
     trained = {final.plan.settings[r].label: len(race.fit.plan) + r for r in (*best_per_variant(final), kept)}
     ahead = tuple(trained.get(settings_of[r].label, r) for r in race.best_per_variant)
     return SearchResult(
@@ -241,10 +241,12 @@ class _Search:
     limits: Limits
     on_event: Callable[[Progress], None]
     start: Array | None
-    begun: float
-    keep: Callable[[Fit], None]
+    checkpoints: Checkpoints
     out_of_time: bool = False
     compiling: float = 0.0  # seconds so far; the time is for training
+
+    def __post_init__(self) -> None:
+        self.begun = self.checkpoints.clock()
 
     def race(self, runs: list[Setting]) -> Fit:
         """Train the candidates, batch size after batch size, by successive halving; the first group is never left out."""
@@ -372,16 +374,14 @@ class _Search:
             _check_memory(self.problem, group)
         listener = self._listener(0 if done is None else len(done.plan))
         threads = self.options.threads or 1
-        new = train(self.problem, Plan(group, self.start), self.held_out, limits, listener, threads)
+        new = train(self.problem, Plan(group, self.start), self.held_out, limits, listener, threads, self.checkpoints)
         self.compiling += new.compiling
         out_of_time = _out_of_time(new, limits)
         self.out_of_time |= out_of_time
         cut = whole and (new.interrupted or out_of_time)
         if done is not None and (cut or (limits.epochs > 0 and not new.epochs.any())):
             return dataclasses.replace(done, interrupted=new.interrupted, compiling=done.compiling + new.compiling)
-        fit = new if done is None else done.beside(new)
-        self.keep(fit)
-        return fit
+        return new if done is None else done.beside(new)
 
     def _left(self) -> float:
         """Seconds that are left."""
@@ -390,7 +390,7 @@ class _Search:
     @property
     def seconds(self) -> float:
         """Seconds so far, without those of compilation."""
-        return time.monotonic() - self.begun - self.compiling
+        return self.checkpoints.clock() - self.begun - self.compiling
 
     def _limits(self, done: Fit | None, seconds: float, group: tuple[Setting, ...]) -> Limits:
         """The limits of the next group: once a run has converged, so much work, counted in cells, whatever its pace."""

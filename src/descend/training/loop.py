@@ -15,6 +15,7 @@ from descend.problem import Problem, losses_and_slopes, scores
 from descend.problem.layer_stats import KINDS
 from descend.table.data import Data
 from descend.training.best import Best, clearly_lower
+from descend.training.checkpoint import Arrays, Checkpoint, Checkpoints
 from descend.training.closing import closing_phase
 from descend.training.stopping import Limits, Stopping
 from descend.training.trace import Trace, record_points
@@ -28,6 +29,13 @@ SMALL_EPOCH = 1 << 20  # rows times runs of a first call that is not cut: at mos
 NEAR_AIM = 10.0  # times the aim's distance to the optimum, up to which a model is at the optimum: as in the diagnosis
 TRACE_CELLS = 1 << 24  # weights kept in a trace: 128 MB of float64
 TRACE_POINTS = 400  # record points kept in a trace: a curve needs no more
+MOVING = (
+    "epochs",
+    "recent",
+    "smoothed",
+    "lowered",
+    "rate_part",
+)  # arrays of `Stopping` that change from point to point
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,20 +127,24 @@ def train(
     limits: Limits = Limits(),  # noqa: B008  frozen
     on_event: Callable[[Progress], None] = lambda progress: None,
     threads: int = 1,
+    checkpoints: Checkpoints | None = None,
 ) -> Fit:
     """Train all runs of a plan side by side.
 
     Every run ends by itself: converged, stopped early, diverged, non-finite, pruned, or out of budget.
-    KeyboardInterrupt ends all of them; what they had reached is returned.
+    KeyboardInterrupt ends all of them; what they had reached is returned. With `checkpoints` it goes on from where its file
+    says that it stood, and ends with the bits of a training that was never interrupted, unless its time limit cuts it.
     """
     from descend.engines.compilation import compilation  # Numba is loaded when the first training begins
 
     with compilation() as compiled:
         engine = choose(problem, plan, held_out, threads)
-        loop = _Loop(problem, plan, held_out, limits, on_event, engine, threads)
+        checkpoint = (checkpoints or Checkpoints()).next(plan)
+        loop = _Loop(problem, plan, held_out, limits, on_event, engine, threads, checkpoint)
     interrupted = False
     try:
         loop.run()
+        checkpoint.offer(loop.standing, ended=True)
     except KeyboardInterrupt:
         interrupted = True
     return replace(loop.result(interrupted), compiling=compiled.seconds)
@@ -143,10 +155,10 @@ class _Loop:
 
     def __init__(
         self, problem: Problem, plan: Plan, held_out: Data | None, limits: Limits,
-        on_event: Callable[[Progress], None], engine: Engine, threads: int,
+        on_event: Callable[[Progress], None], engine: Engine, threads: int, checkpoint: Checkpoint,
     ) -> None:  # fmt: skip
         self.problem, self.plan, self.held_out, self.limits = problem, plan, held_out, limits
-        self.on_event, self.engine, self.threads = on_event, engine, threads
+        self.on_event, self.engine, self.threads, self.checkpoint = on_event, engine, threads, checkpoint
         self.state = start(problem, plan)
         engine.advance(problem, plan, self.state, np.zeros(1, np.int64), threads)  # compiles, and trains nothing
         self.begun = time.monotonic()
@@ -158,7 +170,35 @@ class _Loop:
         self.stopping = Stopping(plan, limits, guided, loss, held, self.state.weights, settled)
         points = record_points(0, limits.epochs)
         self.points = points[-1:] if limits.ends else points  # the same whatever the speed, and so is what is judged
-        self.pace = 0.0  # seconds an epoch
+        self.epoch, self.pace = 0, 0.0  # epochs done; seconds an epoch
+        if (found := checkpoint.found()) is not None:
+            self._go_on(found)
+
+    def standing(self) -> Arrays:
+        """Return all that a call of an engine moves, for going on from there."""
+        stopping = self.stopping
+        records = {
+            "state": self.state, "trace": self.trace, "by_loss": stopping.by_loss, "by_held_out": stopping.by_held_out
+        }  # fmt: skip
+        arrays = {f"{name}.{part}": array for name, record in records.items() for part, array in vars(record).items()}
+        numbers = np.array([self.epoch, stopping.rung, self.pace, self.seconds])
+        return arrays | {name: getattr(stopping, name) for name in MOVING} | {"numbers": numbers}
+
+    def _go_on(self, found: Arrays) -> None:
+        """Stand where `standing` said."""
+        parts = {name: {} for name in ("state", "trace", "by_loss", "by_held_out")}  # type: dict[str, Arrays]
+        for name, array in found.items():
+            record, _, part = name.partition(".")
+            if part:
+                parts[record][part] = array
+        self.state, self.trace, stopping = State(**parts["state"]), Trace(**parts["trace"]), self.stopping
+        stopping.by_loss, stopping.by_held_out = Best(**parts["by_loss"]), Best(**parts["by_held_out"])
+        for name in MOVING:
+            setattr(stopping, name, found[name])
+        epoch, rung, self.pace, seconds = found["numbers"].tolist()
+        self.epoch, stopping.rung, self.begun = int(epoch), int(rung), time.monotonic() - seconds
+        self.plan = stopping.lowered_plan()
+        self.checkpoint.goes_on(seconds)
 
     @property
     def seconds(self) -> float:
@@ -170,15 +210,15 @@ class _Loop:
         return running
 
     def run(self) -> None:
-        epoch = 0
-        while epoch < self.limits.epochs and self.running.any() and not self._out_of_time():
-            points = self._next_points(epoch)
+        while self.epoch < self.limits.epochs and self.running.any() and not self._out_of_time():
+            points = self._next_points(self.epoch)
             if len(points) == 0:
-                points = self.points[self.points > epoch][:1]
-                if not self._most_of_the_way(epoch, int(points[0])):
+                points = self.points[self.points > self.epoch][:1]
+                if not self._most_of_the_way(self.epoch, int(points[0])):
                     break
-            self._advance(epoch, points)
-            epoch = int(points[-1])
+            self._advance(self.epoch, points)
+            self.epoch = int(points[-1])
+            self.checkpoint.offer(self.standing)
         self.state.outcome[self.running] = Outcome.BUDGET
 
     def _next_points(self, epoch: int) -> Array:
@@ -211,6 +251,7 @@ class _Loop:
                 self.problem, self.plan, self.state, np.array([epoch * n + rows]), self.threads
             )
             self._report(epoch)
+            self.checkpoint.offer(self.standing)
             if self._out_of_time():
                 return False
         return True
