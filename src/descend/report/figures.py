@@ -64,6 +64,7 @@ def _curve_data(shown: Sequence[Curve], report: ReportData) -> str:
         lines.append({
             "name": shortened(c.label, NAME), "colour": style.colour, "dash": style.dash, "epochs": np.asarray(c.epochs)[at].tolist(),
             "loss": _rounded(c.loss[at]), "held_out": None if c.held_out is None else _rounded(c.held_out[at]),
+            "seconds": None if c.seconds is None else _rounded(c.seconds[at]),
         })  # fmt: skip
     logs = (
         spans_decades(np.concatenate([np.asarray(c.epochs) for c in shown]) + 1),

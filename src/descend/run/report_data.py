@@ -23,6 +23,7 @@ from descend.plots.rates import RateCurve
 from descend.plots.scatter import Scatter
 from descend.plots.weight_paths import WeightPath
 from descend.report.content import ColumnRow, FindingRow, Mark, ReportData, VariantRow
+from descend.report.evaluation_tables import metric_name
 from descend.report.markup import csv_text
 from descend.report.numbers import number
 from descend.run.coefficients import coefficients
@@ -210,8 +211,8 @@ def numbers(run: ReportedRun) -> tuple[tuple[str, str], ...]:
     score = None if run.failed else run.metrics[part].get(run.metric)
     gap = None if run.failed else run.gap
     return (
-        (f"{'test' if part == 'test' else 'training'} {run.metric}", number(score)),
-        (f"baseline {run.metric}", number(run.metrics["baseline"].get(run.metric))),
+        (f"{'test' if part == 'test' else 'training'} {metric_name(run.metric)}", number(score)),
+        (f"baseline {metric_name(run.metric)}", number(run.metrics["baseline"].get(run.metric))),
         ("gap to the optimum", "not known" if gap is None else percent(gap)),
         ("time", f"{run.seconds:.1f} s"),
     )
@@ -237,7 +238,8 @@ def curves(run: ReportedRun) -> tuple[Curve, ...]:
         label = fit.plan.settings[r].label
         trace = fit.trace.until(r, int(fit.epochs[r]))
         held_out = None if np.isnan(trace.held_out).all() else trace.held_out[0]
-        curves.append(Curve(label, letter(label), trace.epochs[0], trace.loss[0], held_out))
+        seconds = None if np.isnan(trace.seconds).any() else trace.seconds[0]
+        curves.append(Curve(label, letter(label), trace.epochs[0], trace.loss[0], held_out, seconds))
     return tuple(curves)
 
 
@@ -248,7 +250,8 @@ def _recorded_curve(run: ReportedRun) -> tuple[Curve, ...]:
         return ()
     epochs, loss = (np.array(run.trace[name], np.float64) for name in ("epoch", "loss"))
     held_out = next((np.array(run.trace[name], np.float64) for name in ("val", "test") if name in run.trace), None)
-    return (Curve(best.variant, best.letter, epochs, loss, held_out),)
+    seconds = np.array(run.trace["seconds"], np.float64) if "seconds" in run.trace else None
+    return (Curve(best.variant, best.letter, epochs, loss, held_out, seconds),)
 
 
 def curve_rows(run: ReportedRun) -> str:
