@@ -21,6 +21,7 @@ from descend.report.numbers import number, span
 from descend.report.summary import Summary, html, text
 from descend.run.document import incomplete, load, metrics_of, number_of, options_of
 from descend.run.record import Run
+from descend.run.tracking import UNTRAINED
 from descend.table.prepare import load as load_table
 from descend.table.prepare import prepare
 from descend.table.table import Table
@@ -28,7 +29,6 @@ from descend.table.table import Table
 DATA = ("name", "sha256", "rows", "columns", "target", "train_rows", "validation_rows", "test_rows")
 CHOICE = ("optimizer", "lr", "batch", "engine")
 WORDS = {Verdict.BETTER: "is better", Verdict.TIE: "ties with the first", Verdict.WORSE: "is worse"}
-UNTRAINED = ("baseline", "optimum")  # parts of the metrics that a training that failed has too
 HEADER = ("", "what", "first", "second")
 
 
