@@ -117,7 +117,7 @@ def test_a_loaded_run_has_what_its_folder_holds(run):
 
 def test_metrics_that_are_no_numbers_are_dashes(run):
     unknown = dataclasses.replace(run, metrics={"train": {"rmse": float("nan")}, "baseline": {"rmse": 123456.0}})
-    assert report_data(unknown).numbers[0] == ("training rmse", "–")
+    assert report_data(unknown).numbers[0] == ("training RMSE", "–")
     assert report_data(unknown).numbers[1] == ("baseline RMSE", "123,456")
 
 

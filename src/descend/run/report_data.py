@@ -15,6 +15,7 @@ from descend.evaluation.reference import Reference
 from descend.evaluation.usage import Coefficient, Dependence, Importance
 from descend.metrics import HIGHER_IS_BETTER
 from descend.optimum import stability_limit
+from descend.options import Options
 from descend.outcome import Outcome
 from descend.plan import Setting, letter
 from descend.plots.curves import Curve
@@ -87,6 +88,11 @@ class ReportedRun(Protocol):
     @property
     def data(self) -> Mapping[str, Any]:
         """What was read: name, sha256, rows, ..."""
+        ...
+
+    @property
+    def options(self) -> Options:
+        """The value of every option."""
         ...
 
     @property
@@ -167,6 +173,7 @@ def report_data(run: ReportedRun) -> ReportData:
         version=VERSION, mark=mark_of(run), status=run.verdict.status, verdict=run.verdict.text, numbers=numbers(run),
         findings=tuple(_finding(f, consequences) for f, consequences in grouped(run.findings)), variants=variant_rows(run),
         metric=run.metric, measured=run.prepared is not None and not run.failed,
+        single_rows=run.options.rows,
         held_out=None if run.failed else run.held_out, curves=curves(run), curve_rows=curve_rows(run),
         train_rows=int(run.data["train_rows"]), history=_history(run.trace), rates=_rates(run),
         schedule=_schedule(run), layers=_layers(run),
@@ -333,7 +340,7 @@ def weight_paths(run: ReportedRun) -> tuple[WeightPath, ...]:
 def _scatters(run: ReportedRun) -> tuple[Scatter, ...]:
     """Target against each column of numbers or dates, on the training rows."""
     prepared = run.prepared
-    if prepared is None:
+    if prepared is None or not run.options.rows:
         return ()
     rows, y = prepared.rows[0], prepared.train.y * prepared.scale.target_width + prepared.scale.target_center
     names = [f.column for f in run.model.schema.features if f.kind != Kind.CATEGORY]
