@@ -184,3 +184,32 @@ def correlation_ratio(x: Array, group: Array) -> float:
     mean = np.bincount(group, weights=x) / np.maximum(count, 1)
     total = float(np.sum(np.square(x - x.mean())))
     return float(np.sqrt(np.sum(count * np.square(mean - x.mean())) / total)) if total > 0 else 0.0
+
+
+def mean_square_contingency(one: Array, other: Array) -> float:
+    """Return how far two groupings of the rows, indices from 0 (rows,), are from independent: Pearson's φ² (1904).
+
+    >>> mean_square_contingency(np.array([0, 0, 1, 1]), np.array([1, 1, 0, 0]))
+    1.0
+    """
+    counts = np.bincount(one * (other.max() + 1) + other, minlength=(one.max() + 1) * (other.max() + 1))
+    share = counts.reshape(one.max() + 1, other.max() + 1) / len(one)
+    expected = np.outer(share.sum(axis=1), share.sum(axis=0))
+    return float((share[expected > 0] ** 2 / expected[expected > 0]).sum()) - 1
+
+
+def cramers_v(phi_squared: Array, levels: Array, others: Array, rows: int) -> Array:
+    """Return Cramér's V of groupings (1946), from 0 to 1, without the part that chance has in it (Bergsma 2013).
+
+    Args:
+        phi_squared: of `mean_square_contingency`, any shape.
+        levels, others: how many groups both have; 0 is returned where one of them has a single one.
+        rows: that they were counted on.
+
+    >>> float(cramers_v(np.array(1.0), np.array(2), np.array(2), 1000).round(3))
+    1.0
+    """
+    k, m = np.asarray(levels, np.float64), np.asarray(others, np.float64)
+    left = np.maximum(phi_squared - (k - 1) * (m - 1) / (rows - 1), 0.0)
+    fewer = np.minimum(k - (k - 1) ** 2 / (rows - 1), m - (m - 1) ** 2 / (rows - 1)) - 1
+    return np.asarray(np.sqrt(np.minimum(left / np.where(fewer > 0, fewer, np.inf), 1.0)))

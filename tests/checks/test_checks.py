@@ -175,12 +175,17 @@ def test_columns_that_say_the_same_by_numpys_correlation():
         TIP, "columns that say nearly the same, so that their weights are hard to tell apart: a and d (r = 1.000)"
     )  # fmt: skip
     assert check.fix == ("--drop d", "--l2 0.01")
-    facts = Facts.of(table, None, read_options({}), lambda note: None)
-    r = {(p.first, p.second): p.r for p in checks.correlated(facts, facts.gram)}
-    exact = np.corrcoef(table.to_numpy().T)
-    for i, first in enumerate(table.columns):
-        for j in range(i + 1, len(table.columns)):
-            assert r[first, table.columns[j]] == pytest.approx(exact[i, j], abs=1e-12)
+
+
+def test_categories_that_say_the_same_by_cramers_v():
+    rng = np.random.default_rng(0)
+    town = rng.choice(["Oslo", "Rome", "Lima"], 400)
+    table = frame().assign(town=town, country=np.where(town == "Oslo", "NO", np.where(town == "Rome", "IT", "PE")))
+    check = found(table)["correlations"]
+    assert ended(check) == (
+        TIP, "columns that say nearly the same, so that their weights are hard to tell apart: town and country (V = 1.000)"
+    )  # fmt: skip
+    assert check.fix == ("--drop country", "--l2 0.01")
 
 
 def test_columns_that_are_missing_together_are_not_the_same():

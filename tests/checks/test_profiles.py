@@ -43,18 +43,6 @@ def test_days_have_quantiles_and_no_mean(table):
     assert (day.kind, day.mean, day.quantiles[0], day.quantiles[-1]) == ("date", None, 18262.0, 18462.0)
 
 
-def test_association_is_numpys_correlation_and_the_correlation_ratio(table):
-    found, rest = profiled(table, "y"), table.dropna()
-    assert found["a"].association == pytest.approx(np.corrcoef(rest.a, rest.y)[0, 1])
-    between = table.groupby("k").y.transform("mean")
-    assert found["k"].association == pytest.approx(between.std() / table.y.std())
-    assert (found["y"].association, found["y"].used_as) == (None, "target")
-    classes = profiled(table, "k")
-    means = rest.groupby("k").a.transform("mean")
-    assert classes["a"].association == pytest.approx(means.std(ddof=0) / rest.a.std(ddof=0))
-    assert profiled(table.assign(j=table.k), "k")["j"].association is None
-
-
 def test_a_column_without_a_cell_has_nothing(table):
     empty = profiled(table.assign(e=np.nan))["e"]
     assert (empty.missing, empty.distinct, empty.quantiles, empty.mean) == (201, 0, (), None)

@@ -11,6 +11,7 @@ from descend.cli import main
 from descend.diagnosis import Finding
 from descend.evaluation.reference import Reference
 from descend.evaluation.usage import Importance
+from descend.options import Options
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,8 @@ class Run:
         }
     )  # fmt: skip
     metric: str = "rmse"
+    held_out: Any = None
+    options: Any = field(default_factory=Options)
     intervals: dict[str, dict[str, tuple[float, float]]] = field(
         default_factory=lambda: {"test": {"rmse": (66000.0, 72500.0), "r2": (0.6, 0.68)}}
     )

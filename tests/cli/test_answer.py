@@ -2,10 +2,14 @@
 
 from dataclasses import replace
 
+import numpy as np
+
 from descend.cli.answer import finding_lines, report_lines, trial_lines
 from descend.diagnosis.finding import Proof
+from descend.evaluation import RegressionEvaluation
 from descend.evaluation.paired import PairedVerdict, Verdict
 from descend.evaluation.reference import Reference, ReferenceModel
+from descend.options import Options
 
 ARTIFACTS = {
     "model": "runs/my houses/model.safetensors",
@@ -51,6 +55,24 @@ saved    r/   run.json"""
 def test_verbose_shows_every_trial_and_the_evidence(fakes):
     assert len(trial_lines(fakes.good, verbose=True)) == 5
     assert finding_lines(fakes.too_fast, verbose=True)[3:] == ["  lr       90", "  limit    3.8"]
+
+
+def test_verbose_shows_every_figure_of_the_test_rows_and_single_ones_only_where_they_may_be(fakes):
+    found = RegressionEvaluation(y=np.arange(5.0), predicted=np.zeros(5))
+    shown, hidden = (
+        "\n".join(
+            report_lines(replace(fakes.good, held_out=found, options=Options(rows=rows)), ARTIFACTS, verbose=True)
+        )
+        for rows in (True, False)
+    )
+    assert "\nMAE  2      (" in shown
+    assert (
+        "\nWorst rows, the first row is 0\n row  actual  predicted  residual\n   4       4          0         4\n"
+        in shown
+    )
+    assert "Worst rows" not in hidden
+    assert "Residuals, actual less predicted" in hidden
+    assert "MAE" not in "\n".join(report_lines(replace(fakes.good, held_out=found), ARTIFACTS))
 
 
 def test_each_cure_that_was_tried_has_a_line(fakes):

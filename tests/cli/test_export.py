@@ -28,7 +28,7 @@ def test_a_file_that_exists_stays_unless_force_is_typed(descend, run, tmp_path):
 
 def test_a_format_that_there_is_not(descend, run):
     assert descend("export", run, "--to", "pickle") == (
-        2, "", "error: there is no format 'pickle'; there are onnx, torch, sklearn, json, sql; try 'json'\n"
+        2, "", "error: there is no format 'pickle'; there are onnx, torch, sklearn, json, sql, mlflow, tensorboard; try 'json'\n"
     )  # fmt: skip
     assert descend("export", run)[0] == 2
 
@@ -51,3 +51,15 @@ def test_a_query_of_another_table_that_carries_columns(descend, run, tmp_path):
     text = (tmp_path / "q.sql").read_text()
     assert 'FROM "penguins" AS t' in text
     assert text.endswith('SELECT\n  id1 AS "year",\n  z1 AS "prediction"\nFROM descend_scores;\n')
+
+
+def test_a_tracker_takes_runs_whose_training_failed_too(descend, runs, tmp_path):
+    pytest.importorskip("tensorboard")
+    assert descend("export", runs / "failed", "--to", "tensorboard", "-o", "events") == (0, "events\n", "")
+    assert [p.name for p in (tmp_path / "events").iterdir()] == ["events.out.tfevents.descend"]
+
+
+def test_the_events_lie_in_the_run_folder_where_tensorboard_finds_them(descend, run):
+    pytest.importorskip("tensorboard")
+    assert descend("export", run, "--to", "tensorboard") == (0, f"{run / 'tensorboard'}\n", "")
+    assert descend("export", run, "--to", "tensorboard", "--table", "t")[0] == 2

@@ -22,6 +22,11 @@ def test_the_options_among_the_flags_are_passed_on():
     assert study(CTX, "a.csv", {"lr": "0.1", "target": "y"}, train) == (True, {"lr": 0.1})
 
 
+def test_the_optimizer_of_a_projects_settings_is_left_out(tmp_path):
+    (tmp_path / "pyproject.toml").write_text('[tool.descend]\noptimizer = "adam"\nlr = 0.1\n')
+    assert study(CTX, "a.csv", {}, lambda show, options: options) == {"lr": 0.1}
+
+
 def test_standard_input_that_brings_nothing_is_refused_before_training(monkeypatch):
     monkeypatch.setattr("sys.stdin", None)
     with pytest.raises(DataError) as caught:

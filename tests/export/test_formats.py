@@ -24,7 +24,7 @@ def test_every_format_is_allowed():
 
 def test_an_unknown_format():
     assert said(check_format, "onx", {}) == (
-        "there is no format 'onx'; there are onnx, torch, sklearn, json, sql; try 'onnx'", "unknown-format"
+        "there is no format 'onx'; there are onnx, torch, sklearn, json, sql, mlflow, tensorboard; try 'onnx'", "unknown-format"
     )  # fmt: skip
 
 

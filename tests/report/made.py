@@ -45,7 +45,7 @@ def a_report(name="name", points=50):
         numbers=((name, name),) * 4, findings=(FindingRow(code=name, level=name, text=name, fixes=(name,)),),
         variants=(a_variant(name=name, batch=name, result=name),), metric=name,
         curves=(Curve(name, name[:1], x, np.exp(-x / points), np.exp(-x / points)),),
-        measured=True, held_out=of_classes((name, f"{name}2", f"{name}3")),
+        measured=True, single_rows=True, held_out=of_classes((name, f"{name}2", f"{name}3")),
         curve_rows="validation", train_rows=273, history="epoch,loss\n0,1.0\n", weight_paths=(WeightPath(name, x, np.exp(-x / points)),), scatters=(Scatter(name, x, x * 2, x * 1.9),), target=name,
         data=((name, name),), columns=(ColumnRow(name, name, 3, name),), model=name,
         importances=(Importance(column=name, mean=2.0, std=0.1),),

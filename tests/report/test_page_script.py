@@ -70,7 +70,10 @@ def two_variants():
     """A report whose curves are known: gd halves its loss each epoch, adam is NaN from epoch 3 on."""
     epochs = np.arange(6.0)
     losses = {"gd": 0.5**epochs, "adam": np.where(epochs < 3, 2.0 - 0.1 * epochs, np.nan)}
-    curves = tuple(Curve(name, name[0].upper(), epochs, loss, loss * 2) for name, loss in losses.items())
+    curves = tuple(
+        Curve(name, name[0].upper(), epochs, loss, loss * 2, epochs * seconds)
+        for (name, loss), seconds in zip(losses.items(), (0.25, 0.5), strict=True)
+    )
     return dataclasses.replace(a_report(), curves=curves, variants=(a_variant(name="gd"),))
 
 
@@ -145,6 +148,31 @@ def test_variants_can_be_hidden_and_gradients_counted(opened, two_variants):
     for _ in range(10):
         page.keyboard.press("ArrowRight")
     assert page.locator(".reading").inner_text() == "273 gradients: gd 0.5 (validation 1)"
+
+
+@in_browser
+def test_seconds_are_read_where_each_run_was_at_that_time(opened, two_variants):
+    """gd takes a quarter of a second an epoch, adam half a second: after one second they are at epochs 4 and 2."""
+    page = opened(two_variants).page
+    page.get_by_label("across:").select_option("seconds")
+    page.get_by_label("scale:").select_option("linear")
+    page.get_by_role("img", name="Loss of each variant").focus()
+    for _ in range(20):  # of 50 from 0 to 2.5 seconds
+        page.keyboard.press("ArrowRight")
+    said = "1 seconds: gd 0.0625 (validation 0.125) \u00b7 adam 1.8 (validation 3.6)"
+    assert page.locator(".reading").inner_text() == said
+
+
+@in_browser
+def test_seconds_are_not_offered_where_they_are_not_known(opened):
+    page = opened(a_report()).page
+    assert page.get_by_label("across:").locator("option").all_inner_texts() == ["epochs", "gradients of rows"]
+
+
+@in_browser
+def test_nothing_is_marked_before_a_place_is_pointed_at(opened, two_variants):
+    page = opened(two_variants).page
+    assert page.locator('[data-curves] svg > line[stroke-opacity="0"]').count() == 1
 
 
 @in_browser

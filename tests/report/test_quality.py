@@ -84,3 +84,16 @@ def test_the_report_of_a_run_shows_its_test_rows(penguins):
     assert "How good is it" not in html.render(
         dataclasses.replace(a_report(), measured=False, held_out=None)
     )  # a failed run
+
+
+def test_single_rows_are_left_out_where_that_was_asked(penguins):
+    run = ds.train(penguins, "body_mass_g", optimizer="gd", max_epochs=20, rows=False, progress=False)
+    page = run.report()
+    assert "Worst rows" not in page
+    assert "Predicted against actual" not in page
+    assert "Distribution of the residuals" in page
+    assert "Single rows are not shown, as asked." in page
+    assert "No chart: single rows are not shown, as asked with --no-rows." in page
+    assert "--no-rows" in run.command
+    marks = sum(e.get("d", "").count("h0") for e in parsed(page).iter())
+    assert marks == 0  # no dot of a row anywhere

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import descend as ds
+from descend.errors import UsageError
 from descend.plan import THE_EIGHT
 from descend.run.comparison import Row, _verdict, of_run
 from descend.run.standing import Standing
@@ -116,3 +117,11 @@ def test_every_network_has_the_same_seeds_and_no_pace_is_measured_after_the_time
     found = ds.compare(penguins, "sex", hidden_layer_sizes=(4,), max_epochs=5, time_budget=None, progress=False)
     assert {r.seeds for r in found.rows} == {3}
     assert all(r.seconds is None for r in of_run(found.run, deadline=0.0).rows)
+
+
+def test_an_optimizer_beside_the_variants_is_refused(penguins):
+    with pytest.raises(UsageError) as caught:
+        ds.compare(penguins, "body_mass_g", optimizer="gd")
+    assert str(caught.value) == (
+        "optimizer is 'gd', but what is compared are variants; name them with variants, such as variants='gd,adam'"
+    )

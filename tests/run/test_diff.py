@@ -9,7 +9,9 @@ import pytest
 
 import descend as ds
 from descend.errors import ModelError
+from descend.run import diff as module
 from descend.run.diff import Change, diff
+from descend.table.prepare import load
 
 FAST = {"optimizer": "gd", "max_epochs": 300, "progress": False}
 
@@ -63,6 +65,13 @@ def test_a_model_without_the_second_column_is_worse_on_the_same_test_rows(folder
     assert diff(folders / "one", folders / "all").verdict.startswith(
         "the second is better by rmse on the same 60 test rows: -"
     )
+
+
+def test_a_table_that_both_read_alike_is_read_once(folders, monkeypatch):
+    read = []
+    monkeypatch.setattr(module, "load_table", lambda path, options: read.append(path) or load(path, options))
+    diff(folders / "all", folders / "other")
+    assert read == [str(folders / "table.csv")]
 
 
 def test_only_rows_that_both_were_tested_on_are_compared(folders):

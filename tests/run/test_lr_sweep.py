@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import descend as ds
+from descend.errors import UsageError
 from descend.run import lr_sweep as rates
 from descend.run.lr_sweep import EDGE_RESOLUTION, NEAR, STEPS, Curve, find_lr
 
@@ -173,3 +174,11 @@ def test_case_c14_few_rows_are_visited_again_and_again():
     assert (found.rows, found.epochs) == (16, 100)
     assert found.lr is not None
     assert found.reason
+
+
+def test_an_optimizer_beside_the_variant_is_refused(penguins):
+    with pytest.raises(UsageError) as caught:
+        ds.find_lr(penguins, "body_mass_g", optimizer="adam")
+    assert str(caught.value) == (
+        "optimizer is 'adam', but rates are found for a variant; name it with variant, such as variant='adam'"
+    )

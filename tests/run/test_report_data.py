@@ -31,7 +31,7 @@ def test_verdict_numbers_and_variants_are_the_runs(run):
     assert (report.status, report.verdict, report.target, report.metric) == (
         run.verdict.status, run.verdict.text, "y", run.metric,
     )  # fmt: skip
-    assert [label for label, _ in report.numbers] == ["test rmse", "baseline rmse", "gap to the optimum", "time"]
+    assert [label for label, _ in report.numbers] == ["test RMSE", "baseline RMSE", "gap to the optimum", "time"]
     assert float(report.numbers[0][1]) == pytest.approx(run.metrics["test"]["rmse"], rel=1e-3)
     assert [(v.name, v.letter) for v in report.variants] == [("gd", "G"), ("adam", "D")]
     assert sum(v.best for v in report.variants) == 1
@@ -117,8 +117,8 @@ def test_a_loaded_run_has_what_its_folder_holds(run):
 
 def test_metrics_that_are_no_numbers_are_dashes(run):
     unknown = dataclasses.replace(run, metrics={"train": {"rmse": float("nan")}, "baseline": {"rmse": 123456.0}})
-    assert report_data(unknown).numbers[0] == ("training rmse", "–")
-    assert report_data(unknown).numbers[1] == ("baseline rmse", "123,456")
+    assert report_data(unknown).numbers[0] == ("training RMSE", "–")
+    assert report_data(unknown).numbers[1] == ("baseline RMSE", "123,456")
 
 
 def test_coefficients_are_ordered_by_their_standardised_size_and_intercepts_are_last(run):
@@ -142,7 +142,7 @@ def test_a_failed_run_has_a_page_without_charts_and_without_coefficients(failed)
     report = report_data(failed)
     assert report.mark is Mark.FAILED
     assert report.coefficients == ()
-    assert dict(report.numbers)["test rmse"] == "–"
+    assert dict(report.numbers)["test RMSE"] == "–"
     assert dict(report.numbers)["gap to the optimum"] == "not known"
     assert report.model == "There is no usable model, since training failed."
     assert not any(row.best for row in report.variants)

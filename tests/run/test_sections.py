@@ -61,7 +61,7 @@ def test_the_trace_of_a_linear_model_has_a_column_a_weight(table):
     columns = trace_section(run.search_result, run.prepared)
     names = [f"w:{feature} [{c}]" for feature in ("a", "b", "intercept") for c in ("p", "q", "r")]
 
-    assert list(columns) == ["epoch", "loss", "test", "lr", *names]
+    assert list(columns) == ["epoch", "loss", "test", "lr", "seconds", *names]
     assert columns["epoch"] == [0, 1, 2, 3, 4, 5]
     fit = run.search_result.fit
     np.testing.assert_allclose([columns[n][-1] for n in names], fit.state.weights[run.search_result.best], rtol=1e-12)
@@ -71,7 +71,14 @@ def test_the_trace_of_a_network_has_the_statistics_of_each_layer(table):
     run = ds.train(table, "y", hidden_layer_sizes=(3,), lr=0.1, **QUICK)
     columns = trace_section(run.search_result, run.prepared)
 
-    assert list(columns) == ["epoch", "loss", "val", "lr", *(f"{kind}:{layer}" for kind in KINDS for layer in (1, 2))]
+    assert list(columns) == [
+        "epoch",
+        "loss",
+        "val",
+        "lr",
+        "seconds",
+        *(f"{kind}:{layer}" for kind in KINDS for layer in (1, 2)),
+    ]
     assert chosen_section(run.search_result)["network"]["sizes"] == (2 + 1, 3, 3)  # b has a column for missing cells
 
 

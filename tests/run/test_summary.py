@@ -21,9 +21,9 @@ def test_a_run_shows_verdict_variants_numbers_and_what_to_call(data):
     lines = summary.text(run_summary(run)).split("\n")
     assert lines[0] == "Run: y from array"
     assert lines[1].endswith(run.verdict.text)
-    assert lines[3].split() == ["variant", "lr", "batch", "epochs", "rmse", "result"]
+    assert lines[3].split() == ["variant", "lr", "batch", "epochs", "RMSE", "result"]
     assert [line.split()[1] for line in lines[4:6]] == ["gd", "adam"]
-    assert f"test rmse {run.metrics['test']['rmse']:.4g}" in lines[7]
+    assert f"test RMSE {run.metrics['test']['rmse']:.4g}" in lines[7]
     assert lines[-1] == ".predict(data)  .evaluate(data)  .plot()  .report()  .save(folder)"
     assert len(summary.html(run_summary(run))) < 5_000
 

@@ -17,6 +17,10 @@ def test_the_index_has_every_page_and_picture(tmp_path, monkeypatch, capsys):
 
     monkeypatch.setattr(gallery, "reports", lambda: iter([("a.html", "A <number>", "<!DOCTYPE html>a")]))
     monkeypatch.setattr(gallery, "checks", lambda: iter([("check.html", "A check", "<!DOCTYPE html>c")]))
+    monkeypatch.setattr(
+        gallery, "terminal", lambda: iter([("terminal.html", "Commands", gallery.html("Commands", ""))])
+    )
+    monkeypatch.setattr(gallery, "notebook", lambda: iter([]))
     monkeypatch.setattr(gallery, "plots", plots)
 
     assert gallery.main(tmp_path / "gallery") == 0
@@ -26,3 +30,10 @@ def test_the_index_has_every_page_and_picture(tmp_path, monkeypatch, capsys):
     assert set(named) == {p.name for p in (tmp_path / "gallery").iterdir()} - {"index.html"}
     assert "A &lt;number&gt;" in index
     assert capsys.readouterr().out == f"{tmp_path / 'gallery' / 'index.html'}\n"
+
+
+def test_what_commands_print_stands_below_them(monkeypatch):
+    monkeypatch.setattr(gallery, "COMMANDS", ("descend info adam", "descend explain D101"))
+    [(file, _, page)] = gallery.terminal()
+    assert (file, page.count("<pre>")) == ("terminal.html", 2)
+    assert "<h2>$ descend explain D101</h2><pre>D101 " in page

@@ -223,6 +223,19 @@ def test_the_rate_at_each_point_is_that_of_the_last_step(small):
     assert fit.trace.lr[1].tolist() == [0.5] * 5
 
 
+def test_each_run_is_told_its_share_of_the_seconds(small, monkeypatch):
+    """A clock that goes on by a second at each look: the runs that still train share the seconds of a call."""
+    clock = itertools.count()
+    monkeypatch.setattr(fit.time, "monotonic", lambda: float(next(clock)))
+    done = train(small("squared"), Plan((setting("sgd", lr=0.1), setting("sgd", lr=1e9))), limits=Limits(epochs=100))
+    seconds = done.trace.seconds
+    assert seconds[:, 0].tolist() == [0.0, 0.0]
+    assert (np.diff(seconds) >= 0).all()
+    assert done.epochs[1] < done.epochs[0]
+    assert 0 < seconds[1, -1] < seconds[0, -1]
+    assert seconds[:, -1].sum() <= done.seconds
+
+
 def test_a_plateau_shows_in_the_rates_of_the_trace(small):
     base = dataclasses.replace(setting("sgd", lr=0.1, batch_size=1), schedule="plateau")
 

@@ -5,8 +5,9 @@ from collections.abc import Callable
 
 import numpy as np
 
+from descend.checks.association import correlated
 from descend.checks.facts import MOST_FEATURES, Facts
-from descend.checks.records import Check, Correlation, Status
+from descend.checks.records import Check, Status
 from descend.diagnosis.data_faults import (
     COPIED,
     MIN_CLASS_ROWS,
@@ -39,8 +40,6 @@ MOSTLY_MISSING = 0.5  # share of a column's cells: most of what the model sees o
 CORRELATED = 0.95  # |r| of two features: each is then known from the other up to a tenth of its variance
 ROWS_A_WEIGHT = 10.0  # training rows: with fewer, weights are mostly noise (Harrell 2015, section 4.4: 10 to 20)
 MOST_NAMED = 5  # columns or pairs in a sentence; the evidence has more
-MOST_PAIRS = 50  # of correlated columns that are kept
-MOST_PLACES = 400  # pairs of features from which those are taken: of two columns with levels there are many
 NO_TARGET, REFUSED = "there is no target", "training would refuse this target, see the check training"
 
 
@@ -210,32 +209,12 @@ def correlations(facts: Facts) -> Check:
     pairs = [p for p in correlated(facts, facts.gram) if abs(p.r) > CORRELATED]
     if not pairs:
         return _passed("correlations", f"no two columns have a correlation beyond {CORRELATED:g}")
-    listed = ", ".join(f"{shown(p.first)} and {shown(p.second)} (r = {p.r:.3f})" for p in pairs[:MOST_NAMED])
+    listed = ", ".join(f"{shown(p.first)} and {shown(p.second)} ({p.measure} = {p.r:.3f})" for p in pairs[:MOST_NAMED])
     return Check(
         name="correlations", status=Status.TIP, evidence={"pairs": [vars(p) for p in pairs]},
         text=f"columns that say nearly the same, so that their weights are hard to tell apart: {listed}{_more(len(pairs), 'pair')}",
         fix=(_drop([pairs[0].column]), "--l2 0.01"),
     )  # fmt: skip
-
-
-def correlated(facts: Facts, gram: Gram) -> list[Correlation]:
-    """Return the strongest correlation of each pair of columns by their features, the strongest first; fifty at most.
-
-    What says that a cell is missing is left out: columns are often missing together, and are not the same for that.
-    """
-    spread, names, owners = np.sqrt(np.diagonal(gram.G)), facts.schema.names, facts.owners
-    r = gram.G / np.maximum(np.outer(spread, spread), 1e-300)
-    r[owners[:, None] >= owners] = 0.0  # features of one column, and each pair once
-    r[facts.flags], r[:, facts.flags] = 0.0, 0.0
-    size = np.abs(r).ravel()
-    places = np.argpartition(size, -min(size.size, MOST_PLACES))[-MOST_PLACES:]
-    best: dict[tuple[int, int], Correlation] = {}
-    for place in places[np.argsort(-size[places], kind="stable")].tolist():
-        i, j = divmod(place, len(names))
-        if size[place] > 0:
-            one = Correlation(names[i], names[j], facts.schema.features[owners[j]].column, float(r[i, j]))
-            best.setdefault((int(owners[i]), int(owners[j])), one)
-    return list(best.values())[:MOST_PAIRS]
 
 
 def time(facts: Facts) -> Check:

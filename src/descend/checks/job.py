@@ -5,6 +5,7 @@ from typing import Any
 
 from descend.blas import one_blas_thread
 from descend.checks import checks
+from descend.checks.association import correlated
 from descend.checks.data_report import DataReport
 from descend.checks.facts import Facts
 from descend.checks.profiles import profiles
@@ -36,6 +37,6 @@ def check(
     return DataReport(
         name=source.name, rows=facts.table.rows, sampled=sampled, source=own, target=facts.target,
         task=None if prepared is None else prepared.target.task, columns=profiles(facts),
-        correlated=() if facts.gram is None else tuple(checks.correlated(facts, facts.gram)), checks=checks.made(facts),
+        correlated=() if facts.gram is None else tuple(correlated(facts, facts.gram)), checks=checks.made(facts),
         notes=tuple((note.topic, note.text) for note in facts.notes),
     )  # fmt: skip

@@ -23,7 +23,8 @@ WORDS = (
     ("tip", "something may be better done otherwise."),
     ("skipped", "the check could not be made, or costs too much on this table; its line says why."),
     ("not applicable", "the table or the target has nothing that the check is about."),
-    ("association", "how a column goes with the target: Pearson's r of two numbers, else the correlation ratio, from 0 to 1."),
+    ("association", "how a column goes with the target: Pearson's r of two numbers; from 0 to 1 the correlation ratio of "
+     "numbers and of levels or classes, and Cramér's V of levels and classes."),
     ("condition number", "how many times longer the slowest direction of training takes than the fastest."),
 )  # fmt: skip
 
@@ -143,10 +144,12 @@ def _distribution(c: ColumnProfile) -> Distribution:
 def _pairs(report: Contents) -> Element | None:
     if not report.correlated:
         return None
-    rows = [(p.first, p.second, f"{p.r:.3f}") for p in report.correlated]
+    rows = [(p.first, p.second, p.measure, f"{p.r:.3f}") for p in report.correlated]
     caption = "The strongest of each two columns; each level of a category is a feature"
     return section(
-        "correlations", "Correlations", table(caption, ("feature", "other feature", "r"), rows, numeric=(2,))
+        "correlations",
+        "Correlations",
+        table(caption, ("feature", "other feature", "measure", "value"), rows, numeric=(3,)),
     )
 
 

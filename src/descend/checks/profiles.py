@@ -5,10 +5,9 @@ from dataclasses import replace
 import numpy as np
 
 from descend.arrays import Array
+from descend.checks.association import association
 from descend.checks.facts import Facts
 from descend.checks.records import MOST_LEVELS, ColumnProfile
-from descend.metrics import correlation_ratio
-from descend.plots.scatter import Scatter
 from descend.table.table import Column, Kind
 
 BINS = 20  # of a histogram: a screen of 240 pixels then has 12 for each
@@ -60,21 +59,3 @@ def _with_levels(plain: ColumnProfile, column: Column) -> ColumnProfile:
     return replace(
         plain, distinct=int(np.count_nonzero(counts)), levels=tuple((str(names[k]), int(counts[k])) for k in order)
     )  # fmt: skip
-
-
-def association(column: Column, facts: Facts) -> float | None:
-    """Return how strongly a column goes with the target, on the sample; None without a target, and where neither varies.
-
-    Pearson's r of two numbers; the correlation ratio of a number and of classes or levels; None of levels and classes.
-    """
-    if facts.prepared is None or facts.targets is None or column.name == facts.target:
-        return None
-    found, y = facts.prepared.target, facts.targets
-    rows = np.arange(facts.table.rows) if facts.sample is None else facts.sample
-    rows = rows[~np.isnan(y[rows])]
-    if column.kind != Kind.CATEGORY:
-        return Scatter(column.name, column.values[rows], y[rows], None, found.classes).association
-    if found.classes or len(rows) == 0:
-        return None
-    level = column.categorical.codes[rows] + 1
-    return correlation_ratio(y[rows], level) if level.min() < level.max() else None

@@ -96,12 +96,16 @@ class ColumnProfile:
 
 @dataclass(frozen=True)
 class Correlation:
-    """Two features of different columns, the column of the second, and Pearson's r."""
+    """Two features of different columns, the column of the second, and Pearson's r.
+
+    Of two categories, whose names then stand for their features, `r` is Cramér's V, from 0 to 1, and `measure` says so.
+    """
 
     first: str
     second: str
     column: str
     r: float
+    measure: str = "r"
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

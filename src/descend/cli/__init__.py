@@ -28,7 +28,7 @@ def _version(ctx: click.Context, param: click.Parameter, wanted: bool) -> None:
 @click.command(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=_version, help="Show the version.")
 @click.option("-q", "--quiet", is_flag=True, help="No notes and no progress; errors remain.")
-@click.option("-v", "--verbose", is_flag=True, help="More notes: every trial, every finding in full.")
+@click.option("-v", "--verbose", is_flag=True, help="More notes: every trial, every finding and figure in full.")
 @click.option("--no-color", is_flag=True, help="No colour; so does NO_COLOR in the environment.")
 @click.pass_context
 def app(ctx: click.Context, /, **common: bool) -> None:

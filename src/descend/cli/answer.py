@@ -30,6 +30,7 @@ def report_lines(
         *lines,
         "",
         *([] if run.failed else [*usage(run), *beside(run)]),
+        *(_details(run) if verbose else []),
         *saved_lines(artifacts),
         *next_lines(run, artifacts),
     ]
@@ -114,6 +115,15 @@ def beside(run: "Run") -> list[str]:
         return []
     said = (f"{r.model} {number(r.value)} ({r.verdict.verdict})" for r in run.references)
     return [f"beside   {' · '.join(said)}   (in brackets: this run)"]
+
+
+def _details(run: "Run") -> list[str]:
+    """Every figure of the test rows, and an empty line; none of a run that failed, or has no such rows."""
+    from descend.cli.figures import detail_lines, metric_lines
+
+    if run.failed or run.held_out is None:
+        return []
+    return ["", *metric_lines(run.held_out, run.held_out), *detail_lines(run.held_out, rows=run.options.rows), ""]
 
 
 def verdict(run: "Run", color: bool) -> str:

@@ -1,4 +1,4 @@
-"""`descend export`: the model of a run for another runtime."""
+"""`descend export`: the model of a run for another runtime, or the run for a tracker of experiments."""
 
 from pathlib import Path
 
@@ -7,10 +7,23 @@ import click
 from descend.cli.flags import Flag, Sectioned
 
 
-@click.command("export", cls=Sectioned, short_help="The model of a run as ONNX, torch, scikit-learn, JSON or SQL.")
+@click.command(
+    "export",
+    cls=Sectioned,
+    short_help="The model of a run as ONNX, torch, scikit-learn, JSON or SQL; the run to a tracker.",
+)
 @click.argument("run")
-@click.option("--to", cls=Flag, metavar="FORMAT", required=True, help="onnx, torch, sklearn, json or sql")
-@click.option("-o", "--output", cls=Flag, metavar="FILE", help="write the file there  [model.SUFFIX in the run folder]")
+@click.option(
+    "--to", cls=Flag, metavar="FORMAT", required=True, help="onnx, torch, sklearn, json or sql; mlflow or tensorboard"
+)
+@click.option(
+    "-o",
+    "--output",
+    cls=Flag,
+    metavar="FILE",
+    help="write the file there  [model.SUFFIX in the run folder]; "
+    "tensorboard: a folder  [tensorboard in it]; mlflow: a tracking URI or a folder  [as MLflow is told]",
+)
 @click.option("--table", cls=Flag, metavar="NAME", help="sql: the table that is read  [data]")
 @click.option(
     "--id", "ids", cls=Flag, metavar="COL", multiple=True, help="sql: carry this column along; may be repeated"
@@ -22,14 +35,24 @@ def command(
 ) -> int:
     """Write the model of RUN, a run folder, in a format that predicts without descend, and print where it is.
 
+    mlflow and tensorboard take the run itself: what was chosen, every metric, and the losses epoch by epoch.
+
     docs/export.md says what each format reads, and what it returns.
 
     Exit codes: 0 done, 2 usage, 5 the folder is no run, or is damaged.
     """
     from descend.cli.loading import load_run
     from descend.cli.output import answer
-    from descend.export.formats import SUFFIXES
+    from descend.export.formats import SUFFIXES, TRACKERS, check_format
 
+    check_format(to, {**({} if table is None else {"table": table}), **({"ids": ids} if ids else {})})
+    if to in TRACKERS:
+        from descend.run.document import tracked
+        from descend.run.tracking import write_tracked
+
+        where = str(Path(run) / to) if output is None and to == "tensorboard" else output
+        answer(write_tracked(tracked(run), to, where, force=force))
+        return 0
     place = Path(output) if output is not None else Path(run) / f"model{SUFFIXES.get(to, '')}"
     load_run(run).export(place, to, table=table, ids=ids, force=force)
     answer(str(place))

@@ -8,6 +8,7 @@ from descend.errors import UsageError, nearest
 from descend.export.exportable import Exportable
 
 SUFFIXES = {"onnx": ".onnx", "torch": ".pt2", "sklearn": ".skops", "json": ".json", "sql": ".sql"}
+TRACKERS = ("mlflow", "tensorboard")  # which take the record of a run, not its model
 
 
 def check_format(to: str, query: Mapping[str, Any]) -> None:
@@ -16,10 +17,10 @@ def check_format(to: str, query: Mapping[str, Any]) -> None:
     Args:
         query: the table and the columns carried along, where they were given.
     """
-    if to not in SUFFIXES:
+    if to not in (*SUFFIXES, *TRACKERS):
         raise UsageError(
-            f"there is no format {to!r}; there are {', '.join(SUFFIXES)}",
-            fix=f"try {(nearest(to, SUFFIXES) or ['json'])[0]!r}", code="unknown-format",
+            f"there is no format {to!r}; there are {', '.join((*SUFFIXES, *TRACKERS))}",
+            fix=f"try {(nearest(to, (*SUFFIXES, *TRACKERS)) or ['json'])[0]!r}", code="unknown-format",
         )  # fmt: skip
     if query and to != "sql":
         raise UsageError(

@@ -158,6 +158,8 @@ class Options:
         "folds of a cross-validation of the whole training, beside the training itself", "K")
     trees: bool = option("--trees/--no-trees", "validation", False, readers.switch,
         "train gradient boosted trees beside the model, as an outside reference on the test rows")
+    rows: bool = option("--rows/--no-rows", "validation", True, readers.switch,
+        "show single rows of the data: the report draws a dot for each, and lists those that are predicted worst")
     metric: str = option("--metric", "validation", "auto", readers.word("auto", "rmse", "mae", "r2", "accuracy",
         "balanced_accuracy", "auc", "logloss"),
         "what the tables show; auto is rmse, accuracy, or balanced_accuracy where classes are weighed", "NAME")

@@ -45,6 +45,7 @@ class Curve:
         epochs: (points,).
         loss: training loss (points,).
         held_out: held-out loss (points,), or None.
+        seconds: of training up to each point (points,), see `training.Trace`; None where they are not known.
     """
 
     label: str
@@ -52,6 +53,7 @@ class Curve:
     epochs: Array
     loss: Array
     held_out: Array | None
+    seconds: Array | None = None
 
     @property
     def recorded(self) -> int:

@@ -3,15 +3,14 @@
 from collections.abc import Sequence
 
 from descend.evaluation.usage import Dependence
-from descend.plots.axes import LETTER, Axis, frame
+from descend.plots.axes import Axis, frame
 from descend.plots.classes import MOST_LINES, STYLES
 from descend.plots.element import Element, tag
+from descend.plots.legend import Entry, height, legend
 from descend.plots.lines import line
 from descend.plots.panels import BOTTOM, HEIGHT, MOST_LETTERS, RIGHT, TOP, WIDTH, Place, margin_of, panel
-from descend.plots.svg import label
 from descend.text import shortened
 
-LINE = 14.0  # pixels between two lines of the legend
 MOST_LEVELS = 10  # of a category: rows of 14 pixels
 
 
@@ -35,26 +34,25 @@ def _panel(one: Dependence, place: Place, target: str) -> list[Element]:
     if isinstance(one.values, tuple):
         return _levels(one, one.values, place, target)
     x = place.x(one.values)
-    y = place.y(one.mean) if not one.outputs else _shares(place)
+    y = place.y(one.mean) if not one.outputs else _shares(place, height(len(_drawn(one))))
     parts = frame(x, y, one.column, _title(one, target), 4)
     for k, column in enumerate(_drawn(one)):
         style = STYLES[k]
         parts += line(x, y, one.values, one.mean[:, column]).draw(style.colour, None if k == 0 else style.dash)
-    return parts + _legend(one, place)
+    return parts + legend(_names(one), place)
 
 
 def _levels(one: Dependence, levels: tuple[str, ...], place: Place, target: str) -> list[Element]:
     """A dot for each level, since a line between levels would mean nothing; of each class in its colour."""
     names = [shortened(name, MOST_LETTERS) for name in levels[:MOST_LEVELS]]
-    legend = LINE * len(_drawn(one)) if len(_drawn(one)) > 1 else 0.0
-    rows = Axis.of_classes(names, place.top + HEIGHT - BOTTOM, place.top + TOP + legend)
+    rows = Axis.of_classes(names, place.top + HEIGHT - BOTTOM, place.top + TOP + height(len(_drawn(one))))
     margin = margin_of(rows)
     x = place.x(one.mean, margin) if not one.outputs else _across(place, margin)
     parts = frame(x, rows, _title(one, target), one.column, 4)
     for k, column in enumerate(_drawn(one)):
         for row, value in enumerate(one.mean[:MOST_LEVELS, column]):
             parts.append(tag("circle", cx=x.at(float(value)), cy=rows.at(row), r=4, fill=STYLES[k].colour))
-    return parts + _legend(one, place)
+    return parts + legend(_names(one), place)
 
 
 def _title(one: Dependence, target: str) -> str:
@@ -71,20 +69,20 @@ def _drawn(one: Dependence) -> Sequence[int]:
     return (1,) if outputs == 2 else range(min(outputs, MOST_LINES))
 
 
-def _legend(one: Dependence, place: Place) -> list[Element]:
-    if len(_drawn(one)) < 2:
-        return []
-    parts, right = [], place.left + WIDTH - RIGHT
-    for k, column in enumerate(_drawn(one)):
-        text = shortened(one.outputs[column], MOST_LETTERS)
-        height = place.top + TOP + 10 + LINE * k
-        parts.append(tag("circle", cx=right - LETTER * len(text) - 12, cy=height - 3.5, r=3.5, fill=STYLES[k].colour))
-        parts.append(label(text, right - 2, height, "end"))
-    return parts
+def _names(one: Dependence) -> list[Entry]:
+    """The outputs that are drawn, each in its style; dots of the levels of a category have no dash."""
+    dots = isinstance(one.values, tuple)
+    return [
+        Entry(
+            name=one.outputs[column], colour=STYLES[k].colour, dash=STYLES[k].dash if k and not dots else None, dot=dots
+        )
+        for k, column in enumerate(_drawn(one))
+        if one.outputs
+    ]
 
 
-def _shares(place: Place) -> Axis:
-    return Axis(low=-0.02, high=1.02, start=place.top + HEIGHT - BOTTOM, end=place.top + TOP)
+def _shares(place: Place, above: float) -> Axis:
+    return Axis(low=-0.02, high=1.02, start=place.top + HEIGHT - BOTTOM, end=place.top + TOP + above)
 
 
 def _across(place: Place, margin: float) -> Axis:

@@ -7,10 +7,10 @@ import numpy as np
 
 from descend.arrays import Array
 from descend.plots.axes import frame, spans_decades
-from descend.plots.element import Element, tag
+from descend.plots.element import Element
+from descend.plots.legend import Entry, height, legend
 from descend.plots.lines import line
-from descend.plots.panels import RIGHT, TOP, WIDTH, Place, panel
-from descend.plots.svg import label
+from descend.plots.panels import Place, panel
 from descend.text import counted
 
 FIRST, LAST = (0x21, 0x87, 0xA8), (0xBD, 0x6B, 0x1F)  # colours of the first and the last layer; between them, between
@@ -47,19 +47,15 @@ def _description(one: LayerSeries) -> str:
 
 def _panel(one: LayerSeries, place: Place) -> list[Element]:
     log = not one.share and spans_decades(one.values.ravel())
-    x = place.x(one.epochs)
-    y = place.y(np.array([0.0, 1.0])) if one.share else place.y(one.values, log=log)
-    parts = frame(x, y, "epochs", f"{one.title}{' (logarithmic)' if log else ''}", 4)
     layers = len(one.values)
+    ends = ((0, "first layer"), (layers - 1, "last layer")) if layers > 1 else ()
+    names = [Entry(name=name, colour=_colour(k, layers)) for k, name in ends]
+    x = place.x(one.epochs)
+    y = place.y(np.array([0.0, 1.0]) if one.share else one.values, log=log, above=height(len(names)))
+    parts = frame(x, y, "epochs", f"{one.title}{' (logarithmic)' if log else ''}", 4)
     for k, values in enumerate(one.values):
         parts += line(x, y, one.epochs, values).draw(_colour(k, layers), None, 1.4)
-    for k, name in ((0, "first layer"), (layers - 1, "last layer")) if layers > 1 else ():
-        height = place.top + TOP + 10 + (14 if k else 0)
-        right = place.left + WIDTH - RIGHT
-        parts.append(tag("line", x1=right - 92, x2=right - 76, y1=height - 3.5, y2=height - 3.5,
-                         stroke=_colour(k, layers), stroke_width=2.2))  # fmt: skip
-        parts.append(label(name, right - 2, height, "end"))
-    return parts
+    return parts + legend(names, place)
 
 
 def _colour(layer: int, layers: int) -> str:

@@ -28,9 +28,9 @@ class Place:
         """Return the horizontal axis over the values, with a margin of so many pixels at its left."""
         return Axis.over(values, self.left + margin, self.left + WIDTH - RIGHT)
 
-    def y(self, values: Array, *, log: bool = False) -> Axis:
-        """Return the vertical axis over the values."""
-        return Axis.over(values, self.top + HEIGHT - BOTTOM, self.top + TOP, log=log)
+    def y(self, values: Array, *, log: bool = False, above: float = 0.0) -> Axis:
+        """Return the vertical axis over the values, with so many pixels more above it, such as a legend needs."""
+        return Axis.over(values, self.top + HEIGHT - BOTTOM, self.top + TOP + above, log=log)
 
     def y_of_classes(self, names: Sequence[str]) -> Axis:
         """Return the vertical axis with a row for each class."""

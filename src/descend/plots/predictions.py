@@ -24,10 +24,14 @@ def panels(found: RegressionEvaluation, target: str) -> list[Element]:
     return [
         panel("Predicted against actual", "Dots on the dashed line are predicted exactly.", found, against),
         panel("Residuals against prediction", "Dots above the line are predicted too low.", found, _residuals),
-        panel(
-            "Distribution of the residuals", "Rows by how far target and prediction are apart.", found, _distribution
-        ),
+        spread(found),
     ]
+
+
+def spread(found: RegressionEvaluation) -> Element:
+    """Return the chart of the distribution of the residuals, which shows no single row."""
+    about = "Rows by how far target and prediction are apart."
+    return panel("Distribution of the residuals", about, found, _distribution)
 
 
 def _kept(found: RegressionEvaluation) -> Array:

@@ -84,6 +84,7 @@ class ReportData:
         numbers: four (label, value) pairs beside the verdict.
         metric: the name of the variants' metric.
         measured: whether there is a usable model that was trained here, so that test rows could be measured.
+        single_rows: whether single rows of the data may be shown.
         held_out: how good it is on the test rows; None where there are none.
         curve_rows: what the held-out losses of the curves are of: "validation" or "test" rows.
         train_rows: training rows, of which an epoch takes a gradient each.
@@ -112,6 +113,7 @@ class ReportData:
     variants: tuple[VariantRow, ...]
     metric: str
     measured: bool
+    single_rows: bool
     held_out: Evaluation | None
     curves: tuple[Curve, ...]
     curve_rows: str

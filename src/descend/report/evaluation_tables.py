@@ -27,6 +27,15 @@ class EvaluationTable:
     numeric: int = 1
 
 
+def metric_name(name: str) -> str:
+    """Return a metric as people write it.
+
+    >>> metric_name("balanced_accuracy")
+    'balanced accuracy'
+    """
+    return METRICS.get(name, name)
+
+
 def metrics(found: Evaluation, names: Iterable[str] | None = None, rows_are: str = "") -> EvaluationTable:
     """Return these metrics, all when None, with their intervals; `rows_are` says what rows, such as "test "."""
     shown = {name: found.estimates[name] for name in (found if names is None else names)}

@@ -25,6 +25,7 @@ from descend.text import shortened
 FEWEST_POINTS = 2  # of a line
 MOST_POINTS = 150  # of a line that the page's script draws: every sixth pixel, about 5 kB
 MOST_ROWS = 200  # of a table of numbers below a chart; about 20 kB
+NO_ROWS = "No chart: single rows are not shown, as asked with --no-rows."
 LOSS_ROWS = 25  # of a curve's table: a screen
 NO_CHART = "No chart: fewer than two recorded losses are finite and at most ten times the first."
 NAME = 40  # letters of a name in a sentence
@@ -64,6 +65,7 @@ def _curve_data(shown: Sequence[Curve], report: ReportData) -> str:
         lines.append({
             "name": shortened(c.label, NAME), "colour": style.colour, "dash": style.dash, "epochs": np.asarray(c.epochs)[at].tolist(),
             "loss": _rounded(c.loss[at]), "held_out": None if c.held_out is None else _rounded(c.held_out[at]),
+            "seconds": None if c.seconds is None else _rounded(c.seconds[at]),
         })  # fmt: skip
     logs = (
         spans_decades(np.concatenate([np.asarray(c.epochs) for c in shown]) + 1),
@@ -152,6 +154,9 @@ def _largest(first: WeightPath) -> str:
 
 def scatters(report: ReportData) -> Element | None:
     """Return the target against each feature, the most strongly associated first."""
+    title = f"{shortened(report.target, NAME)} against each feature"
+    if report.measured and not report.single_rows:
+        return section("features", title, tag("p", NO_ROWS))
     shown = [s for s in report.scatters if len(s.x)]
     if not shown:
         return None
@@ -170,7 +175,6 @@ def scatters(report: ReportData) -> Element | None:
     cells = [(s.feature, number(value)) for s, value in zip(shown, values, strict=True)][:MOST_ROWS]
     word = "Correlation ratio" if shown[0].classes else "Correlation with the target"
     numbers = table(word, ("feature", symbol), cells, numeric=(1,))
-    title = f"{shortened(report.target, NAME)} against each feature"
     return section("features", title, figure(caption, numbers, _grid(scatter.panels(shown, report.target))))
 
 

@@ -6,7 +6,8 @@ from descend.plots.lines import marker
 from descend.plots.style import line_style
 from descend.report import figures
 from descend.report.content import FindingRow, Mark, ReportData, VariantRow
-from descend.report.markup import LONGEST, Cell, code, download, section, table, terms
+from descend.report.evaluation_tables import metric_name
+from descend.report.markup import LONGEST, Cell, code, download, section, table, terms, unbroken
 from descend.report.numbers import DASH, metric, rate, span
 from descend.report.page import page, source_line
 from descend.report.quality import quality
@@ -81,15 +82,15 @@ def _finding(row: FindingRow) -> Element:
 
 def _variants(report: ReportData) -> Element:
     best = next((f"; {shortened(v.name, LONGEST)} is the model of this run" for v in report.variants if v.best), "")
-    header = ("variant", "lr", "batch", "epochs", shortened(report.metric, LONGEST), "result")
-    rows = [(_name(v), rate(v.lr), v.batch, f"{v.epochs:,}", metric(v), _result(v)) for v in report.variants]
+    header = ("variant", "lr", "batch", "epochs", shortened(metric_name(report.metric), LONGEST), "result")
+    rows = [(_name(v), rate(v.lr), v.batch, f"{v.epochs:,}", unbroken(metric(v)), _result(v)) for v in report.variants]
     caption = f"Each variant at its best learning rate{best}."
     return section("variants", "Which variant", table(caption, header, rows, numeric=(1, 2, 3, 4)))
 
 
 def _name(v: VariantRow) -> Cell:
     swatch = tag("svg", marker(line_style(v.name), 7, 7), viewBox="0 0 14 14", width=14, height=14, aria_hidden="true")
-    return swatch, f" {v.letter} {v.name}"
+    return swatch, unbroken(f" {v.letter} {v.name}")
 
 
 def _result(v: VariantRow) -> Cell:
@@ -123,7 +124,7 @@ def _model(report: ReportData) -> Element:
 
 def _coefficient(row: Coefficient, classes: bool, intervals: bool) -> tuple[str, ...]:
     standardised = DASH if row.standardised is None else f"{row.standardised:,.4g}"
-    ends = DASH if row.low is None or row.high is None else span(row.low, row.high).replace(" to ", "\xa0to\xa0")
+    ends = DASH if row.low is None or row.high is None else unbroken(span(row.low, row.high))
     return (
         row.feature, *((row.output,) if classes else ()), f"{row.value:,.6g}", *((ends,) if intervals else ()), standardised
     )  # fmt: skip

@@ -2,12 +2,13 @@
 
 from descend.plots.element import escaped
 from descend.report.content import ReportData
+from descend.report.evaluation_tables import metric_name
 from descend.report.numbers import metric, rate
 
 
 def render(report: ReportData) -> str:
     """Return verdict, numbers, variants and findings; names from the data are escaped."""
-    header = ["variant", "lr", "batch", "epochs", report.metric, "result"]
+    header = ["variant", "lr", "batch", "epochs", metric_name(report.metric), "result"]
     rows = [[v.name, rate(v.lr), v.batch, f"{v.epochs:,}", metric(v), v.result] for v in report.variants]
     lines = [f"## {cell(report.title)}", "", f"**{cell(report.status)}** · {cell(report.verdict)}", ""]
     lines += _table([label for label, _ in report.numbers], [[value for _, value in report.numbers]])

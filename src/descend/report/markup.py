@@ -72,6 +72,15 @@ def _text(part: Element) -> str:
     return "".join(child if isinstance(child, str) else _text(child) for child in part.children).strip()
 
 
+def unbroken(text: str) -> str:
+    """Return the text with spaces at which no line ends, so that a figure keeps its sign and its interval.
+
+    >>> unbroken("1.5 ± 0.2") == "1.5\u00a0±\u00a00.2"
+    True
+    """
+    return text.replace(" ", "\u00a0")
+
+
 def table(caption: str, header: Sequence[str], rows: Iterable[Sequence[Cell]], numeric: Sequence[int] = ()) -> Element:
     """Return a table; the first cell of a row is its heading, the `numeric` columns are aligned to the right."""
     kind = ["n" if k in numeric else None for k in range(len(header))]

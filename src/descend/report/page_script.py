@@ -48,7 +48,14 @@ const choice = (label, values, get, set) => {
   select.addEventListener("change", () => { set(select.value); state.at = null; paint(); });
 };
 const scales = [["log", "logarithmic"], ["linear", "linear"]];
-choice("across:", [["epochs", "epochs"], ["gradients", "gradients of rows"]], () => state.x, v => { state.x = v; });
+const smallest = Math.min(...data.curves.flatMap(c => (c.seconds || []).filter(v => v > 0)));
+const ways = {
+  epochs: {title: "epochs", unit: 1, of: c => c.epochs, whole: true},
+  seconds: {title: "seconds of training", unit: smallest, of: c => c.seconds, whole: false},
+  gradients: {title: "gradients of rows", unit: data.rows, of: c => c.epochs.map(e => e * data.rows), whole: true},
+};
+if (!data.curves.every(c => c.seconds) || smallest === Infinity) delete ways.seconds;
+choice("across:", Object.entries(ways).map(([key, way]) => [key, way.title]), () => state.x, v => { state.x = v; });
 choice("scale:", scales, () => state.logx ? "log" : "linear", v => { state.logx = v === "log"; });
 choice("loss:", scales, () => state.logy ? "log" : "linear", v => { state.logy = v === "log"; });
 data.curves.forEach(c => {
@@ -94,9 +101,9 @@ let seen = null;
 const paint = () => {
   chart.replaceChildren();
   const width = Math.max(host.clientWidth, 280), height = 380, left = 58, right = 16, top = 26, bottom = 46;
-  const factor = state.x === "epochs" ? 1 : data.rows, shift = state.logx ? factor : 0;
+  const way = ways[state.x], shift = state.logx ? way.unit : 0;
   const shown = data.curves.filter(c => !state.hidden.has(c.name));
-  const across = shown.flatMap(c => c.epochs.map(e => e * factor + shift));
+  const across = shown.flatMap(c => way.of(c).map(v => v + shift));
   const starts = shown.map(c => Math.abs(c.loss[0] || 0)), limit = 10 * Math.max(...starts, 1e-300);
   const losses = shown.flatMap(c => [...c.loss, ...(c.held_out || [])]).filter(v => v === null ? false : limit >= v)
     .filter(v => state.logy ? v > 0 : true);
@@ -116,15 +123,16 @@ const paint = () => {
     text(short(v), left - 8, y(v) + 3.5, "end");
   });
   let last = -1e9;
-  const whole = state.logx ? [0, ...ticks(factor, Math.max(highx - shift, factor), true)] : ticks(lowx, highx, false);
+  const whole = state.logx ? [0, ...ticks(way.unit, Math.max(highx - shift, way.unit), true)] : ticks(lowx, highx, false);
   whole.forEach(v => {
     const at = x(v + shift);
     if (at - last > 48) { text(short(v), at, height - bottom + 17, "middle"); last = at; }
   });
   text("loss", left, top - 10, "start");
-  text(state.x === "epochs" ? "epochs" : "gradients of rows", (left + width - right) / 2, height - bottom + 34, "middle");
+  text(way.title, (left + width - right) / 2, height - bottom + 34, "middle");
   const inside = draw("svg", svg, {x: left, y: top, width: width - right - left, height: height - bottom - top});
   const line = (c, values, attributes) => {
+    const places = way.of(c);
     let points = [];
     const flush = () => {
       if (points.length) draw("polyline", inside, {points: points.join(" "), fill: "none", stroke: c.colour, ...attributes});
@@ -132,7 +140,7 @@ const paint = () => {
     };
     values.forEach((v, k) => {
       if (v === null ? true : state.logy ? 0 >= v : false) { flush(); return; }
-      points.push(`${(x(c.epochs[k] * factor + shift) - left).toFixed(1)},${(Math.max(y(v), -2000) - top).toFixed(1)}`);
+      points.push(`${(x(places[k] + shift) - left).toFixed(1)},${(Math.max(y(v), -2000) - top).toFixed(1)}`);
     });
     flush();
   };
@@ -140,21 +148,24 @@ const paint = () => {
     if (c.held_out) line(c, c.held_out, {"stroke-dasharray": c.dash, "stroke-width": 1.1});
     line(c, c.loss, {"stroke-width": 1.8});
   });
-  const cursor = draw("line", svg, {y1: top, y2: height - bottom, stroke: "currentColor", "stroke-opacity": 0.5});
+  const cursor = draw("line", svg, {y1: top, y2: height - bottom, stroke: "currentColor", "stroke-opacity": 0});
   const read = at => {
     state.at = Math.min(Math.max(at, left), width - right);
     cursor.setAttribute("x1", state.at);
     cursor.setAttribute("x2", state.at);
+    cursor.setAttribute("stroke-opacity", 0.5);
     const part = (state.at - left) / (width - right - left);
-    const value = Math.round((state.logx ? lowx * (highx / lowx) ** part : lowx + part * (highx - lowx)) - shift);
+    const exact = (state.logx ? lowx * (highx / lowx) ** part : lowx + part * (highx - lowx)) - shift;
+    const value = way.whole ? Math.round(exact) : exact;
     const says = shown.map(c => {
-      let k = c.epochs.length - 1;
-      while (k > 0 ? c.epochs[k] * factor > value : false) k -= 1;
+      const places = way.of(c);
+      let k = places.length - 1;
+      while (k > 0 ? places[k] > value : false) k -= 1;
       const held = c.held_out ? c.held_out[k] : null;
       const own = c.loss[k] === null ? "not finite" : short(c.loss[k]);
       return `${c.name} ${own}` + (held === null ? "" : ` (${data.held_out} ${short(held)})`);
     });
-    reading.textContent = `${short(value)} ${state.x === "epochs" ? "epochs" : "gradients"}: ${says.join(" · ")}`;
+    reading.textContent = `${short(value)} ${state.x}: ${says.join(" · ")}`;
   };
   svg.addEventListener("pointermove", e => read((e.clientX - svg.getBoundingClientRect().left) / svg.clientWidth * width));
   svg.addEventListener("keydown", e => {

@@ -1,11 +1,11 @@
 """page_style: the report's style sheet."""
 
 STYLE = """
-:root{--ink:#1d2126;--soft:#5b636d;--line:#dfe3e8;--page:#ffffff;--panel:#f6f7f9;--accent:#1b7391;--bad:#b3261e}
-@media screen{:root[data-theme=dark]{--ink:#e6e9ed;--soft:#a2abb6;--line:#31373f;--page:#16191d;
---panel:#1e2227;--accent:#5fb9d6;--bad:#ff8a80;color-scheme:dark}}
-@media screen and (prefers-color-scheme:dark){:root:not([data-theme=light]){--ink:#e6e9ed;--soft:#a2abb6;--line:#31373f;
---page:#16191d;--panel:#1e2227;--accent:#5fb9d6;--bad:#ff8a80;color-scheme:dark}}
+:root{color-scheme:light dark;--ink:light-dark(#1d2126,#e6e9ed);--soft:light-dark(#5b636d,#a2abb6);
+--line:light-dark(#dfe3e8,#31373f);--page:light-dark(#ffffff,#16191d);--panel:light-dark(#f6f7f9,#1e2227);
+--accent:light-dark(#1b7391,#5fb9d6);--bad:light-dark(#b3261e,#ff8a80)}
+:root[data-theme=light]{color-scheme:light}
+:root[data-theme=dark]{color-scheme:dark}
 *{box-sizing:border-box}
 body{margin:0;background:var(--page);color:var(--ink);font:16px/1.55 ui-sans-serif,system-ui,sans-serif;
 -webkit-text-size-adjust:100%}
@@ -15,7 +15,7 @@ main{padding-bottom:64px}
 header p{color:var(--soft);margin:0;font-size:14px;overflow-wrap:anywhere}
 h1{font-size:30px;line-height:1.2;margin:6px 0 28px;font-weight:650;overflow-wrap:anywhere}
 nav{display:flex;flex-wrap:wrap;gap:4px 18px;margin:-14px 0 20px;font-size:14px}
-nav a,summary{color:var(--accent)}
+a,summary{color:var(--accent)}
 h2{font-size:19px;line-height:1.3;margin:0 0 12px;font-weight:650;overflow-wrap:anywhere}
 p,dd,dt{overflow-wrap:anywhere}
 p,figcaption,.findings{max-width:80ch}
@@ -51,7 +51,8 @@ th svg{vertical-align:-2px}
 figure{margin:0}
 figcaption{color:var(--soft);margin-bottom:16px;overflow-wrap:anywhere}
 figure svg{display:block;width:100%;height:auto;color:var(--soft)}
-.panels{display:grid;grid-template-columns:repeat(auto-fill,minmax(264px,1fr));gap:16px 8px}
+.panels{display:grid;grid-template-columns:repeat(auto-fit,minmax(264px,1fr));gap:16px 8px}
+.panels svg{max-width:420px}
 .narrow{display:none}
 details{margin-top:16px}
 summary{cursor:pointer;font-size:14px}
@@ -68,6 +69,7 @@ padding:2px 10px;margin-bottom:20px;cursor:pointer}
 padding-right:16px}header{padding-top:28px}h1{font-size:25px}section{padding:28px 0}table{font-size:12px}th,td{
 padding-right:6px;min-width:64px}tbody th{min-width:88px}th.n,td.n{
 white-space:normal;overflow-wrap:normal;min-width:0}}
-@media print{body{font-size:12px}header{padding-top:0}section{padding:16px 0}figure,tr,dl div{break-inside:avoid}
+@media print{:root,:root[data-theme=dark]{color-scheme:light}
+body{font-size:12px}header{padding-top:0}section{padding:16px 0}figure,tr,dl div{break-inside:avoid}
 h2{break-after:avoid}.panels{grid-template-columns:repeat(3,1fr)}details,.skip,nav,.theme,.controls,.reading{display:none}.table{overflow:visible}}
 """

@@ -29,7 +29,7 @@ def quality(report: ReportData) -> Element | None:
         return section("quality", TITLE, tag("p", NO_TEST_ROWS))
     above = [_element(tables.metrics(found, rows_are="test ")), *_leaderboard(report, found)]
     if isinstance(found, RegressionEvaluation):
-        return section("quality", TITLE, *above, _of_numbers(found, report.target))
+        return section("quality", TITLE, *above, _of_numbers(found, report))
     assert isinstance(found, ClassificationEvaluation)
     return section("quality", TITLE, *above, _element(tables.by_class(found, MOST_CLASSES)), _of_classes(found))
 
@@ -40,16 +40,19 @@ def _leaderboard(report: ReportData, found: Evaluation) -> list[Element]:
     return [_element(tables.leaderboard(found, report.metric, report.references))]
 
 
-def _of_numbers(found: RegressionEvaluation, target: str) -> Element:
+def _of_numbers(found: RegressionEvaluation, report: ReportData) -> Element:
+    """The residuals; where single rows may be shown, a dot for each and the worst of them too."""
     rows = len(found.y)
     if rows < FEWEST_ROWS:
         return tag("p", "No chart: there is one test row.")
     low, high = (found.residual_quantiles[q] for q in (0.05, 0.95))
     caption = f"Nine of ten test rows have a residual from {number(low)} to {number(high)}."
+    residuals = _element(tables.residuals(found))
+    if not report.single_rows:
+        return figure(f"{caption} Single rows are not shown, as asked.", residuals, _grid([predictions.spread(found)]))
     caption += f" {MOST_DOTS:,} of {rows:,} rows, evenly spaced." if rows > MOST_DOTS else ""
-    charts = predictions.panels(found, shortened(target, NAME))
-    numbers = tag("div", _element(tables.residuals(found)), _element(tables.worst_rows(found)))
-    return figure(caption, numbers, _grid(charts))
+    charts = predictions.panels(found, shortened(report.target, NAME))
+    return figure(caption, tag("div", residuals, _element(tables.worst_rows(found))), _grid(charts))
 
 
 def _of_classes(found: ClassificationEvaluation) -> Element:

@@ -7,7 +7,7 @@ from descend.text import aligned, printable, shortened
 
 MOST_LINES = 30  # of a repr (interface.md, section 9)
 MOST_FINDINGS = 3  # as in the report
-LONGEST_NAME = 40  # characters of a cell; arbitrary
+LONGEST_NAME = 72  # characters of a cell: the longest result of a variant
 LONGEST_LINE = 200  # characters of a sentence; arbitrary
 
 

@@ -4,6 +4,7 @@ from descend.evaluation.usage import Importance
 from descend.plots import dependence
 from descend.plots.element import Element, tag
 from descend.report.content import ReportData
+from descend.report.evaluation_tables import metric_name
 from descend.report.markup import figure, section, table
 from descend.report.numbers import number
 from descend.text import shortened
@@ -19,7 +20,7 @@ def usage(report: ReportData) -> Element | None:
         return None
     hidden = len(report.importances) - MOST_ROWS
     rows = [(one.column, *cells(one)) for one in report.importances[:MOST_ROWS]]
-    metric = shortened(report.metric, NAME)
+    metric = shortened(metric_name(report.metric), NAME)
     caption = f"How much worse the {metric} is when the cells of a column are permuted"
     caption += f"; {hidden:,} columns more are in run.json" if hidden > 0 else ""
     columns = table(caption, ("column", f"{metric} worse by", "±"), rows, numeric=(1, 2))

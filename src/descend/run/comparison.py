@@ -5,6 +5,7 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
+from descend.errors import UsageError
 from descend.options.flags import in_keywords
 from descend.plan import THE_EIGHT, Plan
 from descend.report.summary import html, text
@@ -94,6 +95,11 @@ def compare(data: Any, target: Any, *, variants: str = "all", **options: Any) ->
     Two variants tie where their losses, paired row by row and seed by seed, differ by no more than chance, where both
     are at the exact optimum, or within a thousandth of the score; see `descend.run.standing.ties`.
     """
+    if "optimizer" in options:
+        raise UsageError(
+            f"optimizer is {options['optimizer']!r}, but what is compared are variants",
+            fix="name them with variants, such as variants='gd,adam'", code="contradiction",
+        )  # fmt: skip
     begun = time.monotonic()
     names = ",".join(THE_EIGHT) if variants in ("all", "auto") else variants
     run = train(data, target, **{**options, "optimizer": names})

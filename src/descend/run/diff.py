@@ -21,14 +21,14 @@ from descend.report.numbers import number, span
 from descend.report.summary import Summary, html, text
 from descend.run.document import incomplete, load, metrics_of, number_of, options_of
 from descend.run.record import Run
+from descend.run.tracking import UNTRAINED
+from descend.table.prepare import how_to_read, prepare
 from descend.table.prepare import load as load_table
-from descend.table.prepare import prepare
 from descend.table.table import Table
 
 DATA = ("name", "sha256", "rows", "columns", "target", "train_rows", "validation_rows", "test_rows")
 CHOICE = ("optimizer", "lr", "batch", "engine")
 WORDS = {Verdict.BETTER: "is better", Verdict.TIE: "ties with the first", Verdict.WORSE: "is worse"}
-UNTRAINED = ("baseline", "optimum")  # parts of the metrics that a training that failed has too
 HEADER = ("", "what", "first", "second")
 
 
@@ -244,7 +244,9 @@ def _shared_test_rows(one: Run, other: Run, data: Any) -> tuple[Table, Array]:
         if path is None or (isinstance(path, str) and not os.path.exists(path)):
             where = "a run does not say where its data are" if path is None else f"the data are no longer at {path}"
             raise ModelError(where, fix="name them with --data", code="no-data")
-    tables = [load_table(path, run.options) for path, run in zip(paths, (one, other), strict=True)]
+    first = load_table(paths[0], one.options)
+    same = paths[0] is paths[1] or (paths[0] == paths[1] and how_to_read(one.options) == how_to_read(other.options))
+    tables = [first, first if same else load_table(paths[1], other.options)]
     hashes = {table.source.sha256 for table in tables} | {run.data["sha256"] for run in (one, other)}
     if len(hashes) > 1:
         raise ModelError("the runs are of different data", fix="compare runs of one table", code="other-data")

@@ -3,6 +3,7 @@
 import math
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +15,14 @@ from descend.evaluation.paired import PairedVerdict
 from descend.evaluation.paired import Verdict as PairedWord
 from descend.evaluation.reference import Reference, ReferenceModel
 from descend.evaluation.usage import Coefficient, Importance
+from descend.export.record import RunRecord
 from descend.options import OPTIONS, Options
 from descend.options.flags import in_keywords
 from descend.run.model import Model
 from descend.run.record import Run
+from descend.run.tracking import files_of, record_of
 from descend.run.trials import Trial
+from descend.store.reading import DOCUMENT
 from descend.table.prepare import Note
 
 
@@ -41,6 +45,21 @@ def load(folder: str | os.PathLike[str]) -> Run:
         )  # fmt: skip
     except (KeyError, TypeError, IndexError, AttributeError) as error:
         raise incomplete(folder, error) from error
+
+
+def tracked(folder: str | os.PathLike[str]) -> RunRecord:
+    """Return a run folder as trackers keep it, also one without a model: of a training that failed, or of a loop in torch.
+
+    Raises ModelError when it is none, or is damaged.
+    """
+    folder = Path(folder)
+    document, trace = store.read_document(folder), store.read_trace(folder)
+    try:
+        present = {**document, "metrics": metrics_of(document)}
+        record = record_of(folder.resolve().name, present, trace, options_of(document))
+    except (KeyError, TypeError, AttributeError) as error:
+        raise incomplete(folder, error) from error
+    return replace(record, ended=(folder / DOCUMENT).stat().st_mtime, files=files_of(folder))
 
 
 def incomplete(folder: str | os.PathLike[str], error: Exception) -> ModelError:

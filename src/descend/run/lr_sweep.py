@@ -12,7 +12,7 @@ import numpy as np
 from descend import optimum as exact
 from descend.arrays import Array, evenly_spaced
 from descend.blas import one_blas_thread
-from descend.errors import DataError
+from descend.errors import DataError, UsageError
 from descend.optimum.landscape import Landscape
 from descend.options import Options, read_options
 from descend.options.flags import in_keywords
@@ -139,6 +139,11 @@ def find_lr(
     loss is within a fiftieth of the lowest (Smith 2017 reads a rate off one run whose rate grows; the loss there lags behind the rate,
     and the suggestion with it). The suggestion may be None, the reason never is.
     """
+    if "optimizer" in options:
+        raise UsageError(
+            f"optimizer is {options['optimizer']!r}, but rates are found for a variant",
+            fix="name it with variant, such as variant='adam'", code="contradiction",
+        )  # fmt: skip
     values = read_options({**options, "optimizer": variant})
     begun = time.monotonic()
     table, name, total_rows = _sample(data, target, values)

@@ -3,6 +3,7 @@
 import json
 import os
 import shlex
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -258,11 +259,13 @@ class Run:
     def export(
         self, path: str | os.PathLike[str], to: str, *, table: str | None = None, ids: Sequence[str] = (), force: bool = False
     ) -> None:  # fmt: skip
-        """Write the model as a file that another runtime predicts with; see `docs/export.md`.
+        """Write the model as a file that another runtime predicts with, or the run to a tracker; see `docs/export.md`.
 
         Args:
-            path: of the file; it is written whole or not at all.
-            to: "onnx", "torch" (a program of torch.export), "sklearn" (a skops file), "json" or "sql".
+            path: of the file; it is written whole or not at all. Of "mlflow" a tracking URI or a folder, of "tensorboard"
+                a folder.
+            to: "onnx", "torch" (a program of torch.export), "sklearn" (a skops file), "json" or "sql"; or "mlflow" or
+                "tensorboard".
             table: that the SQL reads; "data" when None.
             ids: columns that the SQL carries along.
             force: whether a file of that name is replaced.
@@ -270,9 +273,20 @@ class Run:
         Raises UsageError for a format that there is not, that needs a package, or that has no such model, and OutputError
         where the file cannot be written.
         """
+        from descend.export.formats import TRACKERS, check_format
         from descend.run.export import write_export
 
         query = {**({} if table is None else {"table": table}), **({"ids": tuple(ids)} if ids else {})}
+        check_format(to, query)
+        if to in TRACKERS:
+            from descend.run.tracking import files_of, record_of, write_tracked
+
+            name = str(self.data["name"]) if self.folder is None else self.folder.name
+            record = record_of(name, self.document(), self.trace, self.options)
+            write_tracked(
+                replace(record, ended=time.time(), files=files_of(self.folder)), to, os.fspath(path), force=force
+            )
+            return
         source = None if self.folder is None else self.folder / "model.safetensors"
         write_export(self.model, Path(path), to, null=self.options.null, query=query, source=source, force=force)
 

@@ -15,6 +15,7 @@ from descend.evaluation.reference import Reference
 from descend.evaluation.usage import Coefficient, Dependence, Importance
 from descend.metrics import HIGHER_IS_BETTER
 from descend.optimum import stability_limit
+from descend.options import Options
 from descend.outcome import Outcome
 from descend.plan import Setting, letter
 from descend.plots.curves import Curve
@@ -23,6 +24,7 @@ from descend.plots.rates import RateCurve
 from descend.plots.scatter import Scatter
 from descend.plots.weight_paths import WeightPath
 from descend.report.content import ColumnRow, FindingRow, Mark, ReportData, VariantRow
+from descend.report.evaluation_tables import metric_name
 from descend.report.markup import csv_text
 from descend.report.numbers import number
 from descend.run.coefficients import coefficients
@@ -86,6 +88,11 @@ class ReportedRun(Protocol):
     @property
     def data(self) -> Mapping[str, Any]:
         """What was read: name, sha256, rows, ..."""
+        ...
+
+    @property
+    def options(self) -> Options:
+        """The value of every option."""
         ...
 
     @property
@@ -166,6 +173,7 @@ def report_data(run: ReportedRun) -> ReportData:
         version=VERSION, mark=mark_of(run), status=run.verdict.status, verdict=run.verdict.text, numbers=numbers(run),
         findings=tuple(_finding(f, consequences) for f, consequences in grouped(run.findings)), variants=variant_rows(run),
         metric=run.metric, measured=run.prepared is not None and not run.failed,
+        single_rows=run.options.rows,
         held_out=None if run.failed else run.held_out, curves=curves(run), curve_rows=curve_rows(run),
         train_rows=int(run.data["train_rows"]), history=_history(run.trace), rates=_rates(run),
         schedule=_schedule(run), layers=_layers(run),
@@ -210,8 +218,8 @@ def numbers(run: ReportedRun) -> tuple[tuple[str, str], ...]:
     score = None if run.failed else run.metrics[part].get(run.metric)
     gap = None if run.failed else run.gap
     return (
-        (f"{'test' if part == 'test' else 'training'} {run.metric}", number(score)),
-        (f"baseline {run.metric}", number(run.metrics["baseline"].get(run.metric))),
+        (f"{'test' if part == 'test' else 'training'} {metric_name(run.metric)}", number(score)),
+        (f"baseline {metric_name(run.metric)}", number(run.metrics["baseline"].get(run.metric))),
         ("gap to the optimum", "not known" if gap is None else percent(gap)),
         ("time", f"{run.seconds:.1f} s"),
     )
@@ -237,7 +245,8 @@ def curves(run: ReportedRun) -> tuple[Curve, ...]:
         label = fit.plan.settings[r].label
         trace = fit.trace.until(r, int(fit.epochs[r]))
         held_out = None if np.isnan(trace.held_out).all() else trace.held_out[0]
-        curves.append(Curve(label, letter(label), trace.epochs[0], trace.loss[0], held_out))
+        seconds = None if np.isnan(trace.seconds).any() else trace.seconds[0]
+        curves.append(Curve(label, letter(label), trace.epochs[0], trace.loss[0], held_out, seconds))
     return tuple(curves)
 
 
@@ -248,7 +257,8 @@ def _recorded_curve(run: ReportedRun) -> tuple[Curve, ...]:
         return ()
     epochs, loss = (np.array(run.trace[name], np.float64) for name in ("epoch", "loss"))
     held_out = next((np.array(run.trace[name], np.float64) for name in ("val", "test") if name in run.trace), None)
-    return (Curve(best.variant, best.letter, epochs, loss, held_out),)
+    seconds = np.array(run.trace["seconds"], np.float64) if "seconds" in run.trace else None
+    return (Curve(best.variant, best.letter, epochs, loss, held_out, seconds),)
 
 
 def curve_rows(run: ReportedRun) -> str:
@@ -330,7 +340,7 @@ def weight_paths(run: ReportedRun) -> tuple[WeightPath, ...]:
 def _scatters(run: ReportedRun) -> tuple[Scatter, ...]:
     """Target against each column of numbers or dates, on the training rows."""
     prepared = run.prepared
-    if prepared is None:
+    if prepared is None or not run.options.rows:
         return ()
     rows, y = prepared.rows[0], prepared.train.y * prepared.scale.target_width + prepared.scale.target_center
     names = [f.column for f in run.model.schema.features if f.kind != Kind.CATEGORY]

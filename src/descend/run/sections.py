@@ -63,7 +63,7 @@ def trace_section(result: SearchResult, prepared: Prepared) -> Columns:
     columns: Columns = {"epoch": trace.epochs[0].tolist(), "loss": trace.loss[0].tolist()}
     if not np.isnan(trace.held_out).all():
         columns["val" if fit.guided else "test"] = trace.held_out[0].tolist()
-    columns["lr"] = trace.lr[0].tolist()
+    columns |= {"lr": trace.lr[0].tolist(), "seconds": trace.seconds[0].tolist()}
     return columns | (
         _layer_columns(trace) if problem.network is not None else _weight_columns(trace, result, prepared)
     )

@@ -5,6 +5,7 @@ from typing import Protocol
 
 from descend.arrays import Array
 from descend.diagnosis.formatting import percent
+from descend.report.evaluation_tables import metric_name
 from descend.report.numbers import DASH, metric, number, rate
 from descend.report.summary import Summary
 from descend.run.report_data import ReportedRun, mark_of, numbers, variant_rows
@@ -172,7 +173,7 @@ def run_summary(run: ReportedRun) -> Summary:
     return Summary(
         title=f"Run: {run.model.target} from {run.data['name']}",
         verdict=f"{mark_of(run).value} {run.verdict.text}",
-        header=("", "variant", "lr", "batch", "epochs", run.metric, "result"),
+        header=("", "variant", "lr", "batch", "epochs", metric_name(run.metric), "result"),
         rows=tuple(
             (v.letter, v.name, rate(v.lr), v.batch, f"{v.epochs:,}", metric(v), v.result) for v in variant_rows(run)
         ),

@@ -1,5 +1,6 @@
 """texts: the distinct cells of a column of text, on which DuckDB computes, so that no row is looked at twice."""
 
+import contextlib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -31,7 +32,10 @@ def connect(config: Mapping[str, str] | None = None) -> Any:
         connection = duckdb.connect(":memory:", config=own if config is None else {**own, "async_threads": "1"})
     except duckdb.CatalogException:  # DuckDB 1 has none
         connection = duckdb.connect(":memory:", config=own)
-    connection.execute("SET enable_progress_bar = false")  # DuckDB 2 draws one after two seconds, on a pipe too
+    with contextlib.suppress(
+        duckdb.InvalidInputException
+    ):  # refused in a notebook without ipywidgets, which has no bar
+        connection.execute("SET enable_progress_bar = false")  # DuckDB 2 draws one after two seconds, on a pipe too
     return connection
 
 

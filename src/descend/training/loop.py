@@ -162,6 +162,7 @@ class _Loop:
         self.state = start(problem, plan)
         engine.advance(problem, plan, self.state, np.zeros(1, np.int64), threads)  # compiles, and trains nothing
         self.begun = time.monotonic()
+        self.measured = 0.0  # seconds up to the last record point
         begin, everyone = self.state.weights[:, None], np.ones(len(plan), bool)
         self.trace = self._recorded(np.zeros(1, np.int64), begin, self._blank_stats(1), everyone, None)
         loss, held = self.trace.loss[:, 0], self.trace.held_out[:, 0]
@@ -261,7 +262,7 @@ class _Loop:
         began, running, n, before = self.seconds, self.running, self.problem.data.rows, self.state
         stats = self._blank_stats(len(points))
         self.state, path = self.engine.advance(self.problem, self.plan, self.state, points * n, self.threads, stats)
-        recorded = self._recorded(points, path, stats, running, self.trace)
+        recorded = self._timed(self._recorded(points, path, stats, running, self.trace), epoch, running)
         failed = running & (self.state.outcome == Outcome.NONFINITE)
         last_epoch = np.where(failed, self.state.seen // n, -1)
         for k, point in enumerate(points):
@@ -302,7 +303,15 @@ class _Loop:
         columns["lr"][running] = self._rates(points)[running]
         kept = path if self.problem.network is None else path[..., :0]
         epochs = np.broadcast_to(points, shape).copy()
-        return Trace(epochs=epochs, weights=kept, layer_stats=layer_stats, **columns)
+        seconds = np.zeros(shape)
+        return Trace(epochs=epochs, weights=kept, layer_stats=layer_stats, seconds=seconds, **columns)
+
+    def _timed(self, recorded: Trace, epoch: int, running: Array) -> Trace:
+        """The points of a call with their seconds: it trained from an epoch on, each run in its share of the time."""
+        since, self.measured = self.measured, self.seconds
+        points = recorded.epochs[0]
+        share = (self.measured - since) / running.sum() * (points - epoch) / (points[-1] - epoch)
+        return replace(recorded, seconds=self.trace.seconds[:, -1:] + np.outer(running, share))
 
     def _rates(self, points: Array) -> Array:
         """The learning rate of the last step before each record point (runs, points)."""

@@ -19,6 +19,8 @@ class Trace:
         weights: (runs, points, params); no params of a network, whose weights are too many to keep.
         lr: the learning rate of the last step before each point, at point 0 that of the first (runs, points); NaN where it was
             not recorded.
+        seconds: of training up to each point (runs, points): of runs that train side by side, each run's share of the time
+            that passed; NaN where it was not recorded.
         layer_stats: what the layers of a network showed, float64 (runs, points, layers, kinds), see `layer_stats.KINDS`;
             no layers of a linear model.
     """
@@ -28,11 +30,13 @@ class Trace:
     held_out: Array
     weights: Array
     lr: Array = field(default_factory=lambda: np.zeros(0))
+    seconds: Array = field(default_factory=lambda: np.zeros(0))
     layer_stats: Array = field(default_factory=lambda: np.zeros(0))
 
     def __post_init__(self) -> None:
-        if self.lr.ndim != 2:
-            object.__setattr__(self, "lr", np.full(self.epochs.shape, np.nan))
+        for name in ("lr", "seconds"):
+            if getattr(self, name).ndim != 2:
+                object.__setattr__(self, name, np.full(self.epochs.shape, np.nan))
         if self.layer_stats.ndim != 4:
             object.__setattr__(self, "layer_stats", np.zeros((*self.epochs.shape, 0, len(KINDS))))
 
