@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from descend.scipy_parts import special_functions
+
 
 def sqrt(x: Any) -> Any:
     """Square root."""
@@ -59,6 +61,4 @@ def erf(x: Any) -> Any:
         return x.erf()
     if isinstance(x, (int, float)) and not isinstance(x, np.generic):
         return math.erf(x)
-    from scipy.special import erf as of_arrays
-
-    return of_arrays(x)
+    return special_functions().erf(x)

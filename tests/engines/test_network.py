@@ -1,5 +1,7 @@
 """The compiled network engine against its definition, torch's optimizers and the linear engine."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -11,7 +13,7 @@ from descend.losses import loss
 from descend.outcome import Outcome
 from descend.plan import Plan, setting
 from descend.plan.rule import RULES
-from descend.problem import Problem
+from descend.problem import Problem, objectives
 from descend.problem.initialise import initial
 from descend.problem.layer_stats import KINDS
 from descend.problem.network import Network
@@ -77,11 +79,103 @@ def test_batches_that_leave_one_row_and_dropout(shape, batch):
 
 def test_a_large_batch_is_summed_in_parts(monkeypatch):
     monkeypatch.setattr(network, "MOST_PASS_ROWS", 16)
-    network.compile_network_loop.cache_clear()
-    try:
-        assert_same(problem_of(dropout=0.2, activation="tanh"), Plan((setting("adam", lr=0.01, batch_size=40),)))
-    finally:
-        network.compile_network_loop.cache_clear()
+
+    assert_same(problem_of(dropout=0.2, activation="tanh"), Plan((setting("adam", lr=0.01, batch_size=40),)))
+
+
+@pytest.fixture
+def small_parts(monkeypatch):
+    """Batches of 40 rows have parts, of at most three passes, and threads get coordinates of these small networks."""
+    monkeypatch.setattr(network, "LEAST_PART_WORK", 0)
+    monkeypatch.setattr(network, "MOST_PASS_ROWS", 8)
+
+
+@pytest.mark.usefixtures("small_parts")
+@pytest.mark.parametrize("name", LOSSES)
+@pytest.mark.parametrize("threads", [1, 2])
+def test_a_batch_in_parts_is_that_of_the_definition(name, threads):
+    problem = problem_of(name, weighted=True, activation="tanh", residual=True, dropout=0.2, l1=0.01, l2=0.1)
+    plan = Plan((replace(setting("adam", lr=0.01, batch_size=40), clip=0.5),))
+
+    ours, theirs = trained(network, problem, plan, threads), trained(plain, problem, plan)
+
+    np.testing.assert_allclose(ours[1], theirs[1], rtol=1e-9, atol=1e-11)
+    np.testing.assert_allclose(ours[2], theirs[2], rtol=1e-6, atol=1e-9)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize(("batch", "parts"), [(256, 4), (130, 2), (0, 4)])
+def test_one_network_has_the_same_bits_with_any_number_of_threads(dtype, batch, parts):
+    rng, shape = np.random.default_rng(0), Network((40, 100, 60, 1), "tanh", dropout=0.1)
+    data = Data(rng.normal(size=(515, 40)).astype(dtype), rng.normal(size=515).astype(dtype))
+    problem = Problem(data, loss("squared"), {}, 1, l2=0.01, network=shape)
+    plan = Plan((setting("adam", lr=0.01, batch_size=batch),))
+    assert network.batch_parts(problem, batch or 515, True).parts == parts
+    stats = np.empty((3, 1, 1, 3, len(KINDS)))
+
+    runs = [network.advance(problem, plan, start(problem, plan), np.array([5 * 515]), threads, stats[threads - 1])[0]
+            for threads in (1, 2, 3)]  # fmt: skip
+
+    for run in runs[1:]:
+        np.testing.assert_array_equal(run.weights, runs[0].weights)
+        np.testing.assert_array_equal(run.memory, runs[0].memory)
+    np.testing.assert_array_equal(stats, stats[[1, 2, 0]])
+    assert not np.array_equal(runs[0].weights, start(problem, plan).weights)
+
+
+@pytest.mark.usefixtures("small_parts", "wide_torch")
+def test_a_step_on_two_threads_is_torchs_gradient_and_that_of_differences():
+    problem, step = problem_of(activation="tanh"), 1e-6
+    begin = initial(problem.network, "auto", 3)
+    w = torch.tensor(begin, requires_grad=True)
+    X, y = torch.as_tensor(problem.data.X), torch.as_tensor(problem.data.y)
+    ((torch_scores(problem.network, w, X, training=True) - y) ** 2).mean().backward()
+    ways = step * np.eye(problem.params)
+    differences = (objectives(problem, begin + ways) - objectives(problem, begin - ways)) / (2 * step)
+    plan = Plan((setting("sgd", lr=1.0),), begin)
+
+    state, _ = network.advance(problem, plan, start(problem, plan), np.array([ROWS]), 2)
+
+    np.testing.assert_allclose(begin - state.weights[0], w.grad.numpy(), rtol=1e-9, atol=1e-12)
+    np.testing.assert_allclose(begin - state.weights[0], differences, rtol=1e-5, atol=1e-8)
+
+
+def test_runs_side_by_side_and_normalised_batches_are_not_cut():
+    problem, normalised = problem_of(widths=(400, 400)), problem_of(widths=(400, 400), batch_norm=True)
+
+    assert network.batch_parts(problem, 53, True) == (53, 2, 27)
+    assert network.batch_parts(problem, 53, False) == (53, 1, 53)
+    assert network.batch_parts(normalised, 53, True) == (53, 1, 53)
+
+
+@pytest.mark.usefixtures("small_parts")
+def test_a_run_on_two_threads_that_leaves_the_finite_range_stops():
+    problem, plan = problem_of(activation="relu"), Plan((setting("sgd", lr=1e300, batch_size=40),))
+
+    ours, theirs = trained(network, problem, plan, 2), trained(plain, problem, plan)
+
+    assert ours[0].outcome.tolist() == [Outcome.NONFINITE]
+    assert ours[0].steps.tolist() == theirs[0].steps.tolist()
+    np.testing.assert_array_equal(ours[2][0, 0, :, 5] > 0, theirs[2][0, 0, :, 5] > 0)
+
+
+@pytest.mark.usefixtures("small_parts")
+def test_a_thread_that_fails_does_not_leave_the_others_waiting(monkeypatch):
+    problem, plan = problem_of(), Plan((setting("sgd", lr=0.1, batch_size=40),))
+
+    def failing(loop, members, pool, call):
+        def member_loop(member, call):
+            if member.number == 1:
+                raise MemoryError
+            return loop(member, call)
+
+        return on_all(member_loop, members, pool, call)
+
+    on_all = network._on_all
+    monkeypatch.setattr(network, "_on_all", failing)
+
+    with pytest.raises(MemoryError):
+        network.advance(problem, plan, start(problem, plan), np.array([ROWS]), 2)
 
 
 @pytest.mark.parametrize(

@@ -126,9 +126,6 @@ def parts_of_sum(columns: dict[str, Array], y: Array) -> tuple[str, ...]:
 
 
 def _independent(X: Array) -> Array:
-    """Return the columns of which no one is a sum of others: those that pivoted QR takes before it finds nothing new."""
-    from scipy.linalg import qr
-
-    R, order = qr(X, mode="r", pivoting=True)
-    size = np.abs(np.diag(R))
-    return np.asarray(np.sort(order[: int((size > 1e-8 * size[0]).sum())]))
+    """Return the columns of which no one is a sum of those before it: those that add something to QR (rows > columns)."""
+    size = np.abs(np.diag(np.linalg.qr(X, mode="r")))
+    return np.flatnonzero(size > 1e-8 * size.max())

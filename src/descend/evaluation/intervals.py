@@ -12,6 +12,7 @@ from enum import Enum
 import numpy as np
 
 from descend.arrays import Array
+from descend.scipy_parts import special_functions
 
 FEWEST_FREEDOM = 5.0  # of an error: with fewer, one wrong row among 30 made an accuracy of 0.98 "0.5 to 1"
 ALPHA = 0.05  # chance that an interval misses, and that two models of one quality are told apart
@@ -49,12 +50,11 @@ def clopper_pearson(hits: float, rows: float) -> Estimate:
     >>> tuple(round(v, 4) for v in vars(clopper_pearson(8, 10)).values())
     (0.8, 0.4439, 0.9748)
     """
-    from scipy.special import betaincinv  # the quantiles of the beta distribution, without importing scipy.stats
-
     if not rows > 0:
         return UNKNOWN
     hits = min(max(hits, 0.0), rows)
     misses = rows - hits
+    betaincinv = special_functions().betaincinv  # the quantiles of the beta distribution
     low = float(betaincinv(hits, misses + 1, ALPHA / 2)) if hits > 0 else 0.0
     high = float(betaincinv(hits + 1, misses, 1 - ALPHA / 2)) if misses > 0 else 1.0
     return Estimate(hits / rows, low, high)
@@ -110,8 +110,6 @@ def delta_interval(value: float, influence: Array, weight: Array | None, scale: 
         fewest: independent rows, or pairs of rows, that the figure certainly rests on. A share of 0 or 1 shows no error
             and has the interval of Clopper and Pearson of so many.
     """
-    from scipy.special import stdtrit
-
     rows = len(influence)
     if not np.isfinite(value) or rows < 2:
         return Estimate(value, np.nan, np.nan)
@@ -122,7 +120,7 @@ def delta_interval(value: float, influence: Array, weight: Array | None, scale: 
     if not slope(value) > 0:  # an error of 0, an R² of 1
         return Estimate(value, value, value)
     half = (
-        float(stdtrit(freedom_of_error(influence, weight), 1 - ALPHA / 2))
+        float(special_functions().stdtrit(freedom_of_error(influence, weight), 1 - ALPHA / 2))
         * error_of_mean(influence, weight)
         / slope(value)
     )

@@ -7,6 +7,7 @@ import numpy as np
 
 from descend.arrays import Array
 from descend.evaluation.intervals import ALPHA, error_of_mean
+from descend.scipy_parts import special_functions
 
 LEAST = 1e-3  # of the score: a smaller difference is a tie whatever its error, since nobody would act on it (arbitrary)
 
@@ -35,9 +36,9 @@ class PairedDifference:
 
     def margin(self, alpha: float) -> float:
         """Return half the width of the interval that misses the true difference with this chance."""
-        from scipy.special import stdtrit  # the quantiles of t, without the seconds that scipy.stats takes to import
-
-        return float(self.error * stdtrit(self.freedom, 1 - alpha / 2)) if self.freedom > 0 else np.inf
+        return (
+            float(self.error * special_functions().stdtrit(self.freedom, 1 - alpha / 2)) if self.freedom > 0 else np.inf
+        )
 
 
 @dataclass(frozen=True)

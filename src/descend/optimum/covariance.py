@@ -8,6 +8,7 @@ from descend.arrays import Array
 from descend.optimum.hessians import hessian, second_derivatives
 from descend.optimum.standardised import StandardisedView, blocks, shares, targets
 from descend.problem import Problem, losses_and_slopes
+from descend.scipy_parts import special_functions
 from descend.sparse import is_sparse
 from descend.table.data import Data
 
@@ -32,10 +33,8 @@ class Covariance:
 
     def margin(self, across: Array, alpha: float = 0.05) -> Array:
         """Return half the width of the intervals of sums of weights, across (sums, params) @ weights (sums,)."""
-        from scipy.special import stdtrit  # the quantiles of t, without the seconds that scipy.stats takes to import
-
         variance = ((across @ self.matrix) * across).sum(axis=1)
-        return np.asarray(stdtrit(self.freedom, 1 - alpha / 2) * np.sqrt(np.maximum(variance, 0.0)))
+        return np.asarray(special_functions().stdtrit(self.freedom, 1 - alpha / 2) * np.sqrt(np.maximum(variance, 0.0)))
 
 
 def covariance(problem: Problem, weights: Array) -> Covariance | None:

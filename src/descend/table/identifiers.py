@@ -5,6 +5,7 @@ import re
 import numpy as np
 
 from descend.arrays import Array
+from descend.scipy_parts import special_functions
 from descend.table.reading import Kind
 from descend.table.table import Column
 
@@ -62,8 +63,6 @@ def follows_rows(target: Array, classes: bool) -> bool:
     >>> follows_rows(np.arange(100) + np.tile([3.0, -3.0], 50), False), follows_rows(np.tile([1.0, 2.0], 50), False)
     (True, False)
     """
-    from scipy.special import chdtrc
-
     rows, steps = len(target), np.diff(target)
     blocks = np.arange(rows) * BLOCKS // rows
     values, at = np.unique(target, return_inverse=True)
@@ -86,4 +85,4 @@ def follows_rows(target: Array, classes: bool) -> bool:
         untied = 1 - float((ties**3 - ties).sum()) / (rows**3 - rows)
         statistic = (12 / (rows * (rows + 1)) * float((sums**2 / sizes).sum()) - 3 * (rows + 1)) / untied
         freedom = BLOCKS - 1
-    return bool(chdtrc(freedom, statistic) < CHANCE)
+    return bool(special_functions().chdtrc(freedom, statistic) < CHANCE)

@@ -40,7 +40,7 @@ def table(buffer: Array, first: int, rows: int, columns: int) -> Array:
 @register_jitable
 def forward(
     act: Callable[[Array, Array], None], network: NetworkSettings, w: Array, x: Array, z: Array, buffers: PassBuffers,
-    part: PassRows, stats: Array,
+    part: PassRows,
 ) -> None:  # fmt: skip
     """Pass some rows of a batch forward.
 
@@ -48,11 +48,10 @@ def forward(
         act: the activation, of flat arrays: values in place, and their slopes.
         x: the rows (rows, features).
         z: receives the predictions (rows, outputs).
-        buffers: receive what the way back needs; `reach` is updated.
-        stats: receives the shares of dead and of saturated units (layers, kinds), of all rows of the batch.
+        buffers: receive what the way back needs; `reach` and `flat` are updated.
     """
     layers, rows = network.layers, part.rows
-    hats, slopes, outs, std, batch_moments, reach, upstream = buffers
+    hats, slopes, outs, std, batch_moments, reach, flat, upstream = buffers
     h, last = x, layers.shape[0] - 1
     for l in range(last):  # noqa: E741  a layer's number
         k, u = layers[l, FAN_OUT], layers[l, UNITS]
@@ -71,7 +70,8 @@ def forward(
         for i in range(rows):
             for j in range(k):
                 largest[j] = max(largest[j], abs(slope[i, j]))
-        _observe(slopes[rows * u : rows * (u + k)], largest, network.peak, stats[l], part.batch)
+        if network.peak > 0:
+            flat[l] += _flat(slopes[rows * u : rows * (u + k)], network.peak)
         if network.dropout > 0:
             _drop(out, slope, part.begin, network.dropout, network.seed, part.step, l)
         if layers[l, SKIPS] > 0:
@@ -87,16 +87,27 @@ def forward(
 
 
 @register_jitable
-def _observe(slopes: Array, largest: Array, peak: float, stats: Array, batch: int) -> None:
-    """Put the share of dead units of a layer into `stats` (kinds,), and add that of saturated ones."""
-    dead = flat = 0
-    for j in range(largest.size):
-        dead += largest[j] == 0
-    if peak > 0:
-        for at in range(slopes.size):
-            flat += slopes[at] < FLAT * peak
-    stats[DEAD] = dead / largest.size
-    stats[SATURATED] += flat / (largest.size * batch)
+def _flat(slopes: Array, peak: float) -> int:
+    """Count the slopes of an activation that are nearly zero."""
+    flat = 0
+    for at in range(slopes.size):
+        flat += slopes[at] < FLAT * peak
+    return flat
+
+
+@register_jitable
+def observe(layers: Array, reach: Array, flat: Array, batch: int, stats: Array) -> None:
+    """Put the shares of dead and of saturated units into stats (layers, kinds), of what each thread saw of a batch.
+
+    Args:
+        reach, flat: see `PassBuffers`, of each thread (threads, units) and (threads, layers).
+    """
+    for l in range(layers.shape[0] - 1):  # noqa: E741
+        k, u = layers[l, FAN_OUT], layers[l, UNITS]
+        dead = 0
+        for j in range(u, u + k):
+            dead += reach[:, j].max() == 0
+        stats[l, DEAD], stats[l, SATURATED] = dead / k, flat[:, l].sum() / (k * batch)
 
 
 @register_jitable
@@ -154,7 +165,7 @@ def _drop(out: Array, slope: Array, begin: int, drop: float, seed: int, t: int, 
 def backward(network: NetworkSettings, w: Array, x: Array, z: Array, buffers: PassBuffers, rows: int, g: Array) -> None:
     """Put the gradient of the sum over some rows into g (params,); z: slopes of the loss (rows, outputs)."""
     layers = network.layers
-    hats, slopes, outs, std, batch_moments, reach, upstream = buffers
+    hats, slopes, outs, std, batch_moments, reach, flat, upstream = buffers
     last = layers.shape[0] - 1
     g[:] = 0
     _layer_gradient(layers[last], w, g, _input(layers, last, x, outs, rows), z)
@@ -238,4 +249,4 @@ def measure(layers: Array, before: Array, w: Array, g: Array, stats: Array) -> N
         size = length(before, w, begin, end, False)
         stats[l, GRADIENT], stats[l, WEIGHT], stats[l, NONFINITE] = length(g, g, begin, end, False), size, bad
         stats[l, UPDATE] = length(before, w, begin, end, True) / size if size > 0 else 0.0
-    stats[layers.shape[0] - 1, DEAD] = 0.0
+    stats[layers.shape[0] - 1, DEAD] = stats[layers.shape[0] - 1, SATURATED] = 0.0

@@ -228,6 +228,7 @@ class PassBuffers(NamedTuple):
         std: root of each unit's variance (units,).
         batch_moments: mean and unbiased variance of each unit over the batch (2, units).
         reach: the largest activation slope of each unit since the last record point (units,).
+        flat: how many slopes of each layer were nearly zero in this step (layers,).
         upstream: two buffers for gradients on their way back (2, rows * widest layer).
     """
 
@@ -237,16 +238,47 @@ class PassBuffers(NamedTuple):
     std: Vector
     batch_moments: Table
     reach: Vector
+    flat: Indices
     upstream: Table
 
 
 class PassRows(NamedTuple):
-    """The rows of one pass: so many, from number `begin` of a batch of `batch` rows, in this step."""
+    """The rows of one pass: so many, from number `begin` of their batch, in this step."""
 
     rows: int
     begin: int
-    batch: int
     step: int
+
+
+class BatchParts(NamedTuple):
+    """How a batch is cut, whatever the number of threads: so many rows a step, in so many parts, of so many rows a pass."""
+
+    rows: int
+    parts: int
+    pass_rows: int
+
+
+class Member(NamedTuple):
+    """One of the threads that take the steps of a run together, and what they share.
+
+    Args:
+        number, threads: this thread, of so many.
+        barrier: where they wait for each other, see `barrier`.
+        gradients: the gradient of each part of the batch (parts, params); the first becomes that of the step.
+        raw, before: the gradient before penalties and clipping, and the weights before the step (params,).
+        reach, flat: those of the buffers of each thread, at the end (threads, units) and (threads, layers).
+        finite: 0 where the step failed (1,).
+    """
+
+    number: int
+    threads: int
+    barrier: Indices
+    gradients: Table
+    raw: Vector
+    before: Vector
+    reach: Table
+    flat: IndexTable
+    finite: Indices
 
 
 def readonly(values: Array) -> Array:
