@@ -98,3 +98,40 @@ def test_the_textbook_example_is_d608():
     (found,) = diagnose_loop(Loop(prediction=(rows, 1), target=(rows,)))
     assert found.code == "D608"
     assert f"a table of shape ({rows}, {rows})" in found.text
+
+
+@pytest.mark.parametrize(
+    ("moved", "expected"),
+    [
+        ([[0, 0], [0, np.nan], [0, 0]], ["D609"]),
+        ([[0, 0], [0, 1], [0, 0]], []),
+        ([[0, 0]] * 2, []),
+        ([[np.nan] * 2] * 3, []),
+    ],
+    ids=["none moves", "one moves once", "too few steps", "no gradients"],
+)
+def test_steps_that_change_nothing(moved, expected):
+    assert codes(Loop(names=("a", "b"), moved=np.array(moved, float))) == expected
+
+
+@pytest.mark.parametrize(("change", "expected"), [(0.51, ["D610"]), (0.49, [])])
+def test_weights_that_are_replaced_between_steps(change, expected):
+    assert codes(Loop(names=("a", "b"), between=np.array([[0.0, 1.0], [0.0, change]]))) == expected
+    assert (
+        codes(Loop(names=("a", "b"), between=np.array([[0.0, change], [0.0, 0.0]]))) == []
+    )  # loaded once, at the start
+
+
+@pytest.mark.parametrize(("alike", "expected"), [([True] * 3, ["D611"]), ([True, False, True], []), ([True] * 2, [])])
+def test_batches_without_content(alike, expected):
+    assert codes(Loop(alike=np.array(alike))) == expected
+
+
+@pytest.mark.parametrize(("trained", "expected"), [(0, ["D612"]), (1, []), (None, [])])
+def test_normalisation_that_is_trained_alone(trained, expected):
+    assert codes(Loop(layers=2, trained=trained)) == expected
+
+
+@pytest.mark.parametrize(("lowered", "expected"), [([False, False], ["D613"]), ([False, True], []), ([], [])])
+def test_autocast_without_effect(lowered, expected):
+    assert codes(Loop(lowered=np.array(lowered, bool))) == expected

@@ -299,6 +299,41 @@ def distances(watch):
     return train(watch, model, torch.optim.Adam(model.parameters(), lr=0.02), loss)
 
 
+def clipped_weights(watch):
+    """A critic whose weights are held in a box after each step."""
+    model = mlp()
+
+    def clip(step):
+        with torch.no_grad():
+            for p in model.parameters():
+                p.clamp_(-0.3, 0.3)
+
+    return usual(watch, model, after=clip)
+
+
+def averaged(watch):
+    """An average of the weights that is evaluated in their place."""
+    x, _ = table()
+    model = mlp()
+    mean = torch.optim.swa_utils.AveragedModel(model)
+
+    def evaluate(step):
+        mean.update_parameters(model)
+        own = {k: v.clone() for k, v in model.state_dict().items()}
+        model.load_state_dict(mean.module.state_dict())
+        with torch.no_grad():
+            model(x)
+        model.load_state_dict(own)
+
+    return usual(watch, model, after=evaluate)
+
+
+def normalised(watch):
+    model = nn.Sequential(nn.Linear(4, 8), nn.BatchNorm1d(8), nn.ReLU(), nn.Linear(8, 1))
+    model[0].requires_grad_(False)
+    return usual(watch, model)
+
+
 HEALTHY = {
     "regression": usual,
     "by descend": lambda watch: usual(watch, kind=dt.Nesterov, lr=0.05),
@@ -310,6 +345,7 @@ HEALTHY = {
     "transformer": transformer, "recurrent": recurrent, "adapter": adapter, "frozen": frozen, "accumulation": accumulation,
     "closures": closures, "mixed precision": mixed_precision, "scheduled": scheduled, "warm-up": warm_up,
     "adversaries": adversaries, "sparse gradients": sparse_gradients, "distances": distances,
+    "clipped weights": clipped_weights, "averaged": averaged, "normalised": normalised,
 }  # fmt: skip
 
 
@@ -531,10 +567,75 @@ def rising(watch):
     return usual(watch, kind=torch.optim.SGD, lr=1.5, model=nn.Linear(4, 1), steps=25)
 
 
+class Rebinding(torch.optim.Optimizer):
+    """A step that makes new tensors and lets go of them."""
+
+    def __init__(self, params, lr):
+        super().__init__(params, {"lr": lr})
+
+    def step(self, closure=None):
+        for group in self.param_groups:
+            for p in group["params"]:
+                p = p - group["lr"] * p.grad  # noqa: PLW2901
+
+
+def rebinding(watch):
+    return usual(watch, kind=Rebinding)
+
+
+def initialised_again(watch):
+    x, y = table()
+    model = mlp()
+
+    def loss(step):
+        nn.init.normal_(model[2].weight, std=0.3)
+        return F.mse_loss(model(x), y)
+
+    return train(watch, model, torch.optim.Adam(model.parameters(), lr=0.02), loss)
+
+
+def lost_input(watch):
+    x, y = table()
+    model = mlp()
+    return train(watch, model, torch.optim.Adam(model.parameters(), lr=0.02),
+                 lambda step: F.mse_loss(model(torch.zeros_like(x)), y))  # fmt: skip
+
+
+def norms_alone(watch):
+    model = nn.Sequential(nn.Linear(4, 8), nn.BatchNorm1d(8), nn.ReLU(), nn.Linear(8, 1))
+    model.requires_grad_(False)
+    model[1].requires_grad_()
+    return usual(watch, model)
+
+
+class Unlowered(nn.Module):
+    """A model that turns autocast off inside."""
+
+    def __init__(self):
+        super().__init__()
+        self.body = mlp()
+
+    def forward(self, x):
+        with torch.autocast("cpu", enabled=False):
+            return self.body(x)
+
+
+def autocast_off(watch):
+    x, y = table()
+    model = Unlowered()
+
+    def loss(step):
+        with torch.autocast("cpu", torch.bfloat16):
+            return F.mse_loss(model(x), y)
+
+    return train(watch, model, torch.optim.Adam(model.parameters(), lr=0.02), loss)
+
+
 FAULTS = {
     "D601": (no_zero_grad,), "D602": (replaced_layer,), "D603": (lambda watch: usual(watch, Detached()),),
     "D604": (softmax_twice, sigmoid_twice), "D605": (trained_in_evaluation_mode, evaluated_in_training_mode),
     "D606": (scheduler_first,), "D607": (other_shape,), "D608": (flat_target, flat_target_by_hand),
+    "D609": (rebinding,), "D610": (initialised_again,), "D611": (lost_input,), "D612": (norms_alone,), "D613": (autocast_off,),
     "D101": (rising,), "D102": (exploding,),
     "D103": (infinite_rate, nan_in_the_data, logarithm, root_of_zero, loss_of_zero),
     "D202": (vanishing,), "D206": (dead,), "D207": (saturated,), "D208": (equal_units,), "D501": (low_weights,),

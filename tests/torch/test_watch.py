@@ -35,7 +35,7 @@ def test_a_healthy_loop_has_no_findings(loop):
 
 
 # What follows from a fault and is named too: dead units pass no gradient, and what explodes becomes infinite.
-CONSEQUENCES = {"D206": {"D603"}, "D102": {"D103"}, "D502": {"D103"}}
+CONSEQUENCES = {"D206": {"D603"}, "D102": {"D103"}, "D502": {"D103"}, "D611": {"D603"}}
 
 
 @pytest.mark.parametrize(("code", "loop"), CASES, ids=[f"{code} {loop.__name__}" for code, loop in CASES])

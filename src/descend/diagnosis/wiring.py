@@ -11,7 +11,8 @@ from descend.problem.shapes import check_shapes
 
 MOST_STEPS = 0.9  # share of the steps (arbitrary: a loop may skip a few)
 SUM_TOLERANCE = 1e-3  # by which probabilities may differ from 1: half precision has 3 digits
-MIN_STEPS = 3  # from which D601 and D603 are read (arbitrary)
+MIN_STEPS = 3  # from which D601, D603, D609 and D611 are read (arbitrary)
+REPLACED = 0.5  # of its length: a weight matrix that changes more between steps is another one (arbitrary; clipping changes less)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -29,6 +30,11 @@ class Loop:
         training: whether the model was in training mode at each training step (steps,).
         evaluating: the same at each evaluation (times,).
         calls: "optimizer" and "scheduler" in the order in which they stepped.
+        moved: whether each step changed each parameter that had a gradient (steps, params); NaN where it had none.
+        between: change of each parameter from the end of a step to the next one, relative to its length (steps, params).
+        alike: of each step whether all rows of the input were equal (steps,).
+        layers, trained: how many layers multiply by a matrix, and how many of them train, where only normalisation trains else.
+        lowered: under autocast, whether each layer computed in half precision (layers,).
     """
 
     names: tuple[str, ...] = ()
@@ -42,6 +48,12 @@ class Loop:
     training: Array | None = None
     evaluating: Array | None = None
     calls: tuple[str, ...] = ()
+    moved: Array | None = None
+    between: Array | None = None
+    alike: Array | None = None
+    layers: int = 0
+    trained: int | None = None
+    lowered: Array | None = None
 
 
 def not_zeroed(loop: Loop) -> Finding | None:
@@ -136,7 +148,72 @@ def broadcasting(loop: Loop) -> Finding | None:
     return None
 
 
-CHECKS = (not_zeroed, not_held, no_gradient, softmax_twice, wrong_mode, wrong_order, broadcasting)
+def unchanged(loop: Loop) -> Finding | None:
+    """D609."""
+    if loop.moved is None or len(loop.moved) < MIN_STEPS:
+        return None
+    tried = np.isfinite(loop.moved).any(axis=0)
+    if not tried.any() or np.nan_to_num(loop.moved[:, tried]).any():
+        return None
+    name = loop.names[int(np.argmax(tried))]
+    text = (
+        f"steps change nothing: {int(tried.sum())} parameters have gradients, and no step of the optimizer moved any of them, "
+        f"{name} among them"
+    )
+    fix = (
+        "look whether step() is called on the optimizer of these parameters, and whether its weights are copied back",
+    )
+    return Finding(code="D609", level=Level.ERROR, text=text, evidence={"parameter": name}, fix=fix)
+
+
+def replaced(loop: Loop) -> Finding | None:
+    """D610."""
+    if loop.between is None or len(loop.between) < MIN_STEPS - 1:
+        return None
+    changes = np.nan_to_num(loop.between).min(axis=0)
+    if not (changes > REPLACED).any():
+        return None
+    name = loop.names[int(np.argmax(changes))]
+    text = (
+        f"{int((changes > REPLACED).sum())} parameters are replaced between steps, the first is {name}: what a step has learned is "
+        f"gone at the next"
+    )
+    fix = ("call what initialises or loads weights once, before the loop",)
+    evidence = {"parameter": name, "change": float(changes.max())}
+    return Finding(code="D610", level=Level.ERROR, text=text, evidence=evidence, fix=fix)
+
+
+def equal_rows(loop: Loop) -> Finding | None:
+    """D611."""
+    if loop.alike is None or len(loop.alike) < MIN_STEPS or not loop.alike.all():
+        return None
+    text = f"all rows of the input are equal in each of {len(loop.alike):,} batches: nothing can be learned from them"
+    fix = ("look at what the loader and .to(device) return: the data were lost on the way",)
+    return Finding(code="D611", level=Level.ERROR, text=text, evidence={"batches": len(loop.alike)}, fix=fix)
+
+
+def frozen_layers(loop: Loop) -> Finding | None:
+    """D612."""
+    if loop.trained != 0 or not loop.layers:
+        return None
+    text = f"none of the {loop.layers:,} layers with weights is trained, only normalisation is: the others are frozen"
+    fix = ("call requires_grad_() on the layers that are to be trained, before the optimizer is made",)
+    return Finding(code="D612", level=Level.WARNING, text=text, evidence={"layers": loop.layers}, fix=fix)
+
+
+def full_precision(loop: Loop) -> Finding | None:
+    """D613."""
+    if loop.lowered is None or not len(loop.lowered) or loop.lowered.any():
+        return None
+    text = f"autocast has no effect: none of {len(loop.lowered):,} layers computed in half precision under it"
+    fix = ("look for autocast(enabled=False), a compiled function or a cast to float32 inside the model",)
+    return Finding(code="D613", level=Level.WARNING, text=text, evidence={"layers": len(loop.lowered)}, fix=fix)
+
+
+CHECKS = (
+    not_zeroed, not_held, no_gradient, softmax_twice, wrong_mode, wrong_order, broadcasting, unchanged, replaced, equal_rows,
+    frozen_layers, full_precision,
+)  # fmt: skip
 
 ENTRIES = (
     Entry(
@@ -206,5 +283,50 @@ ENTRIES = (
         detected="Prediction and target differ by one dimension. No tolerance: it is always a fault.",
         fixes="target.reshape(-1, 1) or prediction.squeeze(-1).",
         reference="NumPy documentation, broadcasting",
+    ),
+    Entry(
+        code="D609",
+        title="steps that change nothing",
+        meaning="The optimizer steps, but the weights that the loss is computed with stay as they are: it holds copies of them, or "
+        "something puts the old ones back.",
+        detected=f"Parameters have gradients and a learning rate above 0, and in none of {MIN_STEPS} or more steps does any of them "
+        "change.",
+        fixes="Step the optimizer that was made from this model's parameters; copy weights back where they were moved elsewhere.",
+        reference="Jiang et al. 2025, section 2",
+    ),
+    Entry(
+        code="D610",
+        title="weights replaced between steps",
+        meaning="Weights that are initialised or loaded again in every step forget what the last step has learned.",
+        detected=f"From the end of each step to the next one, a parameter changes by more than {REPLACED:.0%} of its length.",
+        fixes="Initialise and load once, before the loop.",
+        reference="Jiang et al. 2025, section 2",
+    ),
+    Entry(
+        code="D611",
+        title="input without content",
+        meaning="Where all rows of a batch are equal, as when a copy to a device returned zeros, the best prediction is a constant.",
+        detected=f"In each of {MIN_STEPS} or more batches of several rows, all rows of the input are equal.",
+        fixes="Look at what the loader returns, and at the batch after it was moved to the device.",
+        reference="Jiang et al. 2025, section 2",
+    ),
+    Entry(
+        code="D612",
+        title="only normalisation is trained",
+        meaning="Scales and shifts of normalisation alone fit little. Often all parameters were frozen, and a later line turned "
+        "some on again.",
+        detected="Every layer that multiplies by a matrix is frozen, and all parameters that are trained belong to normalisation. "
+        "Where that is meant, as when a model is adapted by its normalisation alone, it is no fault.",
+        fixes="requires_grad_() on the layers that are to be trained.",
+        reference="Jiang et al. 2025, section 2",
+    ),
+    Entry(
+        code="D613",
+        title="autocast without effect",
+        meaning="Under autocast, layers compute in half precision, which is why it is used. Where none does, something inside turns it "
+        "off, and training is as slow as before.",
+        detected="The model is called under autocast, and no layer that multiplies by a matrix returns half precision.",
+        fixes="Look for what turns it off: autocast(enabled=False), a transformed function, a cast.",
+        reference="PyTorch documentation, automatic mixed precision",
     ),
 )

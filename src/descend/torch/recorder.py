@@ -19,12 +19,16 @@ from descend.torch.interception import Interception
 from descend.torch.replay import tensors_in
 
 MOST_SAMPLES = 40  # that are kept (arbitrary: bounds the memory of a loop of any length)
+COPIED = 3  # steps at the beginning whose weights are copied, to see what changes them
 MOST_ROWS = 1000  # of the scores that are kept (arbitrary: a softmax shows in few)
 RARE = 0.5  # of the steps: calls without gradients in more of them belong to training, as in a GAN (arbitrary)
 HALF = (torch.float16, torch.bfloat16)
 LAYERS = (torch.nn.Linear, torch.nn.modules.conv._ConvNd)  # that multiply by a matrix
 # Modules that compute something else in training mode.
-MODES = (torch.nn.modules.dropout._DropoutNd, torch.nn.modules.batchnorm._BatchNorm)
+MODES = (
+    torch.nn.modules.dropout._DropoutNd, torch.nn.modules.batchnorm._BatchNorm, torch.nn.utils.parametrizations._SpectralNorm,
+)  # fmt: skip
+NORMS = (torch.nn.modules.batchnorm._BatchNorm, torch.nn.LayerNorm, torch.nn.GroupNorm)
 WHOLE = "the model"
 Row = dict[str, float]
 
@@ -61,6 +65,12 @@ class Recorder:
         self._count: dict[str, int] = {}
         self._last_bounded: tuple[str, Tensor] | None = None
         self._weights: dict[str, Tensor] = {}
+        self._left: dict[str, Tensor] = {}  # the weights at the end of one of the first steps
+        self._moved: list[Row] = []
+        self._between: list[Row] = []
+        self._alike: list[bool] = []
+        self._under_autocast = False  # whether the outermost call was
+        self._lowered: dict[str, bool] = {}
         self._handles: list[Any] = []
         self._mode: Interception | None = None
 
@@ -106,6 +116,8 @@ class Recorder:
 
     def _enter(self, module: Module, args: Any) -> None:
         if module in self._modules:
+            if not self._stack:
+                self._under_autocast = any(torch.is_autocast_enabled(kind) for kind in ("cpu", "cuda"))
             self._stack.append(self._modules[module])
 
     def _leave(self, module: Module, args: Any, output: Any) -> None:
@@ -117,6 +129,13 @@ class Recorder:
         first = next(tensors_in(output), None)
         if first is not None and isinstance(module, LAYERS) and name not in self._signal[-1]:
             self._signal[-1][name] = _norm(first) / math.sqrt(max(first.numel(), 1))
+        if (
+            first is not None
+            and isinstance(module, LAYERS)
+            and self._under_autocast
+            and module.weight.dtype not in HALF
+        ):
+            self._lowered[name] = self._lowered.get(name, False) or first.dtype in HALF
         if not self._stack:  # the outermost call: of the model, or of its parts where a loop calls these
             self._mode.predicted(tensors_in(output))
             if self._last_bounded is not None and first is self._last_bounded[1]:  # probabilities may be near 0 and 1
@@ -161,7 +180,11 @@ class Recorder:
             early = scheduled and self._rates != self._learning_rates()
             self._calls = ("scheduler", "optimizer") if early else ("optimizer",)
         if self._mode is not None:
-            self._weights = {name: p.detach().clone() for name, p in self._parameters() if p.dtype in HALF}
+            early = len(self.losses) < COPIED
+            self._weights = {name: p.detach().clone() for name, p in self._parameters() if early or p.dtype in HALF}
+            if early and self._left:
+                self._between.append({name: _change(self._left.get(name), w) for name, w in self._weights.items()})
+                self._left = {}
 
     def after_step(self) -> None:
         """Note the gradients that an optimizer has just used, and what it changed."""
@@ -169,15 +192,39 @@ class Recorder:
         if self._mode is None:
             return
         self._note_gradients()
-        if self._weights and any(self._learning_rates()):
+        self._note_moves()
+        if any(w.dtype in HALF for w in self._weights.values()) and any(self._learning_rates()):
             named, total, lost = dict(self._parameters()), 0.0, 0.0
             for name, old in self._weights.items():
                 p = named[name]
-                if p.grad is not None:
+                if p.grad is not None and old.dtype in HALF:
                     squares = p.grad.detach().float().square()
                     total += float(squares.sum())
                     lost += float(squares[p.detach() == old].sum())
             self._lost.append(lost / total if total > 0 else math.nan)
+
+    def _note_moves(self) -> None:
+        """Note which weights one of the first steps has changed; of several optimizers, together."""
+        if len(self.losses) >= COPIED:
+            return
+        row = self._gradient[-1]
+        if any(self._learning_rates()):
+            moved = {
+                name: float(not torch.equal(p.detach(), self._weights[name]))
+                for name, p in self._parameters()
+                if row.get(name, 0.0) > 0
+                and p.dtype not in HALF
+                and name in self._weights
+                and self._weights[name].shape == p.shape
+            }
+            self._moved.append(moved)
+        self._left = {name: p.detach().clone() for name, p in self._parameters()}
+
+    def note_input(self, given: Any) -> None:
+        """Note whether all rows of what the model is called with are equal, in one of the first steps."""
+        first = next((t for t in tensors_in(given) if t.dim() > 1), None)
+        if self._mode is not None and len(self.losses) < COPIED and first is not None and len(first) > 1:
+            self._alike.append(bool((first[1:] == first[:1]).all()))
 
     def _note_gradients(self) -> None:
         self._gradient[-1].update(self._gradients())
@@ -209,6 +256,11 @@ class Recorder:
             prediction=self.shapes[0] if self.shapes else None, target=self.shapes[1] if self.shapes else None,
             training=np.array(self._training) if modes and self._training else None,
             evaluating=np.array(self._evaluating) if modes and evaluates and self._evaluating else None, calls=self._calls,
+            moved=_table(self._moved, parameters) if moves and self._moved else None,
+            between=_table(self._between, parameters) if moves and self._between else None,
+            alike=np.array(self._alike) if self._alike else None,
+            layers=sum(isinstance(m, LAYERS) for m in self.model.modules()), trained=self._trained_layers(),
+            lowered=np.array(list(self._lowered.values())) if self._lowered else None,
         )  # fmt: skip
 
     def loop_of_scores(self) -> Loop:
@@ -250,6 +302,14 @@ class Recorder:
         layers = ((name or WHOLE, m) for name, m in self.model.named_modules() if isinstance(m, LAYERS))
         return ((name, m.weight) for name, m in layers if isinstance(m.weight, Tensor) and m.weight.requires_grad)
 
+    def _trained_layers(self) -> int | None:
+        """How many layers train, where what trains beside them is normalisation; None where other things train."""
+        layers = list(self._layers())
+        beside = {
+            id(p) for m in self.model.modules() if isinstance(m, (*NORMS, *LAYERS)) for p in m.parameters(recurse=False)
+        }
+        return len(layers) if all(id(p) in beside for _, p in self._parameters()) else None
+
     def _learning_rates(self) -> list[float]:
         return [float(group["lr"]) for o in self.optimizers for group in o.param_groups]
 
@@ -285,6 +345,13 @@ def _norm(tensor: Tensor | None) -> float:
     if values.dtype in HALF:
         values = values.float()  # whose squares it holds
     return float(torch.linalg.vector_norm(values))
+
+
+def _change(old: Tensor | None, new: Tensor) -> float:
+    """How far weights are from what they were, relative to their length; NaN where they were not, or had another shape."""
+    if old is None or old.shape != new.shape or new.is_meta:
+        return math.nan
+    return _norm(new.float() - old.float()) / max(_norm(old), 1e-30) if new.numel() > 1 else math.nan
 
 
 def _has_equal_units(weight: Tensor) -> bool:

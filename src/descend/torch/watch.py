@@ -119,6 +119,7 @@ class Watch:
         if module is not self.model or self._replays:
             return
         if torch.is_grad_enabled():
+            self._recorder.note_input((args, kwargs))
             if self._failure is None and self._place is None:
                 self.inputs = Inputs(args, kwargs)
         else:
