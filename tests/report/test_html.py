@@ -99,8 +99,8 @@ def test_the_table_of_variants_holds_failed_ones_too():
     read = [["".join(cell.itertext()).strip() for cell in row] for row in rows][:3]
     assert read == [
         ["variant", "lr", "batch", "epochs", "name", "result"],
-        ["D\xa0name", "0.1", "name", "3", "1.5\xa0\u00b1\xa00.1", "name"],
-        ["G\xa0gd", "0.5", "full", "14", "\u2013", "diverged at step 14"],
+        ["D name", "0.1", "name", "3", "1.5 \u00b1\xa00.1", "name"],
+        ["G gd", "0.5", "full", "14", "\u2013", "diverged at step 14"],
     ]
 
 

@@ -1,68 +1,21 @@
 """The page in a real browser: no request, no error, a theme button, curves that answer to mouse and keyboard."""
 
 import dataclasses
-import shutil
 
 import numpy as np
 import pytest
+from tests.report.chromium import in_browser
 from tests.report.made import HOSTILE, a_report, a_variant
 
 from descend.plots.curves import Curve
-from descend.report import html
 from descend.report.page_script import SCRIPT
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 LARGEST = 15_000  # characters of the script
-in_browser = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here")
 
 
 def test_the_script_is_small_and_can_stand_in_xml():
     assert len(SCRIPT) < LARGEST
     assert not set("<&") & set(SCRIPT)
-
-
-@pytest.fixture(scope="module")
-def browser():
-    playwright = pytest.importorskip("playwright.sync_api")
-    with playwright.sync_playwright() as running:
-        options = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-        started = running.chromium.launch(executable_path=CHROMIUM, args=options)
-        yield started
-        started.close()
-
-
-@dataclasses.dataclass
-class Opened:
-    """A page, and what it asked for and complained of."""
-
-    page: object
-    requests: list
-    errors: list
-
-
-@pytest.fixture
-def opened(browser, tmp_path):
-    """Returns a function that opens a report in a window of a width, and of a colour scheme."""
-    contexts = []
-
-    def show(report, *, width=1280, scheme="light", script=True):
-        file = tmp_path / "a report.html"
-        file.write_text(html.render(report), encoding="utf-8")
-        context = browser.new_context(
-            viewport={"width": width, "height": 900}, color_scheme=scheme, java_script_enabled=script
-        )
-        contexts.append(context)
-        page = context.new_page()
-        one = Opened(page, [], [])
-        page.on("request", lambda request: one.requests.append(request.url))
-        page.on("console", lambda message: one.errors.append(message.text))
-        page.on("pageerror", lambda error: one.errors.append(str(error)))
-        page.goto(file.as_uri())
-        return one
-
-    yield show
-    for context in contexts:
-        context.close()
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ from descend.report.quality import quality
 from descend.report.usage import usage
 from descend.text import shortened
 
+MOST_LETTERS = 24  # of a variant's name, which stays on one line; the longest of the own ones has 9
 MOST_FINDINGS = 3  # a reader fixes one thing at a time; the others are in run.json
 MOST_COEFFICIENTS = 200  # rows, about 20 kB
 NO_FINDINGS = {
@@ -83,14 +84,17 @@ def _finding(row: FindingRow) -> Element:
 def _variants(report: ReportData) -> Element:
     best = next((f"; {shortened(v.name, LONGEST)} is the model of this run" for v in report.variants if v.best), "")
     header = ("variant", "lr", "batch", "epochs", shortened(metric_name(report.metric), LONGEST), "result")
-    rows = [(_name(v), rate(v.lr), v.batch, f"{v.epochs:,}", unbroken(metric(v)), _result(v)) for v in report.variants]
+    rows = [
+        (_name(v), rate(v.lr), v.batch, f"{v.epochs:,}", metric(v).replace("± ", "±\xa0"), _result(v))
+        for v in report.variants
+    ]
     caption = f"Each variant at its best learning rate{best}."
     return section("variants", "Which variant", table(caption, header, rows, numeric=(1, 2, 3, 4)))
 
 
 def _name(v: VariantRow) -> Cell:
     swatch = tag("svg", marker(line_style(v.name), 7, 7), viewBox="0 0 14 14", width=14, height=14, aria_hidden="true")
-    return swatch, unbroken(f" {v.letter} {v.name}")
+    return (tag("span", swatch, f" {v.letter} {shortened(v.name, MOST_LETTERS)}", class_="whole"),)
 
 
 def _result(v: VariantRow) -> Cell:

@@ -34,12 +34,14 @@ const host = document.querySelector("[data-curves]");
 if (!host) return;
 const data = JSON.parse(host.dataset.curves);
 const state = {x: "epochs", logx: data.logx, logy: data.logy, hidden: new Set(), at: null};
-const still = [...host.children];
+const [still, narrow] = host.children;
 const controls = make("div", host), chart = make("div", host), reading = make("p", host);
 controls.className = "controls";
 reading.className = "reading";
 reading.setAttribute("aria-live", "polite");
-still.forEach(e => e.remove());
+still.classList.add("printed");
+chart.className = "drawn";
+narrow.remove();
 
 const choice = (label, values, get, set) => {
   const select = make("select", make("label", controls, label + " "));

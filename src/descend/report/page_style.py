@@ -53,7 +53,8 @@ figcaption{color:var(--soft);margin-bottom:16px;overflow-wrap:anywhere}
 figure svg{display:block;width:100%;height:auto;color:var(--soft)}
 .panels{display:grid;grid-template-columns:repeat(auto-fit,minmax(264px,1fr));gap:16px 8px}
 .panels svg{max-width:420px}
-.narrow{display:none}
+.narrow,.printed{display:none}
+.whole{white-space:nowrap}
 details{margin-top:16px}
 summary{cursor:pointer;font-size:14px}
 .theme{font:inherit;font-size:14px;color:var(--accent);background:none;border:1px solid var(--line);border-radius:6px;
@@ -71,5 +72,6 @@ padding-right:6px;min-width:64px}tbody th{min-width:88px}th.n,td.n{
 white-space:normal;overflow-wrap:normal;min-width:0}}
 @media print{:root,:root[data-theme=dark]{color-scheme:light}
 body{font-size:12px}header{padding-top:0}section{padding:16px 0}figure,tr,dl div{break-inside:avoid}
-h2{break-after:avoid}.panels{grid-template-columns:repeat(3,1fr)}details,.skip,nav,.theme,.controls,.reading{display:none}.table{overflow:visible}}
+h2{break-after:avoid}.panels{grid-template-columns:repeat(3,1fr)}details,.skip,nav,.theme,.controls,.reading,.drawn{display:none}
+.printed{display:block}table{font-size:12px}.table{overflow:visible}}
 """

@@ -182,9 +182,14 @@ def report_data(run: ReportedRun) -> ReportData:
         target=run.model.target, data=tuple((n.topic, n.text) for n in run.notes), columns=_columns(run),
         model=_model(run), coefficients=() if run.failed else _coefficients(run),
         importances=run.importances, dependences=_dependences(run), references=run.references,
-        reproduce=(("command", run.command), ("Python", run.code), ("data SHA-256", str(run.data["sha256"])),
+        reproduce=(("command", run.command), ("Python", run.code), *_hash(run),
                    *((k, str(v)) for k, v in run.env.items())),
     )  # fmt: skip
+
+
+def _hash(run: ReportedRun) -> tuple[tuple[str, str], ...]:
+    """The checksum of a file; none of a table that was in memory."""
+    return (("data SHA-256", str(run.data["sha256"])),) if run.data["sha256"] else ()
 
 
 def mark_of(run: ReportedRun) -> Mark:
