@@ -51,6 +51,7 @@ from descend.engines.kernels.records import (
 )
 from descend.engines.kernels.rows import respond_to
 from descend.engines.kernels.step import as_tuple, by_address, take_step
+from descend.engines.shared_runs import Part, train_together
 from descend.engines.state import State
 from descend.losses import Loss
 from descend.plan import Plan, Setting
@@ -66,16 +67,26 @@ def advance(
 ) -> tuple[State, Array]:
     """Train every running run until it has seen record_points[-1] rows; see engines.contract."""
     state, path = state.copy(), np.empty((len(plan), len(record_points), problem.params), problem.dtype)
+    parts = [Part([r]) for r in range(len(plan))]
+    train_together(train_parts, problem, plan, state, path, record_points, parts, threads, layer_stats)
+    return state, path
+
+
+def train_parts(
+    problem: Problem, plan: Plan, state: State, path: Array, record_points: Array, parts: list[Part], threads: int,
+    layer_stats: Array | None = None,
+) -> None:  # fmt: skip
+    """Train some runs, in place, side by side on threads; see `shared_runs.Trainer`."""
     ranges = ranges_of(problem, plan)
     jobs = [
         functools.partial(
-            _train, problem, setting, ranges, state, path, r, record_points, None if layer_stats is None else layer_stats[r]
+            _train, problem, plan.settings[r], ranges, state, path, r, record_points,
+            None if layer_stats is None else layer_stats[r],
         )
-        for r, setting in enumerate(plan.settings)
+        for (r,), _ in parts
     ]  # fmt: skip
     with one_blas_thread():
         together(jobs, threads)
-    return state, path
 
 
 def _train(
