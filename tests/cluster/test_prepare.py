@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from descend.cluster.prepare import prepare_together
+from descend.cluster.passes import FITTED, TEST, TRAIN
+from descend.cluster.prepare import prepare_together, problem_at
 from descend.options import read_options
 from descend.table import moments, scaled_rows
 from descend.table.prepare import prepare
@@ -60,31 +61,28 @@ def test_ranks_with_other_targets_end(in_threads):
     assert [error.code for error in found] == ["ranks-differ"] * 2
 
 
-FIX = "or start one process"
-SHARED = "squared, logistic, poisson, huber"
-
-
 @pytest.mark.parametrize(
-    ("target", "given", "what", "fix"),
+    ("data", "given", "text"),
     [
-        ("sex", {"loss": "hinge"}, "the loss hinge", "start one process, whose threads share it"),
-        ("species", {}, "the loss softmax", "start one process, whose threads share it"),
-        ("body_mass_g", {"hidden_layer_sizes": "8"}, "hidden layers", f"leave out --hidden, {FIX}"),
-        ("body_mass_g", {"batch_size": 32}, "steps on batches of rows", f"use --batch full, {FIX}"),
-        ("body_mass_g", {"cv": 3}, "folds", f"leave out --cv, {FIX}"),
-        ("body_mass_g", {"memory": "1GB"}, "tables larger than memory", f"leave out --memory, {FIX}"),
+        (None, {"memory": "1GB"},
+         "several processes cannot share tables larger than memory; leave out --memory, or start one process"),
+        ("-", {}, "several processes cannot share standard input; write it to a file first"),
     ],
-)
-def test_what_is_not_shared_is_refused(in_threads, penguins, target, given, what, fix):
+    ids=["memory", "standard input"],
+)  # fmt: skip
+def test_what_is_not_shared_is_refused(in_threads, penguins, data, given, text):
     options = read_options(given)
-    found = in_threads(2, lambda group: prepare_together(group, penguins, target, options))
-    text = f"several processes cannot share {what} yet, they share full batches of linear models, of the losses {SHARED}; {fix}"
+    found = in_threads(2, lambda group: prepare_together(group, data or penguins, "body_mass_g", options))
     assert str(found[0]) == text
     assert [error.code for error in found] == ["not-shared"] * 2
 
 
-def test_standard_input_is_refused(in_threads):
-    found = in_threads(2, lambda group: prepare_together(group, "-", "y", read_options({})))
-    assert str(found[1]) == (
-        f"several processes cannot share standard input yet, they share full batches of linear models, of the losses {SHARED}; write it to a file first"
-    )
+def test_rows_at_a_place_are_the_same_on_every_rank(in_threads, penguins):
+    options = read_options({"validation": 0.3, "loss": "logistic", "l2": 0.1})
+    prepared = in_threads(2, lambda group: prepare_together(group, penguins, "sex", options))
+    for place, rows in ((TRAIN, 266), (TEST, 67), (FITTED, 186)):
+        ours, theirs = (problem_at(one, options, place).data for one in prepared)
+        assert ours.rows == theirs.rows == rows
+        assert np.asarray(ours.X).tobytes() == np.asarray(theirs.X).tobytes()
+    assert prepared[0].train.team is not None
+    assert prepared[1].train.team is None

@@ -52,8 +52,8 @@ given = {"optimizer": "adam", "batch_size": "full", "lr": 0.1, "max_epochs": 15,
 COUNTED = """
 from descend.cluster import passes
 counts = []
-exchanged = passes._exchanged
-passes._exchanged = lambda group, blocks, own: (counts.append(len(blocks)), exchanged(group, blocks, own))
+exchanged = passes._exchange
+passes._exchange = lambda group, blocks, own: (counts.append(len(blocks)), exchanged(group, blocks, own))
 run = ds.train(X, y, rank_timeout=30, **given)
 print(run.model.weights.tobytes().hex(), json.dumps(run.metrics), sum(c == 35 for c in counts), sum(c == 15 for c in counts))
 """
@@ -80,7 +80,7 @@ def test_passes_of_classes_are_shared_with_the_bits_of_one_process(in_processes,
 INTERRUPTED = """
 from descend.cluster import passes
 counts = []
-exchanged = passes._exchanged
+exchanged = passes._exchange
 
 def interrupting(group, blocks, own):
     counts.append(1)
@@ -88,7 +88,7 @@ def interrupting(group, blocks, own):
         os.kill(os.getpid(), signal.SIGINT)
     exchanged(group, blocks, own)
 
-passes._exchanged = interrupting
+passes._exchange = interrupting
 try:
     run = ds.train(X, y, rank_timeout=5, **{**given, "max_epochs": 500, "tol": 1e-12})
     print(run.interrupted, np.isfinite(run.metrics["test"]["accuracy"]), flush=True)
@@ -105,12 +105,18 @@ def test_an_interrupted_rank_0_returns_the_best_so_far(in_processes):
     assert other in ("rank-lost\n", "rank-silent\n")
 
 
+class Nothing:
+    """A rank that is asked for nothing."""
+
+    room = 0
+
+
 @pytest.mark.parametrize("world", [2, 3])
 def test_a_run_is_given_as_its_folder_gives_it(in_threads, penguins, world):
     run = ds.train(penguins, "body_mass_g", optimizer="gd", max_epochs=5, progress=False)
 
     def given(group):
-        return together.take(group) if group.rank else _given(group, run)
+        return together.take(group, Nothing()) if group.rank else _given(group, run)
 
     found = in_threads(world, given)
     assert found[0] is run

@@ -1,7 +1,7 @@
 """group: the processes of one training, and what they tell each other, each time within a time limit.
 
-There is one operation, a broadcast from one rank to all others, and what is made of it: whatever all ranks receive has the
-same bits.
+There are two operations: a broadcast from one rank to all others, and what is made of it, so that whatever all ranks receive has
+the same bits; and a collection on rank 0, which adds in the order of the ranks.
 """
 
 import sys
@@ -22,6 +22,9 @@ LIMIT = (
 )
 SIGNS = 4  # signs of life within a time limit: one may be late
 AT_WORK, PASS, DONE, FAILED = range(4)  # what rank 0 tells those that wait for it
+HEAD = (
+    8  # numbers before the weights of what rank 0 tells: what it is, and about it; a message has always the same length
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,13 +65,43 @@ class Group:
         own = np.frombuffer(data, np.uint8) if self.rank == root else np.zeros(size, np.uint8)
         return self.broadcast(own, root).tobytes()
 
+    def collect(self, values: Array) -> list[Array]:
+        """Return, on rank 0, the values of all ranks, which have one shape and dtype; on the others nothing.
+
+        Raises ClusterError as `broadcast` does.
+        """
+        from torch import distributed, from_numpy
+
+        places = [np.empty_like(values) for _ in range(0 if self.rank else self.world)]
+        with _lost_ranks(self.rank, self.world, self.limit):
+            own = from_numpy(np.ascontiguousarray(values))
+            distributed.gather(own, [from_numpy(p) for p in places] or None, 0, group=self.handle)
+        return places
+
+    def tell(self, numbers: tuple[int, ...], weights: Array | None = None, room: int = 0) -> Array:
+        """Tell all others, from rank 0, what they are to do, or hear it there: the numbers (HEAD,), then the weights.
+
+        Args:
+            numbers: what is told, and about it.
+            weights: that go with it (room,); what rank 0 tells is heard by ranks that know how many weights there may be.
+            room: how many, where none go with it.
+        """
+        message = np.zeros(HEAD + (room if weights is None else weights.size), np.int64)
+        message[: len(numbers)] = numbers
+        if weights is not None:
+            message[HEAD:] = weights.astype(np.float64).view(np.int64)
+        return self.broadcast(message, 0)
+
     def gather(self, data: bytes) -> list[bytes]:
         """Return the bytes of every rank, in their order, on all ranks."""
         return [self.broadcast_bytes(data, root) for root in range(self.world)]
 
     @contextmanager
-    def at_work(self) -> Iterator[None]:
+    def at_work(self, room: int = 0) -> Iterator[None]:
         """Tell the others, while rank 0 works alone, that it does, and at the end how it ended.
+
+        Args:
+            room: weights of the model.
 
         Raises ClusterError at the end when another rank was lost meanwhile.
         """
@@ -79,7 +112,7 @@ class Group:
                 while not ended.wait(self.limit / SIGNS):
                     with self.lock:
                         if self.serving.is_set():
-                            self.broadcast(np.array([AT_WORK]), 0)
+                            self.tell((AT_WORK,), room=room)
             except ClusterError as error:
                 lost.append(error)
 
@@ -93,7 +126,7 @@ class Group:
             ended.set()
             thread.join()
             with suppress(ClusterError):  # the error that ended the work is the one to tell
-                self.broadcast(np.array([FAILED]), 0)
+                self.tell((FAILED,), room=room)
                 self.broadcast_bytes(f"{type(error).__name__}: {error}".encode(), 0)
             raise
         ended.set()
@@ -107,18 +140,19 @@ class Group:
         thread.join()
         if lost:
             raise lost[0]
-        self.broadcast(np.array([DONE]), 0)
+        self.tell((DONE,), room=room)
 
-    def wait(self, serve: Callable[[], None] = lambda: None) -> None:
+    def wait(self, serve: Callable[[Array], None] = lambda told: None, room: int = 0) -> None:
         """Wait, on another rank, until rank 0 has done its work; raises ClusterError when it fails or falls silent.
 
         Args:
-            serve: takes this rank's part of a pass over the rows that rank 0 has announced.
+            serve: takes this rank's part of what rank 0 has announced, see `tell`.
+            room: weights of the model.
         """
-        while (state := int(self.broadcast(np.array([AT_WORK]), 0)[0])) in (AT_WORK, PASS):
-            if state == PASS:
-                serve()
-        if state == FAILED:
+        while (told := self.tell((), room=room))[0] in (AT_WORK, PASS):
+            if told[0] == PASS:
+                serve(told)
+        if told[0] == FAILED:
             what = self.broadcast_bytes(b"", 0).decode()
             raise ClusterError(f"rank 0 of {self.world} ended with {what}", fix="see what it says", code="rank-failed")
 

@@ -1,42 +1,95 @@
-"""passes: sums of losses and gradients over blocks of rows, which rank 0 announces and each rank takes a part of.
+"""passes: what rank 0 announces and each rank takes a part of: passes over blocks of rows, batches of rows, and runs.
 
-Rank 0 gets the sums of every block and adds them up as one process does, so the bits are those of one process.
+Rank 0 gets the sums of every block and adds them up as one process does, so the bits are those of one process; of a batch it
+gets a sum from every rank, and adds those in their order.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from functools import partial
+import json
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from functools import cache, lru_cache, partial
 
 import numpy as np
 
 from descend.arrays import Array
-from descend.cluster.group import PASS, Group
+from descend.cluster.group import HEAD, PASS, Group
 from descend.cluster.moments import part
-from descend.engines.full_pass import PASSES, BlockPass, on_threads
+from descend.engines.full_pass import PASSES, BlockPass, batch_gradient, on_threads
+from descend.engines.shared_runs import serve as serve_runs
+from descend.plan.order import epoch_order
+from descend.plan.rule import Rule
 from descend.problem import Problem
+
+TRAIN, TEST, FITTED = range(
+    3
+)  # places of rows: of training, of test, and those of training that are no validation rows
+BATCH, RUNS = len(PASSES), len(PASSES) + 1  # what is announced, beside the passes
 
 
 @dataclass(frozen=True, eq=False)
 class SharedPasses:
-    """The other ranks, as rank 0 sees them, for the rows at a place among those that all ranks hold.
+    """The other ranks, as rank 0 sees them, for the rows at a place among those that all ranks hold; see `table.data.Team`.
 
     Args:
         group: the ranks.
-        place: of the rows in the problems that `served` is given.
+        place: of the rows in the problems that `Served` is given.
+        room: weights of the model.
+        sample: how many of these rows are drawn, and the seed; (0, 0) for all of them.
     """
 
     group: Group
     place: int
+    room: int = 0
+    sample: tuple[int, int] = (0, 0)
+
+    @property
+    def size(self) -> int:
+        """How many processes there are."""
+        return self.group.world
 
     def fill(self, kind: int, weights: Array, blocks: Array, own: Callable[[int, int], None]) -> None:
-        """Fill the blocks of a pass, see `table.data.Team`; alone, where the others do not wait for it, or no more."""
+        """Fill the blocks of a pass; alone, where the others do not wait for it, or no more, or the rows are a sample."""
+        if self.sample != (0, 0) or not self.group.serving.is_set():
+            own(0, len(blocks))
+            return
+        with self._announced((kind,), weights):
+            _exchange(self.group, blocks, own)
+
+    def add_batch(self, weights: Array, batch: tuple[int, int, int], own: Callable[[int, int], Array]) -> Array:
+        """Return the sum of gradients over a batch of rows."""
+        rows = batch[2]
         if not self.group.serving.is_set():
-            return own(0, len(blocks))
+            return own(0, rows)
+        with self._announced((BATCH, *batch), weights):
+            mine = part(rows, 0, self.group.world)
+            return np.asarray(np.add.reduce(self.group.collect(own(mine.start, mine.stop)), axis=0))
+
+    def share(self, told: bytes, costs: list[float], own: Callable[[list[int]], bytes]) -> list[bytes] | None:
+        """Have jobs done by all ranks."""
+        if not self.group.serving.is_set():
+            return None
+        with self._announced((RUNS,), np.zeros(self.room)):
+            self.group.broadcast_bytes(told, 0)
+            jobs = assigned(costs, self.group.world)
+            self.group.broadcast_bytes(json.dumps(jobs).encode(), 0)
+            return [own(jobs[0]), *(self.group.broadcast_bytes(b"", rank) for rank in range(1, self.group.world))]
+
+    def of_sample(self, rows: int, seed: int) -> "SharedPasses":
+        """Return the ranks for rows that are drawn of these."""
+        return replace(self, sample=(rows, seed))
+
+    def of_fitted(self) -> "SharedPasses":
+        """Return the ranks for those of these rows that are no validation rows."""
+        return replace(self, place=FITTED)
+
+    @contextmanager
+    def _announced(self, about: tuple[int, ...], weights: Array) -> Iterator[None]:
+        """Announce what all are to take a part of; when that is cut short, nothing is shared any more."""
         with self.group.lock:
             try:
-                for told in (np.array([PASS]), np.array([self.place, kind]), weights):
-                    self.group.broadcast(told, 0)
-                return _exchanged(self.group, blocks, own)
+                self.group.tell((PASS, self.place, *self.sample, *about), weights)
+                yield
             except (
                 BaseException
             ):  # Ctrl-C in the middle of it: the best so far is measured and saved without the others
@@ -44,29 +97,87 @@ class SharedPasses:
                 raise
 
 
-def served(group: Group, problems: list[Problem], threads: int) -> Callable[[], None]:
-    """Return what takes this rank's part of a pass that rank 0 has announced.
+def assigned(costs: list[float], world: int) -> list[list[int]]:
+    """Return the jobs of each rank: the most costly first, each to the rank that has least to do.
+
+    >>> assigned([1.0, 5.0, 2.0, 2.0], 2)
+    [[1], [2, 3, 0]]
+    """
+    jobs: list[list[int]] = [[] for _ in range(world)]
+    loads = [0.0] * world
+    for job in sorted(range(len(costs)), key=lambda k: -costs[k]):
+        least = loads.index(min(loads))
+        jobs[least].append(job)
+        loads[least] += costs[job]
+    return jobs
+
+
+class Served:
+    """What takes another rank's part of what rank 0 has announced.
 
     Args:
         group: the ranks.
-        problems: those that rank 0 may take passes of, by their place.
+        problem_of: returns the problem of the rows at a place.
         threads: threads at most; they do not change the bits.
+        rules: those that are none of descend's, by their names.
     """
-    rooms: dict[tuple[int, int], tuple[BlockPass, Array]] = {}
 
-    def serve() -> None:
-        place, kind = group.broadcast(np.zeros(2, np.int64), 0).tolist()
-        problem = problems[place]
-        if (place, kind) not in rooms:
-            rooms[place, kind] = PASSES[kind](problem)
-        job, blocks = rooms[place, kind]
-        weights = group.broadcast(np.empty(problem.params, problem.dtype), 0)
-        _exchanged(group, blocks, partial(on_threads, partial(job, weights, blocks), threads))
+    def __init__(
+        self, group: Group, problem_of: Callable[[int], Problem], threads: int, rules: Mapping[str, Rule] | None = None
+    ) -> None:  # fmt: skip
+        self._group, self._threads, self._rules, self._problem_of = group, threads, rules or {}, problem_of
+        self._problem = cache(self._uncached_problem)
+        self._pass, self._gradient = cache(self._uncached_pass), cache(self._uncached_gradient)
+        self._order = lru_cache(maxsize=1)(self._uncached_order)
 
-    return serve
+    @property
+    def room(self) -> int:
+        """Weights of the model."""
+        return self._problem(TRAIN, 0, 0).params
+
+    def __call__(self, told: Array) -> None:
+        """Take this rank's part."""
+        place, rows, seed, kind, *about = told[1:HEAD].tolist()
+        weights = told[HEAD:].view(np.float64).astype(self._problem(place, rows, seed).dtype)
+        if kind == RUNS:
+            self._train(self._problem(place, rows, seed))
+        elif kind == BATCH:
+            order_seed, seen, size = about[:3]
+            epoch, first = divmod(seen, self._problem(place, rows, seed).data.rows)
+            mine = part(size, self._group.rank, self._group.world)
+            own = self._order(place, order_seed, epoch)[first + mine.start : first + mine.stop]
+            self._group.collect(self._gradient(place)(weights, own))
+        else:
+            job, blocks = self._pass(place, kind)
+            _exchange(self._group, blocks, partial(on_threads, partial(job, weights, blocks), self._threads))
+
+    def _train(self, problem: Problem) -> None:
+        """Train the runs that fall to this rank, and tell what became of each rank's."""
+        from descend.engines import linear, network  # Numba is loaded when the first training begins
+
+        trainers = {module.__name__: module.train_parts for module in (linear, network)}
+        told = self._group.broadcast_bytes(b"", 0)
+        jobs = json.loads(self._group.broadcast_bytes(b"", 0))[self._group.rank]
+        moved = serve_runs(told, jobs, problem, self._threads, trainers, self._rules)
+        for rank in range(1, self._group.world):
+            self._group.broadcast_bytes(moved, rank)
+
+    def _uncached_problem(self, place: int, rows: int, seed: int) -> Problem:
+        problem = self._problem_of(place)
+        return replace(problem, data=problem.data.drawn(rows, seed)) if rows else problem
+
+    def _uncached_pass(self, place: int, kind: int) -> tuple[BlockPass, Array]:
+        return PASSES[kind](self._problem(place, 0, 0))
+
+    def _uncached_gradient(self, place: int) -> Callable[[Array, Array], Array]:
+        return batch_gradient(self._problem(place, 0, 0), self._threads)
+
+    def _uncached_order(self, place: int, seed: int, epoch: int) -> Array:
+        data = self._problem(place, 0, 0).data
+        return epoch_order(data.rows, seed, epoch, row_bytes=data.row_bytes)
 
 
-def _exchanged(group: Group, blocks: Array, own: Callable[[int, int], None]) -> None:
+def _exchange(group: Group, blocks: Array, own: Callable[[int, int], None]) -> None:
     """Fill the blocks of this rank, and give each rank those of the others."""
     parts = [part(len(blocks), rank, group.world) for rank in range(group.world)]
     own(parts[group.rank].start, parts[group.rank].stop)

@@ -12,17 +12,15 @@ from typing import Any
 from descend.cluster.agreement import agreed, facts
 from descend.cluster.group import Group
 from descend.cluster.moments import accumulate
-from descend.cluster.passes import SharedPasses
+from descend.cluster.passes import FITTED, TEST, TRAIN, SharedPasses
 from descend.errors import UsageError
 from descend.options import Options
 from descend.problem import Problem, moments
 from descend.problem.build import build_problem
 from descend.table.data import Data
 from descend.table.moments import Accumulate, Rows
-from descend.table.prepare import Note, Prepared, labelled, load, prepare
+from descend.table.prepare import Note, Prepared, labelled, load, prepare, validation_split
 from descend.table.table import Table
-
-SHARED = ("squared", "logistic", "poisson", "huber")  # losses of one output, which are summed by blocks of rows
 
 
 def prepare_together(
@@ -46,21 +44,26 @@ def prepare_together(
     table = agreed(group, read, facts_of)
     shared = partial(accumulate, group)
     prepared = prepare(table, target, options, on_event, shared)
-    if prepared.loss.name not in SHARED:
-        raise _not_shared(f"the loss {prepared.loss.name}", "start one process, whose threads share it")
-    on_event(Note("ranks", f"{group.world} processes share the sums over all rows; the search is that of rank 0"))
-    parts = [prepared.train, *([] if prepared.test is None else [prepared.test])]
-    if moments.measures(problems_of(prepared, options)[0]):
-        parts = [_with_moments(part, shared, options.threads or 1) for part in parts]
+    on_event(
+        Note("ranks", f"{group.world} processes share the sums over all rows, and runs; the search is that of rank 0")
+    )
+    problem, parts = problem_at(prepared, options, TRAIN), [prepared.train, prepared.test]
+    if moments.measures(problem):
+        parts = [part and _with_moments(part, shared, options.threads or 1) for part in parts]
     if group.rank == 0:
-        parts = [part.with_team(SharedPasses(group, place)) for place, part in enumerate(parts)]
-    return replace(prepared, train=parts[0], test=parts[1] if len(parts) > 1 else None)
+        parts = [part and part.with_team(SharedPasses(group, at, problem.params)) for at, part in enumerate(parts)]
+    train, test = parts
+    assert train is not None
+    return replace(prepared, train=train, test=test)
 
 
-def problems_of(prepared: Prepared, options: Options) -> list[Problem]:
-    """Return the problems whose rows ranks share: on training rows, and on test rows where there are some."""
-    parts = [prepared.train, *([] if prepared.test is None else [prepared.test])]
-    return [build_problem(part, prepared.loss, prepared.constants, prepared.outputs, options) for part in parts]
+def problem_at(prepared: Prepared, options: Options, place: int) -> Problem:
+    """Return the problem of rows that ranks share: TRAIN, TEST or FITTED, see `cluster.passes`."""
+    data: Data | None = prepared.test if place == TEST else prepared.train
+    if place == FITTED and (split := validation_split(prepared, options)) is not None:
+        data = split[0]
+    assert data is not None
+    return build_problem(data, prepared.loss, prepared.constants, prepared.outputs, options)
 
 
 def _with_moments(data: Data, shared: Accumulate, threads: int) -> Data:
@@ -71,22 +74,10 @@ def _with_moments(data: Data, shared: Accumulate, threads: int) -> Data:
 
 
 def _check_options(options: Options) -> None:
-    """Raise UsageError for options that make training read rows at every step."""
-    asked = {
-        "hidden layers": (bool(options.hidden_layer_sizes), "leave out --hidden"),
-        "steps on batches of rows": (options.batch_size not in ("auto", "full"), "use --batch full"),
-        "folds": (options.cv is not None, "leave out --cv"),
-        "tables larger than memory": (options.memory is not None, "leave out --memory"),
-    }
-    for what, (given, fix) in asked.items():
-        if given:
-            raise _not_shared(what, f"{fix}, or start one process")
+    """Raise UsageError for tables that are read in pieces, which ranks do not share."""
+    if options.memory is not None:
+        raise _not_shared("tables larger than memory", "leave out --memory, or start one process")
 
 
 def _not_shared(what: str, fix: str) -> UsageError:
-    return UsageError(
-        f"several processes cannot share {what} yet, they share full batches of linear models, of the losses "
-        f"{', '.join(SHARED)}",
-        fix=fix,
-        code="not-shared",
-    )
+    return UsageError(f"several processes cannot share {what}", fix=fix, code="not-shared")

@@ -80,7 +80,21 @@ def block_sums(problem: Problem) -> tuple[BlockPass, Array]:
     """
     sums = compile_block_sums(problem.loss, problem.dtype, has_several(problem), is_sparse(problem.data.X))
     blocks = np.empty((-(-problem.data.rows // BLOCK), problem.params), problem.dtype)
-    return partial(sums, examples_of(problem), loss_settings_of(problem)), blocks
+    return partial(sums, examples_of(problem), loss_settings_of(problem), np.empty(0, np.int64)), blocks
+
+
+def batch_gradient(problem: Problem, threads: int = 1) -> Callable[[Array, Array], Array]:
+    """Return a function of weights (params,) and rows, int64 (batch,): the sum of their gradients (params,)."""
+    sums = compile_block_sums(problem.loss, problem.dtype, has_several(problem), is_sparse(problem.data.X))
+    examples, settings = examples_of(problem), loss_settings_of(problem)
+
+    def gradient(weights: Array, rows: Array) -> Array:
+        blocks = np.empty((-(-len(rows) // BLOCK), problem.params), problem.dtype)
+        job = partial(sums, examples, settings, rows, weights, blocks)
+        job(0, len(blocks)) if threads == 1 or len(blocks) == 1 else on_threads(job, threads, 0, len(blocks))
+        return np.asarray(np.add.reduce(blocks, axis=0))
+
+    return gradient
 
 
 PASSES = (block_losses, block_sums)

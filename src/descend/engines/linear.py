@@ -24,11 +24,12 @@ from descend.engines.dispatch import (
     together,
     train_to,
 )
-from descend.engines.full_pass import GRADIENTS, block_sums, fill
+from descend.engines.full_pass import GRADIENTS, batch_gradient, block_sums, fill
 from descend.engines.kernels.compiled import compile_rule
 from descend.engines.kernels.loops import BLOCK, compile_loop, compile_online_loop
 from descend.engines.kernels.pointers import address
 from descend.engines.kernels.records import Call
+from descend.engines.shared_runs import Part, train_together
 from descend.engines.state import State
 from descend.outcome import Outcome
 from descend.plan import Plan, Setting
@@ -36,6 +37,9 @@ from descend.problem import Problem
 from descend.sparse import is_sparse
 
 SHARED_CELLS = 1 << 21  # features of all rows from which threads share a step of a single run; arbitrary, about 1 ms
+SHARED_BATCH = (
+    1 << 17
+)  # features of a batch from which processes share a step: about as long as two exchanges (arbitrary)
 
 
 def advance(
@@ -43,54 +47,100 @@ def advance(
 ) -> tuple[State, Array]:
     """Train every running run until it has seen record_points[-1] rows; see engines.contract. There are no layers."""
     state, path = state.copy(), np.empty((len(plan), len(record_points), problem.params), problem.dtype)
-    ranges = ranges_of(problem, plan)
     groups = grouped.groups(problem, plan, state)
     in_groups = {r for runs in groups for r in runs}
-    jobs: list[Callable[[], None]] = [
-        functools.partial(grouped.train, problem, plan, runs, state, path, record_points, ranges) for runs in groups
-    ]
-    with ThreadPoolExecutor(threads) as pool, one_blas_thread() if jobs else nullcontext():
-        shared = _shares(problem, plan, threads)
-        for r in (r for r in range(len(plan)) if r not in in_groups):
-            setting = plan.settings[r]
-            if shared:
-                _train_shared(problem, setting, state, path, r, record_points, pool, threads)
-            else:
-                jobs.append(functools.partial(_train, problem, setting, ranges, state, path, r, record_points))
-        together(jobs, threads)
+    parts = [Part(runs, group=True) for runs in groups] + [Part([r]) for r in range(len(plan)) if r not in in_groups]
+    by_step = _shared_by_step(problem, plan, parts, threads)
+    for r in by_step:
+        train = (
+            _train_shared if plan.settings[r].rows_a_step(problem.data.rows) == problem.data.rows else _train_batches
+        )
+        train(problem, plan, state, path, r, record_points, threads)
+    rest = [part for part in parts if part.runs[0] not in by_step]
+    train_together(train_parts, problem, plan, state, path, record_points, rest, threads)
     return state, path
 
 
-def _shares(problem: Problem, plan: Plan, threads: int) -> bool:
-    """Whether threads, or processes, share the rows of each step: few runs, all rows a step, and many of them."""
-    data = problem.data
-    whole = all(s.rows_a_step(data.rows) == data.rows for s in plan.settings)
-    return whole and (len(plan) < threads or data.team is not None) and data.rows > BLOCK and data.cells >= SHARED_CELLS
+def train_parts(
+    problem: Problem, plan: Plan, state: State, path: Array, record_points: Array, parts: list[Part], threads: int,
+    layer_stats: Array | None = None,
+) -> None:  # fmt: skip
+    """Train groups of runs, and single ones, in place, side by side on threads; see `shared_runs.Trainer`."""
+    ranges = ranges_of(problem, plan)
+    jobs: list[Callable[[], None]] = [
+        functools.partial(grouped.train, problem, plan, runs, state, path, record_points, ranges) if group
+        else functools.partial(_train, problem, plan.settings[runs[0]], ranges, state, path, runs[0], record_points)
+        for runs, group in parts
+    ]  # fmt: skip
+    with one_blas_thread() if jobs else nullcontext():
+        together(jobs, threads)
+
+
+def _shared_by_step(problem: Problem, plan: Plan, parts: list[Part], threads: int) -> list[int]:
+    """The runs whose rows are shared at each step: by threads or processes all rows, by processes the rows of a batch.
+
+    Processes share the steps of fewer runs than they are; of more runs, each takes its part whole.
+    """
+    data, team = problem.data, problem.data.team
+    sizes = {s.rows_a_step(data.rows) for s in plan.settings}
+    whole = sizes == {data.rows}
+    few = team is not None and len(parts) < team.size
+    if whole and data.rows > BLOCK and data.cells >= SHARED_CELLS and (len(plan) < threads or team is not None):
+        return [runs[0] for runs, group in parts if not group or (few and len(runs) == 1)]
+    if whole or not few or is_sparse(data.X) or min(sizes) * data.features < SHARED_BATCH or plan.shuffle != "auto":
+        return []
+    return [runs[0] for runs, _ in parts if len(runs) == 1]
 
 
 def _train_shared(
-    problem: Problem, setting: Setting, state: State, path: Array, r: int, record_points: Array,
-    pool: ThreadPoolExecutor, threads: int,
+    problem: Problem, plan: Plan, state: State, path: Array, r: int, record_points: Array, threads: int
 ) -> None:  # fmt: skip
     """Train run r on the whole batch, the blocks of each step shared among threads; the bits are those of `_train`."""
-    n, loop = problem.data.rows, _loop_by_address(problem, setting, state, r)
+    n, loop = problem.data.rows, _loop_by_address(problem, plan.settings[r], state, r)
     sums, blocks = block_sums(problem)
-
-    def own(first: int, last: int) -> None:
-        parts = parts_of(last - first, threads)
-        list(pool.map(lambda part: sums(state.weights[r], blocks, first + part[0], first + part[1]), parts))
-
     order = np.empty((0, n), np.int64)
+    with ThreadPoolExecutor(threads) as pool:
+
+        def own(first: int, last: int) -> None:
+            parts = parts_of(last - first, threads)
+            list(pool.map(lambda part: sums(state.weights[r], blocks, first + part[0], first + part[1]), parts))
+
+        for k, point in enumerate(record_points):
+            while state.outcome[r] == Outcome.RUNNING and state.seen[r] + n <= point:
+                fill(problem, GRADIENTS, state.weights[r], blocks, own)
+                state.steps[r], failed = loop(Call(order, 0, n, int(state.steps[r])), np.add.reduce(blocks, axis=0))
+                if failed:
+                    state.outcome[r] = Outcome.NONFINITE
+                else:
+                    state.seen[r] += n
+            path[r, k] = state.weights[r]
+
+
+def _train_batches(
+    problem: Problem, plan: Plan, state: State, path: Array, r: int, record_points: Array, threads: int
+) -> None:  # fmt: skip
+    """Train run r by batches whose rows are shared among processes; the sums are those of `_train` but for rounding."""
+    setting, n, team = plan.settings[r], problem.data.rows, problem.data.team
+    assert team is not None
+    loop, ranges, batch = _loop_by_address(problem, setting, state, r), ranges_of(problem, plan), setting.rows_a_step(n)
+    gradient, weights = batch_gradient(problem, threads), state.weights[r]
     for k, point in enumerate(record_points):
-        while state.outcome[r] == Outcome.RUNNING and state.seen[r] + n <= point:
-            fill(problem, GRADIENTS, state.weights[r], blocks, own)
-            call = Call(order, 0, n, int(state.steps[r]))
-            state.steps[r], failed = loop(call, np.add.reduce(blocks, axis=0))
-            if failed:
-                state.outcome[r] = Outcome.NONFINITE
-            else:
-                state.seen[r] += n
+        for lo, hi, orders in ranges(setting, int(state.seen[r]), int(point)):
+            while state.outcome[r] == Outcome.RUNNING and (at := int(state.seen[r])) < hi:
+                rows = orders[at // n - lo // n][at % n : at % n + batch]
+                total = team.add_batch(
+                    weights, (setting.seed, at, len(rows)), functools.partial(_of_part, gradient, weights, rows)
+                )
+                state.steps[r], failed = loop(Call(orders[:0], at, at + len(rows), int(state.steps[r])), total)
+                if failed:
+                    state.outcome[r] = Outcome.NONFINITE
+                else:
+                    state.seen[r] += len(rows)
         path[r, k] = state.weights[r]
+
+
+def _of_part(gradient: Callable[[Array, Array], Array], weights: Array, rows: Array, first: int, last: int) -> Array:
+    return gradient(weights, rows[first:last])
 
 
 def _train(

@@ -25,6 +25,7 @@ from descend.engines.kernels.network_loop import compile_activation, compile_los
 from descend.engines.kernels.passes import layer_table
 from descend.engines.kernels.pointers import address
 from descend.engines.kernels.records import BatchParts, Call, Member, NetworkSettings
+from descend.engines.shared_runs import Part, train_together
 from descend.engines.state import State
 from descend.outcome import Outcome
 from descend.plan import Plan, Setting
@@ -46,16 +47,25 @@ def advance(
 ) -> tuple[State, Array]:
     """Train every running run until it has seen record_points[-1] rows; see engines.contract."""
     state, path = state.copy(), np.empty((len(plan), len(record_points), problem.params), problem.dtype)
+    parts = [Part([r]) for r in range(len(plan))]
+    train_together(train_parts, problem, plan, state, path, record_points, parts, threads, layer_stats)
+    return state, path
+
+
+def train_parts(
+    problem: Problem, plan: Plan, state: State, path: Array, record_points: Array, parts: list[Part], threads: int,
+    layer_stats: Array | None = None,
+) -> None:  # fmt: skip
+    """Train some runs, in place, side by side on threads; see `shared_runs.Trainer`."""
     ranges = ranges_of(problem, plan)
-    alone = int((state.outcome == Outcome.RUNNING).sum()) == 1
+    alone = int((state.outcome == Outcome.RUNNING).sum()) == 1  # among all, wherever they are trained
 
     def train(r: int) -> None:
         stats = None if layer_stats is None else layer_stats[r]
         _train(problem, plan.settings[r], ranges, state, path, r, record_points, stats, alone, threads)
 
     with one_blas_thread():
-        together([functools.partial(train, r) for r in range(len(plan))], 1 if alone else threads)
-    return state, path
+        together([functools.partial(train, r) for (r,), _ in parts], 1 if alone else threads)
 
 
 def batch_parts(problem: Problem, batch: int, alone: bool) -> BatchParts:

@@ -1,5 +1,6 @@
 """base: what both estimators share: their parameters, fit, partial_fit, and the scores behind predictions."""
 
+import html
 import warnings
 from numbers import Integral
 from typing import Any, Self
@@ -7,7 +8,7 @@ from typing import Any, Self
 import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils import check_random_state
+from sklearn.utils import check_random_state, estimator_html_repr
 from sklearn.utils._openmp_helpers import _openmp_effective_n_threads
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
@@ -18,6 +19,7 @@ from descend.diagnosis.finding import Finding
 from descend.diagnosis.verdict import Verdict
 from descend.engines import State
 from descend.errors import DivergenceError, UsageError
+from descend.estimators.callbacks import CallbackSupportMixin, FitTasks, with_callbacks
 from descend.estimators.fitted import Fitted, Model
 from descend.estimators.insights import Insights
 from descend.estimators.verbosity import LOGGER, progress_log, speaking
@@ -46,7 +48,7 @@ OPTIONS_OF_PARAMETERS = (
 PRIVATE = ("_fitted", "_insights", "_class_weights", "_target_columns", "_warned")  # what a fit sets
 
 
-class Descent(BaseEstimator):  # type: ignore[misc]
+class Descent(CallbackSupportMixin, BaseEstimator):  # type: ignore[misc]
     """What both estimators share; a subclass says which losses it takes and how it reads y."""
 
     def __init__(  # type: ignore[no-untyped-def]
@@ -87,6 +89,7 @@ class Descent(BaseEstimator):  # type: ignore[misc]
         self.random_state = random_state
         self.verbose = verbose
 
+    @with_callbacks  # type: ignore[untyped-decorator]
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Train on X (rows, features) and y (rows,), with example weights (rows,).
 
@@ -108,6 +111,7 @@ class Descent(BaseEstimator):  # type: ignore[misc]
     def _fit(self, X: Any, y: Any, sample_weight: Any) -> Self:
         before = self.__dict__.get("_fitted") if self.warm_start else None
         self._forget()
+        tasks = FitTasks(self, X, y, sample_weight)
         options = self._options()
         X, y, weight = self._read(X, y, sample_weight, options)
         y = np.array(y)  # of the caller's own nothing is kept, which could change before `findings_` are read
@@ -122,8 +126,8 @@ class Descent(BaseEstimator):  # type: ignore[misc]
         validation = model.data(*of_held) if len(held) else None
         landscape = Landscape.of(problem, initial_weights(problem, options), options.threads or 1)
         start = None if before is None else _warm_start(before, model, problem.network)
-        log = progress_log(self.verbose)
-        result = search(problem, validation, options, landscape, on_event=log, start=start, grace=QUICK_GRACE)
+        on_event = tasks.listener(progress_log(self.verbose))
+        result = search(problem, validation, options, landscape, on_event=on_event, start=start, grace=QUICK_GRACE)
         insights = Insights(result, options)
         self._report(result, insights)
         self._keep(Fitted.of_search(model, result))
@@ -131,6 +135,7 @@ class Descent(BaseEstimator):  # type: ignore[misc]
         if data.cells > LARGE_CELLS:
             insights.settle()
         self._insights = insights
+        tasks.end()
         return self
 
     def _report(self, result: SearchResult, insights: Insights) -> None:
@@ -157,6 +162,15 @@ class Descent(BaseEstimator):  # type: ignore[misc]
         ]
         self.loss_curve_ = [point["loss"] for point in self.history_]
         self.val_curve_ = None if validation is None else [point["val"] for point in self.history_]
+
+    def _html_repr(self) -> str:
+        """The diagram of scikit-learn, and below it how the fit ended; static, and with nothing from elsewhere."""
+        diagram: str = estimator_html_repr(self)
+        insights: Insights | None = self.__dict__.get("_insights")
+        if insights is None:
+            return diagram
+        lines = [insights.verdict.text, *(f"{f.code} {f.text}" for f in insights.findings)]
+        return diagram + "".join(f"<p>{html.escape(line)}</p>" for line in lines)
 
     @property
     def verdict_(self) -> Verdict:

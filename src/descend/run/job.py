@@ -20,8 +20,8 @@ from descend.arrays import Array
 from descend.blas import one_blas_thread
 from descend.cluster.agreement import facts
 from descend.cluster.group import LIMIT, Group, joined, rank_here
-from descend.cluster.passes import served
-from descend.cluster.prepare import prepare_together, problems_of
+from descend.cluster.passes import TRAIN, Served
+from descend.cluster.prepare import prepare_together, problem_at
 from descend.diagnosis.finding import Finding, Level
 from descend.diagnosis.proof import prove_within
 from descend.diagnosis.verdict import Status, Verdict, judge
@@ -32,6 +32,7 @@ from descend.optimum.status import SolverResult
 from descend.options import OPTIONS, Options, read_options
 from descend.options.flags import in_keywords
 from descend.outcome import Outcome
+from descend.plan.rule import rule
 from descend.problem import Problem
 from descend.problem.build import build_problem, initial_weights
 from descend.run import together
@@ -131,10 +132,11 @@ def train(
         job = _Job(data, target, values, (None if follows else on_event) or (lambda event: None), begun, scratch)
         prepared = None if group is None else job.prepare(group)
         if group is not None and prepared is not None and follows:
-            return together.take(group, served(group, problems_of(prepared, values), job.threads))
+            return together.take(group, job.served(group, prepared))
         checkpoints = Checkpoints(None if place is None else Path(place), resume, begun)
         # A table that is streamed is let go in `run`, so nothing here holds it.
-        run = _shared(group, lambda: job.complete(job.run(prepared or job.prepare(), checkpoints)))
+        room = 0 if group is None or prepared is None else problem_at(prepared, values, TRAIN).params
+        run = _shared(group, room, lambda: job.complete(job.run(prepared or job.prepare(), checkpoints)))
         checkpoints.remove()  # where an error ends the training, or another process is lost, they stay
     if run_dir is not None:
         saved = save_somewhere(run, run_dir)
@@ -143,13 +145,13 @@ def train(
     return run
 
 
-def _shared(group: Group | None, work: Callable[[], Run]) -> Run:
-    """Return the run that rank 0 finds while the others serve it, and give it to them."""
+def _shared(group: Group | None, room: int, work: Callable[[], Run]) -> Run:
+    """Return the run that rank 0 finds while the others serve it, and give it to them; room: weights of the model."""
     if group is None:
         return work()
     found: list[Run] = []
     try:
-        with group.at_work():
+        with group.at_work(room):
             found.append(work())
         together.give(group, found[0])
     except ClusterError:
@@ -214,6 +216,12 @@ class _Job:
             if found is not None:
                 return prepare_streamed(*found, self.target, options, self._pass_on, self.scratch, self._looked_at)
         return prepare(self.data, self.target, options, self._pass_on)
+
+    def served(self, group: Group, prepared: Prepared) -> Served:
+        """Return what takes this rank's part of the work of rank 0."""
+        optimizer = self.options.optimizer
+        rules = {} if isinstance(optimizer, str) else {rule(optimizer).name: rule(optimizer)}
+        return Served(group, partial(problem_at, prepared, self.options), self.threads, rules)
 
     def run(self, prepared: Prepared, checkpoints: Checkpoints | None = None) -> Run:
         """Search, score and judge."""
@@ -398,7 +406,8 @@ class _Job:
             "split",
             f"{validation.rows:,} of the training rows are validation rows: they decide when to stop and what to keep",
         )
-        part = self._problem(prepared, train_part)
+        team = prepared.train.team
+        part = self._problem(prepared, train_part if team is None else train_part.with_team(team.of_fitted()))
         if not self.optimum_fits:
             weights, objective = exact.baseline(part)
             return _Task(part, replace(landscape, baseline_weights=weights, baseline=objective), validation)

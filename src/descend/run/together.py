@@ -1,11 +1,11 @@
 """together: a run that rank 0 of several processes found, given to the others as its folder would give it."""
 
 import tempfile
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 from descend.cluster.group import Group
+from descend.cluster.passes import Served
 from descend.run.document import load
 from descend.run.record import Run
 
@@ -21,14 +21,9 @@ def give(group: Group, run: Run) -> None:
             group.broadcast_bytes(path.read_bytes(), 0)
 
 
-def take(group: Group, serve: Callable[[], None] = lambda: None) -> Run:
-    """Return the run that rank 0 found, as it is when it is loaded from a folder.
-
-    Args:
-        group: the ranks.
-        serve: takes this rank's part of a pass over the rows.
-    """
-    group.wait(serve)
+def take(group: Group, served: Served) -> Run:
+    """Return the run that rank 0 found, as it is when it is loaded from a folder, and take part in the work until then."""
+    group.wait(served, served.room)
     with tempfile.TemporaryDirectory(prefix="descend-") as place:
         for name in group.broadcast_bytes(b"", 0).decode().split("\n"):
             (Path(place) / name).write_bytes(group.broadcast_bytes(b"", 0))

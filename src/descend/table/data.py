@@ -15,7 +15,11 @@ from descend.table.scaled_rows import ScaledRows
 
 
 class Team(Protocol):
-    """Other processes that hold the same rows, and take a part of each pass over them."""
+    """Other processes that hold the same rows, and take a part of each pass over them, and of the runs."""
+
+    @property
+    def size(self) -> int:
+        """How many processes there are, this one among them."""
 
     def fill(self, kind: int, weights: Array, blocks: Array, own: Callable[[int, int], None]) -> None:
         """Put the sums of a pass into blocks (blocks, ...), one a block of rows.
@@ -26,6 +30,30 @@ class Team(Protocol):
             blocks: to be filled.
             own: fills those from a first to a last, excluded, in this process.
         """
+
+    def add_batch(self, weights: Array, batch: tuple[int, int, int], own: Callable[[int, int], Array]) -> Array:
+        """Return the sum of gradients over a batch of rows (params,); the processes' sums are added in their order.
+
+        Args:
+            weights: at which the gradients are taken (params,).
+            batch: the seed of the order of rows, the rows seen before, and the rows of the batch.
+            own: adds up those from a first to a last of the batch, excluded, in this process.
+        """
+
+    def share(self, told: bytes, costs: list[float], own: Callable[[list[int]], bytes]) -> list[bytes] | None:
+        """Have jobs done by all processes; return what each makes of its jobs, or None where nobody else is there.
+
+        Args:
+            told: what the others must know, see `engines.shared_runs.serve`.
+            costs: of each job.
+            own: does some of the jobs, by their places, in this process.
+        """
+
+    def of_sample(self, rows: int, seed: int) -> "Team":
+        """Return the team of so many rows that are drawn of these, see `Data.drawn`."""
+
+    def of_fitted(self) -> "Team":
+        """Return the team of those of these rows that are no validation rows."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -143,7 +171,10 @@ class Data:
 
     def drawn(self, rows: int, seed: int) -> "Data":
         """Return so many examples, drawn without replacement, in their order; all of them where there are no more."""
-        return self if rows >= self.rows else self.take(drawn_places(self.rows, rows, seed))
+        if rows >= self.rows:
+            return self
+        sample = self.take(drawn_places(self.rows, rows, seed))
+        return sample if self.team is None else sample.with_team(self.team.of_sample(rows, seed))
 
 
 def drawn_places(among: int, rows: int, seed: int) -> Array:

@@ -70,14 +70,14 @@ def test_blocks_add_up_to_the_sum_over_all_rows(small):
     blocks = np.empty((2, 4))
 
     sums = compile_block_sums(problem.loss, F64, several=False)
-    sums(examples_of(problem), loss_settings_of(problem), w, blocks, 0, 2)
+    sums(examples_of(problem), loss_settings_of(problem), np.empty(0, np.int64), w, blocks, 0, 2)
 
     whole = np.column_stack([problem.data.X, np.ones(BLOCK + 100)])
     each = whole * slope_of("squared", whole @ w, problem.data.y)[:, None]
     np.testing.assert_allclose(blocks, [each[:BLOCK].sum(axis=0), each[BLOCK:].sum(axis=0)], rtol=1e-10)
 
     how, call = setting("sgd", lr=0.05), Call(UNORDERED, 0, BLOCK + 100, 0)
-    sums(examples_of(problem), loss_settings_of(problem), np.zeros(4), blocks, 0, 2)
+    sums(examples_of(problem), loss_settings_of(problem), np.empty(0, np.int64), np.zeros(4), blocks, 0, 2)
     np.testing.assert_array_equal(looped(problem, how, call, blocks.sum(axis=0))[1], looped(problem, how, call)[1])
 
 

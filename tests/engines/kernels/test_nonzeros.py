@@ -35,7 +35,7 @@ def test_sums_are_those_of_the_dense_rows(name, outputs):
         found, strict=True,
     ):  # fmt: skip
         sums = compile_block_sums(loss(name), np.dtype(np.float64), several, isinstance(examples, SparseExamples))
-        sums(examples, settings, w, out, 0, 1)
+        sums(examples, settings, np.empty(0, np.int64), w, out, 0, 1)
 
     assert np.abs(found[0]).min() > 0
     np.testing.assert_allclose(found[1], found[0], rtol=1e-12, atol=1e-14)

@@ -13,6 +13,7 @@ from descend.engines.kernels.records import (
     Batch,
     Call,
     Examples,
+    Indices,
     LossSettings,
     Numbers,
     ReadTable,
@@ -168,13 +169,17 @@ def compile_online_loop(loss: Loss, rule: Rule, dtype: np.dtype[Any]) -> Any:
 
 @functools.cache
 def compile_block_sums(loss: Loss, dtype: np.dtype[Any], several: bool, sparse: bool = False) -> Any:
-    """Compile the sums of gradients over blocks of rows (blocks, params), for threads that share a step."""
+    """Compile the sums of gradients over blocks of rows (blocks, params), for threads and processes that share a step.
+
+    `order` holds the rows that are cut into blocks; all of them, as they are, when it is empty.
+    """
     evaluate, accumulate, respond, places = loss_parts(loss, dtype, several, sparse)
 
-    def sums(examples: Examples, loss_settings: LossSettings, w: Vector, blocks: Table, first: int, last: int) -> None:
+    def sums(
+        examples: Examples, loss_settings: LossSettings, order: Indices, w: Vector, blocks: Table, first: int, last: int
+    ) -> None:  # fmt: skip
         workspace = np.empty((3, loss_settings.outputs if several else CHUNK), w.dtype)
-        tail, order = as_tuple(loss_settings.constants, places), np.empty(0, np.int64)
-        n = examples.y.shape[0]
+        tail, n = as_tuple(loss_settings.constants, places), order.size if order.size > 0 else examples.y.shape[0]
         for b in range(first, last):
             blocks[b] = 0
             batch = Batch(order, b * BLOCK, min((b + 1) * BLOCK, n))
