@@ -4,8 +4,10 @@ Every variant is trained with the same seeds and scored on the same rows, so two
 differences of their losses, row by row and seed by seed.
 """
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property, partial
 
 import numpy as np
 
@@ -42,16 +44,21 @@ class Contestant:
     Args:
         run: the first seed's run.
         scores: the metric that is shown, of each seed (seeds,); one value where no chance is involved.
-        losses: of each seed and row (seeds, rows), in the metric's sense, lower is better.
+        measure: returns what each row adds to the metric, of each seed (seeds, rows), see `row_losses`; most are never asked for.
         at_optimum: whether every seed ended at the exact optimum.
         failed: whether a seed gave no usable model.
     """
 
     run: int
     scores: Array
-    losses: Array
+    measure: Callable[[], Array]
     at_optimum: bool
     failed: bool
+
+    @cached_property
+    def losses(self) -> Array:
+        """What each row adds to the metric (seeds, rows)."""
+        return self.measure()
 
     @property
     def score(self) -> float | None:
@@ -83,12 +90,17 @@ def contestants(prepared: Prepared, result: SearchResult, metric: str) -> tuple[
             Contestant(
                 run=r,
                 scores=np.array([score(prepared, fit.problem, w, data, own).get(metric, np.nan) for w, own in kept]),
-                losses=np.array([row_losses(fit.problem, own, data, metric) for _, own in kept]),
+                measure=partial(_losses_of, fit.problem, [own for _, own in kept], data, metric),
                 at_optimum=near and not failed,
                 failed=failed,
             )
         )
     return tuple(made)
+
+
+def _losses_of(problem: Problem, z: Sequence[Array], data: Data, metric: str) -> Array:
+    """The losses of each row of several runs' scores z (runs, rows)."""
+    return np.array([row_losses(problem, own, data, metric) for own in z])
 
 
 def row_losses(problem: Problem, z: Array, data: Data, metric: str) -> Array:
