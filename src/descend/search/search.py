@@ -54,6 +54,7 @@ SEED_ROUNDS = 3  # settings of a variant that are repeated over seeds until one 
 CELLS_AFTER_CONVERGENCE = (
     5e7  # cell visits of a group once a run has converged: about a tenth of a second, whatever the machine
 )
+UNSEEN = 5  # times less of it where nobody sees these runs: one that has converged by all rows a step is kept anyway (arbitrary)
 QUICK_GRACE = (
     10  # epochs, see `Limits.grace`, of a search that is to show which setting is fastest, and no more (arbitrary)
 )
@@ -171,6 +172,16 @@ class _Task:
         """Over which a training is spread."""
         return self.options.threads or 1
 
+    def after_convergence(self, limits: Limits, done: Fit, runs: int) -> Limits:
+        """The limits of so many runs after others: once one has converged, so much work, counted in cells, whatever its pace."""
+        converged = [int(e) for e, o in zip(done.epochs, done.outcomes, strict=True) if o == Outcome.CONVERGED]
+        if not converged:
+            return limits
+        cells = self.problem.data.rows * max(self.problem.params, 1) * max(runs, 1)
+        work = CELLS_AFTER_CONVERGENCE / (UNSEEN if self.quick else 1)
+        most = max(int(work / cells), 1), int(GRACE_FACTOR * max(limits.grace, min(converged)))
+        return dataclasses.replace(limits, epochs=min(limits.epochs, *most))
+
 
 def _search_rows(
     task: _Task, candidates: list[Setting], limits: Limits, keep: Callable[[Fit], None] = lambda fit: None
@@ -222,11 +233,11 @@ def _search_by_sample(task: _Task, sample: Problem, keep: Callable[[Fit], None])
     whole = _by_moments(dataclasses.replace(task, options=racing), free) if free else None
     judges = None if task.held_out is None else task.held_out.drawn(sample.data.rows, options.random_state)
     known = Landscape.of(sample)
-    part = dataclasses.replace(task, problem=sample, held_out=judges, options=racing, landscape=known, quick=True)
+    part = dataclasses.replace(task, problem=sample, held_out=judges, options=racing, landscape=known)
     others = settings(sample, options, known, lambda s: not fits(task.problem, s))
-    limits = part.limits
+    limits = dataclasses.replace(part.limits, grace=QUICK_GRACE)
     if whole is not None:
-        limits = _after_convergence(limits, whole.fit, sample, len(others))
+        limits = part.after_convergence(limits, whole.fit, len(others))
     race = _search_rows(part, others, limits) if others else None
     if race is None:
         return whole
@@ -305,17 +316,6 @@ def _beside_the_race(task: _Task, race: SearchResult, trained: Fit) -> Fit:
         before, problem=task.problem, loss=loss, score=score, outcomes=outcomes, engine=trained.engine
     )
     return dataclasses.replace(raced.beside(trained), interrupted=trained.interrupted)
-
-
-def _after_convergence(limits: Limits, done: Fit, problem: Problem, runs: int) -> Limits:
-    """The limits of so many runs after others: once one has converged, so much work, counted in cells, whatever its pace."""
-    converged = [int(e) for e, o in zip(done.epochs, done.outcomes, strict=True) if o == Outcome.CONVERGED]
-    if not converged:
-        return limits
-    work = max(int(CELLS_AFTER_CONVERGENCE / (problem.data.rows * max(problem.params, 1) * max(runs, 1))), 1)
-    return dataclasses.replace(
-        limits, epochs=min(limits.epochs, work, int(GRACE_FACTOR * max(limits.grace, min(converged))))
-    )
 
 
 @dataclass(eq=False)
@@ -479,7 +479,7 @@ class _Search:
     def _limits(self, done: Fit | None, seconds: float, group: tuple[Setting, ...]) -> Limits:
         """The limits of the next group: once a run has converged, so much work, counted in cells, whatever its pace."""
         limits = self.limits if seconds == np.inf else dataclasses.replace(self.limits, seconds=seconds)
-        return limits if done is None else _after_convergence(limits, done, self.task.problem, len(group))
+        return limits if done is None else self.task.after_convergence(limits, done, len(group))
 
     def _listener(self, before: int) -> Callable[[Progress], None]:
         """A listener that passes on the progress of the search as a whole; `before` runs are done."""
