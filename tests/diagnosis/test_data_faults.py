@@ -31,7 +31,9 @@ def test_without_test_rows_only_what_repeats_as_a_whole_is_a_fault():
 
 @pytest.mark.parametrize("values", [2, 5, 10**6], ids=["few values", "some", "continuous"])
 @pytest.mark.parametrize("test_rows", [0, 90])
-def test_rows_are_counted_as_by_comparing_them_all(values, test_rows):
+@pytest.mark.parametrize("looked_at", [30, 10**6], ids=["some first", "all"])
+def test_rows_are_counted_as_by_comparing_them_all(values, test_rows, looked_at, monkeypatch):
+    monkeypatch.setattr(data_faults, "SUBSAMPLED", looked_at)
     rng = np.random.default_rng(values)
     X, y = rng.integers(values, size=(300, 4)).astype(np.float64), rng.integers(2, size=300).astype(np.float64)
     X[250:270], y[250:270] = X[:20], y[:20]
@@ -89,3 +91,44 @@ def test_of_a_long_table_a_nearly_constant_column_is_found_and_a_varied_one_is_n
     )
     found = data_faults.nearly_constant(table.columns)
     assert found.evidence == {"column": ["rare"], "others": [rows // 1000]}
+
+
+@pytest.mark.parametrize(
+    ("cell", "target", "shown"), [(0.0, 0.0, True), (1e9, 0.0, False), (0.0, 60.0, False), (0.0, 10.0, True)]
+)
+def test_a_part_shows_extreme_values_unless_all_rows_spread_further(cell, target, shown):
+    rng = np.random.default_rng(0)
+    X, y = rng.standard_normal((4000, 2)), rng.standard_normal(4000)
+    X[1, 0] += cell
+    y[1] += target  # 60 add 0.9 to a variance of 1; outliers are at least 0.3 of all squares
+    data = Data(X, y)
+    assert data_faults.shown_by(data.take(np.arange(0, 4000, 40)), data) is shown
+
+
+@pytest.mark.parametrize("kind", ["regression", "classes"])
+def test_where_no_test_row_looked_at_is_there_twice_no_others_are_counted(kind, monkeypatch):
+    monkeypatch.setattr(data_faults, "SUBSAMPLED", 50)
+    counted = []
+    monkeypatch.setattr(data_faults, "_repeated", lambda keys: counted.append(len(keys)) or np.empty(0, np.int64))
+    rng = np.random.default_rng(0)
+    X, y = rng.standard_normal((3000, 3)), rng.standard_normal(3000)
+    y = y if kind == "regression" else (y > 0).astype(float)
+    train, test = Data(X[:2000], y[:2000]), Data(X[2000:], y[2000:])
+
+    found = data_faults.count_copies(train, test)
+
+    assert (found.rows, found.distinct, found.test, found.copied, found.repeats) == (3000, 3000, 1000, 0, 1)
+    assert counted == ([] if kind == "regression" else [3000])  # two classes tell no rows apart
+    copied = Data(np.r_[X[:100], X[2100:]], np.r_[y[:100], y[2100:]])
+    data_faults.count_copies(train, copied)
+    assert counted[-1:] == [3000]
+
+
+@pytest.mark.parametrize(("far", "value"), [(0, 0.0), (1, 300.0), (40, 60.0), (40, 10.0)])
+def test_outliers_of_many_targets_are_found_as_among_few(far, value, monkeypatch):
+    y = np.random.default_rng(0).standard_normal(5000)
+    y[1 : 1 + 2 * far : 2] = value
+    expected = data_faults.outlying_targets(y, np.arange(5000) + 1, 4000)
+    monkeypatch.setattr(data_faults, "SUBSAMPLED", 500)
+    assert data_faults.outlying_targets(y, np.arange(5000) + 1, 4000) == expected
+    assert (expected is None) is (value < 20)

@@ -144,3 +144,16 @@ def test_counts_of_several_targets_are_diagnosed(weighted):
     weight = rng.uniform(0.5, 2, 60) if weighted else None
     model = ds.DescentRegressor(loss="poisson").fit(X, Y, sample_weight=weight)
     assert model.coef_.shape == (2, 2)
+
+
+def test_rows_that_stand_for_all_have_their_own_numbers_and_the_loss_of_all():
+    problem = Problem(Data(np.arange(8.0)[:, None] / 4 - 1, (np.arange(8) > 3).astype(float)), loss("logistic"), l2=0.1)
+    of_all = evidence_of(problem, setting("sgd", lr=0.5))
+    places = np.array([1, 4, 7])
+    some = dataclasses.replace(
+        of_all, problem=dataclasses.replace(problem, data=problem.data.take(places)), places=places
+    )
+
+    assert some.row_numbers(np.array([0, 2])).tolist() == [2, 8]
+    assert some.train_loss == pytest.approx(of_all.train_loss, rel=1e-9)
+    assert np.mean(some.train_losses) != pytest.approx(of_all.train_loss, rel=1e-2)

@@ -1,5 +1,7 @@
 """What is known of an objective before training: the aim and the gap, against numbers worked by hand."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -60,3 +62,17 @@ def test_the_curvature_of_a_network_is_its_sharpness_at_the_initial_weights(prob
 
     assert Landscape.of(problem, other).curvature.largest == sharpness(problem, other).largest
     assert Landscape.of(problem).curvature.largest != Landscape.of(problem, other).curvature.largest
+
+
+def test_some_rows_with_the_moments_of_all_have_the_curvature_of_all():
+    rng = np.random.default_rng(0)
+    whole = Problem(Data(rng.standard_normal((50, 3)), rng.standard_normal(50)), loss("squared"), l2=0.1)
+    part = replace(whole, data=whole.data.take(np.arange(0, 50, 5)).with_gram(whole.data.gram()))
+    fresh, known = Landscape.of(whole), Landscape.of(whole)
+    expected = known.curvature.largest
+    for landscape in (fresh, known):  # measured afterwards, or before
+        some = landscape.on_some(part).curvature
+        assert some.largest == expected
+        assert some.row_largest == max(2 * (np.square(part.data.X).sum(axis=1) + 1)) + 0.1
+    assert Landscape.of(part).optimum.weights is not None
+    assert Landscape.of(replace(part, data=part.data.with_gram(None))).curvature.largest != expected

@@ -12,7 +12,7 @@ from descend.run.standing import ALPHA, Contestant, Standing, row_losses, standi
 def contestant(run, losses, *, at_optimum=False, failed=False):
     """Losses (seeds, rows), whose means are the scores."""
     losses = np.atleast_2d(np.asarray(losses, np.float64))
-    return Contestant(run=run, scores=losses.mean(axis=1), losses=losses, at_optimum=at_optimum, failed=failed)
+    return Contestant(run=run, scores=losses.mean(axis=1), measure=lambda: losses, at_optimum=at_optimum, failed=failed)
 
 
 def test_without_chance_it_is_the_paired_t_test():

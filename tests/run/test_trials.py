@@ -69,6 +69,24 @@ def test_of_a_large_table_the_others_are_said_to_be_behind_on_a_sample(monkeypat
     ]
 
 
+def test_scores_of_a_large_table_of_numbers_are_those_of_its_test_rows(monkeypatch):
+    for name, value in (("SAMPLED_CELLS", 1), ("FEWEST_ROWS", 500), ("ROWS_A_WEIGHT", 100)):
+        monkeypatch.setattr(sample, name, value)
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((4000, 3))
+    run = ds.train(X, 7 * X[:, 0] + rng.normal(size=4000), seeds=1, progress=False)
+    fit, test, width = run.search_result.fit, run.prepared.test, run.prepared.scale.target_width
+    for r in run.search_result.best_per_variant:
+        w = fit.weights[r].astype(np.float64)
+        error = np.asarray(test.X) @ w[:3] + w[3] - test.y
+        assert run.tried[r].mean == pytest.approx(np.sqrt(np.mean(error**2)) * width, rel=1e-9)
+        assert run.tried[r].score == run.tried[r].mean
+    assert next(t for t in run.trials if t.best).score == pytest.approx(run.metrics["test"]["rmse"], rel=1e-9)
+    assert [n.text for n in run.notes if n.topic == "search"] == [
+        "variants by batches competed on 500 of 3,200 training rows; all others were trained on all of them"
+    ]
+
+
 def test_variants_that_were_named_are_compared_on_all_rows(monkeypatch):
     monkeypatch.setattr(sample, "SAMPLED_CELLS", 1)
     monkeypatch.setattr(sample, "FEWEST_ROWS", 100)

@@ -12,6 +12,7 @@ import pytest
 from scipy.sparse import csr_matrix
 
 from descend.errors import DataError
+from descend.table import frames
 from descend.table.frames import column_of_cells as read_cells
 from descend.table.frames import from_arrays, from_frame, is_frame, is_missing, number_of
 from descend.table.read import read
@@ -218,3 +219,14 @@ def test_text_that_looks_like_numbers_is_kept_with_a_word():
         for name in ("zip", "price")
     )
     assert all(c.kind == Kind.CATEGORY for c in from_frame(frame).columns)
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (7, 3), (5000, 3), (40, 5000), (999, 50)])
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_the_ends_of_each_column_are_its_smallest_and_largest_cell(shape, order):
+    cells = np.asarray(np.random.default_rng(0).standard_normal(shape), order=order)
+    for given in (cells, cells[::-1]):
+        low, high = frames._ends(given)
+        np.testing.assert_array_equal((low, high), (cells.min(axis=0), cells.max(axis=0)))
+    cells[-1, 0] = np.nan
+    assert np.isnan([ends[0] for ends in frames._ends(cells)]).all()

@@ -45,8 +45,26 @@ def test_the_copy_is_made_once_whatever_the_threads(rows):
 @pytest.mark.parametrize("shape", [(4,), (4, 3)])
 def test_products_are_those_of_the_copy(rows, shape):
     W = RNG.standard_normal(shape)
-    np.testing.assert_allclose(rows @ W, COPY @ W, rtol=1e-6)
+    exact = (SOURCE.astype(float) - CENTER) / WIDTH @ W  # which the copy rounds to float32
+    np.testing.assert_allclose(rows @ W, exact, atol=1e-12 * 1e6)  # the last column is 200,000 widths from 0
+    np.testing.assert_allclose(rows @ W, COPY @ W, atol=1e-6)
     assert (rows @ W).dtype == np.float64
+    rows.whole()
+    np.testing.assert_array_equal(rows @ W, np.concatenate([COPY[part] @ W for part in rows._blocks()]))
+
+
+@pytest.mark.parametrize(("center", "width"), [(1e9, 1.0), (0.0, 1e-200), (1e200, 1e-200)])
+def test_columns_too_far_from_zero_are_centred_before_they_are_multiplied(center, width):
+    offsets = np.arange(6.0)[:, None] - 2.5
+    far = ScaledRows(
+        np.column_stack([offsets * width + center, offsets]),
+        np.array([center, 0.0]),
+        np.array([width, 1.0]),
+        np.float64,
+    )
+    W = np.array([[1.0], [2.0]])
+    np.testing.assert_array_equal(far @ W, far[:] @ W)
+    assert module._for_the_source(W, far.center, far.width) is None
 
 
 def test_sums_of_squares_are_those_of_the_copy(rows):

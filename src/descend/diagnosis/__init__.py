@@ -1,5 +1,6 @@
 """diagnosis: what is wrong with a run, one family of findings per file; every check reads the same evidence."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -14,18 +15,28 @@ from descend.errors import UsageError, nearest
 from descend.options import Options, options_of_flags, read_options
 from descend.outcome import Outcome
 
+Check = Callable[[Evidence], Finding | None]
 FAMILIES = (divergence, slow, rates, fitting, penalty, signal, tables, labels, numerics)
 CHECKS = tuple(check for family in FAMILIES for check in family.CHECKS)
 ENTRIES: dict[str, Entry] = {
     e.code: e for e in sorted((e for family in (*FAMILIES, wiring) for e in family.ENTRIES), key=lambda e: e.code)
 }
+TRAINING = tuple(
+    check for family in (divergence, slow, rates) for check in family.CHECKS
+)  # none looks for faults of data
 FALLBACK = "D210"  # shown where no finding about training says why nothing was learned
 
 
-def diagnose(evidence: Evidence) -> tuple[Finding, ...]:
-    """Return the findings about a run, the most severe and useful first, each consequence under its cause."""
+def diagnose(evidence: Evidence, checks: Sequence[Check] | None = None) -> tuple[Finding, ...]:
+    """Return the findings about a run, the most severe and useful first, each consequence under its cause.
+
+    Args:
+        checks: what is looked for: everything when None.
+    """
     with np.errstate(all="ignore"):  # the numbers of a failed run overflow
-        findings = [finding for check in CHECKS if (finding := check(evidence)) is not None]
+        findings = [
+            finding for check in (CHECKS if checks is None else checks) if (finding := check(evidence)) is not None
+        ]
     if any(
         f.code in FOLLOWS["D103"] and f.level is Level.ERROR for f in findings
     ):  # D103 is a place; the fix is the cause's

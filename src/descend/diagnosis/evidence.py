@@ -16,7 +16,7 @@ from descend.options import Options, read_options
 from descend.outcome import Outcome
 from descend.plan import Setting
 from descend.plan.order import next_batch
-from descend.problem import Problem, losses_and_slopes, moments, scores
+from descend.problem import Problem, flat, losses_and_slopes, moments, penalty, scores
 from descend.problem.initialise import initial
 from descend.problem.layer_stats import KINDS
 from descend.table.data import Data
@@ -53,6 +53,7 @@ class Evidence:
         restarts: final losses of the same setting from other initial weights.
         cut: whether the time, not its epochs, ended the run.
         left_out: whether there was no time for some of the variants.
+        places: of training rows that stand for all of an array, where they stood in it (rows,); None where they are all.
     """
 
     problem: Problem
@@ -72,6 +73,7 @@ class Evidence:
     restarts: tuple[float, ...] = ()
     cut: bool = False
     left_out: bool = False
+    places: Array | None = None
 
     @property
     def user_set(self) -> frozenset[str]:
@@ -159,6 +161,8 @@ class Evidence:
         """The mean loss of the training rows under the kept weights, without penalty."""
         if moments.measures(self.problem):
             return float(moments.measured(replace(self.problem, l2=0.0, l1=0.0), self.weights[None])[0])
+        if self.places is not None:  # all rows were measured when they were there
+            return self.loss - float(penalty(self.problem, self.weights))
         return mean_loss(self.train_losses, self.problem.data.sample_weight)
 
     @cached_property
@@ -220,7 +224,13 @@ class Evidence:
     def test_baseline_losses(self) -> Array | None:
         """The loss of each test row under the best constant prediction of the training rows (rows,)."""
         data = None if self.prepared is None else self.prepared.test
-        return None if data is None else self._losses(self.landscape.baseline_weights, data)
+        if data is None:
+            return None
+        if self.problem.network is not None:
+            return self._losses(self.landscape.baseline_weights, data)
+        bias = self.problem.split(self.landscape.baseline_weights.astype(self.problem.dtype))[1]
+        z = flat(self.problem, np.repeat(bias[None], data.rows, axis=0))  # whatever the features are
+        return np.asarray(losses_and_slopes(self.problem, z, data.y)[0], np.float64)
 
     def _losses(self, weights: Array, data: Data) -> Array:
         z = scores(self.problem, weights.astype(self.problem.dtype), data.X)
@@ -301,7 +311,7 @@ class Evidence:
     def row_numbers(self, rows: Array) -> Array:
         """Return the rows of the file, counted from 1 below the header, of these training rows; of the array for arrays."""
         if self.prepared is None or self.table_rows is None:
-            return rows + 1
+            return (rows if self.places is None else self.places[rows]) + 1
         return self.prepared.numbers_of(self.table_rows[rows])
 
 

@@ -78,7 +78,8 @@ def _nonlinear_residuals(e: Evidence) -> tuple[float, str] | None:
         pairs = [(j, j) for j in columns]
     if not pairs or len(pairs) > rows // ROWS_PER_TERM or not residuals.std() > EXACT * e.problem.data.y.std():
         return None
-    terms = np.column_stack([X[:, i] * X[:, j] for i, j in pairs])
+    first, second = np.transpose(pairs)
+    terms = X[:, first] * X[:, second]
     terms = terms - terms.mean(axis=0)
     design = np.column_stack([np.ones(rows), X, terms])
     total = float(np.square(residuals - residuals.mean()).sum())

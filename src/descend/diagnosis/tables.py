@@ -149,7 +149,7 @@ def extreme_cell(e: Evidence) -> Finding | None:
 def _number_columns(e: Evidence) -> Iterator[NumberColumn]:
     """Columns of numbers that the model uses, training and test rows."""
     if e.prepared is None:
-        rows = np.arange(e.problem.data.rows) + 1
+        rows = e.row_numbers(np.arange(e.problem.data.rows))
         if not is_sparse(e.problem.data.X):
             for j in suspects(e.problem.data):
                 yield NumberColumn(e.names[j], e.problem.data.X[:, j], rows, False)

@@ -111,6 +111,7 @@ def evidence_of(result: SearchResult, prepared: Prepared | None, options: Option
         restarts=tuple(restarts[seed] for seed in sorted(restarts)),
         cut=result.out_of_time and fit.outcomes[r] == Outcome.BUDGET and int(fit.epochs[r]) != options.max_epochs,
         left_out=bool(result.skipped),
+        places=result.places,
     )
 
 

@@ -30,7 +30,7 @@ from descend.options.flags import in_keywords
 from descend.outcome import Outcome
 from descend.problem.build import initial_weights
 from descend.problem.network import scores
-from descend.search.search import QUICK_GRACE, SearchResult, search
+from descend.search.search import SearchResult, search
 from descend.sparse import is_sparse
 from descend.table.data import Data
 from descend.table.scaled_rows import LARGE_CELLS
@@ -127,13 +127,13 @@ class Descent(CallbackSupportMixin, BaseEstimator):  # type: ignore[misc]
         landscape = Landscape.of(problem, initial_weights(problem, options), options.threads or 1)
         start = None if before is None else _warm_start(before, model, problem.network)
         on_event = tasks.listener(progress_log(self.verbose))
-        result = search(problem, validation, options, landscape, on_event=on_event, start=start, grace=QUICK_GRACE)
+        result = search(problem, validation, options, landscape, on_event=on_event, start=start, quick=True)
         insights = Insights(result, options)
         self._report(result, insights)
         self._keep(Fitted.of_search(model, result))
         self._describe(result, validation)
         if data.cells > LARGE_CELLS:
-            insights.settle()
+            insights.let_go()
         self._insights = insights
         tasks.end()
         return self
@@ -149,8 +149,8 @@ class Descent(CallbackSupportMixin, BaseEstimator):  # type: ignore[misc]
         far = gap is not None and gap > FAR and not result.fit.guided
         far = far and outcome == Outcome.STOPPED and insights.verdict.status != "separable"
         if outcome == Outcome.BUDGET or far:
-            slow = [f for f in insights.findings if f.code.startswith("D2")]
-            text = f"{slow[0].code} {slow[0].text}" if slow and outcome == Outcome.BUDGET else insights.verdict.text
+            slow = insights.slowness if outcome == Outcome.BUDGET else None
+            text = insights.verdict.text if slow is None else f"{slow.code} {slow.text}"
             warnings.warn(text, ConvergenceWarning, stacklevel=4)
 
     def _describe(self, result: SearchResult, validation: Data | None) -> None:

@@ -1,22 +1,27 @@
 """insights: what is known about a fit beside its model, computed when it is first read: most fits are never asked."""
 
+from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
+from descend.arrays import evenly_spaced
 from descend.blas import one_blas_thread
-from descend.diagnosis import Finding
-from descend.diagnosis.verdict import Verdict, judge
+from descend.diagnosis import TRAINING, Finding, diagnose
+from descend.diagnosis.data_faults import shown_by
+from descend.diagnosis.verdict import Verdict, evidence_of, judge
 from descend.options import Options
 from descend.search.search import SearchResult
+from descend.sparse import is_sparse
 
+ROWS_KEPT = 1 << 14  # of a large table: more than any check looks at of one, and 3 MB of 50 columns
 NAMES = ("verdict", "findings", "gap", "curvature", "stability_limit", "why")
 
 
 class Insights:
     """The verdict on a fit, its findings, and what was known before it.
 
-    The search, and with it the training rows, are kept until all has been read: `settle` reads it, and so does a pickle,
-    which holds no data.
+    The search, and with it the training rows, are kept until all has been read; of a large table some of them, see `let_go`. A
+    pickle holds what is known, and no rows.
 
     Args:
         result: the search.
@@ -71,8 +76,28 @@ class Insights:
         with one_blas_thread():
             return self._result.why
 
-    def settle(self) -> None:
-        """Compute all, and let go of the rows."""
+    @cached_property
+    def slowness(self) -> Finding | None:
+        """The first finding about why training did not come to its end, without any about the data."""
+        assert self._search is not None
+        with one_blas_thread():
+            found = diagnose(evidence_of(self._result, None, self._search[1]), TRAINING)
+        return next((f for f in found if f.code.startswith("D2")), None)
+
+    def let_go(self) -> None:
+        """Let go of the rows of a large table, which are not copied: keep a few, evenly spaced, with the moments of all.
+
+        Where these few may not show what all would, or have no moments of all, everything is computed now.
+        """
+        result, problem = self._result, self._result.fit.problem
+        data = problem.data
+        if problem.network is None and data.has_gram and problem.loss.curvature is not None and not is_sparse(data.X):
+            places = evenly_spaced(data.rows, ROWS_KEPT)
+            part = data.take(places).with_gram(data.gram())
+            if shown_by(part, data):
+                assert self._search is not None
+                self._search = replace(result.on_some(part, places), validation=None), self._search[1]
+                return
         self.__dict__.update(self.__getstate__())
 
     def __getstate__(self) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """landscape: what is known of an objective before training."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
 
 from descend import optimum as exact
@@ -40,6 +40,14 @@ class Landscape:
     def curvature(self) -> exact.Curvature:
         """The largest eigenvalue of a bound on the Hessian; of a network, the sharpness where it starts."""
         return self.measure()
+
+    def on_some(self, problem: Problem) -> "Landscape":
+        """Return what is known, to go on with some of the rows, which have the moments of all, in place of all."""
+        if "curvature" not in self.__dict__ and problem.loss.curvature is not None:
+            return replace(self, measure=partial(exact.curvature, problem))
+        known = self.curvature
+        some = replace(known, rows=lambda: exact.curvature(problem).rows())
+        return replace(self, measure=lambda: some)
 
     def aim(self, tol: float) -> float | None:
         """Return the objective at which a run has converged: within `tol` of the optimum, relative to the optimum

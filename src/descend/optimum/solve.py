@@ -74,7 +74,7 @@ def optimum(problem: Problem, threads: int = 1) -> Optimum:
         if result.status is not OptimumStatus.FOUND:
             return Optimum.unknown(result)
         view = StandardisedView.plain(problem)
-        value, g = _evaluated(problem, view, weights)
+        value, g = _evaluated(problem, view, weights, threads)
         left = (
             float("nan")
             if method in ("linear program", "interior point")
@@ -85,13 +85,20 @@ def optimum(problem: Problem, threads: int = 1) -> Optimum:
     return Optimum(weights=weights, objective=value, gradient_norm=left, method=method)
 
 
-def _evaluated(problem: Problem, view: StandardisedView, weights: Array) -> tuple[float, Array]:
-    """The objective and the gradient of its smooth part; from moments, where these have kept their digits."""
+def _evaluated(problem: Problem, view: StandardisedView, weights: Array, threads: int) -> tuple[float, Array]:
+    """The objective and the gradient of its smooth part; from moments, where these have kept their digits; of the weights
+    that `by_sample` has found, by the passes with which it has found them."""
     if moments.measures(problem):
         gram = problem.data.gram()
         value = float(moments.objectives(gram, problem, weights[None])[0])
         if np.isfinite(value):
             return value, moments.gradient(gram, problem, weights)
+    if by_sample.fits(problem):
+        from descend.engines import full_pass  # Numba is loaded when it is first needed
+
+        if full_pass.measures(problem):
+            objective = float(full_pass.full_objectives(problem, threads)(weights[None])[0])
+            return objective, full_pass.full_gradient(problem, threads)(weights)
     return view.evaluate(weights)
 
 

@@ -197,6 +197,7 @@ class _Job:
         self.notes: list[Note] = []
         self.optimum_fits = True  # whether there is time for the exact optimum
         self.compiling = 0.0  # seconds of compilation, which no budget is charged with
+        self.parts: Mapping[str, Scored] = {}  # what is known of models beside the one that is kept
 
     def note(self, topic: str, text: str) -> None:
         """Record a note, and pass it on."""
@@ -249,9 +250,13 @@ class _Job:
             self.note("search", f"{', '.join(left_out)}: not tried, a step for each row is slow; --optimizer trains it")
         if result.sample_rows is not None:
             rows = f"{result.sample_rows:,} of {result.fit.problem.data.rows:,} training rows"
-            self.note("search", f"settings competed on {rows}; the best was trained on all of them")
+            if result.chosen_on_all:
+                self.note("search", f"variants by batches competed on {rows}; all others were trained on all of them")
+            else:
+                self.note("search", f"settings competed on {rows}; the best was trained on all of them")
         self._note_schedule(result)
         parts, data = scored_parts(prepared, result), data_section(prepared, self.data, result.fit)
+        self.parts = {name: parts[name] for name in ("baseline", "optimum") if name in parts}
         test_rows = prepared.rows[1]
         # All rows of a streamed table are let go.
         result, prepared = on_rows_at_hand(result, prepared), prepared.at_hand
@@ -327,7 +332,15 @@ class _Job:
         if run.held_out is None or run.prepared is None or run.search_result is None:
             return run
         trees = self.options.trees
-        found = references(run.prepared, run.search_result, run.held_out, run.metric, trees=trees, threads=self.threads)
+        found = references(
+            run.prepared,
+            run.search_result,
+            run.held_out,
+            run.metric,
+            trees=trees,
+            threads=self.threads,
+            known=self.parts,
+        )
         return replace(run, references=found)
 
     def _judged(

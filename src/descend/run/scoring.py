@@ -1,7 +1,7 @@
 """scoring: metrics of weights, in the units of the file."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,6 @@ from descend.errors import UsageError
 from descend.evaluation import ClassificationEvaluation, Evaluation, RegressionEvaluation
 from descend.losses import Loss
 from descend.metrics import RegressionSums, blocks_of, classification_metrics, predicted_class, regression_metrics
-from descend.optimum import Curvature, curvature
 from descend.problem import Problem
 from descend.problem.network import scores as network_scores
 from descend.problem.response import decision, has_probabilities
@@ -97,6 +96,8 @@ def run_scores(problem: Problem, weights: Array, data: Data) -> Array:
     if problem.network is not None:
         return np.array([network_scores(problem.network, w, data.X) for w in weights])
     W, b = problem.split(weights)
+    if not W.any():  # constant predictions
+        return np.repeat(b[:, None], data.rows, axis=1)
     with np.errstate(over="ignore", invalid="ignore"):
         z = data.X @ W.transpose(1, 0, 2).reshape(data.features, -1)
         return np.asarray(z.reshape(data.rows, *b.shape).transpose(1, 0, 2) + b[:, None])
@@ -133,16 +134,7 @@ class Scored:
 
 def on_rows_at_hand(result: SearchResult, prepared: Prepared) -> SearchResult:
     """Return a search on a streamed table as one whose training rows are those that are at hand, with the moments of all."""
-    if prepared.sample is None:
-        return result
-    problem = replace(result.fit.problem, data=prepared.sample.train)
-    measure = result.landscape.measure
-
-    def measured() -> Curvature:
-        return replace(measure(), rows=lambda: curvature(problem).rows())
-
-    landscape = replace(result.landscape, measure=measured)
-    return replace(result, fit=replace(result.fit, problem=problem), landscape=landscape)
+    return result if prepared.sample is None else result.on_some(prepared.sample.train)
 
 
 def scored_parts(prepared: Prepared, result: SearchResult) -> dict[str, Scored]:

@@ -4,8 +4,10 @@ Every variant is trained with the same seeds and scored on the same rows, so two
 differences of their losses, row by row and seed by seed.
 """
 
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from enum import StrEnum
+from functools import cached_property, partial
 
 import numpy as np
 
@@ -14,7 +16,7 @@ from descend.evaluation.intervals import ALPHA
 from descend.evaluation.paired import paired_difference, within_least
 from descend.metrics import HIGHER_IS_BETTER
 from descend.outcome import Outcome
-from descend.problem import Problem, losses_and_slopes
+from descend.problem import Problem, losses_and_slopes, moments
 from descend.problem.problem import flat
 from descend.problem.response import class_indices
 from descend.run.scoring import run_scores, score
@@ -42,16 +44,21 @@ class Contestant:
     Args:
         run: the first seed's run.
         scores: the metric that is shown, of each seed (seeds,); one value where no chance is involved.
-        losses: of each seed and row (seeds, rows), in the metric's sense, lower is better.
+        measure: returns what each row adds to the metric, of each seed (seeds, rows), see `row_losses`; most are never asked for.
         at_optimum: whether every seed ended at the exact optimum.
         failed: whether a seed gave no usable model.
     """
 
     run: int
     scores: Array
-    losses: Array
+    measure: Callable[[], Array]
     at_optimum: bool
     failed: bool
+
+    @cached_property
+    def losses(self) -> Array:
+        """What each row adds to the metric (seeds, rows)."""
+        return self.measure()
 
     @property
     def score(self) -> float | None:
@@ -69,7 +76,14 @@ def contestants(prepared: Prepared, result: SearchResult, metric: str) -> tuple[
     fit, data = result.fit, prepared.test or prepared.train
     made = []
     everyone = [k for r in result.best_per_variant for k in result.seeds_of(r) or (r,)]
-    z = dict(zip(everyone, run_scores(fit.problem, fit.weights[everyone], data), strict=True))
+    known = _from_moments(prepared, result, everyone, data, metric)
+    z: Mapping[int, Array] = {}
+    if known is None:
+        z = dict(zip(everyone, run_scores(fit.problem, fit.weights[everyone], data), strict=True))
+        known = {
+            k: score(prepared, fit.problem, fit.weights[k], data, z[k]).get(metric, np.nan)
+            for k in everyone if usable(fit, k)
+        }  # fmt: skip
     for r in result.best_per_variant:
         runs = result.seeds_of(r) or (r,)
         failed = not all(usable(fit, k) for k in runs)
@@ -78,17 +92,36 @@ def contestants(prepared: Prepared, result: SearchResult, metric: str) -> tuple[
             gap is not None and (gap <= AT_OPTIMUM or fit.outcomes[k] == Outcome.CONVERGED)
             for gap, k in zip(gaps, runs, strict=True)
         )
-        kept = [] if failed else [(fit.weights[k], z[k]) for k in runs]
+        kept = () if failed else runs
         made.append(
             Contestant(
                 run=r,
-                scores=np.array([score(prepared, fit.problem, w, data, own).get(metric, np.nan) for w, own in kept]),
-                losses=np.array([row_losses(fit.problem, own, data, metric) for _, own in kept]),
+                scores=np.array([known[k] for k in kept]),
+                measure=partial(_losses_of, result, kept, z, data, metric),
                 at_optimum=near and not failed,
                 failed=failed,
             )
         )
     return tuple(made)
+
+
+def _from_moments(
+    prepared: Prepared, result: SearchResult, runs: Sequence[int], data: Data, metric: str
+) -> dict[int, float] | None:
+    """The root mean squared error of runs on a large table whose moments are known; None where rows must be read."""
+    fit = result.fit
+    problem = replace(fit.problem, data=data, l2=0.0, l1=0.0)
+    if metric != "rmse" or result.sample_rows is None or not data.has_gram or not moments.measures(problem):
+        return None
+    squares = moments.measured(problem, fit.weights[list(runs)].astype(np.float64))
+    return dict(zip(runs, (np.sqrt(squares) * prepared.scale.target_width).tolist(), strict=True))
+
+
+def _losses_of(result: SearchResult, runs: Sequence[int], z: Mapping[int, Array], data: Data, metric: str) -> Array:
+    """The losses of each row under several runs (runs, rows), whose scores z are known or found now."""
+    fit = result.fit
+    scores = [z[k] for k in runs] if z else run_scores(fit.problem, fit.weights[list(runs)], data)
+    return np.array([row_losses(fit.problem, own, data, metric) for own in scores])
 
 
 def row_losses(problem: Problem, z: Array, data: Data, metric: str) -> Array:

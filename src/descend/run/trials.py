@@ -69,10 +69,16 @@ def trials(
     fit, data = result.fit, prepared.test or prepared.train
     made = {c.run: c for c in contestants(prepared, result, metric)}
     places = standings(tuple(made.values()), metric, data.sample_weight)
-    # Of a large table the best of each variant alone are scored.
-    shown = [r for r in range(len(fit.plan)) if usable(fit, r) and (r in made or result.sample_rows is None)]
-    z = dict(zip(shown, run_scores(fit.problem, fit.weights[shown], data), strict=True))
-    rows = []
+    scored: dict[int, float | None] = {r: known for r, c in made.items() if (known := _score_of(c, result)) is not None}
+    others = [
+        r
+        for r in range(len(fit.plan))
+        if usable(fit, r) and r not in scored and (r in made or result.sample_rows is None)
+    ]
+    z = run_scores(fit.problem, fit.weights[others], data)
+    for r, own in zip(others, z, strict=True):
+        scored[r] = score(prepared, fit.problem, fit.weights[r], data, own).get(metric)
+    rows: list[Trial] = []
     for r, setting in enumerate(fit.plan.settings):
         leader, best = made.get(r), r == result.best
         one = Trial(
@@ -84,7 +90,7 @@ def trials(
             epochs=int(fit.epochs[r]),
             steps=int(fit.steps[r]),
             status=fit.outcomes[r].word,
-            score=score(prepared, fit.problem, fit.weights[r], data, z[r]).get(metric) if r in z else None,
+            score=scored.get(r),
             spread=None if leader is None else leader.spread,
             result=fit.outcomes[r].word,
             leader=leader is not None,
@@ -93,6 +99,14 @@ def trials(
         )
         rows.append(one if leader is None else _leader(one, leader, places[r], result, options))
     return tuple(rows)
+
+
+def _score_of(leader: Contestant, result: SearchResult) -> float | None:
+    """The score of the run of a leader itself, where it is one of those that it is compared by."""
+    runs = result.seeds_of(leader.run) or (leader.run,)
+    return (
+        float(leader.scores[runs.index(leader.run)]) if len(leader.scores) == len(runs) and leader.run in runs else None
+    )
 
 
 def _leader(trial: Trial, leader: Contestant, standing: Standing, result: SearchResult, options: Options) -> Trial:

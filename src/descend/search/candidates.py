@@ -1,5 +1,7 @@
 """candidates: which settings a search tries, from the user's options and what is known before training."""
 
+from collections.abc import Callable
+
 import numpy as np
 
 from descend import optimum as exact
@@ -27,10 +29,16 @@ LINEAR_BATCH = 256  # most rows a step of `minibatch` on a linear model: an eigh
 ENDLESS_SCHEDULES = ("none", "constant", "plateau", "auto")  # whose factors do not depend on the number of steps
 
 
-def settings(problem: Problem, options: Options, landscape: Landscape) -> list[Setting]:
-    """Return the settings that the options leave open: those of the user, and rates below the limit for "auto"."""
+def settings(
+    problem: Problem, options: Options, landscape: Landscape, wanted: Callable[[Setting], bool] = lambda setting: True
+) -> list[Setting]:
+    """Return the settings that the options leave open: those of the user, and rates below the limit for "auto".
+
+    Args:
+        wanted: tells, of a variant at its default rate, whether it is among them.
+    """
     result: list[Setting] = []
-    for base in candidates(problem, options):
+    for base in filter(wanted, candidates(problem, options)):
         if not isinstance(options.lr, str):
             result.append(base.at(lr=options.lr))
             continue

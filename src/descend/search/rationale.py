@@ -90,7 +90,9 @@ def _batch(fit: Fit, best: int, options: Options) -> Entry:
     if noise is None or not np.isfinite(noise.rows):
         return entry
     rows = max(1, round(noise.rows))
-    advice = f"at the start, steps get better up to about {min(rows, problem.data.rows):,} rows, and hardly beyond"
+    advice = (
+        f"at the start, steps get better up to about {min(rows, problem.data.rows_in_all):,} rows, and hardly beyond"
+    )
     return {**entry, "noise_scale": noise.rows, "advice": advice}
 
 

@@ -21,9 +21,10 @@ from descend.optimum.landscape import Landscape
 from descend.options import Options
 from descend.outcome import Outcome
 from descend.plan import Plan, Setting
-from descend.problem import Problem, objectives
-from descend.problem.moments import fits, measured
+from descend.problem import Problem
+from descend.problem.moments import fits, measured, measures
 from descend.problem.network import check_memory
+from descend.search import corrected
 from descend.search.candidates import factors_of, settings
 from descend.search.rationale import rationale
 from descend.search.sample import sample_of
@@ -32,7 +33,7 @@ from descend.table.data import Data
 from descend.training import Fit, Limits, Progress, train
 from descend.training.checkpoint import Checkpoints
 from descend.training.halving import competition, first_rung
-from descend.training.stopping import GRACE_EPOCHS, GRACE_FACTOR
+from descend.training.stopping import GRACE_FACTOR
 
 MOST_EPOCHS = 100_000  # of a run where the user set none (arbitrary: patience or the time ends it before)
 RACE_SHARE = 0.6  # of the time for the first training of all settings; the rest is for neighbours, seeds and schedules
@@ -54,6 +55,7 @@ SEED_ROUNDS = 3  # settings of a variant that are repeated over seeds until one 
 CELLS_AFTER_CONVERGENCE = (
     5e7  # cell visits of a group once a run has converged: about a tenth of a second, whatever the machine
 )
+UNSEEN = 5  # times less of it where nobody sees these runs: one that has converged by all rows a step is kept anyway (arbitrary)
 QUICK_GRACE = (
     10  # epochs, see `Limits.grace`, of a search that is to show which setting is fastest, and no more (arbitrary)
 )
@@ -75,7 +77,9 @@ class SearchResult:
         skipped: the variants for which there was no time at all.
         out_of_time: whether the time, rather than a run itself, ended a run.
         validation: the rows that decided when to stop and what to keep; None where the training objective did.
-        sample_rows: on how many rows the settings competed; None where that was all of them.
+        sample_rows: on how many rows settings competed; None where that was all of them.
+        chosen_on_all: whether the setting that is kept competed on all rows nevertheless, trained by moments.
+        places: of the training rows that are left, where they stood among all (rows,); None where these are all.
     """
 
     fit: Fit
@@ -88,15 +92,23 @@ class SearchResult:
     out_of_time: bool = False
     validation: Data | None = None
     sample_rows: int | None = None
+    chosen_on_all: bool = False
+    places: Array | None = None
 
     @cached_property
     def why(self) -> dict[str, dict[str, Any]]:
         """For each value that was chosen: how it was found, and the evidence."""
-        why, rows = rationale(self.fit, self.best, self.options, self.landscape), self.fit.problem.data.rows
-        if self.sample_rows is not None:
+        why, rows = rationale(self.fit, self.best, self.options, self.landscape), self.fit.problem.data.rows_in_all
+        if self.sample_rows is not None and not self.chosen_on_all:
             for name in ("optimizer", "lr"):
                 why[name]["source"] += f", on {self.sample_rows:,} of {rows:,} rows"
         return why
+
+    def on_some(self, data: Data, places: Array | None = None) -> "SearchResult":
+        """Return this search with some of its training rows, which have the moments of all, in place of all."""
+        problem = dataclasses.replace(self.fit.problem, data=data)
+        fit = dataclasses.replace(self.fit, problem=problem)
+        return dataclasses.replace(self, fit=fit, landscape=self.landscape.on_some(problem), places=places)
 
     def seeds_of(self, r: int) -> tuple[int, ...]:
         """Return the runs of a setting that are compared with others: one a seed, without those of --restarts."""
@@ -112,7 +124,7 @@ def search(
     on_event: Callable[[Progress], None] = lambda progress: None,
     start: Array | None = None,
     checkpoints: Checkpoints | None = None,
-    grace: int = GRACE_EPOCHS,
+    quick: bool = False,
 ) -> SearchResult:
     """Train every candidate that the options leave open and keep the best.
 
@@ -123,28 +135,64 @@ def search(
         options: as `options.read_options` returns them.
         start: initial weights (params,), zeros when None.
         checkpoints: where its trainings write how they stand, and find it.
-        grace: see `Limits.grace`; QUICK_GRACE where nobody looks at any run but the best.
+        quick: whether nobody looks at any run but the best: the others end soon, and are not measured.
 
     What the user typed is trained as it is; "auto" tries the eight variants, and for each of them rates below its
     stability limit.
     """
-    landscape, checkpoints = landscape or Landscape.of(problem), checkpoints or Checkpoints()
+    landscape = landscape or Landscape.of(problem)
+    task = _Task(problem, held_out, options, landscape, on_event, start, checkpoints or Checkpoints(), quick)
     sample = sample_of(problem, options) if _leaves_a_choice(options) else None
     if sample is not None:
-        result = _search_by_sample(problem, sample, held_out, options, landscape, on_event, start, checkpoints)
+        result = _search_by_sample(task, sample)
         if result is not None:
             return result
-    limits = dataclasses.replace(_limits(options, landscape), grace=grace)
-    return _search_rows(problem, held_out, options, landscape, limits, on_event, start, checkpoints)
+    return _search_rows(task, settings(problem, options, landscape), task.limits)
 
 
-def _search_rows(
-    problem: Problem, held_out: Data | None, options: Options, landscape: Landscape, limits: Limits,
-    on_event: Callable[[Progress], None], start: Array | None, checkpoints: Checkpoints,
-) -> SearchResult:  # fmt: skip
-    """Train every candidate on all rows of the problem."""
-    candidates = settings(problem, options, landscape)
-    job = _Search(problem, held_out, options, limits, on_event, start, checkpoints)
+@dataclass(frozen=True, eq=False)
+class _Task:
+    """What a search is given, see `search`."""
+
+    problem: Problem
+    held_out: Data | None
+    options: Options
+    landscape: Landscape
+    on_event: Callable[[Progress], None]
+    start: Array | None
+    checkpoints: Checkpoints
+    quick: bool
+
+    @property
+    def limits(self) -> Limits:
+        """When a training ends."""
+        limits = _limits(self.options, self.landscape)
+        return dataclasses.replace(limits, grace=QUICK_GRACE) if self.quick else limits
+
+    @property
+    def threads(self) -> int:
+        """Over which a training is spread."""
+        return self.options.threads or 1
+
+    def train(self, plan: Plan, limits: Limits, on_event: Callable[[Progress], None] | None = None) -> Fit:
+        """Train a plan on all rows."""
+        heard = on_event or self.on_event
+        return train(self.problem, plan, self.held_out, limits, heard, self.threads, self.checkpoints)
+
+    def after_convergence(self, limits: Limits, done: Fit, runs: int) -> Limits:
+        """The limits of so many runs after others: once one has converged, so much work, counted in cells, whatever its pace."""
+        converged = [int(e) for e, o in zip(done.epochs, done.outcomes, strict=True) if o == Outcome.CONVERGED]
+        if not converged:
+            return limits
+        cells = self.problem.data.rows * max(self.problem.params, 1) * max(runs, 1)
+        work = CELLS_AFTER_CONVERGENCE / (UNSEEN if self.quick else 1)
+        most = max(int(work / cells), 1), int(GRACE_FACTOR * max(limits.grace, min(converged)))
+        return dataclasses.replace(limits, epochs=min(limits.epochs, *most))
+
+
+def _search_rows(task: _Task, candidates: list[Setting], limits: Limits) -> SearchResult:
+    """Train these settings on all rows of the problem."""
+    job = _Search(task, limits)
     fit = job.race(candidates)
     fit = job.try_lower_rates(fit)
     fit = job.refine(fit)
@@ -161,12 +209,12 @@ def _search_rows(
         fit=fit,
         best=best,
         best_per_variant=ahead,
-        landscape=landscape,
-        options=options,
-        seeds=options.seeds,
+        landscape=task.landscape,
+        options=task.options,
+        seeds=task.options.seeds,
         skipped=tuple(dict.fromkeys(s.label for s in candidates if s.label not in trained)),
         out_of_time=job.out_of_time,
-        validation=held_out if fit.guided else None,
+        validation=task.held_out if fit.guided else None,
     )
 
 
@@ -177,76 +225,113 @@ def _leaves_a_choice(options: Options) -> bool:
     return not several and (options.lr == "auto" or options.optimizer == "auto")
 
 
-def _search_by_sample(
-    problem: Problem, sample: Problem, held_out: Data | None, options: Options, landscape: Landscape,
-    on_event: Callable[[Progress], None], start: Array | None, checkpoints: Checkpoints,
-) -> SearchResult | None:  # fmt: skip
-    """Let all settings compete on a sample of the rows, and train the best on all of them; None where that fails there.
+def _search_by_sample(task: _Task, sample: Problem) -> SearchResult | None:
+    """Let settings compete on a sample of the rows, and train the best on all of them; None where that fails there.
 
-    Training goes on from the weights that the sample led to. Settings that moments train cost nothing, so the best of
-    each such variant sees all rows, from the start.
+    Training goes on from the weights that the sample led to. Settings that moments train cost nothing, so these compete on
+    all rows, and where one converges the others are tried on the sample for as long as others are tried at all.
     """
-    begun, budget = checkpoints.clock(), options.time_budget
+    begun, options = task.checkpoints.clock(), task.options
+    budget = options.time_budget
     racing = options if budget is None else options.replace(time_budget=RACE_SHARE * budget)
-    judges, known = (
-        None if held_out is None else held_out.drawn(sample.data.rows, options.random_state),
-        Landscape.of(sample),
-    )
-    short = dataclasses.replace(_limits(racing, known), grace=QUICK_GRACE)
-    race = _search_rows(sample, judges, racing, known, short, on_event, start, checkpoints)
-    settings_of, best = race.fit.plan.settings, race.best
-    free = [r for r in race.best_per_variant if fits(problem, settings_of[r]) and usable(race.fit, r)]
-    finalists = free if best in free else [best]
-    begin = start if best in free else race.fit.weights[finalists]
-    spent = checkpoints.clock() - begun - race.fit.compiling
+    free = settings(task.problem, options, task.landscape, lambda s: fits(task.problem, s))
+    whole = _by_moments(dataclasses.replace(task, options=racing), free) if free else None
+    judges = None if task.held_out is None else task.held_out.drawn(sample.data.rows, options.random_state)
+    known = Landscape.of(sample)
+    part = dataclasses.replace(task, problem=sample, held_out=judges, options=racing, landscape=known)
+    others = settings(sample, options, known, lambda s: not fits(task.problem, s))
+    limits = dataclasses.replace(part.limits, grace=QUICK_GRACE)
+    if whole is not None:
+        limits = part.after_convergence(limits, whole.fit, len(others))
+    race = _search_rows(part, others, limits) if others else None
+    if race is None:
+        return whole
+    spent = task.checkpoints.clock() - begun - race.fit.compiling - (0.0 if whole is None else whole.fit.compiling)
     left = None if budget is None else max(budget - spent, FINAL_SHARE * budget)
-    limits = dataclasses.replace(_limits(options, landscape), seconds=left)
-    plan = Plan(tuple(settings_of[r] for r in finalists), begin)
-    final = train(problem, plan, held_out, limits, on_event, options.threads or 1, checkpoints)
-    kept = choose(final)
-    if not usable(final, kept):
+    seconds = dataclasses.replace(_limits(options, task.landscape), seconds=left)
+    final = _final(task, sample, race, seconds) if whole is None or _is_behind(task, whole, race) else None
+    on_all = [fit for fit in (None if whole is None else whole.fit, final) if fit is not None]
+    trained = on_all[0] if len(on_all) == 1 else on_all[0].beside(on_all[1])
+    kept = choose(trained)
+    if not usable(trained, kept):
         return None
-    fit = _beside_the_race(race, final, problem)
-    best = len(race.fit.plan) + kept
-    trained = {final.plan.settings[r].label: len(race.fit.plan) + r for r in (*best_per_variant(final), kept)}
-    ahead = tuple(trained.get(settings_of[r].label, r) for r in race.best_per_variant)
+    fit, before = _beside_the_race(task, race, trained), len(race.fit.plan)
+    runs = {race.fit.plan.settings[r].label: r for r in race.best_per_variant}
+    runs |= {trained.plan.settings[r].label: before + r for r in (*best_per_variant(trained), kept)}
+    searches = [result for result in (whole, race) if result is not None]
     return SearchResult(
-        fit=fit, best=best, best_per_variant=ahead, landscape=landscape, options=options, seeds=options.seeds,
-        skipped=race.skipped, out_of_time=race.out_of_time or _out_of_time(final, limits),
-        validation=held_out if fit.guided else None, sample_rows=sample.data.rows,
+        fit=fit, best=before + kept, best_per_variant=tuple(runs.values()), landscape=task.landscape, options=options,
+        seeds=options.seeds, skipped=tuple(name for result in searches for name in result.skipped),
+        out_of_time=any(result.out_of_time for result in searches) or (final is not None and _out_of_time(final, seconds)),
+        validation=task.held_out if fit.guided else None, sample_rows=sample.data.rows,
+        chosen_on_all=whole is not None and kept < len(whole.fit.plan),
     )  # fmt: skip
 
 
-def _beside_the_race(race: SearchResult, final: Fit, problem: Problem) -> Fit:
-    """Return the runs of a race on a sample and those of the final on all rows.
+def _by_moments(task: _Task, free: list[Setting]) -> SearchResult:
+    """Let the settings that moments train compete on all rows; then the best of each variant get the time that runs are given
+    that are shown."""
+    whole = _search_rows(task, free, dataclasses.replace(task.limits, grace=QUICK_GRACE))
+    settings_of, outcomes = whole.fit.plan.settings, whole.fit.outcomes
+    cut = tuple(settings_of[r] for r in whole.best_per_variant if outcomes[r] == Outcome.BUDGET)
+    if task.quick or not cut or whole.fit.interrupted:
+        return whole
+    longer = task.train(Plan(cut, task.start), task.limits)
+    fit = whole.fit.beside(longer)
+    return dataclasses.replace(whole, fit=fit, best=choose(fit), best_per_variant=best_per_variant(fit))
 
-    The best of each variant is measured on all rows; all that did not fail count as pruned.
+
+def _final(task: _Task, sample: Problem, race: SearchResult, limits: Limits) -> Fit:
+    """Train the best setting of a race on all rows, from the weights that the sample led to."""
+    setting, weights = race.fit.plan.settings[race.best], race.fit.weights[race.best]
+    if corrected.fits(task.problem, setting, limits):
+        begun, seconds = time.monotonic(), limits.seconds
+        share = limits if seconds is None else dataclasses.replace(limits, seconds=STEP_SHARE * seconds)
+        weights = corrected.approach(
+            task.problem, sample, setting, weights, task.landscape, share, task.on_event, task.threads
+        )
+        if seconds is not None:
+            left = max(seconds - (time.monotonic() - begun), (1 - STEP_SHARE) * seconds)
+            limits = dataclasses.replace(limits, seconds=left)
+    return task.train(Plan((setting,), weights[None]), limits)
+
+
+def _is_behind(task: _Task, whole: SearchResult, race: SearchResult) -> bool:
+    """Whether a setting that competed on a sample may be better than those that moments trained on all rows."""
+    if _is_settled(whole.fit, whole.best) and usable(whole.fit, whole.best):
+        return False
+    found = measured(task.problem, race.fit.weights[[race.best]])[0]
+    return not usable(whole.fit, whole.best) or bool(found < whole.fit.loss[whole.best])
+
+
+def _beside_the_race(task: _Task, race: SearchResult, trained: Fit) -> Fit:
+    """Return the runs of a race on a sample and those that were trained on all rows.
+
+    The best of each variant is measured on all rows, where anybody will see it; all that did not fail count as pruned.
     """
     before, loss = race.fit, race.fit.loss.copy()
     ahead = [r for r in race.best_per_variant if usable(before, r)]
-    loss[ahead] = measured(problem, before.weights[ahead])
+    if not task.quick or measures(task.problem):
+        loss[ahead] = measured(task.problem, before.weights[ahead])
     outcomes = tuple(o if o.failed else Outcome.PRUNED for o in before.outcomes)
-    score = before.score if final.guided else loss
-    raced = dataclasses.replace(before, problem=problem, loss=loss, score=score, outcomes=outcomes, engine=final.engine)
-    return dataclasses.replace(raced.beside(final), interrupted=final.interrupted)
+    score = before.score if trained.guided else loss
+    raced = dataclasses.replace(
+        before, problem=task.problem, loss=loss, score=score, outcomes=outcomes, engine=trained.engine
+    )
+    return dataclasses.replace(raced.beside(trained), interrupted=trained.interrupted)
 
 
 @dataclass(eq=False)
 class _Search:
     """The trainings of one search; the runs of each are put beside those that are done."""
 
-    problem: Problem
-    held_out: Data | None
-    options: Options
+    task: _Task
     limits: Limits
-    on_event: Callable[[Progress], None]
-    start: Array | None
-    checkpoints: Checkpoints
     out_of_time: bool = False
     compiling: float = 0.0  # seconds so far; the time is for training
 
     def __post_init__(self) -> None:
-        self.begun = self.checkpoints.clock()
+        self.begun = self.task.checkpoints.clock()
 
     def race(self, runs: list[Setting]) -> Fit:
         """Train the candidates, batch size after batch size, by successive halving; the first group is never left out."""
@@ -260,7 +345,7 @@ class _Search:
                 break
             share = 1.0 if group is groups[-1] else STEP_SHARE
             seconds = max(share * (self._left() - reserve), LATE_SHARE * self._left())
-            if self.problem.network is not None:
+            if self.task.problem.network is not None:
                 seconds = min(seconds, longest)
             fit = self._train(group, fit, seconds, race=True)
         return fit
@@ -271,7 +356,7 @@ class _Search:
         if self.limits.seconds is None or len(runs) == 1:
             return runs
         began = time.monotonic()
-        objectives(self.problem, initial_state(self.problem, Plan((runs[0],), self.start)).weights)
+        measured(self.task.problem, initial_state(self.task.problem, Plan((runs[0],), self.task.start)).weights)
         one = RUN_COST * (time.monotonic() - began)
         if one * len(runs) <= self._left():
             return runs
@@ -285,7 +370,7 @@ class _Search:
     def try_lower_rates(self, fit: Fit) -> Fit:
         """Where all rates of a variant failed, train the best that was pruned, then lower rates, until one trains."""
         for _ in range(MOST_LOWER):
-            more = after_failures(fit, lower=self.options.lr == "auto")
+            more = after_failures(fit, lower=self.task.options.lr == "auto")
             before, fit = len(fit.plan), self._more(fit, more, STEP_SHARE)
             if len(fit.plan) == before:
                 break
@@ -294,7 +379,7 @@ class _Search:
     def refine(self, fit: Fit) -> Fit:
         """Try rates between the best one and its neighbours, where that run has not reached the optimum."""
         best = choose(fit)
-        if self.options.lr != "auto" or _is_settled(fit, best):
+        if self.task.options.lr != "auto" or _is_settled(fit, best):
             return fit
         return self._more(fit, between(fit, best), STEP_SHARE)
 
@@ -306,14 +391,14 @@ class _Search:
         """
         for _ in range(SEED_ROUNDS):
             ahead = [r for r in best_per_variant(fit) if has_chance(fit, r) and usable(fit, r)]
-            if self.problem.network is not None and self.options.optimizer == "auto":
+            if self.task.problem.network is not None and self.task.options.optimizer == "auto":
                 ahead = sorted(sorted(ahead, key=lambda r: score(fit, r))[:SEEDED])
             runs = [fit.plan.settings[r] for r in ahead if len(repeats(fit, r)) == 1]
-            if not runs or self.options.seeds == 1:
+            if not runs or self.task.options.seeds == 1:
                 break
-            later = self.options.restarts > 1 or self.options.schedule == "auto"
+            later = self.task.options.restarts > 1 or self.task.options.schedule == "auto"
             before = len(fit.plan)
-            for k in range(1, self.options.seeds):
+            for k in range(1, self.task.options.seeds):
                 again = [s.reseeded(k + 1)[-1] for s in runs]
                 fit = self._more(fit, again, STEP_SHARE if later else 1.0, whole=True)
             if len(fit.plan) == before:
@@ -322,23 +407,23 @@ class _Search:
 
     def restart(self, fit: Fit, best: int) -> tuple[Fit, int]:
         """Train the best setting from as many initial weights as was asked for, and keep the best of them."""
-        if self.options.restarts == 1:
+        if self.task.options.restarts == 1:
             return fit, best
         own, known = fit.plan.settings[best], {fit.plan.settings[r].seed for r in repeats(fit, best)}
-        fit = self._more(fit, [s for s in own.reseeded(self.options.restarts) if s.seed not in known])
-        starts = range(own.seed, own.seed + self.options.restarts)
+        fit = self._more(fit, [s for s in own.reseeded(self.task.options.restarts) if s.seed not in known])
+        starts = range(own.seed, own.seed + self.task.options.restarts)
         among = [r for r in repeats(fit, best) if fit.plan.settings[r].seed in starts]
         return fit, min(among, key=lambda r: (not usable(fit, r), score(fit, r)))
 
     def try_schedules(self, fit: Fit, best: int) -> tuple[Fit, int]:
         """Try schedules on the best setting, over the same seeds, and keep one that is clearly better."""
-        if self.options.schedule != "auto" or _is_settled(fit, best):
+        if self.task.options.schedule != "auto" or _is_settled(fit, best):
             return fit, best
         before, seeds = len(fit.plan), [fit.plan.settings[r] for r in repeats(fit, best)]
         epochs = max(int(fit.epochs[best]), 1)
         for name in SCHEDULES:
             ends = None if name == "plateau" else epochs  # it lowers the rate where the constant one would have ended
-            runs = [with_schedule(self.problem, own, name, epochs) for own in seeds]
+            runs = [with_schedule(self.task.problem, own, name, epochs) for own in seeds]
             fit = self._more(fit, runs, STEP_SHARE, epochs=ends, whole=True)
         constant = mean_score(fit, best)
         seed = fit.plan.settings[best].seed
@@ -365,16 +450,15 @@ class _Search:
         A later group for which the time was not enough is left out: one without an epoch, and if `whole` any that was cut.
         """
         seconds = max(seconds, 0.0)
-        limits, rows = self._limits(done, seconds, group), self.problem.data.rows
+        limits, rows = self._limits(done, seconds, group), self.task.problem.data.rows
         if epochs is not None:
             limits = dataclasses.replace(limits, epochs=min(limits.epochs, epochs))
         if race and len({competition(s) for s in group}) < len(group):
             limits = dataclasses.replace(limits, rung=first_rung(-(-rows // group[0].rows_a_step(rows))))
-        if self.problem.network is not None:
-            _check_memory(self.problem, group)
+        if self.task.problem.network is not None:
+            _check_memory(self.task.problem, group)
         listener = self._listener(0 if done is None else len(done.plan))
-        threads = self.options.threads or 1
-        new = train(self.problem, Plan(group, self.start), self.held_out, limits, listener, threads, self.checkpoints)
+        new = self.task.train(Plan(group, self.task.start), limits, listener)
         self.compiling += new.compiling
         out_of_time = _out_of_time(new, limits)
         self.out_of_time |= out_of_time
@@ -390,21 +474,12 @@ class _Search:
     @property
     def seconds(self) -> float:
         """Seconds so far, without those of compilation."""
-        return self.checkpoints.clock() - self.begun - self.compiling
+        return self.task.checkpoints.clock() - self.begun - self.compiling
 
     def _limits(self, done: Fit | None, seconds: float, group: tuple[Setting, ...]) -> Limits:
         """The limits of the next group: once a run has converged, so much work, counted in cells, whatever its pace."""
         limits = self.limits if seconds == np.inf else dataclasses.replace(self.limits, seconds=seconds)
-        if done is None:
-            return limits
-        converged = [int(e) for e, o in zip(done.epochs, done.outcomes, strict=True) if o == Outcome.CONVERGED]
-        if not converged:
-            return limits
-        cells = self.problem.data.rows * max(self.problem.params, 1) * len(group)
-        work = max(int(CELLS_AFTER_CONVERGENCE / cells), 1)
-        return dataclasses.replace(
-            limits, epochs=min(limits.epochs, work, int(GRACE_FACTOR * max(limits.grace, min(converged))))
-        )
+        return limits if done is None else self.task.after_convergence(limits, done, len(group))
 
     def _listener(self, before: int) -> Callable[[Progress], None]:
         """A listener that passes on the progress of the search as a whole; `before` runs are done."""
@@ -412,7 +487,7 @@ class _Search:
         def on_event(progress: Progress) -> None:
             seconds, limit = self.seconds, self.limits.seconds
             share = progress.share if limit is None else max(min(1.0, seconds / limit), progress.share * (before == 0))
-            self.on_event(dataclasses.replace(progress, runs=progress.runs + before, seconds=seconds, share=share))
+            self.task.on_event(dataclasses.replace(progress, runs=progress.runs + before, seconds=seconds, share=share))
 
         return on_event
 

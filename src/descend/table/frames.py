@@ -27,7 +27,10 @@ NO_CELLS = (dict, list, tuple, set, bytes, complex, np.complexfloating, np.ndarr
 MOMENTS = (date, np.datetime64)
 TYPED = Conventions(typed=True)
 
-BLOCK_CELLS = 1 << 16  # cells of a block whose ends are looked for: it stays in the cache
+BLOCK_CELLS = 1 << 18  # cells of a block whose ends are looked for: it stays in the cache
+STRETCH = (
+    1 << 12
+)  # cells that are looked at side by side: of few columns several rows, for loops that are worth vectorising
 
 
 def is_frame(given: Any) -> bool:
@@ -97,9 +100,15 @@ def from_arrays(X: Any, names: tuple[str, ...] | None = None, null: Sequence[str
 
 def _ends(array: Array) -> tuple[Array, Array]:
     """The smallest and the largest cell of each column; NaN where one is missing."""
-    rows = max(1, BLOCK_CELLS // array.shape[1])
-    blocks = [array[lo : lo + rows] for lo in range(0, len(array), rows)]
-    return tuple(end.reduce([end.reduce(b, axis=0) for b in blocks]) for end in (np.minimum, np.maximum))
+    columns = array.shape[1]
+    side = min(max(1, STRETCH // columns), len(array)) if array.flags.c_contiguous else 1
+    whole = len(array) // side * side
+    wide, rest = array[:whole].reshape(-1, side * columns), array[whole:]
+    rows = max(1, BLOCK_CELLS // wide.shape[1])
+    blocks = (wide[lo : lo + rows] for lo in range(0, len(wide), rows))
+    found = [(block.min(axis=0), block.max(axis=0)) for block in blocks]
+    low, high = (np.concatenate([np.reshape(ends, (-1, columns)), rest]) for ends in zip(*found, strict=True))
+    return low.min(axis=0), high.max(axis=0)
 
 
 def _array(X: Any) -> Array:

@@ -14,6 +14,10 @@ BLOCK_CELLS = 1 << 16  # cells of a block: 512 kB in float64, which stays in a l
 LARGE_CELLS = (
     1 << 22
 )  # of a table that is not copied: for a smaller one a copy, 32 MB at most, saves work in every pass
+FARTHEST = (
+    1e6  # widths that the centre of a column may be from 0, for products in float64 with rows that are not centred
+)
+SMALLEST_WIDTH = 1e-150  # by which weights are divided without leaving the range of float64 (arbitrary)
 TASK_BLOCKS = 16  # blocks that one thread scales at a time (arbitrary: about 2 ms)
 
 
@@ -67,9 +71,13 @@ class ScaledRows:
     def __matmul__(self, W: Array) -> Array:
         """Return the product with weights (features, ...)."""
         product = np.empty((self.shape[0], *W.shape[1:]), np.result_type(self.dtype, W.dtype))
+        unscaled = None if self._copy is not None else _for_the_source(W, self.center, self.width)
 
         def fill(rows: slice) -> None:
-            product[rows] = self[rows] @ W
+            if unscaled is None:
+                product[rows] = self[rows] @ W
+            else:
+                product[rows] = self.source[rows].astype(np.float64, copy=False) @ unscaled[0] - unscaled[1]
 
         self._on_threads(fill)
         return product
@@ -119,6 +127,19 @@ class ScaledRows:
         n, features = self.shape
         size = max(64, BLOCK_CELLS // max(features, 1))
         return (slice(lo, min(lo + size, n)) for lo in range(0, n, size))
+
+
+def _for_the_source(W: Array, center: Array, width: Array) -> tuple[Array, Array] | None:
+    """Weights of the source in place of those of scaled features, float64, and what is then subtracted from the product.
+
+    None where columns are so far from 0 that float64 would not keep the digits of float32.
+    """
+    with np.errstate(over="ignore", divide="ignore"):
+        far = np.abs(center) > FARTHEST * width
+    if far.any() or not (width > SMALLEST_WIDTH).all():
+        return None
+    weights = W.astype(np.float64) / width.reshape(-1, *(1,) * (W.ndim - 1))
+    return weights, center @ weights
 
 
 def scaled(X: Array, center: Array, width: Array, dtype: DTypeLike) -> Array:
