@@ -112,7 +112,12 @@ def natural(run: Any, frame: pd.DataFrame, table: RealTable) -> set[str]:
 
     X, y = parts_of(frame, table.target)
     train, test = (X.index.intersection(frame.index[rows]) for rows in run.prepared.rows)
-    found = {code for code, part in (("D305", "test"), ("D210", "train")) if gain(run, part) < 0.002}
+    gains = {part: gain(run, part) for part in ("train", "test")}
+    found = {code for code, part in (("D305", "test"), ("D210", "train")) if gains[part] < 0.002}
+    if gains["test"] < 0:
+        found.add("D503")
+    if gains["test"] < 0.5 * gains["train"]:
+        found.add("D301")
     model = linear_pipeline(X, table.classes, 1e-4 * len(train)).fit(X.loc[train], y[train])
 
     def losses(rows: Any) -> tuple[float, float]:
@@ -128,6 +133,8 @@ def natural(run: Any, frame: pd.DataFrame, table: RealTable) -> set[str]:
         )
 
     (fitted, constant), (unseen, unseen_constant) = losses(train), losses(test)
+    if "hidden_layer_sizes" not in run.options.user_set and gains["train"] < 0.99 * (1 - fitted / constant):
+        found |= {"D201", "D504"}
     if unseen > unseen_constant:
         found |= {"D305", "D306", "D308"}
     if unseen_constant - unseen < 0.5 * (constant - fitted):
@@ -139,10 +146,12 @@ def natural(run: Any, frame: pd.DataFrame, table: RealTable) -> set[str]:
         shares = y[train].value_counts(normalize=True).reindex(model.classes_).to_numpy()
         if (recalls[shares < 0.1] < 0.5).any():
             found.add("D303")
+        residual = np.asarray((y == model.classes_[-1]) - model.predict_proba(X)[:, -1])
     else:
         residual = np.asarray(y - model.predict(X))
-        if _follows_time(frame.loc[X.index], residual):
-            found.add("D406")
+    if _follows_time(frame.loc[X.index], residual):
+        found.add("D406")
+    if not table.classes:
         design = model[:-1].transform(X)
         design = np.asarray(design.todense() if hasattr(design, "todense") else design)
         if design.shape[1] <= 60:
@@ -173,11 +182,14 @@ def natural(run: Any, frame: pd.DataFrame, table: RealTable) -> set[str]:
 
 
 def _follows_time(frame: pd.DataFrame, residual: Any) -> bool:
-    """Whether the residuals follow each other in the order of a column of dates, by the statistic of Durbin and Watson."""
+    """Whether residuals, or their means of equal times, follow each other in the order of dates, by Durbin and Watson's statistic."""
     for c in frame:
         if not pd.api.types.is_numeric_dtype(frame[c]):
             times = pd.to_datetime(frame[c], errors="coerce", format="mixed")
             if times.notna().mean() > 0.9 and times.nunique() > 20:
-                r = residual[np.argsort(times.to_numpy(), kind="stable")]
-                return bool(np.square(np.diff(r)).sum() / np.square(r).sum() < 1.7)
+                ordered = residual[np.argsort(times.to_numpy(), kind="stable")]
+                means = pd.Series(residual).groupby(times.to_numpy()).mean().to_numpy()
+                return any(
+                    np.square(np.diff(r)).sum() / np.square(r).sum() < 1.7 for r in (ordered, means - means.mean())
+                )
     return False

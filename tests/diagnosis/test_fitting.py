@@ -34,6 +34,12 @@ def test_more_columns_than_the_rows_can_bear_are_overfitted():
     assert found.evidence["train"] < 0.5 * found.evidence["test"]
 
 
+@pytest.mark.parametrize(("seed", "level"), [(0, "note"), (3, "warning")])
+def test_a_few_test_rows_leave_it_open(seed, level):
+    found = codes(frame(60, 30, 1.0, seed), l2=0.0)["D301"]
+    assert (found.level, "12 test rows are too few to be sure" in found.text) == (level, level == "note")
+
+
 @pytest.mark.parametrize("rows", [400, 4000])
 def test_enough_rows_are_not(rows):
     assert "D301" not in codes(frame(rows, 5, 1.0))
