@@ -119,7 +119,7 @@ def contradicted(found: Margins, y: Array, rows: Array) -> Array:
         distance[row] = np.inf
         near = y[np.argpartition(distance, NEIGHBOURS)[:NEIGHBOURS]]
         kept.append(np.mean(near == found.predicted[row]) - np.mean(near == y[row]) > AGREEING)
-    return rows[np.array(kept, bool)]
+    return np.asarray(rows[np.array(kept, bool)])
 
 
 def flipped(e: Evidence) -> Finding | None:
