@@ -12,6 +12,7 @@ MIN_TEST_ROWS = 10  # for D301 (arbitrary: the standard error of fewer is unreli
 OVERFIT = 0.5  # share of the training gain that test rows lack (arbitrary)
 MIN_GAIN = 0.3  # share of the baseline's loss: a smaller gain is no fit that could be too close (arbitrary)
 NONLINEAR = 0.1  # share of the residual variance that squares and products explain (arbitrary)
+PLAIN = 0.3  # the same, for a warning (arbitrary)
 MAX_COLUMNS = 30  # whose squares and products are tried: 465 terms
 MAX_ROWS = 5000  # on which they are tried (arbitrary: bounds the work)
 ROWS_PER_TERM = 5  # at least, so that the regression on the terms is determined well (arbitrary)
@@ -54,20 +55,22 @@ def underfit(e: Evidence) -> Finding | None:
     nonlinear = _nonlinear_residuals(e)
     if nonlinear is None or not nonlinear[0] > NONLINEAR:
         return None
-    share, term = nonlinear
+    share, term, unseen = nonlinear
     text = (
         f"nonlinear residuals: no better linear model exists, but squares and products of columns explain {share:.0%} of the "
         f"residual variance, {term} most of it; a nonlinear model can fit better"
     )
     fix = ("--hidden 32", f"a column for {term}")
-    level = Level.WARNING if share > 3 * NONLINEAR else Level.NOTE
+    level = Level.WARNING if share > PLAIN and unseen > 0 else Level.NOTE
     return Finding(code="D302", level=level, text=text, evidence={"share": share, "term": term}, fix=fix)
 
 
-def _nonlinear_residuals(e: Evidence) -> tuple[float, str] | None:
-    """The share of the residual variance that squares and products of columns explain, and the strongest of these.
+def _nonlinear_residuals(e: Evidence) -> tuple[float, str, float] | None:
+    """The share of the residual variance that squares and products explain, the strongest of these, and the share in unseen rows.
 
-    The share is corrected for the number of terms (adjusted R squared), since any term explains a little by chance.
+    The share is corrected for the number of terms (adjusted R squared), since any term explains a little by chance. That of
+    unseen rows has each row left out of its own regression, since squares of a skewed column bend to single rows; it is
+    looked at where a warning depends on it.
     """
     if (
         e.problem.network is not None or e.problem.loss.name != "squared" or e.problem.outputs > 1
@@ -90,7 +93,8 @@ def _nonlinear_residuals(e: Evidence) -> tuple[float, str] | None:
     share = 1 - (unexplained / max(rows - design.shape[1], 1)) / (total / (rows - 1)) if total > 0 else 0.0
     size = np.maximum(terms.std(axis=0), 1e-300)
     i, j = pairs[int(np.argmax(np.abs(terms.T @ residuals) / size))]
-    return share, f"{e.names[i]}²" if i == j else f"{e.names[i]} × {e.names[j]}"
+    unseen = 1 - _left_out(design, residuals) / total if share > PLAIN else 0.0
+    return share, f"{e.names[i]}²" if i == j else f"{e.names[i]} × {e.names[j]}", unseen
 
 
 def _unexplained(design: Array, target: Array) -> float:
@@ -99,10 +103,25 @@ def _unexplained(design: Array, target: Array) -> float:
     By normal equations of columns of length 1, with a penalty of TINY against terms that depend on each other: five
     digits of a share are more than it needs, for a tenth of the time of an orthogonal decomposition.
     """
-    unit = design / np.maximum(np.linalg.norm(design, axis=0), 1e-300)
-    products, right = unit.T @ unit, unit.T @ target
-    products[np.diag_indices_from(products)] += TINY
+    unit, products = _normal_equations(design)
+    right = unit.T @ target
     return float(target @ target - right @ np.linalg.solve(products, right))
+
+
+def _left_out(design: Array, target: Array) -> float:
+    """The sum of squares of a target (rows,) that is left where each row is predicted without itself (Allen 1974)."""
+    unit, products = _normal_equations(design)
+    half = np.linalg.solve(products, unit.T)
+    leverage = np.minimum((unit.T * half).sum(axis=0), 1 - TINY)
+    return float(np.square((target - unit @ (half @ target)) / (1 - leverage)).sum())
+
+
+def _normal_equations(design: Array) -> tuple[Array, Array]:
+    """The columns of a design at length 1, and their products."""
+    unit = design / np.maximum(np.linalg.norm(design, axis=0), 1e-300)
+    products = unit.T @ unit
+    products[np.diag_indices_from(products)] += TINY
+    return unit, products
 
 
 def imbalance(e: Evidence) -> Finding | None:
@@ -185,8 +204,9 @@ ENTRIES = (
         meaning="Training has converged, and no linear model is better, but the residuals depend on the columns: the model "
         "is too simple for these data.",
         detected=f"The model is at the exact optimum, and squares and products of columns explain more than {NONLINEAR:.0%} of the "
-        "variance of the optimum's residuals, corrected for their number. Residuals below a millionth of the target are rounding; "
-        "those that follow the time (D406) are not looked at.",
+        f"variance of the optimum's residuals, corrected for their number. A warning above {PLAIN:.0%}, where rows left out of that "
+        "regression are predicted better too. Residuals below a millionth of the target are rounding; those that follow the time "
+        "(D406) are not looked at.",
         fixes="A network, or a column for the term that is named.",
         reference="Hastie, Tibshirani and Friedman 2009, section 5.1; Tukey 1949",
     ),
