@@ -1,9 +1,9 @@
-"""Does the diagnosis hold on tables it has not seen? Faults planted into 80 real tables, and healthy runs on them.
+"""Does the diagnosis hold on tables it has not seen? Faults planted into real tables, and healthy runs on them.
 
-    python -m benchmarks.diagnosis_tables [--half held-back] [--limit N] [--minutes M] [--codes D101,D402] [--fresh]
+    python -m benchmarks.diagnosis_tables [--tables fresh] [--limit N] [--minutes M] [--codes D101,D402] [--again]
 
-Thresholds are set with the working half alone; the other half is looked at once, at the end. Every case is written to
-diagnosis_tables.json as soon as it is known, and a later call goes on from there.
+Thresholds are set with the 80 known tables alone; the fresh ones are looked at once, at the end. Every case is written to
+diagnosis_tables.json as soon as it is known, and a later call goes on from there. `page` of diagnosis_page.py shows them.
 
 - A fault counts as named when its code, or one that says the same of it (`also` of the case), is among the findings; first,
   when such a code is the first finding, those left out that are said of the table with nothing planted and nothing typed; its
@@ -11,7 +11,7 @@ diagnosis_tables.json as soon as it is known, and a later call goes on from ther
 - A fault of training is one only where it does harm: the run ends with less than HARMED of the gain of a healthy run.
   Cases without harm are counted and left out.
 - The first cure is what is proposed after the proof of `doctor`; it is tried in a training of full length.
-- A healthy run's warning is a false alarm unless scikit-learn, or the definition itself, shows the same of the table.
+- Healthy runs, and what is a false alarm of one: see healthy_runs.py.
 """
 
 import argparse
@@ -19,41 +19,29 @@ import json
 import sys
 import time
 import warnings
-from collections import Counter
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from benchmarks import planted_data, planted_fit, planted_training
-from benchmarks.diagnosis import _of as counts_of
-from benchmarks.pages import put
-from benchmarks.planted import GOOD_NET, Case, Table
-from benchmarks.real_tables import RealTable, hashed, linear_pipeline, parts_of, tables
+from benchmarks.healthy_runs import gain, healthy, sound, trained
+from benchmarks.planted import Case, Table
+from benchmarks.real_tables import RealTable, fresh_tables, hashed, tables
 from benchmarks.timing import machine
-from descend.evaluation.intervals import clopper_pearson
 
 WAYS = dict(sorted((planted_training.WAYS | planted_fit.WAYS | planted_data.WAYS).items()))
 RESULTS = Path(__file__).parent / "diagnosis_tables.json"
-HALVES = ("working", "held-back")
+SETS: dict[str, Callable[[], tuple[RealTable, ...]]] = {"known": tables, "fresh": fresh_tables}
 STRENGTHS = ("faint", "plain", "gross")
-SECONDS = 3.0
 HARMED = 0.98  # of the gain of a healthy run
-FRESH_EYES = ("D302", "D303", "D301", "D305", "D405", "D203", "D304", "D308", "D306")  # what `natural` looks for
 
 
-def trained(data: Any, target: Any, options: dict[str, Any]) -> Any:
-    import descend as ds
-
-    given = {"seeds": 1, "time_budget": SECONDS, **options}
-    return ds.train(data, target, progress=False, **{k: v for k, v in given.items() if v is not None})
-
-
-def planted(half: str) -> Iterator[tuple[str, str, RealTable, int, int]]:
+def planted(name: str) -> Iterator[tuple[str, str, RealTable, int, int]]:
     """Every way of every code at every strength: (key, code, first table to try, way, strength)."""
-    own = [t for t in tables() if t.held_back == (half == "held-back")]
+    own = SETS[name]()
     for code, ways in WAYS.items():
         for k in range(len(ways)):
             for strength in range(len(STRENGTHS)):
@@ -61,24 +49,15 @@ def planted(half: str) -> Iterator[tuple[str, str, RealTable, int, int]]:
                 yield key, code, own[hashed(key) % len(own)], k, strength
 
 
-def case_of(key: str, half: str, code: str, first: RealTable, k: int, strength: int) -> tuple[RealTable, Case] | None:
+def case_of(key: str, name: str, code: str, first: RealTable, k: int, strength: int) -> tuple[RealTable, Case] | None:
     """Return the case on the first table, in order, that allows it."""
-    own = [t for t in tables() if t.held_back == (half == "held-back")]
+    own = SETS[name]()
     at = own.index(first)
     for table in [*own[at:], *own[:at]]:
         case = WAYS[code][k](Table.of(table, hashed(key) % 2**32), strength)
         if case is not None:
             return table, case
     return None
-
-
-def gain(run: Any, part: str = "train") -> float:
-    """The share of the baseline's squared error, or log loss, that a run has removed on a part of its rows."""
-    if run.failed:
-        return -np.inf
-    name = "logloss" if "logloss" in run.metrics[part] else "rmse"
-    power = 1 if name == "logloss" else 2
-    return float(1 - (run.metrics[part][name] / run.baseline_on(part, name)) ** power)
 
 
 def harmful(case: Case, run: Any) -> bool:
@@ -200,221 +179,68 @@ def _is_first(table: RealTable, run: Any, right: tuple[str, ...]) -> bool:
     return set(before) <= own
 
 
-def healthy(half: str) -> Iterator[tuple[str, RealTable, dict[str, Any]]]:
-    """Nothing typed; and, by the hash of the name, two rules at rates in their band and a network."""
-    from descend.plan import THE_EIGHT
-
-    for table in tables():
-        if table.held_back != (half == "held-back"):
-            continue
-        yield f"{table.name}, nothing typed", table, {}
-        for k in range(2):
-            rule = THE_EIGHT[hashed(f"{table.name}/{k}") % len(THE_EIGHT)]
-            yield f"{table.name}, {rule}", table, {"optimizer": rule, "in_band": 0.5 + k / 2}
-        rule = ("adam", "momentum", "nesterov", "rmsprop")[hashed(table.name) % 4]
-        yield (
-            f"{table.name}, network, {rule}",
-            table,
-            {**GOOD_NET, "max_epochs": 200, "optimizer": rule, "lr": "auto", "in_band": 1.0},
-        )
+Job = tuple[int, str, str, Callable[[], dict[str, Any]]]
 
 
-def sound(table: RealTable, options: dict[str, Any]) -> dict[str, Any]:
-    """Train a healthy run, at a rate beside the one that is found where a rule is typed."""
-    options, frame = dict(options), Table.of(table, 0).frame
-    begun = time.perf_counter()
-    factor = options.pop("in_band", None)
-    if factor is not None:
-        options["lr"] = factor * trained(frame, table.target, options).chosen["lr"]
-    run = trained(frame, table.target, {**options, "time_budget": 2 * SECONDS})
-    alarms = [f.code for f in run.findings if f.level != "note"]
-    true = natural(run, frame, table) if alarms else set()
-    return {
-        "table": table.name, "typed": sorted(options), "status": run.verdict.status, "alarms": alarms,
-        "false": [code for code in alarms if code not in true], "seconds": round(time.perf_counter() - begun, 2),
-    }  # fmt: skip
+def jobs(name: str, codes: set[str]) -> list[Job]:
+    """Return all that can be judged on a set of tables, in the order of a hash: (hash, kind, key, work)."""
+
+    def fault(key: str, code: str, *rest: Any) -> dict[str, Any]:
+        try:
+            made = case_of(key, name, code, *rest)
+            return judge(*made) if made is not None else {"code": code, "not_possible": True}
+        except Exception as error:  # noqa: BLE001
+            return _failed(error) | {"code": code, "named": False, "first": False, "harm": True}
+
+    def run(table: RealTable, options: dict[str, Any]) -> dict[str, Any]:
+        try:
+            return sound(table, options)
+        except Exception as error:  # noqa: BLE001
+            return _failed(error) | {"table": table.name, "typed": sorted(options), "false": []}
+
+    todo: list[Job] = [
+        (hashed(key), "planted", key, partial(fault, key, *rest))
+        for key, *rest in planted(name)
+        if not codes or rest[0] in codes
+    ]
+    if not codes or "healthy" in codes:
+        todo += [(hashed(key), "healthy", key, partial(run, *rest)) for key, *rest in healthy(SETS[name]())]
+    return sorted(todo, key=lambda job: job[:3])
 
 
-def natural(run: Any, frame: pd.DataFrame, table: RealTable) -> set[str]:
-    """Return the codes of faults that the table has by nature, by scikit-learn and by definitions."""
-    from sklearn.metrics import log_loss, recall_score
-    from sklearn.preprocessing import PolynomialFeatures
-
-    X, y = parts_of(frame, table.target)
-    train, test = (X.index.intersection(frame.index[rows]) for rows in run.prepared.rows)
-    found = {code for code, part in (("D305", "test"), ("D210", "train")) if gain(run, part) < 0.002}
-    model = linear_pipeline(X, table.classes, 1e-4 * len(train)).fit(X.loc[train], y[train])
-
-    def losses(rows: Any) -> tuple[float, float]:
-        """The loss of the model and of the best constant."""
-        if table.classes:
-            shares = y[train].value_counts(normalize=True).reindex(model.classes_)
-            constant = np.tile(shares.to_numpy(), (len(rows), 1))
-            return tuple(
-                log_loss(y[rows], p, labels=model.classes_) for p in (model.predict_proba(X.loc[rows]), constant)
-            )  # type: ignore[return-value]
-        return float(np.square(y[rows] - model.predict(X.loc[rows])).mean()), float(
-            np.square(y[rows] - y[train].mean()).mean()
-        )
-
-    (fitted, constant), (unseen, unseen_constant) = losses(train), losses(test)
-    if unseen > unseen_constant:
-        found |= {"D305", "D306", "D308"}
-    if unseen_constant - unseen < 0.5 * (constant - fitted):
-        found |= {"D301", "D308"}
-    if unseen < fitted:
-        found.add("D304")
-    if table.classes:
-        recalls = recall_score(y[train], model.predict(X.loc[train]), average=None, labels=model.classes_)
-        shares = y[train].value_counts(normalize=True).reindex(model.classes_).to_numpy()
-        if (recalls[shares < 0.1] < 0.5).any():
-            found.add("D303")
-    else:
-        residual = np.asarray(y - model.predict(X))
-        if _follows_time(frame.loc[X.index], residual):
-            found.add("D406")
-        design = model[:-1].transform(X)
-        design = np.asarray(design.todense() if hasattr(design, "todense") else design)
-        if design.shape[1] <= 60:
-            from sklearn.linear_model import Ridge
-            from sklearn.model_selection import KFold, cross_val_score
-
-            squares = PolynomialFeatures(2, include_bias=False).fit_transform(design)
-            plain, curved = (
-                cross_val_score(Ridge(1.0), D, y, cv=KFold(5, shuffle=True, random_state=0)).mean()
-                for D in (design, squares)
-            )
-            residual = np.asarray(y - Ridge(1e-6).fit(design, y).predict(design))
-            fit = Ridge(1e-3).fit(squares, residual)
-            if curved > plain + 0.01 or 1 - np.var(residual - fit.predict(squares)) / np.var(
-                residual
-            ) > 0.1 + squares.shape[1] / len(y):
-                found.add("D302")
-        distance = (y - y.median()).abs()
-        if (distance > 20 * 1.4826 * distance.median()).any():
-            found.add("D405")
-    design = model[:-1].transform(X)
-    values = np.linalg.eigvalsh(
-        np.corrcoef(np.asarray(design.todense() if hasattr(design, "todense") else design).T + 1e-12)
-    )
-    if values[-1] / max(values[values > 1e-10].min(initial=np.inf), 1e-300) > 1e3:
-        found.add("D203")
-    return found
+def _failed(error: Exception) -> dict[str, Any]:
+    return {"failed": f"{type(error).__name__}: {error}"[:300]}
 
 
-def _follows_time(frame: pd.DataFrame, residual: Any) -> bool:
-    """Whether the residuals follow each other in the order of a column of dates, by the statistic of Durbin and Watson."""
-    for c in frame:
-        if not pd.api.types.is_numeric_dtype(frame[c]):
-            times = pd.to_datetime(frame[c], errors="coerce", format="mixed")
-            if times.notna().mean() > 0.9 and times.nunique() > 20:
-                r = residual[np.argsort(times.to_numpy(), kind="stable")]
-                return bool(np.square(np.diff(r)).sum() / np.square(r).sum() < 1.7)
-    return False
-
-
-def measure(half: str, limit: int | None, minutes: float, codes: set[str], fresh: bool) -> None:
-    """Judge the cases that are not in the file yet, in the order of a hash, and write each as it is known."""
+def measure(name: str, limit: int | None, minutes: float, codes: set[str], again: bool) -> None:
+    """Judge the cases that are not in the file yet, and write each as it is known."""
     results = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
-    own = results.setdefault(half, {"planted": {}, "healthy": {}})
+    own = results.setdefault(name, {"planted": {}, "healthy": {}})
     results["machine"] = machine()
     deadline, done = time.monotonic() + 60 * minutes, 0
-    todo: list[tuple[int, str, str, Any]] = [
-        (hashed(key), "planted", key, rest) for key, *rest in planted(half) if not codes or rest[0] in codes
-    ]
-    todo += [(hashed(key), "healthy", key, rest) for key, *rest in healthy(half) if not codes or "healthy" in codes]
-    for _, kind, key, rest in sorted(todo, key=lambda job: job[:3]):
+    for _, kind, key, work in jobs(name, codes):
         if time.monotonic() > deadline or (limit is not None and done >= limit):
             break
-        if key in own[kind] and not fresh:
+        if key in own[kind] and not again:
             continue
-        try:
-            if kind == "healthy":
-                row = sound(*rest)
-            else:
-                made = case_of(key, half, *rest)
-                row = judge(*made) if made is not None else {"code": rest[0], "not_possible": True}
-        except Exception as error:  # noqa: BLE001
-            row = {
-                "failed": f"{type(error).__name__}: {error}"[:300],
-                **({"code": rest[0], "named": False, "first": False, "harm": True} if kind == "planted" else {}),
-            }
-        own[kind][key] = row
+        own[kind][key] = work()
         done += 1
-        print(key, json.dumps(row, default=str), file=sys.stderr, flush=True)
+        print(key, json.dumps(own[kind][key], default=str), file=sys.stderr, flush=True)
         RESULTS.write_text(json.dumps(results, indent=1, default=str) + "\n")
 
 
-def share(rows: list[dict[str, Any]], name: str) -> str:
-    """Return a share with its counts and its 95 % interval."""
-    known = [r[name] for r in rows if r.get(name) is not None]
-    if not known:
-        return "none"
-    e = clopper_pearson(float(sum(known)), float(len(known)))
-    return f"{e.value:.1%} ({sum(known)} of {len(known)}, {e.low:.0%} to {e.high:.0%})"
-
-
-def summary(found: dict[str, Any]) -> str:
-    """Return figures, curves and misses of both halves as Markdown."""
-    lines = []
-    for half in HALVES:
-        own = found.get(half)
-        if not own:
-            continue
-        cases = {k: r for k, r in own["planted"].items() if r.get("harm")}
-        rows, runs = list(cases.values()), list(own["healthy"].values())
-        for run in runs:
-            run["alarm"] = bool(run.get("false")) or "failed" in run
-        idle = sum(1 for r in own["planted"].values() if r.get("harm") is False)
-        free, typed = ([r for r in runs if bool(r.get("typed")) == flag] for flag in (False, True))
-        lines += [
-            f"### The {half} half", "",
-            f"- {len(rows)} faults in {len({r.get('table') for r in rows})} tables; {idle} more did no harm and are left out.",
-            f"- Among the findings: {share(rows, 'named')}.", f"- First: {share(rows, 'first')}.",
-            f"- The right column, layer or row: {share(rows, 'place')}.",
-            f"- The cure that is proposed first helps at full length: {share(rows, 'helps')}; none that was tried helped: "
-            f"{sum(1 for r in rows if r.get('none_helped'))}.",
-            f"- False alarms: nothing typed {share(free, 'alarm')}; a rule with a rate in its band {share(typed, 'alarm')}.",
-            *(f"    - {k}: {', '.join(r.get('false', [])) or r.get('failed')}" for k, r in own["healthy"].items() if r["alarm"]),
-            "", "| fault | cases | among | first | place | first cure helps | faint | plain | gross | also said |",
-            "|---|---|---|---|---|---|---|---|---|---|",
-        ]  # fmt: skip
-        for code in WAYS:
-            mine = {k: r for k, r in cases.items() if r["code"] == code}
-            by = [counts_of([r for k, r in mine.items() if k.endswith(s)], "named") for s in STRENGTHS]
-            said = Counter(
-                c.split()[0]
-                for r in mine.values()
-                for c in r.get("said", ())
-                if "note" not in c and c.split()[0] != code
-            )
-            also = ", ".join(f"{c} {n}×" for c, n in said.most_common(3))
-            each = [counts_of(list(mine.values()), name) for name in ("named", "first", "place", "helps")]
-            lines.append(f"| {code} | {len(mine)} | {' | '.join([*each, *by])} | {also} |")
-        missed = [
-            f"{k} ({r.get('table', '')}: {', '.join(r.get('said', ())) or r.get('failed') or 'nothing'})"
-            for k, r in cases.items()
-            if not r["named"]
-        ]
-        lines += ["", f"Missed: {'; '.join(missed)}." if missed else "Nothing missed.", ""]
-    return "\n".join(lines)
-
-
-def write() -> None:
-    """Write the section of docs/diagnosis.md from the result file."""
-    put("docs/diagnosis.md", "diagnosis tables", summary(json.loads(RESULTS.read_text())))
-
-
 def main() -> int:
+    from benchmarks.diagnosis_page import write
+
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--half", choices=HALVES, default="working")
+    parser.add_argument("--tables", choices=tuple(SETS), default="known")
     parser.add_argument("--limit", type=int, default=None, help="cases that are judged")
     parser.add_argument("--minutes", type=float, default=60.0)
     parser.add_argument("--codes", default="", help="of the faults, and the word healthy; all when not given")
-    parser.add_argument("--fresh", action="store_true", help="judge again what is in the file")
+    parser.add_argument("--again", action="store_true", help="judge again what is in the file")
     given = parser.parse_args()
     warnings.simplefilter("ignore")
-    measure(given.half, given.limit, given.minutes, set(filter(None, given.codes.split(","))), given.fresh)
+    measure(given.tables, given.limit, given.minutes, set(filter(None, given.codes.split(","))), given.again)
     write()
     return 0
 

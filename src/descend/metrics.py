@@ -42,9 +42,10 @@ class RegressionSums:
 
     def add(self, y: Array, predicted: Array, weight: Array | None = None) -> None:
         """Add targets and predictions of some rows (rows,), with their weights."""
-        e = predicted - y
-        parts = np.square(e), np.abs(e), np.square(y - self.mean)
-        sums = [float(part.sum() if weight is None else weight @ part) for part in parts]
+        with np.errstate(over="ignore"):  # squares of numbers above 1e154 are infinite, and so is their sum
+            e = predicted - y
+            parts = np.square(e), np.abs(e), np.square(y - self.mean)
+            sums = [float(part.sum() if weight is None else weight @ part) for part in parts]
         self.squared, self.absolute, self.spread = (
             self.squared + sums[0],
             self.absolute + sums[1],

@@ -58,3 +58,9 @@ def with_losses(evidence, losses, outcome=Outcome.BUDGET):
         weights=np.zeros((1, points, 0)), layer_stats=evidence.trace.layer_stats[:, :1].repeat(points, axis=1),
     )  # fmt: skip
     return dataclasses.replace(evidence, trace=trace, outcome=outcome, loss=float(losses[-1]), epochs=points - 1)
+
+
+def with_gap(evidence, gap):
+    """The same evidence, ended at a gap to the optimum."""
+    baseline, optimum = evidence.landscape.baseline, evidence.landscape.optimum.objective
+    return dataclasses.replace(evidence, loss=optimum + gap * (baseline - optimum))

@@ -4,7 +4,7 @@ import dataclasses
 
 import numpy as np
 import pytest
-from tests.diagnosis.made import deep, evidence_of, line, with_losses
+from tests.diagnosis.made import deep, evidence_of, line, with_gap, with_losses
 
 from descend.diagnosis.divergence import (
     above_limit,
@@ -96,6 +96,12 @@ def test_a_spike_is_three_times_the_median_before_and_a_tenth_of_the_gain(quiet)
 
 def test_a_tiny_spike_near_the_optimum_is_noise(quiet):
     assert spikes(with_losses(quiet, [10, 1, 0.1, 0.01, 0.01, 0.01, 0.01, 0.01, 0.01, 0.01, 0.01, 0.1])) is None
+
+
+@pytest.mark.parametrize(("gap", "level"), [(0.02, "warning"), (0.005, "note")])
+def test_a_spike_is_a_warning_where_the_run_missed_the_optimum(quiet, gap, level):
+    losses = [*np.geomspace(10, 0.1, 15), 9.0, *np.geomspace(0.1, 0.05, 5)]
+    assert spikes(with_gap(with_losses(quiet, losses), gap)).level == level
 
 
 def test_a_limit_crossed_on_the_way_is_told_with_both_limits():

@@ -8,7 +8,7 @@ import pytest
 from tests.diagnosis.made import evidence_of, line
 
 import descend as ds
-from descend.diagnosis.fitting import imbalance, underfit
+from descend.diagnosis.fitting import _left_out, _unexplained, imbalance, underfit
 from descend.losses import loss
 from descend.plan import setting
 from descend.problem import Problem
@@ -34,6 +34,12 @@ def test_more_columns_than_the_rows_can_bear_are_overfitted():
     assert found.evidence["train"] < 0.5 * found.evidence["test"]
 
 
+@pytest.mark.parametrize(("seed", "level"), [(0, "note"), (3, "warning")])
+def test_a_few_test_rows_leave_it_open(seed, level):
+    found = codes(frame(60, 30, 1.0, seed), l2=0.0)["D301"]
+    assert (found.level, "12 test rows are too few to be sure" in found.text) == (level, level == "note")
+
+
 @pytest.mark.parametrize("rows", [400, 4000])
 def test_enough_rows_are_not(rows):
     assert "D301" not in codes(frame(rows, 5, 1.0))
@@ -46,6 +52,28 @@ def test_a_curve_is_underfitted_by_a_line_and_the_column_is_named():
     product = frame(400, 3, 0.3)
     product["y"] += 1.5 * product.x0 * product.x2
     assert codes(product)["D302"].evidence["term"] == "x0 × x2"
+
+
+def test_what_single_rows_bend_is_no_warning():
+    rng = np.random.default_rng(0)
+    table = pd.DataFrame({"a": rng.normal(size=60), "b": np.exp(3 * rng.normal(size=60))})
+    table["y"] = table.a + rng.normal(size=60)
+    table.loc[table.b.nlargest(2).index, "y"] += [12.0, -12.0]
+    assert codes(table, test=0)["D302"].level == "note"
+    table["y"] = table.a + table.a**2 + 0.3 * rng.normal(size=60)
+    assert codes(table, test=0)["D302"].level == "warning"
+
+
+def test_left_out_rows_are_predicted_as_by_a_regression_without_them():
+    rng = np.random.default_rng(0)
+    design, target = np.column_stack([np.ones(30), rng.normal(size=(30, 2))]), rng.normal(size=30)
+    errors = []
+    for i in range(30):
+        rest = np.arange(30) != i
+        errors.append(target[i] - design[i] @ np.linalg.lstsq(design[rest], target[rest], rcond=None)[0])
+    whole = target - design @ np.linalg.lstsq(design, target, rcond=None)[0]
+    assert _unexplained(design, target) == pytest.approx(whole @ whole, rel=1e-6)
+    assert _left_out(design, target) == pytest.approx(np.square(errors).sum(), rel=1e-6)
 
 
 def test_noise_is_no_curve():

@@ -6,7 +6,7 @@ import pytest
 from sklearn.linear_model import Ridge
 
 import descend as ds
-from descend.diagnosis.labels import PENALTY, left_out_margins
+from descend.diagnosis.labels import PENALTY, Margins, contradicted, left_out_margins
 
 QUIET = {"progress": False, "seeds": 1, "optimizer": "nesterov"}
 
@@ -70,3 +70,30 @@ def test_margins_are_those_of_a_model_fitted_without_the_row():
         model = Ridge(alpha=PENALTY * 40).fit(X[rest], np.eye(2)[y[rest].astype(int)])
         z = model.predict(X[i : i + 1])[0]
         assert found[i] == pytest.approx(z[int(y[i])] - z[1 - int(y[i])], abs=2e-3)  # the mean is that of all rows
+
+
+def test_a_frequent_class_alone_is_no_skill():
+    rng = np.random.default_rng(0)
+    table = pd.DataFrame(rng.normal(size=(400, 3)), columns=["a", "b", "c"])
+    rare = rng.permutation(400)[
+        :24
+    ]  # always to say "no" is right about 94 %, and each of these rows is far from the border
+    assert "D411" not in codes(table.assign(k=np.where(np.isin(np.arange(400), rare), "yes", "no")))
+
+
+def test_a_cluster_on_the_wrong_side_is_no_slip():
+    rng = np.random.default_rng(0)
+    far = pd.DataFrame(rng.normal([-3, 3], 0.1, size=(20, 2)), columns=["a", "b"]).assign(c=0.0, k="yes")
+    clear = frame().query("abs(a - b) > 0.5")
+    assert "D411" not in codes(pd.concat([clear, far], ignore_index=True))
+    one_each = clear.query("abs(a - b) > 1.5").iloc[::10]
+    one_each = one_each.assign(k=one_each.k.map({"yes": "no", "no": "yes"}))
+    assert "D411" in codes(pd.concat([clear.drop(one_each.index), one_each], ignore_index=True))
+
+
+def test_neighbours_are_those_that_look_alike_to_the_model():
+    y = np.array([0.0] * 12 + [1.0] * 12)
+    places = np.r_[np.linspace(0, 1, 12), np.linspace(5, 6, 12)][:, None]
+    y[3] = 1.0
+    margins = Margins(margin=np.zeros(24), predicted=(places[:, 0] > 3).astype(int), places=places)
+    assert contradicted(margins, y, np.array([3, 20])).tolist() == [3]

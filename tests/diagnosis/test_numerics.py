@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 from tests.conftest import small_problem
-from tests.diagnosis.made import evidence_of, line
+from tests.diagnosis.made import evidence_of, line, with_gap
 
 from descend.diagnosis.numerics import noisy, overconfident, small_epsilon, stagnated
 from descend.options import read_options
@@ -55,7 +55,9 @@ def test_a_constant_rate_hovers_above_the_optimum_and_the_noise_scale_says_why()
     found = noisy(loud)
 
     assert (found.code, found.level) == ("D504", "note")
-    assert noisy(dataclasses.replace(loud, options=read_options({"lr": 0.08}))).level == "warning"
+    typed = dataclasses.replace(loud, options=read_options({"lr": 0.08}))
+    for gap, level in ((0.02, "warning"), (0.005, "note")):  # half a per cent of what can be learned is no harm
+        assert noisy(with_gap(typed, gap)).level == level
     assert found.evidence["noise_scale"] > 40
     assert "--batch 32" in found.fix
     assert noisy(evidence_of(problem, setting("sgd", lr=0.3), 150)) is None

@@ -1,5 +1,9 @@
 """A run that failed, or was not finished, has the code that the diagnosis gives it; any other has none."""
 
+import warnings
+
+import numpy as np
+import pandas as pd
 import pytest
 
 import descend as ds
@@ -26,3 +30,13 @@ def test_each_run_of_a_search_can_be_asked(penguins):
     result = run.search_result
     codes = {t.variant: code_of_outcome(evidence_of(result, None, run.options, r)) for r, t in enumerate(run.tried)}
     assert codes["gd"] == "D101"
+
+
+def test_numbers_whose_squares_overflow_are_no_warning():
+    rng = np.random.default_rng(0)
+    table = pd.DataFrame({"a": rng.normal(size=40), "y": 1e200 * rng.normal(size=40)})
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        how = {"hidden_layer_sizes": (4,), "optimizer": "gd", "lr": 1e3, "max_epochs": 3, "scale": False, "seeds": 1}
+        run = ds.train(table, "y", progress=False, **how)
+        assert code_of_outcome(evidence_of(run.search_result, None, run.options)) in ("D101", "D103")

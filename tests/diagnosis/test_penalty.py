@@ -49,3 +49,10 @@ def test_more_columns_than_rows_that_predict_well_are_a_note():
     common = rng.normal(size=60)
     table = pd.DataFrame(common[:, None] + 0.3 * rng.normal(size=(60, 80))).rename(columns=lambda j: f"x{j}")
     assert found(table.assign(y=common), "D308").level == "note"
+
+
+def test_a_tiny_penalty_on_more_columns_than_rows_is_none():
+    table = frame(60, 80)
+    classes = table.assign(y=np.where(table.y > 0, "u", "v"))
+    assert found(classes, "D307", l2=1e-5) is None
+    assert found(classes, "D307", l1=100.0) is not None  # no weight is left

@@ -302,3 +302,12 @@ def test_a_column_that_is_nearly_constant_is_noted():
 def test_a_target_of_dates_is_not_its_own_time():
     table = walk(True)
     assert "D406" not in codes(table, "day")
+
+
+@pytest.mark.parametrize(("noise", "said"), [(0.0, True), (0.4, False)])
+def test_levels_that_hold_the_target_are_a_leak_and_levels_that_only_help_are_none(noise, said):
+    rng = np.random.default_rng(0)
+    table = pd.DataFrame(rng.normal(size=(300, 2)), columns=["a", "b"]).assign(y=lambda t: t.a + rng.normal(size=300))
+    bins = pd.qcut(table.y + noise * rng.normal(size=300), 6, labels=list("qzmxkb")).astype(str)
+    found = ds.train(table.assign(level=bins), "y", progress=False, seeds=1, optimizer="nesterov").findings
+    assert [f.evidence["column"] for f in found if f.code == "D402"] == (["level"] if said else [])

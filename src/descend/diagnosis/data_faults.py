@@ -1,6 +1,7 @@
 """data_faults: faults that the data show by themselves, without any training; D4 asks of a run, `descend check` of a table."""
 
 import shlex
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -9,7 +10,7 @@ import numpy as np
 from descend.arrays import Array
 from descend.diagnosis.finding import Finding, Level
 from descend.diagnosis.formatting import factor
-from descend.diagnosis.leaks import SOLE, own_scores, parts_of_sum
+from descend.diagnosis.leaks import SOLE, SOLE_LEVELS, own_scores, parts_of_sum
 from descend.diagnosis.rows import row_keys
 from descend.sparse import is_sparse
 from descend.table.data import Data
@@ -17,6 +18,7 @@ from descend.table.sentinels import suspected_sentinels
 from descend.table.table import Column, Kind
 
 MIN_ROWS = 20  # for D402 and D405 (arbitrary)
+LEVELS = 2  # features of a column that is no category: its values, and where they are missing
 SUBSAMPLED = 20_000  # rows beyond which every SUBSAMPLE-th row is looked at first (arbitrary: bounds the work)
 SPREAD_ROWS = 2500  # whose spread is that of all rows within a few percent, far from a factor of SURE
 VARIED = 4  # times the rows that a nearly constant column may have of other values: the subsample's share is within half of it
@@ -50,8 +52,10 @@ def leaking_column(
     if is_sparse(data.X) or data.rows < MIN_ROWS or data.y.ndim > 1:
         return None
     scores = {name: score for name, score in own_scores(data, classes, columns).items() if name not in dates}
-    best = max(scores, key=lambda name: scores[name], default="")
-    if not best or not scores[best] > SOLE:
+    features = Counter(columns)
+    least = {name: SOLE_LEVELS if classes or features[name] > LEVELS else SOLE for name in scores}
+    best = max((name for name in scores if scores[name] > least[name]), key=lambda name: scores[name], default="")
+    if not best:
         return None
     what = "class" if classes else "target"
     text = (

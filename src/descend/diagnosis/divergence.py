@@ -4,7 +4,7 @@ import numpy as np
 
 from descend import optimum as exact
 from descend.arrays import Array
-from descend.diagnosis.evidence import LEARNED, Evidence
+from descend.diagnosis.evidence import LEARNED, VERY_FAR, Evidence
 from descend.diagnosis.finding import Entry, Finding, Level
 from descend.diagnosis.formatting import factor
 from descend.diagnosis.postmortem import postmortem
@@ -19,7 +19,6 @@ MANY_SPIKES = 5  # that make the note a warning (arbitrary)
 RISE = 3.0  # of the training loss in the first record points, over the larger of its initial value and the baseline (arbitrary)
 OVERSHOT = 0.2  # of the size of a layer's weights, that one step changes; a few thousandths are usual (arbitrary)
 FAR_OVERSHOT = 0.6  # the same, for a note about a network that has learned all the same (arbitrary)
-RECOVERED = 1e-2  # gap to the optimum up to which such a rise did no harm worth a warning (arbitrary: 1 % of what can be learned)
 FIRST_POINTS = 5  # record points in which such a rise is looked for (arbitrary)
 LARGE_TARGET = 10.0  # root mean square of a target that is not scaled (arbitrary; a scaled one has 1)
 ROWS_IN_TEXT = 5  # row numbers that a text lists
@@ -114,8 +113,7 @@ def _large_target(e: Evidence) -> float | None:
 def too_fast(e: Evidence) -> Finding | None:
     """D101 for rules without a stability limit."""
     losses = e.losses[: FIRST_POINTS + 1]
-    poor = e.outcome.failed or (not e.learned if e.gap is None else e.unfinished and e.gap > RECOVERED)
-    if len(losses) < 2 or e.outcome == Outcome.NONFINITE or not poor or _explodes(e) or e.has_limit:
+    if len(losses) < 2 or e.outcome == Outcome.NONFINITE or not e.poor or _explodes(e) or e.has_limit:
         return None
     before, peak = max(float(losses[0]), e.landscape.baseline), float(losses[1:].max())
     rise = (peak - e.floor) / max(before - e.floor, 1e-300)
@@ -199,7 +197,7 @@ def spikes(e: Evidence) -> Finding | None:
         f"the {SPIKE_WINDOW} points before"
     )
     fix = ("--clip 1", f"--lr {e.setting.lr / 3:.3g}", "--lr auto")
-    harmful = not e.near_optimum and (len(peaks) >= MANY_SPIKES or not e.learned)
+    harmful = e.poor if e.gap is not None else len(peaks) >= MANY_SPIKES or not e.learned
     level = Level.WARNING if harmful else Level.NOTE
     evidence = {"epoch": epoch, "height": height, "spikes": len(peaks)}
     return Finding(code="D104", level=level, text=text, evidence=evidence, fix=fix)
@@ -240,7 +238,7 @@ ENTRIES = (
         "from the largest eigenvalue of a bound on the Hessian (of a network: of the Hessian at the initial weights). No "
         "tolerance: above the limit, divergence is a theorem for a quadratic. Adaptive rules have no such limit: there, the "
         f"loss rose by a factor of {RISE:g} over the larger of its initial value and the baseline within {FIRST_POINTS} record "
-        f"points, and the run failed, or misses the optimum by more than {RECOVERED:.0%}, or where that is not known has not "
+        f"points, and the run failed, or misses the optimum by more than {VERY_FAR:.0%}, or where that is not known has not "
         "learned; or a step at the first "
         f"record point changed a layer of a network by more than {OVERSHOT:.0%} of its weights' norm, or of the norm "
         "they should have, and it has not learned; a note for "
@@ -277,9 +275,9 @@ ENTRIES = (
         meaning="The training loss jumps up and comes down again: the learning rate is near its limit, or single batches have "
         "huge gradients.",
         detected=f"At a record point the training loss is above {SPIKE:g} times the median of the {SPIKE_WINDOW} points "
-        f"before, by more than {SPIKE_GAIN:.0%} of all that was gained; smaller rises are batch noise. A warning for "
-        f"{MANY_SPIKES} or more spikes, or where less than {LEARNED:.0%} of the baseline's loss is removed, unless the "
-        "optimum is reached all the same. Runs that converged are exempt.",
+        f"before, by more than {SPIKE_GAIN:.0%} of all that was gained; smaller rises are batch noise. A warning where the run ended "
+        f"with a gap of more than {VERY_FAR:.0%} to the optimum; where that is not known, for {MANY_SPIKES} or more spikes, or where less "
+        f"than {LEARNED:.0%} of the baseline's loss is removed. Runs that converged are exempt.",
         fixes="Gradient clipping; a smaller learning rate; warm-up.",
         reference="Pascanu, Mikolov and Bengio 2013; Cohen et al. 2021",
     ),

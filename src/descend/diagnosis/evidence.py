@@ -32,6 +32,7 @@ MIN_POSSIBLE_GAIN = (
 )
 MORE_TIME = 4.0  # times the budget that is proposed where the time was not enough (arbitrary)
 SOME_ROWS = 1 << 16  # training rows from which a mean loss and its standard error are known well enough
+VERY_FAR = 1e-2  # gap above which it matters (arbitrary: 1 % of what can be learned is missing)
 FAR = 1e-3  # gap to the optimum above which a run is not at it: ten times the default tol, and far above rounding
 
 
@@ -131,6 +132,13 @@ class Evidence:
     def near_optimum(self) -> bool:
         """Whether the kept weights are at the exact optimum, within FAR."""
         return self.gap is not None and self.gap <= FAR and not self.outcome.failed
+
+    @property
+    def poor(self) -> bool:
+        """Whether the run missed what it could learn: more than VERY_FAR from the optimum, or where that is not known has not learned."""
+        return self.outcome.failed or (
+            not self.learned if self.gap is None else self.unfinished and self.gap > VERY_FAR
+        )
 
     @property
     def premature(self) -> bool:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from descend.diagnosis.evidence import Evidence
+from descend.diagnosis.evidence import VERY_FAR, Evidence
 from descend.diagnosis.finding import Entry, Finding, Level
 from descend.diagnosis.stagnation import stagnation
 from descend.optimum.noise_scale import noise_scale
@@ -87,7 +87,7 @@ def noisy(e: Evidence) -> Finding | None:
     fix = ["--schedule plateau", f"--lr {e.setting.lr / 10:.3g}"]
     if e.setting.label != "sgd":
         fix.append(f"--batch {min(8 * e.batch_size, e.problem.data.rows)}")
-    level = Level.WARNING if "lr" in e.user_set else Level.NOTE
+    level = Level.WARNING if "lr" in e.user_set and e.poor else Level.NOTE
     evidence = {"noise_scale": scale.rows, "batch": e.batch_size, "gap": e.gap}
     return Finding(code="D504", level=level, text=text, evidence=evidence, fix=tuple(fix))
 
@@ -133,7 +133,7 @@ ENTRIES = (
         "with the rate and the batch size.",
         detected=f"The optimum is not reached, the later half of the record closed less than {STALLED:.0%} of the distance, "
         f"and the gradient noise scale at the kept weights is above {NOISE_SCALE:g} batches. A note where the learning rate "
-        "was found: then no rate that was tried is better.",
+        f"was found, since then no rate that was tried is better, or where the gap to the optimum is at most {VERY_FAR:.0%}.",
         fixes="A schedule that lowers the rate (--schedule plateau); a smaller rate; larger batches.",
         reference="McCandlish et al. 2018; Bottou, Curtis and Nocedal 2018, section 4",
     ),

@@ -30,7 +30,10 @@ def too_large(e: Evidence) -> Finding | None:
     if not weights.max(initial=0.0) > ZERO:
         text = f"penalty too large: {name} {size:g} leaves no weight above {ZERO:g}, so the model is a constant"
         return Finding(code="D307", level=Level.WARNING, text=text, evidence={name: size, "factor": None}, fix=fix)
-    z = _held_back(e)
+    fits_anything = (
+        e.problem.network is None and e.problem.data.features >= e.problem.data.rows
+    )  # gains from any larger weights
+    z = None if fits_anything else _held_back(e)
     if z is None:
         return None
     factor, before, after = _best_factor(e, z)
@@ -125,7 +128,8 @@ ENTRIES = (
         "the columns say more.",
         detected="A penalty was set, and either no weight is left, or the predictions of the optimum, moved away from their mean by one "
         f"factor, would gain {SHRUNKEN:.0%} of what they could, and {LEAST:.0%} of the constant prediction's loss, on the training rows, "
-        "and would be better on test rows too.",
+        "and would be better on test rows too. Of more columns than rows only the former is asked: such a model gains from any larger "
+        "weights.",
         fixes="A hundredth of the penalty, or the default; each is tried.",
         reference="Hastie, Tibshirani and Friedman 2009, section 3.4",
     ),

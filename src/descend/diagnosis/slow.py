@@ -6,16 +6,13 @@ import numpy as np
 
 from descend.activations import activation
 from descend.arrays import Array
-from descend.diagnosis.evidence import FAR, LEARNED, NO_GAIN, Evidence
+from descend.diagnosis.evidence import FAR, LEARNED, NO_GAIN, VERY_FAR, Evidence
 from descend.diagnosis.finding import Entry, Finding, Level
 from descend.diagnosis.formatting import percent
 from descend.outcome import Outcome
 from descend.sparse import is_wide
 from descend.text import counted
 
-VERY_FAR = (
-    1e-2  # gap at which a run that stopped improving is a warning (arbitrary: 1 % of what can be learned is missing)
-)
 MUCH_TOO_LOW = (
     0.05  # learning rate over the stability limit: a good one is at a tenth of it or more (Goodfellow et al. 2016)
 )

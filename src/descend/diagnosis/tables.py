@@ -30,7 +30,7 @@ from descend.diagnosis.data_faults import (
 from descend.diagnosis.drift import AUTOCORRELATED, DRIFTING, STANDARD_ERRORS, STRETCHES, drift
 from descend.diagnosis.evidence import Evidence
 from descend.diagnosis.finding import Entry, Finding, Level
-from descend.diagnosis.leaks import FEWEST_OF_A_CLASS, SOLE, SURE
+from descend.diagnosis.leaks import FEWEST_OF_A_CLASS, SOLE, SOLE_LEVELS, SURE
 from descend.sparse import is_sparse
 from descend.table.sentinels import FEWEST_CELLS
 from descend.table.table import Column, Kind
@@ -201,7 +201,8 @@ ENTRIES = (
         meaning="One column alone determines the target almost exactly, or some add up to it. It may be known only after the "
         "target, or be the target in another form: a code, a rank, a part of a sum.",
         detected=f"Rows beside each other in the order of one column, or with the same value, predict more than {SOLE:.0%} of each other's "
-        "target: of the squares of its ranks, or of the indicators of its classes; no row predicts itself. Or the correlation, or the "
+        f"target, {SOLE_LEVELS:.0%} where the column has levels or the target classes: of the squares of its ranks, or of the indicators "
+        "of its classes; no row predicts itself. Or the correlation, or the "
         f"share of pairs of two classes in order, is above {SURE:g}, with {FEWEST_OF_A_CLASS} rows of the rarer class. Or least squares "
         "gives some columns weights of 1 or -1 and leaves nothing of the target.",
         fixes="Drop the column, unless it is known when the model is used.",

@@ -45,10 +45,13 @@ class RegressionEvaluation(Evaluation):
     def estimates(self) -> dict[str, Estimate]:
         """RMSE, MAE and R², with their intervals."""
         values = regression_metrics(self.y, self.predicted, self.weight)
-        return {
-            name: delta_interval(value, self._influence(name, value), self.weight, SCALES[name])
-            for name, value in values.items()
-        }
+        with np.errstate(
+            over="ignore", invalid="ignore"
+        ):  # squares of errors above 1e154 are infinite, their interval not known
+            return {
+                name: delta_interval(value, self._influence(name, value), self.weight, SCALES[name])
+                for name, value in values.items()
+            }
 
     def influence(self, metric: str) -> Array:
         """Return how far each row moves a metric (rows,)."""

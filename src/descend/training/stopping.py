@@ -172,7 +172,8 @@ class Stopping:
         """By how much the training objective must fall to have improved (runs,)."""
         if self.limits.optimum is not None:
             return STALLED_PART * np.maximum(self.by_loss.improved_score - self.limits.optimum, 0.0)
-        return self.limits.tol * np.abs(self.by_loss.improved_score)
+        with np.errstate(invalid="ignore"):  # no score yet is infinite, and a tol of 0 asks for nothing
+            return self.limits.tol * np.abs(self.by_loss.improved_score)
 
 
 def _end(outcome: Array, runs: Array, how: Outcome) -> None:
