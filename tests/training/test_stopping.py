@@ -131,3 +131,17 @@ def test_a_plateau_cuts_the_rate_within_forty_epochs_where_the_optimum_is_known(
 
     assert fit.trace.lr[1, -1] < 0.3 * lr
     assert fit.loss[1] - best < 0.2 * (fit.loss[0] - best)
+
+
+@pytest.mark.parametrize(("grace", "others", "last"), [(2, 1.0, 3), (2, 2.0, 6), (8, 1.0, 8)])
+def test_once_a_run_has_converged_the_others_get_so_many_times_its_epochs(grace, others, last):
+    plan, outcome = Plan((setting("sgd", lr=1.0), setting("sgd", lr=0.5))), np.array([Outcome.RUNNING] * 2)
+    limits = Limits(aim=0.5, patience=100, grace=grace, others=others)
+    stopping = Stopping(plan, limits, False, np.full(2, 4.0), np.full(2, np.nan), np.zeros((2, 1)), np.zeros(2))
+    ended = []
+    for epoch in range(1, 10):
+        loss = np.array([4.0 - epoch if epoch < 3 else 0.5, 3.9 - 0.1 * epoch])
+        stopping.judge(epoch, loss, np.full(2, np.nan), np.zeros((2, 1)), outcome, np.full(2, -1))
+        ended += [epoch] if outcome[1] != Outcome.RUNNING else []
+
+    assert (outcome.tolist(), ended[0]) == ([Outcome.CONVERGED, Outcome.BUDGET], last)

@@ -33,7 +33,6 @@ from descend.table.data import Data
 from descend.training import Fit, Limits, Progress, train
 from descend.training.checkpoint import Checkpoints
 from descend.training.halving import competition, first_rung
-from descend.training.stopping import GRACE_FACTOR
 
 MOST_EPOCHS = 100_000  # of a run where the user set none (arbitrary: patience or the time ends it before)
 RACE_SHARE = 0.6  # of the time for the first training of all settings; the rest is for neighbours, seeds and schedules
@@ -167,7 +166,7 @@ class _Task:
     def limits(self) -> Limits:
         """When a training ends."""
         limits = _limits(self.options, self.landscape)
-        return dataclasses.replace(limits, grace=QUICK_GRACE) if self.quick else limits
+        return dataclasses.replace(limits, grace=QUICK_GRACE, others=1.0) if self.quick else limits
 
     @property
     def threads(self) -> int:
@@ -186,7 +185,7 @@ class _Task:
             return limits
         cells = self.problem.data.rows * max(self.problem.params, 1) * max(runs, 1)
         work = CELLS_AFTER_CONVERGENCE / (UNSEEN if self.quick else 1)
-        most = max(int(work / cells), 1), int(GRACE_FACTOR * max(limits.grace, min(converged)))
+        most = max(int(work / cells), 1), int(limits.others * max(limits.grace, min(converged)))
         return dataclasses.replace(limits, epochs=min(limits.epochs, *most))
 
 

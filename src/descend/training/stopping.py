@@ -41,7 +41,8 @@ class Limits:
             kept; else the training objective does.
         rung: after how many epochs learning rates of one variant are first compared, and the worse half is pruned;
             again after twice as many, and so on, see `halving.worse_half`; 0 for never.
-        grace: epochs that count at least as those of the run that converged first; the others end at twice as many.
+        grace: epochs that count at least as those of the run that converged first.
+        others: how many times as many the other runs get.
         ends: whether only the first and the last epoch are recorded and judged.
     """
 
@@ -55,6 +56,7 @@ class Limits:
     early: bool = True
     rung: int = 0
     grace: int = GRACE_EPOCHS
+    others: float = GRACE_FACTOR
     ends: bool = False
 
 
@@ -122,7 +124,7 @@ class Stopping:
             _end(outcome, loss <= self.limits.aim, Outcome.CONVERGED)
         self._stop_stalled(epoch, outcome)
         converged = outcome == Outcome.CONVERGED
-        if converged.any() and epoch >= GRACE_FACTOR * max(self.limits.grace, int(self.epochs[converged].min())):
+        if converged.any() and epoch >= self.limits.others * max(self.limits.grace, int(self.epochs[converged].min())):
             _end(outcome, np.ones_like(converged), Outcome.BUDGET)
         if self.rung and epoch >= self.rung:
             self._prune(outcome)
