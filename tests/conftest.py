@@ -120,7 +120,7 @@ distributed.init_process_group(
 def in_processes(tmp_path):
     """Return exit code, output and errors of a script that runs in so many processes with a process group."""
 
-    def run(world, script, ends=()):
+    def run(world, script, ends=(), patience=PATIENCE):
         (tmp_path / "script.py").write_text(BEGIN + script)
         environment = {**os.environ, "PYTHONPATH": str(Path(descend.__file__).parents[1]), "OMP_NUM_THREADS": "1"}
         processes = [
@@ -136,7 +136,7 @@ def in_processes(tmp_path):
             for rank in order:
                 if rank in ends:
                     processes[rank].kill()
-                outputs[rank] = processes[rank].communicate(timeout=PATIENCE)
+                outputs[rank] = processes[rank].communicate(timeout=patience)
         finally:
             for process in processes:
                 process.kill()

@@ -96,13 +96,12 @@ def test_more_processes_than_rows_end_as_one(tmp_path, penguins, monkeypatch):
 
 @pytest.mark.slow
 def test_what_is_refused_is_said_once(tmp_path, penguins):
-    code, said, errors = torchrun(tmp_path, "-m", "descend", "train", penguins, "--target", "species")
+    code, said, errors = torchrun(tmp_path, "-m", "descend", "train", penguins, "-t", "sex", "--memory", "1GB")
     assert code == 1  # torchrun's own
     assert (said, of_descend(errors)[-1:]) == (
         "",
-        ["error: several processes cannot share the loss softmax yet, they share full batches of linear models, of the "
-         "losses squared, logistic, poisson, huber; start one process, whose threads share it"],
-    )  # fmt: skip
+        ["error: several processes cannot share tables larger than memory; leave out --memory, or start one process"],
+    )
     assert errors.count("error: several") == 1
 
 

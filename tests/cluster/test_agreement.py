@@ -19,6 +19,31 @@ def test_the_first_difference_is_named():
     )
 
 
+@pytest.mark.parametrize("what", ["descend", "NumPy"])
+def test_other_versions_are_told_apart(penguins, what):
+    table = read(penguins)
+    ours = facts(table, table["body_mass_g"], read_options({}))
+    with pytest.raises(UsageError) as caught:
+        check_same([ours, {**ours, what: "0.1"}])
+    assert str(caught.value) == (
+        f"rank 1 has {what} 0.1, rank 0 has {ours[what]}; start all ranks with the same data, options and versions"
+    )
+    assert (caught.value.code, caught.value.exit_code) == ("ranks-differ", 2)
+
+
+def test_other_files_of_the_same_shape_are_told_apart(penguins, tmp_path):
+    changed = tmp_path / "penguins.csv"
+    changed.write_text(penguins.read_text().replace("3750", "3751", 1))
+    tables = [read(path) for path in (penguins, changed)]
+    told = [facts(table, table["body_mass_g"], read_options({})) for table in tables]
+    with pytest.raises(UsageError) as caught:
+        check_same(told)
+    ours, theirs = (fingerprint(table)[:60] for table in tables)
+    assert str(caught.value) == (
+        f"rank 1 has a table of hash {theirs}, rank 0 has {ours}; start all ranks with the same data, options and versions"
+    )
+
+
 def test_a_fact_that_one_rank_lacks_is_a_difference():
     with pytest.raises(UsageError, match="^rank 2 has --new none, rank 0 has 5; "):
         check_same([{"--new": "5"}, {"--new": "5"}, {}])

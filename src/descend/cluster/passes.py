@@ -178,9 +178,13 @@ class Served:
 
 
 def _exchange(group: Group, blocks: Array, own: Callable[[int, int], None]) -> None:
-    """Fill the blocks of this rank, and give each rank those of the others."""
+    """Fill the blocks of this rank, and, on rank 0, those of the others."""
     parts = [part(len(blocks), rank, group.world) for rank in range(group.world)]
-    own(parts[group.rank].start, parts[group.rank].stop)
-    for root in range(1, group.world):  # rank 0, which needs them all, sends none
-        rows = slice(parts[root].start, parts[root].stop)
-        blocks[rows] = group.broadcast(blocks[rows], root)
+    mine = parts[group.rank]
+    own(mine.start, mine.stop)
+    padded = np.zeros(
+        (len(parts[0]), *blocks.shape[1:]), blocks.dtype
+    )  # all send as many as rank 0 has, which has the most
+    padded[: len(mine)] = blocks[mine.start : mine.stop]
+    for theirs, found in list(zip(parts, group.collect(padded), strict=False))[1:]:
+        blocks[theirs.start : theirs.stop] = found[: len(theirs)]
