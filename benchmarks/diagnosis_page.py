@@ -162,7 +162,7 @@ def _cost() -> list[str]:
     over = [r for r in rows if r["diagnosis"] > max(0.2, 0.05 * r["training"])]
     lines = [
         "### What it costs", "",
-        "User CPU seconds of the findings about a run with nothing typed, and of all the rest of that run, the smallest of three.", "",
+        "User CPU seconds of the findings about a run with nothing typed, and of all the rest of that run, the smaller of two.", "",
         f"- {len(rows)} tables: median {_median(rows, lambda r: r['diagnosis']) * 1e3:.0f} ms, "
         f"{_median(rows, lambda r: r['diagnosis'] / r['training']):.1%} of the training; above both 5 % and 0.2 s: {len(over)}.",
     ]  # fmt: skip

@@ -1,6 +1,10 @@
 """`descend explain` from the shell."""
 
 import json
+import re
+from pathlib import Path
+
+import descend as ds
 
 
 def test_explain_prints_what_the_docs_hold(descend):
@@ -20,6 +24,16 @@ def test_explain_lists_all_and_speaks_json(descend):
     document = json.loads(descend("explain", "D101", "--json")[1])
     assert (len(listed), listed[0]) == (54, "D101  learning rate above the stability limit")
     assert document["findings"][0]["code"] == "D101"
+
+
+def test_every_code_that_a_finding_has_is_explained(descend):
+    sources = (Path(ds.__file__).parent / "diagnosis").glob("*.py")
+    codes = {code for path in sources for code in re.findall(r'Finding\(\s*code="(D\d{3})"', path.read_text())}
+    assert len(codes) > 40
+    for code in sorted(codes):
+        status, out, _ = descend("explain", code)
+        labels = [line.split()[0] for line in out.splitlines()[1:] if line[0] != " "]
+        assert (status, out[:4], labels) == (0, code, ["means", "detected", "helps", "read"])
 
 
 def test_an_unknown_code_is_a_usage_error(descend):

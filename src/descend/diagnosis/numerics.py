@@ -7,6 +7,7 @@ from descend.diagnosis.finding import Entry, Finding, Level
 from descend.diagnosis.stagnation import stagnation
 from descend.optimum.noise_scale import noise_scale
 from descend.outcome import Outcome
+from descend.text import counted
 
 CONFIDENT = 25.0  # log loss of a row whose class had a probability below 1.4e-11 (arbitrary)
 AT_OPTIMUM = 1e-6  # gap below which float32 has no digits left to improve the loss
@@ -79,10 +80,10 @@ def noisy(e: Evidence) -> Finding | None:
     scale = noise_scale(e.problem, e.weights.astype(e.problem.dtype), e.setting.seed)
     if scale is None or not scale.rows > NOISE_SCALE * e.batch_size:
         return None
-    rows = f"about {scale.rows:,.0f} rows" if np.isfinite(scale.rows) else "infinite"
+    needed = f"it takes about {scale.rows:,.0f} rows" if np.isfinite(scale.rows) else "no number of rows is enough"
     text = (
         f"batch noise dominates: the loss stays at a gap of {late / max(e.landscape.baseline - optimum, 1e-300):.2g} to the "
-        f"optimum, since batches of {e.batch_size:,} rows are far below the gradient noise scale ({rows})"
+        f"optimum, since batches of {counted(e.batch_size, 'row')} point anywhere there: {needed} to see the gradient through the noise"
     )
     fix = ["--schedule plateau", f"--lr {e.setting.lr / 10:.3g}"]
     if e.setting.label != "sgd":

@@ -11,11 +11,11 @@ from descend.report.markup import LONGEST, Cell, code, download, section, table,
 from descend.report.numbers import DASH, metric, rate, span
 from descend.report.page import page, source_line
 from descend.report.quality import quality
+from descend.report.summary import MOST_FINDINGS
 from descend.report.usage import usage
 from descend.text import shortened
 
 MOST_LETTERS = 24  # of a variant's name, which stays on one line; the longest of the own ones has 9
-MOST_FINDINGS = 3  # a reader fixes one thing at a time; the others are in run.json
 MOST_COEFFICIENTS = 200  # rows, about 20 kB
 NO_FINDINGS = {
     Mark.OK: "No problems found. A better result needs other columns, more rows, or a larger model.",

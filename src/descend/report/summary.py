@@ -6,7 +6,7 @@ from descend.plots.element import tag
 from descend.text import aligned, printable, shortened
 
 MOST_LINES = 30  # of a repr (interface.md, section 9)
-MOST_FINDINGS = 3  # as in the report
+MOST_FINDINGS = 3  # a reader fixes one thing at a time; the others are in run.json
 LONGEST_NAME = 72  # characters of a cell: the longest result of a variant
 LONGEST_LINE = 200  # characters of a sentence; arbitrary
 
