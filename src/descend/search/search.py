@@ -25,7 +25,7 @@ from descend.problem import Problem
 from descend.problem.moments import fits, measured, measures
 from descend.problem.network import check_memory
 from descend.search import corrected
-from descend.search.candidates import factors_of, settings
+from descend.search.candidates import candidates, factors_of, settings
 from descend.search.rationale import rationale
 from descend.search.sample import sample_of
 from descend.search.selection import best_per_variant, choose, has_chance, mean_score, repeats, score, usable
@@ -141,7 +141,8 @@ def search(
     """
     landscape = landscape or Landscape.of(problem)
     task = _Task(problem, held_out, options, landscape, on_event, start, checkpoints or Checkpoints(), quick)
-    sample = sample_of(problem, options) if _leaves_a_choice(options) else None
+    free = all(fits(problem, s) for s in candidates(problem, options))  # moments train all of them
+    sample = sample_of(problem, options) if _leaves_a_choice(options) and not free else None
     if sample is not None:
         result = _search_by_sample(task, sample)
         if result is not None:
@@ -189,10 +190,10 @@ class _Task:
         return dataclasses.replace(limits, epochs=min(limits.epochs, *most))
 
 
-def _search_rows(task: _Task, candidates: list[Setting], limits: Limits) -> SearchResult:
+def _search_rows(task: _Task, runs: list[Setting], limits: Limits) -> SearchResult:
     """Train these settings on all rows of the problem."""
     job = _Search(task, limits)
-    fit = job.race(candidates)
+    fit = job.race(runs)
     fit = job.try_lower_rates(fit)
     fit = job.refine(fit)
     fit = job.repeat_over_seeds(fit)
@@ -211,7 +212,7 @@ def _search_rows(task: _Task, candidates: list[Setting], limits: Limits) -> Sear
         landscape=task.landscape,
         options=task.options,
         seeds=task.options.seeds,
-        skipped=tuple(dict.fromkeys(s.label for s in candidates if s.label not in trained)),
+        skipped=tuple(dict.fromkeys(s.label for s in runs if s.label not in trained)),
         out_of_time=job.out_of_time,
         validation=task.held_out if fit.guided else None,
     )
@@ -242,9 +243,7 @@ def _search_by_sample(task: _Task, sample: Problem) -> SearchResult | None:
     limits = dataclasses.replace(part.limits, grace=QUICK_GRACE)
     if whole is not None:
         limits = part.after_convergence(limits, whole.fit, len(others))
-    race = _search_rows(part, others, limits) if others else None
-    if race is None:
-        return whole
+    race = _search_rows(part, others, limits)
     spent = task.checkpoints.clock() - begun - race.fit.compiling - (0.0 if whole is None else whole.fit.compiling)
     left = None if budget is None else max(budget - spent, FINAL_SHARE * budget)
     seconds = dataclasses.replace(_limits(options, task.landscape), seconds=left)
@@ -270,12 +269,16 @@ def _search_by_sample(task: _Task, sample: Problem) -> SearchResult | None:
 def _by_moments(task: _Task, free: list[Setting]) -> SearchResult:
     """Let the settings that moments train compete on all rows; then the best of each variant get the time that runs are given
     that are shown."""
-    whole = _search_rows(task, free, dataclasses.replace(task.limits, grace=QUICK_GRACE))
+    begun, limits = task.checkpoints.clock(), task.limits
+    whole = _search_rows(task, free, dataclasses.replace(limits, grace=QUICK_GRACE))
     settings_of, outcomes = whole.fit.plan.settings, whole.fit.outcomes
     cut = tuple(settings_of[r] for r in whole.best_per_variant if outcomes[r] == Outcome.BUDGET)
     if task.quick or not cut or whole.fit.interrupted:
         return whole
-    longer = task.train(Plan(cut, task.start), task.limits)
+    if limits.seconds is not None:
+        left = max(limits.seconds + whole.fit.compiling - (task.checkpoints.clock() - begun), 0.0)
+        limits = dataclasses.replace(limits, seconds=left)
+    longer = task.train(Plan(cut, task.start), limits)
     fit = whole.fit.beside(longer)
     return dataclasses.replace(whole, fit=fit, best=choose(fit), best_per_variant=best_per_variant(fit))
 
