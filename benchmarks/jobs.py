@@ -173,12 +173,18 @@ def _ridge_of_flights(path: str) -> Work:
 
 
 def _command(*arguments: str) -> Callable[[Any], Work]:
-    """A command of descend; {data} stands for the path, {folder} for its folder."""
+    """A command of descend; {data} stands for the path, {folder} for its folder.
+
+    Python keeps its bytecode, as an installation does, whatever the shell says: compiling our sources takes 0.5 s.
+    """
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
 
     def contestant(path: str) -> Work:
         folder = os.path.dirname(path)
         words = [word.format(data=path, folder=folder) for word in arguments]
-        return lambda: subprocess.run([str(BIN / "descend"), *words], check=True, capture_output=True, cwd=folder)
+        return lambda: subprocess.run(
+            [str(BIN / "descend"), *words], check=True, capture_output=True, cwd=folder, env=environment
+        )
 
     return contestant
 

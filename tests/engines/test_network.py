@@ -8,15 +8,16 @@ import torch
 from tests.problem.test_network import torch_scores
 
 from descend.engines import choose, linear, network, plain
+from descend.engines.kernels import network_loop
 from descend.engines.state import start
 from descend.losses import loss
 from descend.outcome import Outcome
 from descend.plan import Plan, setting
 from descend.plan.rule import RULES
-from descend.problem import Problem, objectives
+from descend.problem import Problem, mean_losses, objectives
 from descend.problem.initialise import initial
 from descend.problem.layer_stats import KINDS
-from descend.problem.network import Network
+from descend.problem.network import Network, scores
 from descend.table.data import Data
 
 ROWS, POINTS = 53, np.array([53, 106, 212])
@@ -87,6 +88,7 @@ def test_a_large_batch_is_summed_in_parts(monkeypatch):
 def small_parts(monkeypatch):
     """Batches of 40 rows have parts, of at most three passes, and threads get coordinates of these small networks."""
     monkeypatch.setattr(network, "LEAST_PART_WORK", 0)
+    monkeypatch.setattr(network, "PART_ROWS", ((2, 16),))
     monkeypatch.setattr(network, "MOST_PASS_ROWS", 8)
 
 
@@ -143,9 +145,10 @@ def test_a_step_on_two_threads_is_torchs_gradient_and_that_of_differences():
 def test_runs_side_by_side_and_normalised_batches_are_not_cut():
     problem, normalised = problem_of(widths=(400, 400)), problem_of(widths=(400, 400), batch_norm=True)
 
-    assert network.batch_parts(problem, 53, True) == (53, 2, 27)
-    assert network.batch_parts(problem, 53, False) == (53, 1, 53)
-    assert network.batch_parts(normalised, 53, True) == (53, 1, 53)
+    assert network.batch_parts(problem, 81, True) == (81, 2, 41)
+    assert network.batch_parts(problem, 63, True) == (63, 1, 63)
+    assert network.batch_parts(problem, 81, False) == (81, 1, 81)
+    assert network.batch_parts(normalised, 81, True) == (81, 1, 81)
 
 
 @pytest.mark.usefixtures("small_parts")
@@ -306,3 +309,32 @@ def test_dead_and_saturated_units_are_counted():
 
 def test_networks_are_trained_by_this_engine():
     assert choose(problem_of(), Plan((setting("adam", lr=0.1),))).name == "network"
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("shape", [{}, {"batch_norm": True, "residual": True}, {"dropout": 0.3}], ids=str)
+def test_predictions_are_those_of_the_definition(monkeypatch, dtype, shape):
+    monkeypatch.setattr(network_loop, "SCORED_ROWS", 20)
+    network_loop.compile_network_scores.cache_clear()
+    problem = problem_of(dtype=dtype, activation="gelu", **shape)
+    plan = Plan((setting("adam", lr=0.01, batch_size=8),))
+    weights = trained(network, problem, plan)[0].weights[0]
+
+    found = network.predict(problem.network, weights, problem.data.X)
+
+    np.testing.assert_allclose(found, scores(problem.network, weights, problem.data.X), rtol=2e-5, atol=2e-6)
+    assert not np.allclose(
+        found, network.predict(problem.network, weights * 1.001, problem.data.X), rtol=2e-5, atol=2e-6
+    )
+    network_loop.compile_network_scores.cache_clear()
+
+
+def test_its_measures_are_mean_losses_and_penalties():
+    problem = problem_of("softmax", weighted=True, l1=0.01, l2=0.1, batch_norm=True)
+    plan = Plan((setting("adam", lr=0.01, batch_size=8), setting("sgd", lr=0.1)))
+    weights, held_out = trained(network, problem, plan)[0].weights, Data(problem.data.X[:9], problem.data.y[:9])
+
+    engine = choose(problem, plan, held_out, threads=2)
+
+    np.testing.assert_allclose(engine.objectives(weights), objectives(problem, weights), rtol=1e-12)
+    np.testing.assert_allclose(engine.held_out(weights), mean_losses(problem, weights, held_out), rtol=1e-12)

@@ -92,7 +92,8 @@ def test_line_ends_of_several_kinds_are_seen(written, text, mixed):
 @pytest.mark.parametrize(
     ("text", "odd"),
     [("a_b,c\n1,2\n", False), ("a_b,c\n1_0,2\n", True), ("a,c\n007,2\n", True), ("a,c\n1,-02\n", True), ("a,c\n1, 2\n", True),
-     ("a,c\n1,+2\n", True), ("a,c\n0.05,10.01\n-0.5,100\n", False), ('a,c\n1,"02"\n', True), ("a,c\n" + "1,xxxxxxxxxxxxxxxxxxx\n" * 50_000 + "00,1\n", True)],
+     ("a,c\n" + "2013-01-02,1\n" * 200_000, False), ("a,c\n2013-01-02 05:00:00,1\n", False), ("a,c\n2013-01-02,-01\n", True),
+     ("a,c\n2,1\n 05,1\n", True), ("a,c\n2,1\n-05,1\n", True), ("a;c\n1;-02\n", True), ("a,c\n1,+2\n", True), ("a,c\n0.05,10.01\n-0.5,100\n", False), ('a,c\n1,"02"\n', True), ("a,c\n" + "1,xxxxxxxxxxxxxxxxxxx\n" * 50_000 + "00,1\n", True)],
 )  # fmt: skip
 def test_cells_that_a_cast_may_take_wrongly_are_seen(written, text, odd):
     path = written(text)

@@ -13,6 +13,8 @@ from descend.engines.contract import Advance, Measure
 from descend.errors import UsageError
 from descend.plan import Plan, Setting
 from descend.problem import Problem, mean_losses, moments, objectives
+from descend.problem.network import scores as network_scores
+from descend.problem.problem import Predict
 from descend.table.data import Data
 from descend.table.moments import Gram
 
@@ -58,7 +60,10 @@ def choose(problem: Problem, plan: Plan, held_out: Data | None = None, threads: 
             _try(setting, np.array([0.5, -0.5]))
         return direct
     if problem.network is not None:
-        measures = {"objectives": direct.objectives, "held_out": direct.held_out}
+        measures = {
+            "objectives": partial(objectives, problem, predict=network.predict),
+            "held_out": _held_out(problem, held_out, network.predict),
+        }
         shared = {name: _run_by_run(measure, threads) for name, measure in measures.items()}
         return replace(direct, name="network", advance=network.advance, **shared)
     direct = replace(direct, name="linear", advance=linear.advance)
@@ -147,7 +152,7 @@ def _run_by_run(measure: Measure, threads: int) -> Measure:
     return shared
 
 
-def _held_out(problem: Problem, held_out: Data | None) -> Measure:
+def _held_out(problem: Problem, held_out: Data | None, predict: Predict = network_scores) -> Measure:
     if held_out is None:
         return lambda weights: np.full(len(weights), np.nan)
-    return lambda weights: mean_losses(problem, weights, held_out)
+    return lambda weights: mean_losses(problem, weights, held_out, predict)

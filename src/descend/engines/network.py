@@ -21,22 +21,29 @@ from descend.engines.dispatch import (
 )
 from descend.engines.kernels.barrier import abandon, barrier
 from descend.engines.kernels.compiled import compile_rule
-from descend.engines.kernels.network_loop import compile_activation, compile_loss, compile_network_loop
+from descend.engines.kernels.network_loop import (
+    compile_activation,
+    compile_loss,
+    compile_network_loop,
+    compile_network_scores,
+)
 from descend.engines.kernels.passes import layer_table
 from descend.engines.kernels.pointers import address
-from descend.engines.kernels.records import BatchParts, Call, Member, NetworkSettings
+from descend.engines.kernels.records import BatchParts, Call, Member, NetworkSettings, readonly
 from descend.engines.shared_runs import Part, train_together
 from descend.engines.state import State
 from descend.outcome import Outcome
 from descend.plan import Plan, Setting
 from descend.problem import Problem
 from descend.problem.layer_stats import KINDS
+from descend.problem.network import Network
 
 # Rows of one pass: its buffers stay in a core's cache. Larger batches are summed in passes, unless they are normalised,
 # which needs all rows of the batch at once.
 MOST_PASS_ROWS = 512
-# Parts of a batch, and the rows of a part from which it has so many: products of fewer rows take longer.
-PART_ROWS = ((4, 64), (2, 16))
+# Parts of a batch, and the rows of a part from which it has so many. Products of 16 rows take a quarter longer than those
+# of 32, so that two threads gained little on batches of 32 rows, and one lost.
+PART_ROWS = ((4, 64), (2, 32))
 # Products of rows and weights of a part: 60 microseconds. Two threads that wait for each other, and read what the other
 # wrote, lose about 10 a step; from here on they gained a third or more, on cores that others used too.
 LEAST_PART_WORK = 1 << 19
@@ -146,3 +153,14 @@ def _loop(
         NetworkSettings(layer_table(network), float(network.dropout), int(setting.seed), float(form.peak)),
         step_settings_of(problem, setting), batch, run_of(state, r), stats,
     )  # fmt: skip
+
+
+def predict(network: Network, weights: Array, X: Array) -> Array:
+    """Return predictions z (rows, outputs) as `problem.network.scores` does, to rounding, compiled and without slopes kept."""
+    dtype, form = weights.dtype, activation(network.activation)
+    z = np.empty((len(X), network.layers[-1].fan_out), dtype)
+    compile_network_scores(dtype)(
+        address(compile_activation(form, dtype)), readonly(np.asarray(X, dtype)),
+        NetworkSettings(layer_table(network), 0.0, 0, 0.0), np.ascontiguousarray(weights), z,
+    )  # fmt: skip
+    return z

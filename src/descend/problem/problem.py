@@ -1,6 +1,6 @@
 """Problem: data, loss, shape of the model and penalty; what it costs and how the cost slopes."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,6 +13,7 @@ from descend.problem.network import scores as network_scores
 from descend.problem.shapes import check_shapes
 from descend.table.data import Data
 
+Predict = Callable[[Network, Array, Any], Array]  # of a network, weights (params,) and rows, the scores (rows, outputs)
 BLOCK_CELLS = 1 << 19  # predictions held at once while a loss is evaluated
 NETWORK_CELLS = 1 << 16  # of a layer's outputs: with what they are computed from they stay in a level-2 cache
 SIDE_BY_SIDE = (
@@ -152,11 +153,15 @@ def penalty(problem: Problem, weights: Array) -> Array:
     return total
 
 
-def mean_losses(problem: Problem, weights: Array, data: Data | None = None) -> Array:
-    """Return the weighted mean loss, without penalty, of each run's weights (runs, params) on data, float64 (runs,)."""
+def mean_losses(problem: Problem, weights: Array, data: Data | None = None, predict: Predict = network_scores) -> Array:
+    """Return the weighted mean loss, without penalty, of each run's weights (runs, params) on data, float64 (runs,).
+
+    Args:
+        predict: what passes rows through a network.
+    """
     data = data or problem.data
     if problem.network is not None:
-        return np.array([_network_loss(problem, problem.network, own, data) for own in weights])
+        return np.array([_network_loss(problem, problem.network, own, data, predict) for own in weights])
     total = np.zeros(len(weights))
     at_once = max(1, SIDE_BY_SIDE // problem.outputs)
     for lo in range(0, len(weights), at_once):
@@ -179,19 +184,19 @@ def _total_losses(problem: Problem, runs: tuple[Array, Array], data: Data, count
     return total
 
 
-def _network_loss(problem: Problem, network: Network, weights: Array, data: Data) -> float:
+def _network_loss(problem: Problem, network: Network, weights: Array, data: Data, predict: Predict) -> float:
     total = 0.0
     with np.errstate(over="ignore", invalid="ignore"):
         for rows in _blocks(data.rows, max(network.sizes), NETWORK_CELLS):
-            z = flat(problem, network_scores(network, weights, data.X[rows]))
+            z = flat(problem, predict(network, weights, data.X[rows]))
             value = losses_and_slopes(problem, z, data.y[rows])[0].astype(np.float64)
             total += float(value.sum() if data.sample_weight is None else data.sample_weight[rows] @ value)
     return total / data.rows
 
 
-def objectives(problem: Problem, weights: Array) -> Array:
-    """Return mean loss plus penalty on the training data, float64 (runs,), of weights (runs, params)."""
-    return mean_losses(problem, weights) + penalty(problem, weights)
+def objectives(problem: Problem, weights: Array, predict: Predict = network_scores) -> Array:
+    """Return mean loss plus penalty on the training data, float64 (runs,), of weights (runs, params); see `mean_losses`."""
+    return mean_losses(problem, weights, predict=predict) + penalty(problem, weights)
 
 
 def _columns(problem: Problem, weights: Array) -> tuple[Array, Array]:

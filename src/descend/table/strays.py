@@ -22,7 +22,7 @@ TOTAL = re.compile(
 FOOTNOTE = re.compile(
     r"(?i)(source|note|quelle|anmerkung|fuente|nota|data from|generated|exported|footnote)s?\b.*|[*†©].*|\(\d+ rows?.*"
 )
-FEED, RETURN, POINT, ZERO = b"\n\r.0"
+FEED, RETURN, POINT, ZERO, MINUS, BLANK = b"\n\r.0- "
 BLOCK = 1 << 18  # bytes that are looked at at once: their masks fit the cache
 TAIL = 4096  # bytes in which the last lines are looked for (arbitrary)
 SHOWN = 5  # lines that a note names
@@ -66,7 +66,7 @@ def scan(path: Path, dialect: Dialect) -> Scan:
             below = block
             if header is None:
                 header = _header_line(block, dialect)
-                below = block.partition(header)[2] if header else block
+                below = block.partition(header)[2] if header else b"\n" + block
             odd = odd or _is_odd(below, dialect.delimiter)
             suspected = suspected or _comments(block) or (bool(header) and _repeats(below, header))
             counts += _line_ends(last[-1:] + fresh) - _line_ends(last[-1:])
@@ -94,7 +94,11 @@ def _is_odd(block: bytes, delimiter: str) -> bool:
     begins = cells[:-2] < POINT  # signs, quotes, blanks and the comma are below the point
     if ord(delimiter) >= POINT:
         begins |= cells[:-2] == ord(delimiter)
-    return bool((begins & (cells[1:-1] == ZERO) & (cells[2:] - np.uint8(ZERO) < 10)).any())
+    found = np.flatnonzero(begins & (cells[1:-1] == ZERO) & (cells[2:] - np.uint8(ZERO) < 10))
+    # "-" and a blank behind a digit stand within a cell: in dates, as 2013-01-01 05:00.
+    within = (cells[found] == MINUS) | (cells[found] == BLANK)
+    within &= (found == 0) | (cells[found - 1] - np.uint8(ZERO) < 10)  # the first byte is in the last block too
+    return not within.all()
 
 
 def find_strays(path: Path, dialect: Dialect) -> tuple[Dialect, tuple[str, ...]]:

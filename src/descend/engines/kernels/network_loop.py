@@ -37,6 +37,7 @@ from descend.engines.kernels.records import (
     NumberTable,
     PassBuffers,
     PassRows,
+    ReadTable,
     Run,
     StepSettings,
     Table,
@@ -203,3 +204,29 @@ def compile_network_loop(dtype: np.dtype[Any]) -> Any:
         return t, int(at < last_row)
 
     return compile_kernel(network_loop, dtype)
+
+
+SCORED_ROWS = 256  # rows of one pass of a prediction: its buffers stay in a level-2 cache
+
+
+@functools.cache
+def compile_network_scores(dtype: np.dtype[Any]) -> Any:
+    """Compile the predictions of a network; the activation comes by its address."""
+
+    def network_scores(unit: int, X: ReadTable, network: NetworkSettings, w: Vector, z: Table) -> None:
+        layers, act = network.layers, activation_at(unit, w)
+        n, last, most = X.shape[0], layers.shape[0] - 1, max(1, min(X.shape[0], SCORED_ROWS))
+        units = layers[last, UNITS]
+        buffers = PassBuffers(
+            np.empty(most * units, w.dtype), np.empty(most * units, w.dtype), np.empty(most * units, w.dtype),
+            np.empty(units, w.dtype), np.empty((2, units), w.dtype), np.empty(0, w.dtype), np.empty(0, np.int64),
+            np.empty((2, 0), w.dtype),
+        )  # fmt: skip
+        x = np.empty(most * X.shape[1], w.dtype)
+        for first in range(0, n, most):
+            rows = min(most, n - first)
+            features = table(x, 0, rows, X.shape[1])
+            features[:] = X[first : first + rows]
+            forward(act, network, w, features, z[first : first + rows], buffers, PassRows(rows, 0, 0))
+
+    return compile_kernel(network_scores, dtype)

@@ -59,20 +59,21 @@ def forward(
         np.dot(h, table(w, layers[l, W], layers[l, FAN_IN], k), out)
         if layers[l, SCALE] >= 0:
             hat = table(hats, rows * u, rows, k)
-            _normalise(layers[l], w, out, hat, std[u : u + k], batch_moments[:, u : u + k])
+            _normalise(layers[l], w, out, hat, std[u : u + k], batch_moments[:, u : u + k], part.step > 0)
         else:
             b = w[layers[l, B] : layers[l, B] + k]
             for i in range(rows):
                 for j in range(k):
                     out[i, j] += b[j]
         act(outs[rows * u : rows * (u + k)], slopes[rows * u : rows * (u + k)])
-        largest = reach[u : u + k]
-        for i in range(rows):
-            for j in range(k):
-                largest[j] = max(largest[j], abs(slope[i, j]))
-        if network.peak > 0:
+        if part.step > 0:
+            largest = reach[u : u + k]
+            for i in range(rows):
+                for j in range(k):
+                    largest[j] = max(largest[j], abs(slope[i, j]))
+        if part.step > 0 and network.peak > 0:
             flat[l] += _flat(slopes[rows * u : rows * (u + k)], network.peak)
-        if network.dropout > 0:
+        if part.step > 0 and network.dropout > 0:
             _drop(out, slope, part.begin, network.dropout, network.seed, part.step, l)
         if layers[l, SKIPS] > 0:
             for i in range(rows):
@@ -111,11 +112,14 @@ def observe(layers: Array, reach: Array, flat: Array, batch: int, stats: Array) 
 
 
 @register_jitable
-def _normalise(layer: Array, w: Array, out: Array, hat: Array, std: Array, batch_moments: Array) -> None:
-    """Replace a layer's inputs by scaled and shifted normalised ones; a batch of one takes the running statistics."""
+def _normalise(
+    layer: Array, w: Array, out: Array, hat: Array, std: Array, batch_moments: Array, training: bool
+) -> None:  # fmt: skip
+    """Replace a layer's inputs by scaled and shifted normalised ones; a batch of one takes the running statistics, and
+    so does a prediction."""
     rows, k = out.shape
     mean, variance = batch_moments[0], batch_moments[1]
-    if rows > 1:
+    if training and rows > 1:
         mean[:] = 0
         for i in range(rows):
             for j in range(k):

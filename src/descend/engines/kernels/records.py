@@ -243,7 +243,8 @@ class PassBuffers(NamedTuple):
 
 
 class PassRows(NamedTuple):
-    """The rows of one pass: so many, from number `begin` of their batch, in this step."""
+    """The rows of one pass: so many, from number `begin` of their batch, in this step; step 0 is no training, but a prediction,
+    by running statistics and without dropout."""
 
     rows: int
     begin: int
