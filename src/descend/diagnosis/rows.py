@@ -67,8 +67,20 @@ def positions_within(part: Data, whole: Data) -> Array | None:
     >>> positions_within(whole.take(np.array([0, 2])), whole).tolist()
     [0, 2]
     """
-    positions, at, keys = np.zeros(part.rows, np.int64), 0, row_keys(whole).tolist()
-    for i, key in enumerate(row_keys(part).tolist()):
+    keys, wanted = row_keys(whole), row_keys(part)
+    order = np.argsort(keys)
+    found = order[np.minimum(np.searchsorted(keys, wanted, sorter=order), whole.rows - 1)]
+    if not (keys[found] == wanted).all():
+        return None
+    if (np.diff(found) > 0).all():
+        return np.asarray(found)
+    return _in_order(wanted.tolist(), keys.tolist())  # equal rows: which of them it is follows from the order
+
+
+def _in_order(wanted: list[int], keys: list[int]) -> Array | None:
+    """The first place of each wanted key behind that of the one before; None where there is none."""
+    positions, at = np.zeros(len(wanted), np.int64), 0
+    for i, key in enumerate(wanted):
         while at < len(keys) and keys[at] != key:
             at += 1
         if at == len(keys):

@@ -76,9 +76,9 @@ def _parts(e: Evidence) -> Finding | None:
 
     Of a long table evenly spaced rows are looked at first, and what adds up there on all of them.
     """
-    rows = None if e.prepared is None else e.table_rows
-    if e.prepared is None or rows is None:
+    if e.prepared is None or not len(e.prepared.rows[0]):
         return None
+    rows = e.prepared.rows[0]  # validation rows too: a sum holds in all
     numbers = {c.name: c.values for c in _used_columns(e) if c.kind == Kind.NUMBER}
     target = numbers.pop(e.prepared.target.name, None)
     if target is None:
