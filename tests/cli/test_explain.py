@@ -24,4 +24,7 @@ def test_explain_lists_all_and_speaks_json(descend):
 
 def test_an_unknown_code_is_a_usage_error(descend):
     code, _, err = descend("explain", "D999")
-    assert (code, err) == (2, "error: there is no finding 'D999', there are D101 to D613; try 'D609' or 'D409' or 'D209'\n")
+    assert (code, err) == (
+        2,
+        "error: there is no finding 'D999', there are D101 to D613; try 'D609' or 'D409' or 'D209'\n",
+    )
