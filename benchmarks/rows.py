@@ -318,7 +318,7 @@ def _torch_columns(X: np.ndarray, y: np.ndarray, batch: int, rates: np.ndarray) 
 
 
 def b9(count: int, size: int, steps: int) -> Callable[[Path], list[Timed]]:
-    """Steps of Adam on so many tensors, by descend.torch and by torch."""
+    """Steps of Adam on so many tensors of the default device, by descend.torch and by torch."""
 
     def run(folder: Path) -> list[Timed]:
         import torch
@@ -333,45 +333,14 @@ def b9(count: int, size: int, steps: int) -> Callable[[Path], list[Timed]]:
             "torch, fused": torch.optim.Adam(params, fused=True),
             "torch, foreach": torch.optim.Adam(params, foreach=True),
         }
-        return [timed(name, lambda o=o: [o.step() for _ in range(steps)], repeats=9) for name, o in made.items()]
 
-    return run
-
-
-def watched(transformer: bool) -> Callable[[Path], list[Timed]]:
-    """100 steps of a loop in torch, watched and not."""
-
-    def run(folder: Path) -> list[Timed]:
-        import torch
-        from torch import nn
-
-        import descend.torch as dt
-
-        torch.manual_seed(0)
-        if transformer:
-            model: nn.Module = nn.TransformerEncoderLayer(128, 4, 512, dropout=0.0, batch_first=True)
-            x = torch.randn(16, 64, 128)
-        else:
-            model = nn.Sequential(
-                nn.Conv2d(3, 16, 3, padding=1), nn.BatchNorm2d(16), nn.ReLU(), nn.MaxPool2d(2),
-                nn.Conv2d(16, 32, 3, padding=1), nn.BatchNorm2d(32), nn.ReLU(), nn.MaxPool2d(2),
-            )  # fmt: skip
-            x = torch.randn(64, 3, 32, 32)
-        optimizer = torch.optim.SGD(model.parameters(), lr=1e-4)
-
-        def steps(done: Callable[[torch.Tensor], object]) -> None:
-            for _ in range(100):
-                optimizer.zero_grad()
-                loss = model(x).square().mean()
-                loss.backward()
+        def take(optimizer: torch.optim.Optimizer) -> None:
+            for _ in range(steps):
                 optimizer.step()
-                done(loss)
+            if params[0].is_cuda:  # which works on while Python goes on
+                torch.cuda.synchronize()
 
-        def with_watch() -> None:
-            with dt.watch(model, optimizer) as w:
-                steps(w.step)
-
-        return [timed("descend", with_watch, repeats=7), timed("torch alone", lambda: steps(float), repeats=7)]
+        return [timed(name, lambda o=o: take(o), repeats=9) for name, o in made.items()]
 
     return run
 
@@ -412,8 +381,6 @@ ROWS = (
     Row("B9", "Adam in torch, 20 steps on 1 tensor of 10,000,000 float32", 1, b9(1, 10_000_000, 20)),
     Row("B9, 1,000", "Adam in torch, 50 steps on 1,000 tensors of 100 float32", 2, b9(1000, 100, 50)),
     Row("B9, one small", "Adam in torch, 1,000 steps on 1 tensor of 1,000 float32", 3, b9(1, 1000, 1000)),
-    Row("watch, images", "a loop on a small convolutional network watched, 100 steps", 0.98, watched(False)),
-    Row("watch, transformer", "a loop on a transformer block watched, 100 steps", 0.98, watched(True)),
     Row("B10", "arrival delay of 327,346 flights, the ridge optimum from scaled columns", 1, optima.regression),
     Row("B10, logistic", "the same, which flights arrive later than the mean", 1, optima.classification),
     Row("B12", "whole commands, warm (goals: 0.2 s and 2 s)", 0, b12),

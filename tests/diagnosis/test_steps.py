@@ -72,6 +72,12 @@ def test_a_loop_that_learns_or_has_just_begun_is_left_in_peace(code):
     assert codes(replace(broken, loss=broken.loss[: MANY_STEPS - 1])) == []
 
 
+def test_a_loss_that_blew_up_at_once_is_compared_with_its_first_value():
+    loss = np.r_[1.0, 1e6, 1e8, 1e7, 1e6, np.linspace(1e6, 1e3, 30)]
+    assert codes(replace(STILL, loss=loss)) == ["D101"]
+    assert codes(replace(STILL, loss=np.r_[loss[:-10], np.full(10, 0.3)])) == []
+
+
 def test_learning_is_half_of_the_loss_or_more():
     assert replace(STILL, loss=np.repeat([1.0, 1 - LEARNED], 10)).learned
     assert not replace(STILL, loss=np.repeat([1.0, 1.01 - LEARNED], 10)).learned

@@ -102,6 +102,7 @@ class Steps:
 def rising(s: Steps) -> Finding | None:
     """D101."""
     before, after = s.ends
+    before = min(before, float(s.loss[0])) if len(s.loss) else before  # a rate far too high has raised the next ones
     if s.failure is not None or len(s.loss) < MANY_STEPS or not before > 0 or not after > RISE * before:
         return None
     rate = "the learning rate" if np.isnan(s.lr) else f"learning rate {s.lr:.3g}"

@@ -35,9 +35,11 @@ from descend.torch.optimizers import (
     RMSprop,
     RMSpropKeras,
 )
+from descend.torch.plane import Surface, surface
 from descend.torch.watch import Watch, watch
 
 __all__ = [
     "OPTIMIZERS", "SGD", "AMSGrad", "Adadelta", "Adagrad", "AdagradKeras", "Adam", "AdamKeras", "AdamW", "Descent", "Fitted",
-    "Lion", "Momentum", "MomentumKeras", "NAdam", "Nesterov", "RMSprop", "RMSpropKeras", "Watch", "find_lr", "fit", "watch",
+    "Lion", "Momentum", "MomentumKeras", "NAdam", "Nesterov", "RMSprop", "RMSpropKeras", "Surface", "Watch", "find_lr", "fit",
+    "surface", "watch",
 ]  # fmt: skip

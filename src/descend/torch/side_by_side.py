@@ -1,6 +1,7 @@
 """side_by_side: one module trained at several settings: by torch.func in one call a step, or one copy after the other."""
 
 import contextlib
+import dataclasses
 import re
 import warnings
 from collections.abc import Iterator, Sequence
@@ -25,6 +26,7 @@ from descend.torch.optimizers import OPTIMIZERS
 
 DIVERGED = 1e4  # times its first loss, at which a run has diverged: as in descend.training
 MOST_NUMBERS = 1 << 26  # weights of all runs that are computed in one call (arbitrary: 256 MB in float32)
+MOST_POINTS = 64  # of a surface that are computed in one call (arbitrary: activations of all are in memory)
 LONGEST_REASON = 150  # characters of an error of torch (arbitrary: two lines)
 TOLERANCE = 1e-3  # relative: by which a gradient side by side may differ from the same alone, in float32
 
@@ -213,6 +215,69 @@ class Runs:
             rows += batch.rows
         ended = np.isin(np.arange(len(total)), runs, invert=True)
         return np.where(ended, np.nan, total / max(rows, 1))
+
+
+def losses_at(objective: Objective, way: Way, vectors: Array, batches: Sequence[Batch]) -> Array:
+    """Return the mean loss on batches, in evaluation mode, at parameter vectors (points, weights), in the order of `trained`."""
+    batches = [batch.to(objective.device) for batch in batches]
+    rows = torch.tensor([batch.rows for batch in batches], dtype=torch.float64)
+    weights = torch.from_numpy(vectors).to(flat(objective.trained().values()))
+    there = copied(objective.module)
+    many = Evaluation(dataclasses.replace(objective, module=there))
+    most = max(1, min(MOST_POINTS, MOST_NUMBERS // max(weights.shape[1], 1))) if way.together else 1
+    found = []
+    with in_mode(there, training=False), torch.no_grad():
+        for part in weights.split(most):
+            values = torch.stack([many.together(part, b) if way.together else many.alone(part[0], b) for b in batches])
+            found.append((values.double().cpu() * rows[:, None]).sum(0) / rows.sum())
+    return torch.cat(found).numpy()
+
+
+class Evaluation:
+    """A module's loss as a function of its trained parameters as one vector.
+
+    Args:
+        objective: its module's parameters are overwritten.
+    """
+
+    def __init__(self, objective: Objective) -> None:
+        self.objective, self._trained = objective, objective.trained()
+
+    def _parts(self, row: Tensor) -> dict[str, Tensor]:
+        sizes = [p.numel() for p in self._trained.values()]
+        parts = zip(self._trained.items(), row.split(sizes), strict=True)
+        return {name: part.view(p.shape).to(p.dtype) for (name, p), part in parts}
+
+    def together(self, rows: Tensor, batch: Batch) -> Tensor:
+        """Return the losses at vectors (points,)."""
+
+        def loss(row: Tensor) -> Tensor:
+            output = functional_call(self.objective.module, self._parts(row), batch.inputs)
+            return self.objective.loss(output, batch.target).reshape(())
+
+        with _plain_attention():
+            return vmap(loss, randomness="different")(rows)
+
+    def alone(self, row: Tensor, batch: Batch) -> Tensor:
+        """Return the loss at a vector (1,)."""
+        for name, part in self._parts(row).items():
+            self._trained[name].copy_(part)
+        return self.objective.of(batch).reshape(1)
+
+
+def way_to_evaluate(objective: Objective, batch: Batch) -> Way:
+    """Return whether torch.func can evaluate the module at several weights at once: tried on a batch."""
+    vector = flat(objective.trained().values())
+    try:
+        with in_mode(objective.module, training=False), torch.no_grad(), warnings.catch_warnings():
+            warnings.filterwarnings("error", message="There is a performance drop")
+            Evaluation(objective).together(torch.stack([vector, vector]), batch.to(objective.device))
+    except Exception as error:  # whatever a module of one's own may raise there
+        return Way(
+            False,
+            f"one by one: torch.func cannot run {type(objective.module).__name__} side by side ({_first_sentence(error)})",
+        )
+    return Way(True, "side by side, by torch.func")
 
 
 def flat(tensors: Any) -> Tensor:
