@@ -12,12 +12,26 @@ TRAIN = """
 rng = np.random.default_rng(0)
 X = rng.standard_normal((15_000, 300)) + 2  # three shards of 6,967 rows, more cells than are copied
 y = X @ rng.standard_normal(300) + rng.standard_normal(15_000)
-given = {"optimizer": "gd", "max_epochs": 20, "progress": False, "random_state": 3, "threads": 1}
+given = {"optimizer": "gd", "max_epochs": 20, "progress": False, "random_state": 3, "threads": 1, "time_budget": None}
+"""
+SMALL = """
+import json
+from descend.engines import linear, shared_runs
+
+def small_jobs():
+    for target, options in (
+        (y > 0, {"optimizer": "adam", "lr": 0.1, "batch_size": 64}), (np.digitize(y, [-9, 9]), {"optimizer": "sgd,momentum"})
+    ):
+        options = {"max_epochs": 3, "progress": False, "threads": 1, "validation": 0.2, "time_budget": None, **options}
+        found = ds.train(X[:600, :4], target[:600].astype(int), **options)
+        yield [found.model.weights.tolist(), found.metrics["test"], len(found.tried)]
 """
 IN_GROUP = """
 import json
 run = ds.train(X, y, run_dir="run" , rank_timeout=30, **given)
 print(json.dumps([run.model.weights.tobytes().hex(), run.metrics, [n.topic for n in run.notes], str(run.folder)]))
+linear.SHARED_BATCH, shared_runs.SHARED_WORK = 1, 0
+print(json.dumps([*small_jobs()]))
 try:
     ds.train(X[:, :2] + rank, y, rank_timeout=30, **given)
 except ds.DescendError as error:
@@ -26,17 +40,22 @@ except ds.DescendError as error:
 
 
 def test_every_rank_gets_the_weights_and_metrics_of_one_process(in_processes, tmp_path):
-    outcomes = in_processes(2, TRAIN + IN_GROUP)
+    outcomes = in_processes(2, TRAIN + SMALL + IN_GROUP)
     assert [code for code, _, _ in outcomes] == [0, 0], outcomes
     known = {"ds": ds, "np": np}
-    exec(TRAIN, known)  # noqa: S102
+    exec(TRAIN + SMALL, known)  # noqa: S102
+    small = [*known["small_jobs"]()]
     alone = ds.train(known["X"], known["y"], **known["given"])
     for _, said, _ in outcomes:
-        found, refused = said.splitlines()
+        found, shared, refused = said.splitlines()
         weights, metrics, topics, _ = json.loads(found)
         assert weights == alone.model.weights.tobytes().hex()
         assert metrics == alone.metrics
         assert "ranks" in topics
+        for (ours, metrics, runs), (theirs, expected, count) in zip(json.loads(shared), small, strict=True):
+            np.testing.assert_allclose(ours, theirs, rtol=1e-10, atol=1e-12)
+            assert metrics == pytest.approx(expected, rel=1e-9)
+            assert runs == count
         assert refused == "ranks-differ"
     assert sorted(p.name for p in (tmp_path / "run").iterdir()) == [
         "model.safetensors", "report.html", "run.json", "trace.jsonl"
@@ -48,6 +67,7 @@ rng = np.random.default_rng(0)
 X = rng.standard_normal((200_000, 20))  # more cells than a step of one thread is worth sharing for
 y = (X @ rng.standard_normal(20) + rng.standard_normal(200_000) > 0).astype(int)
 given = {"optimizer": "adam", "batch_size": "full", "lr": 0.1, "max_epochs": 15, "test": 0.3, "progress": False, "threads": 1}
+given["time_budget"] = None  # how busy the machine is decides nothing
 """
 COUNTED = """
 from descend.cluster import passes
