@@ -31,7 +31,7 @@ unit: $(DEV)
 	@$(BIN)/python -m pytest -n auto --dist loadfile
 
 test-browser: $(DEV) ## the tests of pages in Chromium, which must be installed; part of unit where it is
-	@$(BIN)/python -m pytest tests/report/test_page_script.py
+	@$(BIN)/python -m pytest tests/report/test_page_script.py tests/report/test_kinds_of_pages.py
 
 slow: $(BENCH) ## the slow tests, by name
 	@$(BIN)/python -m pytest -m slow

@@ -184,7 +184,8 @@ def _odd(engine: Engine, source: Path, dialect: Dialect, at: Sequence[int]) -> d
 
 def odd_columns(engine: Engine, source: Path, dialect: Dialect, at: Sequence[int]) -> list[int]:
     """Return the columns of numbers with a cell that the cast takes for another number than it shows."""
-    tests = "({c} >= '00' AND {c} < '0:') OR ({c} >= '-00' AND {c} < '-0:') OR {c} < '-' OR contains({c}, '_')"
+    # Few parts: DuckDB plans comparisons of 500 columns for 7 s, and these three for 0.2 s; rows take the same time.
+    tests = "contains({c}, '_') OR {c} < '-' OR regexp_matches({c}, '^-?0[0-9]')"
     found = _select(engine, source, dialect, {j: f"bool_or({tests.format(c=f'c{j}')})" for j in at})
     return [j for j in at if np.asarray(found[j])[0] == 1]
 
