@@ -169,7 +169,7 @@ def train_row(case: Case) -> dict[str, Any]:
     """Train with nothing typed, and every variant at every rate under the same limits."""
     import descend as ds
     from descend.plan import Plan
-    from descend.search.search import _limits
+    from descend.search.task import limits_of
     from descend.training import train
 
     data, target = case.make()
@@ -178,7 +178,7 @@ def train_row(case: Case) -> dict[str, Any]:
     fit, landscape = result.fit, result.landscape
     grid = settings_of(fit.problem, {**case.options, "optimizer": "auto"})
     brute = train(
-        fit.problem, Plan(tuple(grid)), result.validation, _limits(run.options.replace(time_budget=None), landscape)
+        fit.problem, Plan(tuple(grid)), result.validation, limits_of(run.options.replace(time_budget=None), landscape)
     )
     by = "held_out" if result.validation is not None else "loss"
     losses = np.where([o.failed for o in brute.outcomes], np.inf, getattr(brute, by))

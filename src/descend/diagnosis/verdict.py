@@ -11,7 +11,7 @@ from descend.diagnosis.slow import far_from_optimum
 from descend.optimum import OptimumStatus
 from descend.options import Options, read_options
 from descend.outcome import Outcome
-from descend.search.search import SearchResult
+from descend.search.result import SearchResult
 from descend.table.prepare import Prepared
 from descend.text import counted
 

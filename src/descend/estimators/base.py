@@ -30,7 +30,8 @@ from descend.options.flags import in_keywords
 from descend.outcome import Outcome
 from descend.problem.build import initial_weights
 from descend.problem.network import scores
-from descend.search.search import SearchResult, search
+from descend.search.result import SearchResult
+from descend.search.search import search
 from descend.sparse import is_sparse
 from descend.table.data import Data
 from descend.table.scaled_rows import LARGE_CELLS

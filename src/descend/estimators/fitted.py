@@ -16,7 +16,7 @@ from descend.problem import Problem
 from descend.problem.build import build_problem
 from descend.problem.network import Network
 from descend.search.candidates import batch_size, candidates
-from descend.search.search import SearchResult
+from descend.search.result import SearchResult
 from descend.table.data import Data
 from descend.table.moments import Gram
 from descend.table.scale import Scale, fit_scale, scaled_data

@@ -10,7 +10,7 @@ from descend.diagnosis import TRAINING, Finding, diagnose
 from descend.diagnosis.data_faults import shown_by
 from descend.diagnosis.verdict import Verdict, evidence_of, judge
 from descend.options import Options
-from descend.search.search import SearchResult
+from descend.search.result import SearchResult
 from descend.sparse import is_sparse
 
 ROWS_KEPT = 1 << 14  # of a large table: more than any check looks at of one, and 3 MB of 50 columns

@@ -6,7 +6,7 @@ from descend.arrays import Array
 from descend.evaluation.usage import Coefficient
 from descend.optimum.covariance import covariance
 from descend.run.model import Model
-from descend.search.search import SearchResult
+from descend.search.result import SearchResult
 
 NEAR = 1e-3  # gap to the optimum, as a part, up to which intervals are given: they hold at the optimum (arbitrary)
 

@@ -14,7 +14,7 @@ from descend.run.record import Run
 from descend.run.standing import Standing
 from descend.run.summary import comparison_summary
 from descend.run.trials import Trial, order
-from descend.search.search import SearchResult
+from descend.search.result import SearchResult
 from descend.training import Limits
 from descend.training import train as train_alone
 

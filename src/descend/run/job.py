@@ -56,8 +56,10 @@ from descend.run.sections import chosen_section, curvature_note, data_section, e
 from descend.run.threshold import EVEN, check_threshold
 from descend.run.trials import trials
 from descend.search.candidates import ENDLESS_SCHEDULES, too_slow
+from descend.search.result import SearchResult
 from descend.search.sample import rows_of_sample
-from descend.search.search import SearchResult, search, validation_decides
+from descend.search.search import search
+from descend.search.task import validation_decides
 from descend.table.cross_validation import Folds, cross_validated, folds
 from descend.table.data import Data, drawn_places
 from descend.table.prepare import Note, Prepared, how_to_read, labelled, prepare, validation_split

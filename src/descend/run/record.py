@@ -28,7 +28,7 @@ from descend.run.importance import dependence
 from descend.run.model import Model, Prediction
 from descend.run.scoring import evaluation_of, score
 from descend.run.trials import Trial
-from descend.search.search import SearchResult
+from descend.search.result import SearchResult
 from descend.store.plain import plain
 from descend.store.reading import SCHEMA
 from descend.table.prepare import Note, Prepared, present_rows

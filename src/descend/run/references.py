@@ -15,7 +15,7 @@ from descend.metrics import best_first
 from descend.problem import Problem
 from descend.run.model import Prediction
 from descend.run.scoring import Scored, evaluation_of, held_out, model_of, run_scores, targets_of
-from descend.search.search import SearchResult
+from descend.search.result import SearchResult
 from descend.table.prepare import Prepared
 
 MOST_WORK = 1e10  # rows times squared weights of a linear model that is found beside a network: about a second

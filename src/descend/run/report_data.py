@@ -31,7 +31,7 @@ from descend.run.coefficients import coefficients
 from descend.run.importance import dependence
 from descend.run.model import Model
 from descend.run.trials import Trial
-from descend.search.search import SearchResult
+from descend.search.result import SearchResult
 from descend.table.prepare import Note, Prepared
 from descend.table.table import Kind
 from descend.version import VERSION

@@ -16,7 +16,7 @@ from descend.problem.network import scores as network_scores
 from descend.problem.response import decision, has_probabilities
 from descend.run.model import Model, Prediction
 from descend.run.threshold import EVEN, best_threshold
-from descend.search.search import SearchResult
+from descend.search.result import SearchResult
 from descend.table.data import Data
 from descend.table.prepare import Prepared
 from descend.table.streamed.rows import ScaledStream, products

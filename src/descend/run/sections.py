@@ -11,7 +11,7 @@ from descend.optimum import OptimumStatus
 from descend.optimum.landscape import Landscape
 from descend.options import Options
 from descend.problem.layer_stats import KINDS
-from descend.search.search import SearchResult
+from descend.search.result import SearchResult
 from descend.table.prepare import Prepared
 from descend.training import Fit
 from descend.training.trace import Trace

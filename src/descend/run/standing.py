@@ -20,7 +20,7 @@ from descend.problem import Problem, losses_and_slopes, moments
 from descend.problem.problem import flat
 from descend.problem.response import class_indices
 from descend.run.scoring import run_scores, score
-from descend.search.search import SearchResult
+from descend.search.result import SearchResult
 from descend.search.selection import usable
 from descend.table.data import Data
 from descend.table.prepare import Prepared

@@ -13,7 +13,7 @@ from descend.plan import letter
 from descend.run.scoring import run_scores, score
 from descend.run.standing import Contestant, Standing, contestants, standings
 from descend.search.rationale import criterion
-from descend.search.search import SearchResult
+from descend.search.result import SearchResult
 from descend.search.selection import usable
 from descend.table.prepare import Prepared
 

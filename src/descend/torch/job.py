@@ -14,7 +14,8 @@ from torch.nn import Module
 from descend import store
 from descend.errors import UsageError
 from descend.plan import Setting
-from descend.search.search import MOST_EPOCHS, RACE_SHARE
+from descend.search.task import MOST_EPOCHS
+from descend.search.trainings import RACE_SHARE
 from descend.torch.batches import Batch, InMemory, Loaded, Source, source_of
 from descend.torch.fitted import Fitted, Searched, fitted_of
 from descend.torch.objective import Loss
