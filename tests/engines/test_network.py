@@ -86,7 +86,8 @@ def test_a_large_batch_is_summed_in_parts(monkeypatch):
 
 @pytest.fixture
 def small_parts(monkeypatch):
-    """Batches of 40 rows have parts, of at most three passes, and threads get coordinates of these small networks."""
+    """Batches of 40 rows have parts, of at most three passes, and two threads even where there is one core."""
+    monkeypatch.setattr(network, "cores", lambda: 2)
     monkeypatch.setattr(network, "LEAST_PART_WORK", 0)
     monkeypatch.setattr(network, "PART_ROWS", ((2, 16),))
     monkeypatch.setattr(network, "MOST_PASS_ROWS", 8)
@@ -107,7 +108,8 @@ def test_a_batch_in_parts_is_that_of_the_definition(name, threads):
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize(("batch", "parts"), [(256, 4), (130, 2), (0, 4)])
-def test_one_network_has_the_same_bits_with_any_number_of_threads(dtype, batch, parts):
+def test_one_network_has_the_same_bits_with_any_number_of_threads(monkeypatch, dtype, batch, parts):
+    monkeypatch.setattr(network, "cores", lambda: 3)
     rng, shape = np.random.default_rng(0), Network((40, 100, 60, 1), "tanh", dropout=0.1)
     data = Data(rng.normal(size=(515, 40)).astype(dtype), rng.normal(size=515).astype(dtype))
     problem = Problem(data, loss("squared"), {}, 1, l2=0.01, network=shape)
@@ -140,6 +142,21 @@ def test_a_step_on_two_threads_is_torchs_gradient_and_that_of_differences():
 
     np.testing.assert_allclose(begin - state.weights[0], w.grad.numpy(), rtol=1e-9, atol=1e-12)
     np.testing.assert_allclose(begin - state.weights[0], differences, rtol=1e-5, atol=1e-8)
+
+
+def test_no_more_threads_than_cores_wait_for_each_other(monkeypatch):
+    problem, seen = problem_of(widths=(400, 400)), []
+    monkeypatch.setattr(network, "LEAST_PART_WORK", 0)
+    monkeypatch.setattr(network, "PART_ROWS", ((2, 16),))
+    assert network.cores() >= 1
+    monkeypatch.setattr(network, "cores", lambda: 1)
+    members = network._members
+    monkeypatch.setattr(network, "_members", lambda *a: seen.append(a[2]) or members(*a))
+    plan = Plan((setting("sgd", lr=0.1, batch_size=40),))
+
+    network.advance(problem, plan, start(problem, plan), np.array([ROWS]), 2)
+
+    assert seen == [1]
 
 
 def test_runs_side_by_side_and_normalised_batches_are_not_cut():

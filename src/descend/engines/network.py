@@ -1,6 +1,7 @@
 """The network engine: an epoch of a fully connected network in one compiled call, runs side by side on threads."""
 
 import functools
+import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
@@ -90,6 +91,11 @@ def batch_parts(problem: Problem, batch: int, alone: bool) -> BatchParts:
     return BatchParts(batch, parts, min(-(-batch // parts), MOST_PASS_ROWS))
 
 
+def cores() -> int:
+    """Return the cores of this process: more threads than cores would wait for each other a thousand times as long."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def _train(
     problem: Problem, setting: Setting, ranges: Ranges, state: State, path: Array, r: int, record_points: Array,
     layer_stats: Array | None, alone: bool, threads: int,
@@ -99,7 +105,7 @@ def _train(
     stats = np.empty((len(problem.network.layers), len(KINDS)))
     batch = batch_parts(problem, setting.rows_a_step(problem.data.rows), alone)
     loop = _loop(problem, setting, state, r, batch, stats)
-    members = _members(problem, batch, min(threads, batch.parts))
+    members = _members(problem, batch, min(threads, batch.parts, cores()))
     with ThreadPoolExecutor(len(members)) as pool:
         shared = (
             functools.partial(_on_all, loop, members, pool) if len(members) > 1 else functools.partial(loop, members[0])
