@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from scipy.sparse import csr_array
 from tests.conftest import small_problem
-from tests.diagnosis.made import deep, evidence_of, line
+from tests.diagnosis.made import deep, evidence_of, line, with_gap
 
 import descend as ds
 from descend.diagnosis import diagnose, slow
@@ -74,6 +74,9 @@ def test_the_largest_column_is_named_where_columns_are_not_scaled():
 def test_adagrad_at_a_small_rate_decays_and_at_a_good_one_does_not():
     found = slow.decayed(evidence_of(line(noise=0.05), setting("adagrad", lr=0.02), 400))
     assert (found.code, found.evidence["part"] < slow.DECAYED) == ("D204", True)
+    slowed = evidence_of(line(noise=0.05), setting("adagrad", lr=0.02), 400)
+    for gap, level in ((0.02, "warning"), (0.005, "note")):
+        assert slow.decayed(with_gap(slowed, gap)).level == level
     assert slow.decayed(evidence_of(line(noise=0.05), setting("adagrad", lr=1.0), 400)) is None
     assert slow.decayed(evidence_of(line(), setting("sgd", lr=0.001), 100)) is None
 

@@ -26,21 +26,22 @@ MIN_TEST_ROWS_TOO_GOOD = 20  # for D304 (arbitrary)
 
 def overfit(e: Evidence) -> Finding | None:
     """D301."""
-    test = None if e.outcome.failed else e.test_losses
-    if test is None or len(test) < MIN_TEST_ROWS:
+    test, constant = (None, None) if e.outcome.failed else (e.test_losses, e.test_baseline_losses)
+    if test is None or constant is None or len(test) < MIN_TEST_ROWS:
         return None
-    train, baseline = e.train_loss, e.landscape.baseline
-    train_gain, test_gain = baseline - train, baseline - mean_loss(test, e.test_weight)
-    error = float(test.std(ddof=1) / np.sqrt(len(test)))
+    train, baseline, unseen = e.train_loss, e.landscape.baseline, mean_loss(test, e.test_weight)
+    gained = constant - test  # of each row: what rows lose alike, because they are hard to predict, is no error of it
+    train_gain, test_gain = baseline - train, mean_loss(gained, e.test_weight)
+    error = float((gained if gained.ndim == 1 else gained.mean(axis=1)).std(ddof=1) / np.sqrt(len(test)))
     if not (train_gain > MIN_GAIN * baseline and test_gain < (1 - OVERFIT) * train_gain):
         return None
     sure = test_gain < (1 - OVERFIT) * train_gain - error
     text = (
-        f"overfit{'' if sure else ' suspected'}: the loss is {train:.3g} on training rows and {baseline - test_gain:.3g} on test rows, "
+        f"overfit{'' if sure else ' suspected'}: the loss is {train:.3g} on training rows and {unseen:.3g} on test rows, "
         f"which keep {max(test_gain / train_gain, 0):.0%} of the gain over the baseline"
         f"{'' if sure else f'; {len(test):,} test rows are too few to be sure'}"
     )
-    evidence = {"train": train, "test": baseline - test_gain, "baseline": baseline, "error": error}
+    evidence = {"train": train, "test": unseen, "baseline": baseline, "error": error}
     fix = ["--l2 0.1", "--l2 0.01", "--l2 1"] if e.problem.l2 < 1 else []
     if e.problem.network is not None:
         fix += [f"--hidden {max(2, e.problem.network.sizes[1] // 4)} --lr auto", "--dropout 0.3 --lr auto"]
@@ -195,7 +196,8 @@ ENTRIES = (
         title="overfit",
         meaning="The model has fitted the noise of the training rows, and does worse on other rows.",
         detected=f"Training removed more than {MIN_GAIN:.0%} of the baseline's loss on the training rows, and test rows "
-        f"see less than {1 - OVERFIT:.0%} of that gain. A note where the standard error of their loss leaves that open.",
+        f"gain less than {1 - OVERFIT:.0%} of that over the same constant prediction. A note where the standard error of their gain "
+        "leaves that open.",
         fixes="A larger penalty; fewer columns; a smaller network or dropout; more rows.",
         reference="Hastie, Tibshirani and Friedman 2009, chapter 7",
     ),

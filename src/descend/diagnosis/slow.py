@@ -180,7 +180,7 @@ def decayed(e: Evidence) -> Finding | None:
         f"one did, since the sum of all squared gradients only grows"
     )
     fix = ("--optimizer rmsprop --lr auto", "--optimizer adam --lr auto", f"--lr {10 * e.setting.lr:.3g}")
-    level = Level.WARNING if e.gap is not None or not e.learned else Level.NOTE
+    level = Level.WARNING if e.poor else Level.NOTE
     evidence = {"part": share, "epoch": e.epochs}
     return Finding(code="D204", level=level, text=text, evidence=evidence, fix=fix)
 
@@ -346,7 +346,8 @@ ENTRIES = (
         meaning="Adagrad divides by the root of the sum of all squared gradients. The sum never falls, so large early "
         "gradients slow all later steps.",
         detected=f"An epoch changes the weights by less than {DECAYED:.0%} of what the first one did, and the optimum is not "
-        f"reached. A note for networks that have removed {LEARNED:.0%} of the baseline's loss.",
+        f"reached. A note where the gap to it is at most {VERY_FAR:.0%}, or for networks that have removed {LEARNED:.0%} of the "
+        "baseline's loss.",
         fixes="An optimizer with a moving average (rmsprop, adam), or a learning rate ten times as large.",
         reference="Duchi, Hazan and Singer 2011; Zeiler 2012",
     ),
