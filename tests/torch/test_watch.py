@@ -197,6 +197,22 @@ def test_a_finding_that_no_longer_holds_is_taken_back_and_a_batch_let_go():
     assert w.inputs is None
 
 
+def test_a_model_that_grows_is_watched_on_and_its_new_layers_are_named():
+    x, y = table()
+    model = mlp(depth=1)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    with watch(model, optimizer, every=1) as w:
+        for step in range(6):
+            if step == 3:
+                model[0], model[2] = nn.Linear(4, 24), nn.Linear(24, 1)
+            optimizer.zero_grad()
+            loss = F.mse_loss(model(x), y)
+            loss.backward()
+            optimizer.step()
+            w.step(loss)
+    assert "D602" in [finding.code for finding in w.findings]
+
+
 def test_a_replay_leaves_buffers_and_random_numbers_as_they_are():
     x, y = table()
     model = nn.Sequential(nn.Linear(4, 8), nn.BatchNorm1d(8), nn.Dropout(0.5), nn.Linear(8, 1))
@@ -274,6 +290,11 @@ REFUSED = {
         lambda: watch(nn.ReLU()), "no-parameters",
         "the model ReLU has no parameters, so there is nothing to train; give its layers to it as attributes or in a "
         "ModuleList",
+    ),
+    "lazy layers": (
+        lambda: watch(nn.Sequential(nn.LazyLinear(2))), "lazy-layers",
+        "layers of the model Sequential wait for their first batch to know their sizes; call the model once on a batch, then make the "
+        "optimizer and the watch",
     ),
     "every": (
         lambda: watch(mlp(), every=0), "every-range", "every is 0, it must be a whole number above 0; try 100",

@@ -21,7 +21,7 @@ from descend.diagnosis import Finding, diagnose_loop
 from descend.diagnosis.steps import Failure
 from descend.errors import UsageError
 from descend.text import counted
-from descend.torch.objective import check_parameters
+from descend.torch.objective import check_parameters, is_lazy
 from descend.torch.recorder import Recorder
 from descend.torch.replay import Inputs, Place, finite, first_nonfinite
 from descend.torch.run_folder import Watched, write
@@ -190,7 +190,7 @@ def watch(
         run: a folder for findings, losses and report, which `descend doctor` reads.
         every: sample each so many steps; the first three are sampled always.
 
-    Raises UsageError for what is no optimizer or no module, and for a model without parameters; OutputError where the
+    Raises UsageError for what is no optimizer or no module, and for a model without parameters or with lazy layers; OutputError where the
     run folder cannot be written.
 
     >>> model = torch.nn.Linear(2, 1)
@@ -216,6 +216,11 @@ def watch(
             fix="call watch(model, optimizer)", code="not-watchable",
         )  # fmt: skip
     check_parameters(model)
+    if is_lazy(model):
+        raise UsageError(
+            f"layers of the model {type(model).__name__} wait for their first batch to know their sizes",
+            fix="call the model once on a batch, then make the optimizer and the watch", code="lazy-layers",
+        )  # fmt: skip
     if isinstance(every, bool) or not isinstance(every, int) or every < 1:
         raise UsageError(f"every is {every!r}, it must be a whole number above 0", fix="try 100", code="every-range")
     return Watch(model, optimizers, run, every)
