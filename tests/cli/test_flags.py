@@ -24,8 +24,8 @@ Data:
 LAST = """\
 Output:
   --run-dir DIR           folder of the run  [runs/<name>-<n>]
-  --resume                go on from the checkpoint of the same training, which
-                          was killed
+  --resume                go on from the checkpoint of the same training,
+                          which was killed
   --force                 replace what the run folder holds
   --no-report             leave out report.html
   --json                  one JSON document on standard output, nothing else

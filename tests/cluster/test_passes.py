@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from descend.cluster import passes
 from descend.cluster.passes import Served, SharedPasses, assigned
 from descend.engines import linear, start
 from descend.engines.full_pass import full_gradient, full_objectives
@@ -133,9 +134,19 @@ def test_batches_that_ranks_share_have_the_sums_of_one_process(small, together, 
     assert told == [(5, epoch * 500 + at, min(70, 500 - at)) for epoch in range(2) for at in range(0, 500, 70)]
 
 
+def test_batches_of_a_sample_are_those_of_its_rows(small, together, monkeypatch):
+    monkeypatch.setattr(linear, "SHARED_BATCH", 1)
+    problem, plan = small("logistic", rows=500), Plan((setting("adam", lr=0.1, batch_size=70, seed=5),))
+
+    def on_sample(whole):
+        return steps(replace(whole, data=whole.data.drawn(200, seed=9)), plan)[1]
+
+    np.testing.assert_allclose(together(problem, 3, on_sample)[0], on_sample(problem), rtol=1e-11, atol=1e-13)
+
+
 def test_the_oracle_can_fail_since_other_rows_have_other_sums(small, together, monkeypatch):
     monkeypatch.setattr(linear, "SHARED_BATCH", 1)
-    monkeypatch.setattr(Served, "_uncached_order", lambda self, place, seed, epoch: np.arange(500))
+    monkeypatch.setattr(passes, "_order_of", lambda problem, seed, epoch: np.arange(500))
     problem, plan = small("logistic", rows=500), Plan((setting("adam", lr=0.1, batch_size=70, seed=5),))
     path = together(problem, 2, lambda shared: steps(shared, plan))[0][1]
     assert np.abs(path - steps(problem, plan)[1]).max() > 1e-4

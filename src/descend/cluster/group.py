@@ -177,8 +177,10 @@ def joined(limit: float = LIMIT) -> Iterator[Group | None]:
     rank = int(distributed.get_rank())
     with _lost_ranks(rank, world, limit):
         handle = distributed.new_group(backend="gloo", timeout=timedelta(seconds=limit))
-    yield Group(rank, world, limit, handle)
-    distributed.destroy_process_group(handle)
+    try:
+        yield Group(rank, world, limit, handle)
+    finally:
+        distributed.destroy_process_group(handle)
 
 
 @contextmanager
@@ -198,8 +200,10 @@ def started(rank: int, world: int, limit: float = LIMIT, attempt: str = "0") -> 
         shared = next(distributed.rendezvous("env://", rank, world, timeout=seconds))[0]
         store = distributed.PrefixStore(f"attempt {attempt}", shared)
         distributed.init_process_group("gloo", store=store, rank=rank, world_size=world, timeout=seconds)
-    yield
-    distributed.destroy_process_group()
+    try:
+        yield
+    finally:
+        distributed.destroy_process_group()
 
 
 def _initialized() -> Any:

@@ -15,7 +15,7 @@ import numpy as np
 from descend.arrays import Array
 from descend.cluster.group import HEAD, PASS, Group
 from descend.cluster.moments import part
-from descend.engines.full_pass import PASSES, BlockPass, batch_gradient, on_threads
+from descend.engines.full_pass import PASSES, batch_gradient, on_threads
 from descend.engines.shared_runs import serve as serve_runs
 from descend.plan.order import epoch_order
 from descend.plan.rule import Rule
@@ -126,9 +126,10 @@ class Served:
         self, group: Group, problem_of: Callable[[int], Problem], threads: int, rules: Mapping[str, Rule] | None = None
     ) -> None:  # fmt: skip
         self._group, self._threads, self._rules, self._problem_of = group, threads, rules or {}, problem_of
-        self._problem = cache(self._uncached_problem)
-        self._pass, self._gradient = cache(self._uncached_pass), cache(self._uncached_gradient)
-        self._order = lru_cache(maxsize=1)(self._uncached_order)
+        self._problem = cache(self._drawn)
+        self._pass = cache(lambda problem, kind: PASSES[kind](problem))
+        self._gradient = cache(lambda problem: batch_gradient(problem, threads))
+        self._order = lru_cache(maxsize=1)(_order_of)
 
     @property
     def room(self) -> int:
@@ -138,17 +139,18 @@ class Served:
     def __call__(self, told: Array) -> None:
         """Take this rank's part."""
         place, rows, seed, kind, *about = told[1:HEAD].tolist()
-        weights = told[HEAD:].view(np.float64).astype(self._problem(place, rows, seed).dtype)
+        problem = self._problem(place, rows, seed)
+        weights = told[HEAD:].view(np.float64).astype(problem.dtype)
         if kind == RUNS:
-            self._train(self._problem(place, rows, seed))
+            self._train(problem)
         elif kind == BATCH:
             order_seed, seen, size = about[:3]
-            epoch, first = divmod(seen, self._problem(place, rows, seed).data.rows)
+            epoch, first = divmod(seen, problem.data.rows)
             mine = part(size, self._group.rank, self._group.world)
-            own = self._order(place, order_seed, epoch)[first + mine.start : first + mine.stop]
-            self._group.collect(self._gradient(place)(weights, own))
+            own = self._order(problem, order_seed, epoch)[first + mine.start : first + mine.stop]
+            self._group.collect(self._gradient(problem)(weights, own))
         else:
-            job, blocks = self._pass(place, kind)
+            job, blocks = self._pass(problem, kind)
             _exchange(self._group, blocks, partial(on_threads, partial(job, weights, blocks), self._threads))
 
     def _train(self, problem: Problem) -> None:
@@ -162,19 +164,14 @@ class Served:
         for rank in range(1, self._group.world):
             self._group.broadcast_bytes(moved, rank)
 
-    def _uncached_problem(self, place: int, rows: int, seed: int) -> Problem:
+    def _drawn(self, place: int, rows: int, seed: int) -> Problem:
+        """The problem of so many rows that are drawn of those at a place; of all of them where that is 0."""
         problem = self._problem_of(place)
         return replace(problem, data=problem.data.drawn(rows, seed)) if rows else problem
 
-    def _uncached_pass(self, place: int, kind: int) -> tuple[BlockPass, Array]:
-        return PASSES[kind](self._problem(place, 0, 0))
 
-    def _uncached_gradient(self, place: int) -> Callable[[Array, Array], Array]:
-        return batch_gradient(self._problem(place, 0, 0), self._threads)
-
-    def _uncached_order(self, place: int, seed: int, epoch: int) -> Array:
-        data = self._problem(place, 0, 0).data
-        return epoch_order(data.rows, seed, epoch, row_bytes=data.row_bytes)
+def _order_of(problem: Problem, seed: int, epoch: int) -> Array:
+    return epoch_order(problem.data.rows, seed, epoch, row_bytes=problem.data.row_bytes)
 
 
 def _exchange(group: Group, blocks: Array, own: Callable[[int, int], None]) -> None:

@@ -37,9 +37,7 @@ from descend.problem import Problem
 from descend.sparse import is_sparse
 
 SHARED_CELLS = 1 << 21  # features of all rows from which threads share a step of a single run; arbitrary, about 1 ms
-SHARED_BATCH = (
-    1 << 17
-)  # features of a batch from which processes share a step: about as long as two exchanges (arbitrary)
+SHARED_BATCH = 1 << 17  # features of a batch from which processes share a step: about two exchanges (arbitrary)
 
 
 def advance(
@@ -52,9 +50,8 @@ def advance(
     parts = [Part(runs, group=True) for runs in groups] + [Part([r]) for r in range(len(plan)) if r not in in_groups]
     by_step = _shared_by_step(problem, plan, parts, threads)
     for r in by_step:
-        train = (
-            _train_shared if plan.settings[r].rows_a_step(problem.data.rows) == problem.data.rows else _train_batches
-        )
+        whole = plan.settings[r].rows_a_step(problem.data.rows) == problem.data.rows
+        train = _train_shared if whole else _train_batches
         train(problem, plan, state, path, r, record_points, threads)
     rest = [part for part in parts if part.runs[0] not in by_step]
     train_together(train_parts, problem, plan, state, path, record_points, rest, threads)
