@@ -31,6 +31,40 @@ def test_in_a_fresh_process_no_package_is_imported_and_all_work_afterwards():
     assert abs(float(third.split()[1])) == 2.0
 
 
+MEANWHILE = """
+import sys
+from descend.scipy_parts import package_placeholder
+import scipy
+stands = sys.modules["scipy.special"] = package_placeholder("scipy.special", scipy.__path__[0] + "/special")
+print(float(stands.logsumexp([0.0, 0.0])), sys.modules["scipy.special"] is stands)
+"""
+ELSEWHERE = """
+import importlib, sys
+from descend import scipy_parts
+
+class Elsewhere:
+    def find_spec(self, name, path=None, target=None):
+        if name == "scipy.special._ufuncs" and "scipy.special._basic" not in sys.modules and not getattr(self, "asked", False):
+            self.asked = True
+            raise ImportError(name)
+
+sys.meta_path.insert(0, Elsewhere())
+print(float(scipy_parts.special_functions().erf(0.0)), "scipy.special" in sys.modules)
+"""
+
+
+def answer(script):
+    return subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout.strip()
+
+
+def test_a_name_that_another_thread_asks_for_meanwhile_is_that_of_the_package():
+    assert answer(MEANWHILE) == "0.6931471805599453 False"
+
+
+def test_where_a_module_does_not_load_alone_its_package_is_imported():
+    assert answer(ELSEWHERE) == "0.0 True"
+
+
 def test_where_the_package_is_there_its_own_functions_are_returned():
     assert special_functions().betaincinv is special.betaincinv
     assert compiled_module("scipy.special._ufuncs") is special_functions()
