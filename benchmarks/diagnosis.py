@@ -1,6 +1,7 @@
 """Are faults named, and only faults? Planted faults and healthy runs, and a table of what was said of each.
 
     python -m benchmarks.diagnosis
+    python -m benchmarks.diagnosis torch     # loops in torch, see diagnosis_torch.py
 
 A third of the planted cases and of the healthy runs is drawn with seeds that were never looked at while thresholds were
 set. A fault counts as named when its code is among the findings; its place, where it has one, when the evidence names
@@ -395,6 +396,10 @@ def write() -> None:
 
 
 def main() -> int:
+    if sys.argv[1:2] == ["torch"]:
+        from benchmarks import diagnosis_torch
+
+        return diagnosis_torch.main(sys.argv[2:])
     warnings.simplefilter("ignore")
     (HERE / "diagnosis.json").write_text(json.dumps(measure(), indent=1, default=str) + "\n")
     write()
