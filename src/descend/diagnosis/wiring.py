@@ -292,7 +292,7 @@ ENTRIES = (
         detected=f"Parameters have gradients and a learning rate above 0, and in none of {MIN_STEPS} or more steps does any of them "
         "change.",
         fixes="Step the optimizer that was made from this model's parameters; copy weights back where they were moved elsewhere.",
-        reference="Jiang et al. 2025, section 2",
+        reference="Jiang et al. 2025 (TrainCheck)",
     ),
     Entry(
         code="D610",
@@ -300,7 +300,7 @@ ENTRIES = (
         meaning="Weights that are initialised or loaded again in every step forget what the last step has learned.",
         detected=f"From the end of each step to the next one, a parameter changes by more than {REPLACED:.0%} of its length.",
         fixes="Initialise and load once, before the loop.",
-        reference="Jiang et al. 2025, section 2",
+        reference="Jiang et al. 2025 (TrainCheck)",
     ),
     Entry(
         code="D611",
@@ -308,7 +308,7 @@ ENTRIES = (
         meaning="Where all rows of a batch are equal, as when a copy to a device returned zeros, the best prediction is a constant.",
         detected=f"In each of {MIN_STEPS} or more batches of several rows, all rows of the input are equal.",
         fixes="Look at what the loader returns, and at the batch after it was moved to the device.",
-        reference="Jiang et al. 2025, section 2",
+        reference="Jiang et al. 2025 (TrainCheck)",
     ),
     Entry(
         code="D612",
@@ -318,7 +318,7 @@ ENTRIES = (
         detected="Every layer that multiplies by a matrix is frozen, and all parameters that are trained belong to normalisation. "
         "Where that is meant, as when a model is adapted by its normalisation alone, it is no fault.",
         fixes="requires_grad_() on the layers that are to be trained.",
-        reference="Jiang et al. 2025, section 2",
+        reference="Jiang et al. 2025 (TrainCheck)",
     ),
     Entry(
         code="D613",
