@@ -68,6 +68,7 @@ def alone():
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:Using a target size")
 def test_two_processes_take_the_steps_of_one_and_both_are_watched(in_processes, tmp_path, alone):
     outcomes = in_processes(2, LOOP + IN_GROUP)
