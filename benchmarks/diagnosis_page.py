@@ -65,7 +65,7 @@ def _set(own: dict[str, Any], full: bool) -> list[str]:
         for k, r in cases.items()
         if not r["named"]
     ]
-    return [*lines, f"Missed: {'; '.join(missed)}." if missed else "Nothing missed.", ""]
+    return [*lines, *([f"Missed: {'; '.join(missed)}." if missed else "Nothing missed.", ""] if rows else [])]
 
 
 def _healthy(runs: dict[str, Row]) -> list[str]:
@@ -151,7 +151,9 @@ def _runs() -> list[str]:
         "### Random commands", "",
         f"`python -m benchmarks.random_commands` draws tables and flags of `descend train` and turns warnings of libraries into errors: "
         f"{kept['runs']:,} runs, {kept['trained']:,} trained and diagnosed with {kept['findings']:,} findings of {kept['codes']} codes, "
-        f"{kept['refused']:,} refused in one sentence. Crashes: {len(kept['faults'])} ({faults}).", "",
+        f"{kept['refused']:,} refused in one sentence. Crashes: {len(kept['faults'])} ({faults}); "
+        f"{len(kept.get('mended', ()))} commands that warned of overflow were mended and tried again.",
+        "",
     ]  # fmt: skip
 
 

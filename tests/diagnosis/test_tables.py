@@ -311,3 +311,16 @@ def test_levels_that_hold_the_target_are_a_leak_and_levels_that_only_help_are_no
     bins = pd.qcut(table.y + noise * rng.normal(size=300), 6, labels=list("qzmxkb")).astype(str)
     found = ds.train(table.assign(level=bins), "y", progress=False, seeds=1, optimizer="nesterov").findings
     assert [f.evidence["column"] for f in found if f.code == "D402"] == (["level"] if said else [])
+
+
+@pytest.mark.parametrize(("renamed", "said"), [(False, True), (True, False)])
+def test_rows_of_other_names_are_no_copies(renamed, said):
+    rng = np.random.default_rng(0)
+    one = pd.DataFrame(rng.normal(size=(150, 3)), columns=["a", "b", "y"])
+    table = pd.concat([one, one.head(60)], ignore_index=True)
+    names = np.array([f"name {rng.integers(1 << 40):x}" for _ in range(210)])
+    table["name"] = names if renamed else np.r_[names[:150], names[:60]]
+    found = ds.train(
+        table, "y", progress=False, seeds=1, optimizer="nesterov", drop=() if renamed else ("name",)
+    ).findings
+    assert ("D403" in [f.code for f in found]) == said

@@ -24,6 +24,7 @@ SPREAD_ROWS = 2500  # whose spread is that of all rows within a few percent, far
 VARIED = 4  # times the rows that a nearly constant column may have of other values: the subsample's share is within half of it
 COPIED = 0.05  # share of the test rows (arbitrary)
 MIN_TEST_ROWS = 10  # for D403 (arbitrary)
+FEWEST_COPIES = 3  # test rows that are copies: one or two are chance in a small table (arbitrary)
 OUTLYING = 20.0  # robust standard deviations (arbitrary)
 MAX_OUTLIER_SHARE = 0.02  # of the rows: more are a heavy tail (arbitrary)
 MIN_SQUARES_SHARE = 0.3  # of all squares, that outliers make (arbitrary)
@@ -193,7 +194,11 @@ def copied_rows(train: Data, copies: Copies) -> Finding | None:
             f"every row of the table is there {repeats} times or a multiple of that, as after a join with itself"
             f"{f': {count:,} of {test_rows:,} test rows are copies of training rows, so the score is too good' if count else ''}"
         )
-    elif test_rows >= MIN_TEST_ROWS and count > COPIED * test_rows and mostly_distinct(train, copies.distinct):
+    elif (
+        test_rows >= MIN_TEST_ROWS
+        and count >= max(FEWEST_COPIES, COPIED * test_rows)
+        and mostly_distinct(train, copies.distinct)
+    ):
         text = (
             f"{count:,} of {test_rows:,} test rows ({count / test_rows:.0%}) are copies of training rows, so the score is too "
             f"good"

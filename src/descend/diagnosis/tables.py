@@ -2,6 +2,7 @@
 
 import shlex
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 
@@ -9,6 +10,7 @@ from descend.arrays import Array
 from descend.diagnosis.data_faults import (
     COPIED,
     EXTREME,
+    FEWEST_COPIES,
     MAX_OUTLIER_SHARE,
     MIN_DISTINCT,
     MIN_SQUARES_SHARE,
@@ -32,6 +34,7 @@ from descend.diagnosis.evidence import Evidence
 from descend.diagnosis.finding import Entry, Finding, Level
 from descend.diagnosis.leaks import FEWEST_OF_A_CLASS, SOLE, SOLE_LEVELS, SURE
 from descend.sparse import is_sparse
+from descend.table.data import Data
 from descend.table.sentinels import FEWEST_CELLS
 from descend.table.table import Column, Kind
 
@@ -94,7 +97,30 @@ def copies(e: Evidence) -> Finding | None:
     """D403."""
     if e.prepared is None:
         return None
-    return copied_rows(e.prepared.train, count_copies(e.prepared.train, e.prepared.test))
+    train, test = e.prepared.train, e.prepared.test
+    found = copied_rows(train, count_copies(train, test))
+    names = [] if found is None or is_sparse(train.X) else _names_of_rows(e)
+    if not names:
+        return found
+
+    def named(data: Data, rows: Array) -> Data:
+        return replace(data, X=np.column_stack([data.X, *(codes[rows] for codes in names)]))
+
+    rows, test_rows = e.prepared.rows
+    train, test = named(train, rows), None if test is None else named(test, test_rows)
+    return copied_rows(train, count_copies(train, test))
+
+
+def _names_of_rows(e: Evidence) -> list[Array]:
+    """The codes of columns of text that are left out since they name the rows: rows of other names are no copies."""
+    assert e.prepared is not None
+    dropped = e.prepared.schema.dropped
+    named = [
+        c
+        for c in e.prepared.table.columns
+        if dropped.get(c.name, "").startswith("identifier") and c.kind != Kind.NUMBER
+    ]
+    return [c.categorical.codes for c in named]
 
 
 def dropped(e: Evidence) -> Finding | None:
@@ -212,9 +238,9 @@ ENTRIES = (
         code="D403",
         title="copies across the split",
         meaning="Test rows that are also among the training rows measure memory, not prediction.",
-        detected=f"More than {COPIED:.0%} of the test rows equal a training row in all columns and the target, although "
-        "two columns together have new values in more than half of the different rows; or the numbers of times that the rows of the table "
-        f"occur, {MIN_DISTINCT} different ones or more, have a common divisor above 1.",
+        detected=f"{COPIED:.0%} of the test rows or more, and {FEWEST_COPIES}, equal a training row in all columns and the target, names "
+        "of rows that are left out included, although two columns together have new values in more than half of the different rows; or "
+        f"the numbers of times that the rows of the table occur, {MIN_DISTINCT} different ones or more, have a common divisor above 1.",
         fixes="Leave out repeated rows, or keep rows of one origin on one side with --group.",
         reference="Barz and Denzler 2020",
     ),

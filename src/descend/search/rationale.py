@@ -115,6 +115,7 @@ def _restarts(fit: Fit, best: int, options: Options) -> dict[str, Entry]:
     if options.restarts == 1:
         return {}
     losses = [score(fit, r) for r in repeats(fit, best)]
-    spread = float(np.std(losses, ddof=1)) if len(losses) > 1 else 0.0
+    with np.errstate(invalid="ignore"):  # of starts that failed, whose loss is infinite, it is not known
+        spread = float(np.std(losses, ddof=1)) if len(losses) > 1 else 0.0
     entry = {"rule": "typed", "source": "given by the user", "seed": fit.plan.settings[best].seed}
     return {"restarts": {**entry, "losses": losses, "spread": spread}}
