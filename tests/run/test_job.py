@@ -336,7 +336,7 @@ def many_rows(folder, rows=3_000):
 
 def test_where_there_was_no_time_for_an_epoch_it_is_said_and_nothing_is_a_model(tmp_path, monkeypatch):
     path = many_rows(tmp_path)
-    monkeypatch.setattr("descend.search.search.SHORTEST", 1e-9)
+    monkeypatch.setattr("descend.search.trainings.SHORTEST", 1e-9)
     run = ds.train(path, "y", hidden_layer_sizes=(64,), time_budget=1e-3, progress=False, run_dir=tmp_path / "run")
 
     assert run.failed

@@ -10,7 +10,7 @@ from descend.cli.flags import Flag, Sectioned
 @click.command(
     "export",
     cls=Sectioned,
-    short_help="The model of a run as ONNX, torch, scikit-learn, JSON or SQL; the run to a tracker.",
+    short_help="A run as ONNX, torch, scikit-learn, JSON, SQL, or to trackers.",
 )
 @click.argument("run")
 @click.option(

@@ -195,7 +195,7 @@ def watch(
 
     >>> model = torch.nn.Linear(2, 1)
     >>> optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
-    >>> x, y = torch.ones(4, 2), torch.ones(4, 1)
+    >>> x, y = torch.eye(4, 2), torch.ones(4, 1)
     >>> with watch(model, optimizer) as w:
     ...     for _ in range(30):
     ...         optimizer.zero_grad()
