@@ -54,12 +54,17 @@ def ours(table: Table, **options: Any) -> tuple[Rows, np.ndarray, float, Any]:
     run = ds.train(table.frame(), table.target, drop=table.drop, task=table.task, progress=False, **options)
     took = time.perf_counter() - begun
     prepared = run.prepared
-    X = prepared.encoded.X
+    X, held_X = (prepared.schema.encode(prepared.table.take(rows)).X for rows in prepared.rows)
     place = {row: k for k, row in enumerate(np.flatnonzero(prepared.target.kept))}
     own, held = (np.array([place[r] for r in rows]) for rows in prepared.rows)
-    rows = Rows(X[own], prepared.target.y[own], X[held], prepared.target.y[held], len(prepared.target.classes))
-    values, probabilities = run.model.respond(run.model.scores(rows.held_X))
-    return rows, rows.losses(values if probabilities is None else probabilities), took, run
+    rows = Rows(X, prepared.target.y[own], held_X, prepared.target.y[held], len(prepared.target.classes))
+    predicted = run.model.predict(prepared.table.take(prepared.rows[1]))
+    return (
+        rows,
+        rows.losses(predicted.values if predicted.probabilities is None else predicted.probabilities),
+        took,
+        run,
+    )
 
 
 def rival(rows: Rows, model: Any) -> tuple[np.ndarray, float]:
