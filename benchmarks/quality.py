@@ -59,7 +59,12 @@ def ours(table: Table, **options: Any) -> tuple[Rows, np.ndarray, float, Any]:
     own, held = (np.array([place[r] for r in rows]) for rows in prepared.rows)
     rows = Rows(X, prepared.target.y[own], held_X, prepared.target.y[held], len(prepared.target.classes))
     predicted = run.model.predict(prepared.table.take(prepared.rows[1]))
-    return rows, rows.losses(predicted.values if predicted.probabilities is None else predicted.probabilities), took, run
+    return (
+        rows,
+        rows.losses(predicted.values if predicted.probabilities is None else predicted.probabilities),
+        took,
+        run,
+    )
 
 
 def rival(rows: Rows, model: Any) -> tuple[np.ndarray, float]:
