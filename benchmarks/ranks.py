@@ -8,12 +8,9 @@ Rows B13 of the tables of speed: B3 (logistic, the whole batch) and B5 with 4,09
 
 import json
 import math
-import statistics
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
@@ -22,27 +19,15 @@ from typing import Any
 import numpy as np
 
 from benchmarks.pages import put, shown
-from benchmarks.timing import machine
+from benchmarks.timing import REPEATS, machine, timed
 
 HERE = Path(__file__).parent
 ROWS, FEATURES, BATCH = 1_000_000, 50, 4096
 PARAMS, BLOCKS, STEPS = FEATURES + 1, -(-ROWS // 4096), -(-ROWS // BATCH)
-REPEATS = 5
 LIMIT = 300.0  # seconds that a rank waits for another
 SIZES = (512, 65_536, 4_194_304)  # bytes of the messages that are timed
 RANKS = (2, 8, 64, 512)
 GOALS = {"efficiency": 0.9, "ddp": 3.0}
-
-
-def median(work: Callable[[], object], repeats: int = REPEATS) -> float:
-    """Return the median of seconds of work, after one time that does not count."""
-    work()
-    took = []
-    for _ in range(repeats):
-        begun = time.perf_counter()
-        work()
-        took.append(time.perf_counter() - begun)
-    return statistics.median(took)
 
 
 def rows() -> tuple[Any, Any]:
@@ -66,7 +51,10 @@ def of_descend(X: Any, y: Any, group: Any) -> dict[str, float]:
 
     def measured(shared: Problem) -> dict[str, float]:
         epoch = np.array([ROWS])
-        return {k: median(lambda p=p: linear.advance(shared, p, start(shared, p), epoch)) for k, p in plans.items()}
+        return {
+            k: timed(k, lambda p=p: linear.advance(shared, p, start(shared, p), epoch)).seconds
+            for k, p in plans.items()
+        }
 
     if group is None:
         return measured(problem)
@@ -99,7 +87,7 @@ def of_torch(X: Any, y: Any, rank: int, world: int) -> dict[str, float]:
         for at in range(0, len(ours), size):
             step(ours[order[at : at + size]], targets[order[at : at + size]])
 
-    return {"full": median(lambda: step(ours, targets)), "batch": median(epoch, 3)}
+    return {"full": timed("full", lambda: step(ours, targets)).seconds, "batch": timed("batch", epoch, 3).seconds}
 
 
 def of_messages(group: Any) -> dict[int, float]:
@@ -112,7 +100,7 @@ def of_messages(group: Any) -> dict[int, float]:
             group.broadcast(values, 0)
             group.collect(values)
 
-        found[size] = median(both, 50 if size < 1 << 20 else 10)
+        found[size] = timed("message", both, 50 if size < 1 << 20 else 10).seconds
     return found
 
 

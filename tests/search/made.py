@@ -1,4 +1,4 @@
-"""made: problems that are searched: small networks, and so many rows that a search takes a sample, with SIZES in place of its own."""
+"""made: problems that are searched: small networks, and so many rows that a search takes a sample, see `small_samples`."""
 
 import numpy as np
 
@@ -13,7 +13,6 @@ RNG = np.random.default_rng(0)
 ROWS = 8000
 X = RNG.standard_normal((ROWS, 4))
 Z = X @ np.array([1.0, -1.0, 0.5, 0.0])
-SIZES = (("SAMPLED_CELLS", 1), ("FEWEST_ROWS", 1000), ("ROWS_A_WEIGHT", 100))  # of `search.sample`, for a test
 
 
 def problem(name="squared", **shape):

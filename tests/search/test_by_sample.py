@@ -4,23 +4,17 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from tests.search.made import ROWS, SIZES, X, problem, unlimited
+from tests.search.made import ROWS, X, problem, unlimited
 
 from descend.losses import loss
 from descend.outcome import Outcome
 from descend.problem import Problem, objectives
 from descend.search import by_sample, task
-from descend.search import sample as module
 from descend.search.sample import sample_of
 from descend.search.search import search
 from descend.table.data import Data
 
-
-@pytest.fixture(autouse=True)
-def small(monkeypatch):
-    """What is large, and how large a sample is, for a test."""
-    for name, value in SIZES:
-        monkeypatch.setattr(module, name, value)
+pytestmark = pytest.mark.usefixtures("small_samples")
 
 
 @pytest.mark.parametrize("name", ["squared", "logistic"])

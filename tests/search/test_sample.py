@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from tests.search.made import ROWS, SIZES, X, problem, unlimited
+from tests.search.made import ROWS, X, problem, unlimited
 
 from descend.losses import loss
 from descend.problem import Problem
@@ -10,12 +10,7 @@ from descend.search import sample as module
 from descend.search.sample import sample_of
 from descend.table.data import Data
 
-
-@pytest.fixture(autouse=True)
-def small(monkeypatch):
-    """What is large, and how large a sample is, for a test."""
-    for name, value in SIZES:
-        monkeypatch.setattr(module, name, value)
+pytestmark = pytest.mark.usefixtures("small_samples")
 
 
 def test_a_sample_is_drawn_once_without_replacement():

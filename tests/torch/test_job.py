@@ -15,13 +15,7 @@ from descend.errors import DataError, OutputError, UsageError
 QUICK = {"max_epochs": 6, "time_budget": None}
 
 
-@pytest.fixture(autouse=True)
-def _one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    torch.manual_seed(0)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def test_rule_and_rate_are_found_and_the_module_has_the_best_weights():

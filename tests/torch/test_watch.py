@@ -20,13 +20,7 @@ from descend.torch import watch
 CASES = [(code, loop) for code, loops in FAULTS.items() for loop in loops]
 
 
-@pytest.fixture(autouse=True)
-def _one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    torch.manual_seed(0)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.mark.parametrize("loop", HEALTHY.values(), ids=HEALTHY)

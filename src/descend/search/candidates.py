@@ -105,6 +105,11 @@ def batch_size(problem: Problem, label: str, given: int | str) -> int:
     return _batch_size(problem, VARIANTS.get(label, Variant(label, label, "auto", "")), given)
 
 
+def network_batch(rows: int) -> int:
+    """Return the rows a step of a network where none are typed: a power of two near a 32nd of the rows."""
+    return 1 << int(np.log2(np.clip(rows / 32, *NETWORK_BATCH)))
+
+
 def _batch_size(problem: Problem, form: Variant, option: int | str) -> int:
     rows = problem.data.rows
     if form.batch == "full" or option == "full":
@@ -113,7 +118,7 @@ def _batch_size(problem: Problem, form: Variant, option: int | str) -> int:
         return 1
     if isinstance(option, str):  # auto
         if problem.network is not None:
-            return 1 << int(np.log2(np.clip(rows / 32, *NETWORK_BATCH)))
+            return network_batch(rows)
         return max(1, min(LINEAR_BATCH, rows // 8)) if form.name == "minibatch" else FULL
     return FULL if option >= rows else int(option)
 

@@ -11,7 +11,7 @@ from torch.utils.data import DataLoader, Dataset, TensorDataset
 
 from descend.errors import DataError, UsageError
 from descend.plan import FULL
-from descend.search.candidates import NETWORK_BATCH
+from descend.search.candidates import network_batch
 
 
 @dataclass(frozen=True, eq=False)
@@ -154,7 +154,7 @@ def _size(given: int | str, rows: int) -> int:
     if given == "full":
         return FULL
     if given == "auto":
-        return min(1 << int(np.log2(np.clip(rows / 32, *NETWORK_BATCH))), rows)
+        return min(network_batch(rows), rows)
     if isinstance(given, bool) or not isinstance(given, int) or given < 1:
         raise UsageError(
             f"batch_size is {given!r}, it must be a whole number above 0, 'full' or 'auto'", fix="try 32",

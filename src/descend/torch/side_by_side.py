@@ -4,7 +4,7 @@ import contextlib
 import dataclasses
 import re
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -23,8 +23,8 @@ from descend.torch.batches import Batch
 from descend.torch.objective import Objective, copied, in_mode
 from descend.torch.optimizer import Descent
 from descend.torch.optimizers import OPTIMIZERS
+from descend.training.stopping import DIVERGED_FACTOR
 
-DIVERGED = 1e4  # times its first loss, at which a run has diverged: as in descend.training
 MOST_NUMBERS = 1 << 26  # weights of all runs that are computed in one call (arbitrary: 256 MB in float32)
 MOST_POINTS = 64  # of a surface that are computed in one call (arbitrary: activations of all are in memory)
 LONGEST_REASON = 150  # characters of an error of torch (arbitrary: two lines)
@@ -65,9 +65,8 @@ class Stacked:
     """
 
     def __init__(self, objective: Objective, settings: Sequence[Setting]) -> None:
-        self.objective, trained = objective, objective.trained()
-        self._views = [(name, p.shape, p.dtype) for name, p in trained.items()]
-        start = flat(trained.values())
+        self.objective, self._trained = objective, objective.trained()
+        start = flat(self._trained.values())
         self.rows = [start.clone().requires_grad_() for _ in settings]
         self.optimizers = [optimizer_of(setting, [row]) for setting, row in zip(settings, self.rows, strict=True)]
         self.buffers = {
@@ -75,12 +74,7 @@ class Stacked:
         }  # fmt: skip
 
     def _loss(self, row: Tensor, buffers: dict[str, Tensor], batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
-        parameters, at = {}, 0
-        for name, shape, dtype in self._views:
-            parameters[name] = row[at : at + shape.numel()].view(shape).to(dtype)
-            at += shape.numel()
-        output = functional_call(self.objective.module, {**parameters, **buffers}, batch.inputs)
-        return self.objective.loss(output, batch.target), buffers
+        return loss_at(self.objective, {**parameters_of(row, self._trained), **buffers}, batch), buffers
 
     def gradients(self, places: Sequence[int], batch: Batch) -> tuple[Tensor, Tensor]:
         """Return losses (places,) and gradients (places, weights); what the batch does to the buffers is kept."""
@@ -154,6 +148,9 @@ class Way:
     reason: str
 
 
+TOGETHER = Way(True, "side by side, by torch.func")
+
+
 class Runs:
     """All runs of a search, and how each of them stands.
 
@@ -199,7 +196,7 @@ class Runs:
         )
         self.steps[runs] += 1
         first = np.isinf(self._ceiling) & np.isfinite(values)
-        self._ceiling[first] = DIVERGED * np.abs(values[first]) + 1e-300
+        self._ceiling[first] = DIVERGED_FACTOR * np.abs(values[first]) + 1e-300
         alive = self.outcomes == Outcome.RUNNING
         self.outcomes[alive & ~np.isfinite(values)] = Outcome.NONFINITE
         self.outcomes[alive & (values > self._ceiling)] = Outcome.DIVERGED
@@ -243,24 +240,18 @@ class Evaluation:
     def __init__(self, objective: Objective) -> None:
         self.objective, self._trained = objective, objective.trained()
 
-    def _parts(self, row: Tensor) -> dict[str, Tensor]:
-        sizes = [p.numel() for p in self._trained.values()]
-        parts = zip(self._trained.items(), row.split(sizes), strict=True)
-        return {name: part.view(p.shape).to(p.dtype) for (name, p), part in parts}
-
     def together(self, rows: Tensor, batch: Batch) -> Tensor:
         """Return the losses at vectors (points,)."""
 
         def loss(row: Tensor) -> Tensor:
-            output = functional_call(self.objective.module, self._parts(row), batch.inputs)
-            return self.objective.loss(output, batch.target).reshape(())
+            return loss_at(self.objective, parameters_of(row, self._trained), batch).reshape(())
 
         with _plain_attention():
             return vmap(loss, randomness="different")(rows)
 
     def alone(self, row: Tensor, batch: Batch) -> Tensor:
         """Return the loss at a vector (1,)."""
-        for name, part in self._parts(row).items():
+        for name, part in parameters_of(row, self._trained).items():
             self._trained[name].copy_(part)
         return self.objective.of(batch).reshape(1)
 
@@ -269,15 +260,22 @@ def way_to_evaluate(objective: Objective, batch: Batch) -> Way:
     """Return whether torch.func can evaluate the module at several weights at once: tried on a batch."""
     vector = flat(objective.trained().values())
     try:
-        with in_mode(objective.module, training=False), torch.no_grad(), warnings.catch_warnings():
-            warnings.filterwarnings("error", message="There is a performance drop")
+        with in_mode(objective.module, training=False), torch.no_grad(), _loops_are_errors():
             Evaluation(objective).together(torch.stack([vector, vector]), batch.to(objective.device))
     except Exception as error:  # whatever a module of one's own may raise there
-        return Way(
-            False,
-            f"one by one: torch.func cannot run {type(objective.module).__name__} side by side ({_first_sentence(error)})",
-        )
-    return Way(True, "side by side, by torch.func")
+        return _one_by_one(objective, error)
+    return TOGETHER
+
+
+def parameters_of(row: Tensor, like: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Return a vector, as `flat` makes it, as parameters by name, of the shapes and dtypes of others."""
+    parts = zip(like.items(), row.split([p.numel() for p in like.values()]), strict=True)
+    return {name: part.view(p.shape).to(p.dtype) for (name, p), part in parts}
+
+
+def loss_at(objective: Objective, tensors: dict[str, Tensor], batch: Batch) -> Tensor:
+    """Return the loss on a batch with these parameters and buffers in place of the module's own."""
+    return objective.loss(functional_call(objective.module, tensors, batch.inputs), batch.target)
 
 
 def flat(tensors: Any) -> Tensor:
@@ -294,16 +292,13 @@ def way_of(objective: Objective, setting: Setting, batch: Batch) -> Way:
     name, batch = type(objective.module).__name__, batch.to(objective.device)
     before = _random_state(objective.device)
     try:
-        with warnings.catch_warnings():
-            warnings.filterwarnings(
-                "error", message="There is a performance drop"
-            )  # an operation that vmap takes one by one
+        with _loops_are_errors():
             pair = Stacked(objective, [setting, setting])
             _, slopes = pair.gradients([0, 1], batch)
             chance = not torch.equal(before, _random_state(objective.device))
             pair.losses([0, 1], batch)
     except Exception as error:  # whatever a module of one's own may raise there
-        return Way(False, f"one by one: torch.func cannot run {name} side by side ({_first_sentence(error)})")
+        return _one_by_one(objective, error)
     alone = copied(objective.module)
     with in_mode(alone, training=True):
         objective.loss(alone(*batch.inputs), batch.target).backward()
@@ -312,7 +307,20 @@ def way_of(objective: Objective, setting: Setting, batch: Batch) -> Way:
     apart = (slopes - expected).abs().max() / expected.abs().max().clamp_min(1e-12)
     if not chance and bool(torch.isfinite(expected).all()) and not float(apart) <= TOLERANCE:
         return Way(False, f"one by one: the gradients of {name} differ side by side, so it keeps something of its own")
-    return Way(True, "side by side, by torch.func")
+    return TOGETHER
+
+
+@contextlib.contextmanager
+def _loops_are_errors() -> Iterator[None]:
+    """A context in which an operation that vmap would take one by one is an error."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("error", message="There is a performance drop")
+        yield
+
+
+def _one_by_one(objective: Objective, error: Exception) -> Way:
+    name = type(objective.module).__name__
+    return Way(False, f"one by one: torch.func cannot run {name} side by side ({_first_sentence(error)})")
 
 
 @contextlib.contextmanager

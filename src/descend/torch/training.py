@@ -17,8 +17,9 @@ from descend.plan import Setting
 from descend.torch.batches import Batch, Source
 from descend.torch.objective import Objective, in_mode
 from descend.torch.run_folder import Watched
-from descend.torch.side_by_side import DIVERGED, flat, optimizer_of
+from descend.torch.side_by_side import flat, optimizer_of
 from descend.torch.watch import Watch, watch
+from descend.training.stopping import DIVERGED_FACTOR
 
 TOLERANCE = 1e-4  # relative: an improvement by less is none, as in descend.training
 MOST_POINTS = 50  # of the path that are kept
@@ -94,7 +95,7 @@ def train(
     guide, best, kept, improved = "val" if validation is not None else "loss", copy.deepcopy(module.state_dict()), 0, 0
     shapes = {name: p.shape for name, p in trained.items()}
     path, outcome, steps = Path(trained.values()), Outcome.RUNNING, 0
-    ceiling = DIVERGED * abs(trace["loss"][0]) + 1e-300
+    ceiling = DIVERGED_FACTOR * abs(trace["loss"][0]) + 1e-300
     with watch(module, optimizer) as w:
         for epoch in itertools.count(1):
             try:
