@@ -97,3 +97,11 @@ def test_neighbours_are_those_that_look_alike_to_the_model():
     y[3] = 1.0
     margins = Margins(margin=np.zeros(24), predicted=(places[:, 0] > 3).astype(int), places=places)
     assert contradicted(margins, y, np.array([3, 20])).tolist() == [3]
+
+
+def test_rows_of_other_names_contradict_nothing():
+    table = frame()
+    twins = table.head(60).assign(k=lambda t: np.where(t.k == "yes", "no", "yes"))
+    both = pd.concat([table, twins], ignore_index=True)
+    assert "D410" in codes(both)
+    assert "D410" not in codes(both.assign(state=[f"state {k * 7919 % 360 // 3}" for k in range(360)]))

@@ -313,14 +313,31 @@ def test_levels_that_hold_the_target_are_a_leak_and_levels_that_only_help_are_no
     assert [f.evidence["column"] for f in found if f.code == "D402"] == (["level"] if said else [])
 
 
-@pytest.mark.parametrize(("renamed", "said"), [(False, True), (True, False)])
-def test_rows_of_other_names_are_no_copies(renamed, said):
+def with_copies(**beside):
+    """150 rows of which 60 are there again, and columns beside the features."""
     rng = np.random.default_rng(0)
     one = pd.DataFrame(rng.normal(size=(150, 3)), columns=["a", "b", "y"])
-    table = pd.concat([one, one.head(60)], ignore_index=True)
-    names = np.array([f"name {rng.integers(1 << 40):x}" for _ in range(210)])
-    table["name"] = names if renamed else np.r_[names[:150], names[:60]]
-    found = ds.train(
-        table, "y", progress=False, seeds=1, optimizer="nesterov", drop=() if renamed else ("name",)
-    ).findings
-    assert ("D403" in [f.code for f in found]) == said
+    return pd.concat([one, one.head(60)], ignore_index=True).assign(**beside)
+
+
+NAMES = np.array([f"name {k * 7919 % 100_000}" for k in range(210)])
+
+
+@pytest.mark.parametrize(
+    ("names", "said"),
+    [
+        (np.r_[NAMES[:150], NAMES[:60]], True),
+        (NAMES, False),
+        (np.array([f"state {k // 3}" for k in range(210)]), False),  # too few rows of each for a feature
+    ],
+    ids=["same names", "other names", "other states"],
+)
+def test_rows_of_other_names_are_no_copies(names, said):
+    found = codes(with_copies(name=names))
+    assert ("D403" in found) == said
+
+
+def test_copies_that_only_a_number_of_rows_tells_apart_are_a_note():
+    found = codes(with_copies(row=np.arange(210)))["D403"]
+    assert found.level == "note"
+    assert found.text.endswith("so the score is too good, unless 'row' does more than number the rows")

@@ -8,18 +8,15 @@ import numpy as np
 from descend.checks.association import correlated
 from descend.checks.facts import MOST_FEATURES, Facts
 from descend.checks.records import Check, Status
+from descend.diagnosis.copies import COPIED, copied_rows, copies_of, count_copies, mostly_distinct
 from descend.diagnosis.data_faults import (
-    COPIED,
     MIN_CLASS_ROWS,
     MIN_ROWS,
     NumberColumn,
-    copied_rows,
-    count_copies,
     dropped_columns,
     extreme_value,
     leaking_column,
     leaking_parts,
-    mostly_distinct,
     outlying_targets,
     rare_classes,
     sentinels_among,
@@ -151,7 +148,8 @@ def copies(facts: Facts) -> Check:
     otherwise = f"{repeated:,} of {count.rows:,} rows repeat another, in all that a model sees"
     if test is not None:
         otherwise += f"; {count.copied:,} of {count.test:,} test rows are also training rows"
-    check = Check.of("copies", copied_rows(facts.train, count), otherwise)
+    found = copied_rows(facts.train, count) if facts.prepared is None else copies_of(facts.prepared, count)
+    check = Check.of("copies", found, otherwise)
     if (
         check.status is Status.PASSED
         and test is None

@@ -62,7 +62,7 @@ def underfit(e: Evidence) -> Finding | None:
         f"residual variance, {term} most of it; a nonlinear model can fit better"
     )
     fix = ("--hidden 32", f"a column for {term}")
-    level = Level.WARNING if share > PLAIN and unseen > 0 else Level.NOTE
+    level = Level.WARNING if share > PLAIN and unseen > NONLINEAR else Level.NOTE
     return Finding(code="D302", level=level, text=text, evidence={"share": share, "term": term}, fix=fix)
 
 
@@ -207,9 +207,9 @@ ENTRIES = (
         meaning="Training has converged, and no linear model is better, but the residuals depend on the columns: the model "
         "is too simple for these data.",
         detected=f"The model is at the exact optimum, and squares and products of columns explain more than {NONLINEAR:.0%} of the "
-        f"variance of the optimum's residuals, corrected for their number. A warning above {PLAIN:.0%}, where rows left out of that "
-        "regression are predicted better too. Residuals below a millionth of the target are rounding; those that follow the time "
-        "(D406) are not looked at.",
+        f"variance of the optimum's residuals, corrected for their number. A warning above {PLAIN:.0%}, where they explain as "
+        f"much as {NONLINEAR:.0%} of rows that are left out of that regression too. Residuals below a millionth of the target "
+        "are rounding; those that follow the time (D406) are not looked at.",
         fixes="A network, or a column for the term that is named.",
         reference="Hastie, Tibshirani and Friedman 2009, section 5.1; Tukey 1949",
     ),

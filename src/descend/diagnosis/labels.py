@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from descend.arrays import Array
-from descend.diagnosis.data_faults import mostly_distinct
+from descend.diagnosis.copies import left_out, mostly_distinct, with_columns
 from descend.diagnosis.evidence import Evidence
 from descend.diagnosis.finding import Entry, Finding, Level
 from descend.diagnosis.formatting import percent
@@ -51,7 +51,8 @@ def contradicting(e: Evidence) -> Finding | None:
     if not _classes(e) or e.prepared is None or is_sparse(e.problem.data.X) or e.prepared.train.rows > MOST_ROWS:
         return None
     data, numbers = _all_rows(e)
-    keys = row_keys(replace(data, y=np.zeros(data.rows)))
+    named = with_columns(data, left_out(e.prepared, texts=True), numbers - 1)  # rows of other names contradict nothing
+    keys = row_keys(replace(named, y=np.zeros(data.rows)))
     _, at, count = np.unique(keys, return_inverse=True, return_counts=True)
     lowest, highest = np.full(len(count), np.inf), np.full(len(count), -np.inf)
     np.minimum.at(lowest, at, data.y)
@@ -165,8 +166,8 @@ ENTRIES = (
         meaning="Rows that are equal in every column have different classes. No model can be right about both, and a score can "
         "never be better than their majority.",
         detected=f"More than {CONTRADICTING:.0%} of the rows, training and test rows together, equal a row of another class in all "
-        "features, although two columns together have a new value in more than half of the different rows, so that rows do not "
-        "repeat by nature.",
+        "features, and in texts that are left out of these, although two columns together have a new value in more than half of "
+        "the different rows, so that rows do not repeat by nature.",
         fixes="Keep one row of each with the label that is right; or add the column that tells them apart.",
         reference="Northcutt, Athalye and Mueller 2021",
     ),

@@ -2,24 +2,19 @@
 
 import shlex
 from collections.abc import Iterator
-from dataclasses import replace
 
 import numpy as np
 
 from descend.arrays import Array
+from descend.diagnosis.copies import COPIED, FEWEST_COPIES, MIN_DISTINCT, copies_of, count_copies
 from descend.diagnosis.data_faults import (
-    COPIED,
     EXTREME,
-    FEWEST_COPIES,
     MAX_OUTLIER_SHARE,
-    MIN_DISTINCT,
     MIN_SQUARES_SHARE,
     NEARLY_ALL,
     OUTLYING,
     SUBSAMPLED,
     NumberColumn,
-    copied_rows,
-    count_copies,
     dropped_columns,
     extreme_value,
     leaking_column,
@@ -34,7 +29,6 @@ from descend.diagnosis.evidence import Evidence
 from descend.diagnosis.finding import Entry, Finding, Level
 from descend.diagnosis.leaks import FEWEST_OF_A_CLASS, SOLE, SOLE_LEVELS, SURE
 from descend.sparse import is_sparse
-from descend.table.data import Data
 from descend.table.sentinels import FEWEST_CELLS
 from descend.table.table import Column, Kind
 
@@ -95,32 +89,7 @@ def _parts(e: Evidence) -> Finding | None:
 
 def copies(e: Evidence) -> Finding | None:
     """D403."""
-    if e.prepared is None:
-        return None
-    train, test = e.prepared.train, e.prepared.test
-    found = copied_rows(train, count_copies(train, test))
-    names = [] if found is None or is_sparse(train.X) else _names_of_rows(e)
-    if not names:
-        return found
-
-    def named(data: Data, rows: Array) -> Data:
-        return replace(data, X=np.column_stack([data.X, *(codes[rows] for codes in names)]))
-
-    rows, test_rows = e.prepared.rows
-    train, test = named(train, rows), None if test is None else named(test, test_rows)
-    return copied_rows(train, count_copies(train, test))
-
-
-def _names_of_rows(e: Evidence) -> list[Array]:
-    """The codes of columns of text that are left out since they name the rows: rows of other names are no copies."""
-    assert e.prepared is not None
-    dropped = e.prepared.schema.dropped
-    named = [
-        c
-        for c in e.prepared.table.columns
-        if dropped.get(c.name, "").startswith("identifier") and c.kind != Kind.NUMBER
-    ]
-    return [c.categorical.codes for c in named]
+    return None if e.prepared is None else copies_of(e.prepared, count_copies(e.prepared.train, e.prepared.test))
 
 
 def dropped(e: Evidence) -> Finding | None:
@@ -238,9 +207,10 @@ ENTRIES = (
         code="D403",
         title="copies across the split",
         meaning="Test rows that are also among the training rows measure memory, not prediction.",
-        detected=f"{COPIED:.0%} of the test rows or more, and {FEWEST_COPIES}, equal a training row in all columns and the target, names "
-        "of rows that are left out included, although two columns together have new values in more than half of the different rows; or "
-        f"the numbers of times that the rows of the table occur, {MIN_DISTINCT} different ones or more, have a common divisor above 1.",
+        detected=f"{COPIED:.0%} of the test rows or more, and {FEWEST_COPIES}, equal a training row in all columns and the target, "
+        "texts that are left out of the features included, although two columns together have new values in more than half of the "
+        f"different rows; or the numbers of times that the rows of the table occur, {MIN_DISTINCT} different ones or more, have a "
+        "common divisor above 1. A note where a number that is left out, which may only count the rows, tells them apart.",
         fixes="Leave out repeated rows, or keep rows of one origin on one side with --group.",
         reference="Barz and Denzler 2020",
     ),
