@@ -50,10 +50,16 @@ def test_rows_repeat_by_nature_where_no_two_columns_tell_them_apart():
     rng = np.random.default_rng(0)
     coarse = Data(rng.integers(0, 4, size=(300, 3)).astype(float), np.zeros(300))
     fine = Data(rng.integers(0, 40, size=(300, 3)).astype(float), np.zeros(300))
-    assert not copies.mostly_distinct(coarse, 60)
-    assert copies.mostly_distinct(fine, 300)
+    assert copies.repeat_by_nature(coarse, 60, 10**5)
+    assert not copies.repeat_by_nature(fine, 300, 60)
     twice = Data(np.tile(fine.X[:150], (2, 1)), np.zeros(300))
-    assert copies.mostly_distinct(twice, 150)
+    assert not copies.repeat_by_nature(twice, 150, 150)
+
+
+@pytest.mark.parametrize(("pairs", "natural"), [(500, True), (5000, False)])
+def test_rows_repeat_by_nature_as_often_as_columns_that_know_nothing_of_each_other(pairs, natural):
+    X = np.random.default_rng(0).integers(0, [20, 30], size=(600, 2)).astype(float)  # 180,000 pairs, one in 600 equal
+    assert copies.repeat_by_nature(Data(X, np.zeros(600)), len(np.unique(X, axis=0)), pairs) == natural
 
 
 @pytest.mark.parametrize("kind", ["regression", "classes"])

@@ -329,8 +329,9 @@ NAMES = np.array([f"name {k * 7919 % 100_000}" for k in range(210)])
         (np.r_[NAMES[:150], NAMES[:60]], True),
         (NAMES, False),
         (np.array([f"state {k // 3}" for k in range(210)]), False),  # too few rows of each for a feature
+        (np.array(["most"] * 100 + [f"rare {k // 2}" for k in range(110)]), False),  # rare levels count as one
     ],
-    ids=["same names", "other names", "other states"],
+    ids=["same names", "other names", "other states", "other rare levels"],
 )
 def test_rows_of_other_names_are_no_copies(names, said):
     found = codes(with_copies(name=names))

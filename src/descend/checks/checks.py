@@ -8,7 +8,7 @@ import numpy as np
 from descend.checks.association import correlated
 from descend.checks.facts import MOST_FEATURES, Facts
 from descend.checks.records import Check, Status
-from descend.diagnosis.copies import COPIED, copied_rows, copies_of, count_copies, mostly_distinct
+from descend.diagnosis.copies import COPIED, copied_rows, copies_of, count_copies, repeat_by_nature
 from descend.diagnosis.data_faults import (
     MIN_CLASS_ROWS,
     MIN_ROWS,
@@ -154,7 +154,7 @@ def copies(facts: Facts) -> Check:
         check.status is Status.PASSED
         and test is None
         and repeated > COPIED * count.rows
-        and mostly_distinct(facts.train, count.distinct)
+        and not repeat_by_nature(facts.train, count.distinct, count.pairs)
     ):
         return Check(name="copies", status=Status.TIP, text=otherwise, evidence=vars(count), code="D403",
                      fix=("leave out repeated rows before training",))  # fmt: skip

@@ -19,6 +19,7 @@ MIN_TEST_ROWS = 10  # for D403 (arbitrary)
 FEWEST_COPIES = 3  # test rows that are copies: one or two are chance in a small table (arbitrary)
 TABLE_BITS = 20  # of a table of 1 MB, in which 20,000 keys leave one of fifty others (arbitrary)
 RICHEST = 6  # columns of the most different values, of which pairs are looked at (arbitrary: bounds the work)
+CHANCE = 10.0  # times the pairs of equal rows that columns give by chance: columns that depend on each other give more (arbitrary)
 MIN_DISTINCT = 20  # rows, whose counts would have a common divisor by chance with probability below 2e-6
 
 
@@ -32,6 +33,7 @@ class Copies:
         test: test rows.
         copied: test rows that are among the training rows.
         repeats: the largest number of which the number of times of each row is a multiple.
+        pairs: of equal rows.
     """
 
     rows: int
@@ -39,6 +41,7 @@ class Copies:
     test: int
     copied: int
     repeats: int
+    pairs: int
 
 
 def count_copies(train: Data, test: Data | None) -> Copies:
@@ -51,7 +54,7 @@ def count_copies(train: Data, test: Data | None) -> Copies:
     parts = [train] if test is None else [train, test]
     ends = np.cumsum([part.rows for part in parts])
     if test is not None and _mostly_single(train, test):
-        return Copies(rows=int(ends[-1]), distinct=int(ends[-1]), test=test.rows, copied=0, repeats=1)
+        return Copies(rows=int(ends[-1]), distinct=int(ends[-1]), test=test.rows, copied=0, repeats=1, pairs=0)
     every = np.concatenate([row_keys(part, few=True) for part in parts])
     alike = _repeated(every)
     if len(alike) > ends[-1] // 2:
@@ -67,6 +70,7 @@ def count_copies(train: Data, test: Data | None) -> Copies:
         rows=int(ends[-1]), distinct=single + len(groups.times), test=int(ends[-1]) - train.rows,
         copied=int((groups.times - trained)[trained > 0].sum()),
         repeats=1 if single else int(np.gcd.reduce(groups.times)),
+        pairs=int((groups.times * (groups.times - 1) // 2).sum()),
     )  # fmt: skip
 
 
@@ -139,7 +143,7 @@ def copied_rows(train: Data, copies: Copies) -> Finding | None:
     elif (
         test_rows >= MIN_TEST_ROWS
         and count >= max(FEWEST_COPIES, COPIED * test_rows)
-        and mostly_distinct(train, copies.distinct)
+        and not repeat_by_nature(train, copies.distinct, copies.pairs)
     ):
         text = (
             f"{count:,} of {test_rows:,} test rows ({count / test_rows:.0%}) are copies of training rows, so the score is too "
@@ -155,25 +159,31 @@ def copied_rows(train: Data, copies: Copies) -> Finding | None:
 def copies_of(p: Prepared, count: Copies) -> Finding | None:
     """D403, of what was counted of the features and the target alone.
 
-    Rows that differ in a text that is left out of the features, as a name is, are no copies. Where only a number that is left
-    out tells them apart, it is a note: such a number may know the rows, or count them.
+    Rows with other texts are no copies, though a model sees no difference: names are left out of the features, and rare levels
+    count as one. Where only a number that is left out tells rows apart, it is a note: it may know the rows, or count them.
     """
     found = copied_rows(p.train, count)
     if found is None or is_sparse(p.train.X):
         return found
-    names, numbers = left_out(p, texts=True), left_out(p, texts=False)
-    found = _copies_beside(p, names) if names else found
-    if found is None or not numbers or _copies_beside(p, {**names, **numbers}):
+    texts, numbers = texts_of(p), _numbers_left_out(p)
+    found = _copies_beside(p, texts) if texts else found
+    if found is None or not numbers or _copies_beside(p, {**texts, **numbers}):
         return found
     listed = " and ".join(map(repr, numbers))
     text = f"{found.text}, unless {listed} does more than number the rows"
     return replace(found, level=Level.NOTE, text=text)
 
 
-def left_out(p: Prepared, *, texts: bool) -> dict[str, Array]:
-    """Return the columns that the schema leaves out, texts as codes or all others as numbers: {name: (rows of the table,)}."""
-    columns = [c for c in p.table.columns if c.name in p.schema.dropped and (c.kind == Kind.CATEGORY) == texts]
-    return {c.name: c.categorical.codes if texts else c.values for c in columns}
+def texts_of(p: Prepared) -> dict[str, Array]:
+    """Return the codes of all columns of text but the target, those that are left out too: {name: (rows of the table,)}."""
+    columns = [c for c in p.table.columns if c.kind == Kind.CATEGORY and c.name != p.target.name]
+    return {c.name: c.categorical.codes for c in columns}
+
+
+def _numbers_left_out(p: Prepared) -> dict[str, Array]:
+    """The columns of numbers that are no features: {name: (rows of the table,)}."""
+    columns = [c for c in p.table.columns if c.name in p.schema.dropped and c.kind == Kind.NUMBER]
+    return {c.name: c.values for c in columns}
 
 
 def with_columns(data: Data, columns: Mapping[str, Array], rows: Array) -> Data:
@@ -193,18 +203,29 @@ def _copies_beside(p: Prepared, columns: Mapping[str, Array]) -> Finding | None:
     return copied_rows(train, count_copies(train, test))
 
 
-def mostly_distinct(data: Data, different: int) -> bool:
-    """Tell whether two columns together have new values in more than half of the different rows, so that rows do not repeat by nature."""
-    if is_sparse(data.X):
-        return False
+def repeat_by_nature(data: Data, different: int, pairs: int) -> bool:
+    """Tell whether rows are alike because their columns have few values.
+
+    Args:
+        data: the rows.
+        different: different ones among them.
+        pairs: of equal rows.
+
+    They are where no two columns have new values in more than half of the different rows, or where columns that know nothing
+    of each other would give as many pairs, up to a factor of CHANCE for what they know.
+    """
+    if is_sparse(data.X) or not data.features:
+        return True
     X = data.X[:SUBSAMPLED]
-    distinct = np.array([len(np.unique(X[:, j])) for j in range(data.features)])
-    if not len(distinct):
-        return False
+    times = [np.unique(X[:, j], return_counts=True)[1] for j in range(data.features)]
+    alike = np.prod([np.square(count / len(X)).sum() for count in times])  # chance that two rows have equal values
+    if pairs <= CHANCE * alike * data.rows**2 / 2:
+        return True
+    distinct = np.array([len(count) for count in times])
     enough = min(different, len(X)) / 2
     richest = np.argsort(-distinct, kind="stable")[:RICHEST]
     mix = np.random.default_rng(0).uniform(1, 2, len(richest))
-    pairs = [(i, j) for i in range(len(richest)) for j in range(i)]
-    return bool(distinct.max() >= enough) or any(
-        len(np.unique(X[:, richest[[i, j]]] @ mix[[i, j]])) >= enough for i, j in pairs
+    tells_apart = (
+        len(np.unique(X[:, richest[[i, j]]] @ mix[[i, j]])) >= enough for i in range(len(richest)) for j in range(i)
     )
+    return not (distinct.max() >= enough or any(tells_apart))

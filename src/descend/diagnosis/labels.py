@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from descend.arrays import Array
-from descend.diagnosis.copies import left_out, mostly_distinct, with_columns
+from descend.diagnosis.copies import repeat_by_nature, texts_of, with_columns
 from descend.diagnosis.evidence import Evidence
 from descend.diagnosis.finding import Entry, Finding, Level
 from descend.diagnosis.formatting import percent
@@ -37,28 +37,29 @@ def _classes(e: Evidence) -> int:
 
 
 def _all_rows(e: Evidence) -> tuple[Data, Array]:
-    """Training and test rows as one table, and their numbers in the file."""
+    """Training and test rows as one table, and where they stand in what was read."""
     assert e.prepared is not None
     train, test = e.prepared.train, e.prepared.test
     if test is None or not len(e.prepared.rows[1]):
-        return replace(train, sample_weight=None), e.prepared.rows[0] + 1
+        return replace(train, sample_weight=None), e.prepared.rows[0]
     X, y = np.concatenate([train.X, test.X]), np.concatenate([train.y, test.y])
-    return replace(train, X=X, y=y, sample_weight=None), np.concatenate(e.prepared.rows) + 1
+    return replace(train, X=X, y=y, sample_weight=None), np.concatenate(e.prepared.rows)
 
 
 def contradicting(e: Evidence) -> Finding | None:
     """D410."""
     if not _classes(e) or e.prepared is None or is_sparse(e.problem.data.X) or e.prepared.train.rows > MOST_ROWS:
         return None
-    data, numbers = _all_rows(e)
-    named = with_columns(data, left_out(e.prepared, texts=True), numbers - 1)  # rows of other names contradict nothing
+    data, places = _all_rows(e)
+    numbers = e.prepared.numbers_of(places)
+    named = with_columns(data, texts_of(e.prepared), places)  # rows of other names contradict nothing
     keys = row_keys(replace(named, y=np.zeros(data.rows)))
     _, at, count = np.unique(keys, return_inverse=True, return_counts=True)
     lowest, highest = np.full(len(count), np.inf), np.full(len(count), -np.inf)
     np.minimum.at(lowest, at, data.y)
     np.maximum.at(highest, at, data.y)
-    rows = np.flatnonzero((lowest < highest)[at])
-    if not len(rows) > CONTRADICTING * data.rows or not mostly_distinct(data, len(count)):
+    rows, pairs = np.flatnonzero((lowest < highest)[at]), int((count * (count - 1) // 2).sum())
+    if not len(rows) > CONTRADICTING * data.rows or repeat_by_nature(named, len(count), pairs):
         return None
     twin = numbers[rows[at[rows] == at[rows[0]]]][:2]
     text = (
@@ -128,7 +129,7 @@ def flipped(e: Evidence) -> Finding | None:
     k, data = _classes(e), e.problem.data
     if not k or is_sparse(data.X) or data.features > MOST_FEATURES or e.prepared is None:
         return None
-    data, numbers = _all_rows(e)
+    data, places = _all_rows(e)
     if not MIN_ROWS <= data.rows <= MOST_ROWS or data.rows < ROWS_A_FEATURE * data.features:
         return None
     usual = float(np.bincount(data.y.astype(np.int64)).max() / data.rows)
@@ -143,7 +144,7 @@ def flipped(e: Evidence) -> Finding | None:
     far = contradicted(found, data.y, far[np.argsort(found.margin[far], kind="stable")])
     if len(far) < max(FEWEST_FAR, FAR_SHARE * wrong):
         return None
-    rows = numbers[far]
+    rows = e.prepared.numbers_of(places[far])
     listed = ", ".join(str(int(r)) for r in rows[:ROWS_IN_TEXT]) + (", …" if len(rows) > ROWS_IN_TEXT else "")
     names = e.prepared.target.classes
     first = far[0]
@@ -166,8 +167,7 @@ ENTRIES = (
         meaning="Rows that are equal in every column have different classes. No model can be right about both, and a score can "
         "never be better than their majority.",
         detected=f"More than {CONTRADICTING:.0%} of the rows, training and test rows together, equal a row of another class in all "
-        "features, and in texts that are left out of these, although two columns together have a new value in more than half of "
-        "the different rows, so that rows do not repeat by nature.",
+        "features, and in texts of which these know less, although rows do not repeat by nature, as for D403.",
         fixes="Keep one row of each with the label that is right; or add the column that tells them apart.",
         reference="Northcutt, Athalye and Mueller 2021",
     ),

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from descend.arrays import Array
-from descend.diagnosis.copies import COPIED, FEWEST_COPIES, MIN_DISTINCT, copies_of, count_copies
+from descend.diagnosis.copies import CHANCE, COPIED, FEWEST_COPIES, MIN_DISTINCT, copies_of, count_copies
 from descend.diagnosis.data_faults import (
     EXTREME,
     MAX_OUTLIER_SHARE,
@@ -207,10 +207,11 @@ ENTRIES = (
         code="D403",
         title="copies across the split",
         meaning="Test rows that are also among the training rows measure memory, not prediction.",
-        detected=f"{COPIED:.0%} of the test rows or more, and {FEWEST_COPIES}, equal a training row in all columns and the target, "
-        "texts that are left out of the features included, although two columns together have new values in more than half of the "
-        f"different rows; or the numbers of times that the rows of the table occur, {MIN_DISTINCT} different ones or more, have a "
-        "common divisor above 1. A note where a number that is left out, which may only count the rows, tells them apart.",
+        detected=f"{COPIED:.0%} of the test rows or more, and {FEWEST_COPIES}, equal a training row in all columns and the target, and in "
+        "texts of which the features know less, although rows do not repeat by nature: two columns together have new values in more "
+        f"than half of the different rows, and {CHANCE:g} times more pairs are equal than columns that know nothing of each other would "
+        f"give; or the numbers of times that the rows of the table occur, {MIN_DISTINCT} different ones or more, have a common divisor "
+        "above 1. A note where a number that is left out, which may only count the rows, tells them apart.",
         fixes="Leave out repeated rows, or keep rows of one origin on one side with --group.",
         reference="Barz and Denzler 2020",
     ),
