@@ -20,6 +20,7 @@ from benchmarks.planted import NET, Table
 from benchmarks.real_tables import RealTable, hashed, linear_pipeline, parts_of
 
 JUDGED = Path(__file__).parent / "healthy_judged.json"
+CLASSES = 6  # different values of a target, up to which it is one of classes
 SECONDS = 3.0
 SPLITS = 3
 BAND = (0.5, 1.0)  # of the rate that is found
@@ -137,7 +138,7 @@ def natural(run: Any, frame: pd.DataFrame, table: RealTable) -> set[str]:
         found |= {"D201", "D504"}
     if unseen > unseen_constant:
         found |= {"D305", "D306", "D308"}
-    if unseen_constant - unseen < 0.5 * (constant - fitted):
+    if 1 - unseen / unseen_constant < 0.5 * (1 - fitted / constant):
         found |= {"D301", "D308"}
     if unseen < fitted:
         found.add("D304")
@@ -146,10 +147,11 @@ def natural(run: Any, frame: pd.DataFrame, table: RealTable) -> set[str]:
         shares = y[train].value_counts(normalize=True).reindex(model.classes_).to_numpy()
         if (recalls[shares < 0.1] < 0.5).any():
             found.add("D303")
-        residual = np.asarray((y == model.classes_[-1]) - model.predict_proba(X)[:, -1])
-    else:
-        residual = np.asarray(y - model.predict(X))
-    if _follows_time(frame.loc[X.index], residual):
+    if _leaks(X, y):
+        found.add("D402")
+    if not table.classes and _without_names_unseen(X, y) < 0.02:
+        found |= {"D305", "D306"}
+    if _follows_time(X, y, table.classes):
         found.add("D406")
     if not table.classes:
         design = model[:-1].transform(X)
@@ -181,15 +183,60 @@ def natural(run: Any, frame: pd.DataFrame, table: RealTable) -> set[str]:
     return found
 
 
-def _follows_time(frame: pd.DataFrame, residual: Any) -> bool:
-    """Whether residuals, or their means of equal times, follow each other in the order of dates, by Durbin and Watson's statistic."""
-    for c in frame:
-        if not pd.api.types.is_numeric_dtype(frame[c]):
-            times = pd.to_datetime(frame[c], errors="coerce", format="mixed")
-            if times.notna().mean() > 0.9 and times.nunique() > 20:
-                ordered = residual[np.argsort(times.to_numpy(), kind="stable")]
-                means = pd.Series(residual).groupby(times.to_numpy()).mean().to_numpy()
-                return any(
-                    np.square(np.diff(r)).sum() / np.square(r).sum() < 1.7 for r in (ordered, means - means.mean())
-                )
+def _leaks(X: pd.DataFrame, y: pd.Series) -> bool:
+    """Whether the other rows of its level tell the target of almost every row, or it is a sum of the columns of numbers."""
+    target = y.astype("category").cat.codes.astype(float) if y.nunique() <= CLASSES else y.astype(float)
+    wanted = pd.get_dummies(target) if y.nunique() <= CLASSES else target.to_frame()
+    centred = wanted.astype(float) - wanted.mean()
+    for c in X:
+        groups, rows = centred.groupby(X[c]), X[c].map(X[c].value_counts())
+        others = (groups.transform("sum") - centred).div(rows - 1, axis=0)[rows > 1]
+        if (
+            len(others) > 0.9 * len(X)
+            and ((centred.loc[others.index] - others) ** 2).sum().sum() < 0.05 * (centred**2).sum().sum()
+        ):
+            return True
+    numbers = X.select_dtypes("number").dropna(axis=1).to_numpy(float)
+    if y.nunique() <= CLASSES or not numbers.size or len(X) < 2 * numbers.shape[1]:
+        return False
+    design = np.column_stack([np.ones(len(X)), numbers])
+    design = design / np.maximum(np.linalg.norm(design, axis=0), 1e-300)
+    left = target - design @ np.linalg.lstsq(design, target, rcond=None)[0]
+    return bool(np.square(left).sum() < 1e-6 * np.square(target - target.mean()).sum())
+
+
+def _without_names_unseen(X: pd.DataFrame, y: pd.Series) -> float:
+    """The share of a target of numbers that a linear model explains in cross-validation without texts that are new in most rows."""
+    from sklearn.model_selection import KFold, cross_val_score
+
+    X = X[[c for c in X if pd.api.types.is_numeric_dtype(X[c]) or X[c].nunique() < len(X) / 2]]
+    if not X.shape[1]:
+        return 0.0
+    return float(
+        cross_val_score(linear_pipeline(X, False), X, y.astype(float), cv=KFold(5, shuffle=True, random_state=0)).mean()
+    )
+
+
+def _follows_time(X: pd.DataFrame, y: pd.Series, classes: bool) -> bool:
+    """Whether residuals of a model of the other columns follow each other in the order of dates, by Durbin and Watson's statistic.
+
+    Residuals of all rows, or their means of equal times, for any column of dates.
+    """
+    dates = {
+        c: pd.to_datetime(X[c], errors="coerce", format="mixed") for c in X if not pd.api.types.is_numeric_dtype(X[c])
+    }
+    dates = {c: t for c, t in dates.items() if t.notna().mean() > 0.9 and t.nunique() > 20}
+    others = X.drop(columns=list(dates))
+    if not dates or not others.shape[1]:
+        return False
+    model = linear_pipeline(others, classes).fit(others, y.astype(str) if classes else y)
+    if classes:
+        residual = np.asarray((y.astype(str) == model.classes_[-1]) - model.predict_proba(others)[:, -1])
+    else:
+        residual = np.asarray(y - model.predict(others))
+    for times in dates.values():
+        means = pd.Series(residual).groupby(times.to_numpy()).mean().to_numpy()
+        ordered = residual[np.argsort(times.to_numpy(), kind="stable")]
+        if any(np.square(np.diff(r)).sum() / np.square(r).sum() < 1.7 for r in (ordered, means - means.mean())):
+            return True
     return False

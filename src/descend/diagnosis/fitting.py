@@ -17,7 +17,9 @@ MAX_COLUMNS = 30  # whose squares and products are tried: 465 terms
 MAX_ROWS = 5000  # on which they are tried (arbitrary: bounds the work)
 ROWS_PER_TERM = 5  # at least, so that the regression on the terms is determined well (arbitrary)
 TINY = 1e-9  # of the squares of a term, added where terms may depend on each other: above rounding, far below a share
-EXACT = 1e-6  # residuals over the target, as standard deviations: smaller ones are rounding, not structure
+SMALL = (
+    0.03  # residuals over the target, as standard deviations: a penalty leaves such ones, and no model is much better
+)
 WORSE = 1e-3  # of the baseline's loss, by which test rows are predicted worse: tables show three digits
 RECALL = 0.5  # of a rare class (arbitrary)
 STANDARD_ERRORS = 3.0  # 1 in 700 by chance
@@ -33,12 +35,14 @@ def overfit(e: Evidence) -> Finding | None:
     gained = constant - test  # of each row: what rows lose alike, because they are hard to predict, is no error of it
     train_gain, test_gain = baseline - train, mean_loss(gained, e.test_weight)
     error = float((gained if gained.ndim == 1 else gained.mean(axis=1)).std(ddof=1) / np.sqrt(len(test)))
-    if not (train_gain > MIN_GAIN * baseline and test_gain < (1 - OVERFIT) * train_gain):
+    # What test rows should gain: the same amount, or the same share of their own baseline where that is lower.
+    due = train_gain * min(mean_loss(constant, e.test_weight) / baseline, 1.0)
+    if not (train_gain > MIN_GAIN * baseline and test_gain < (1 - OVERFIT) * due):
         return None
-    sure = test_gain < (1 - OVERFIT) * train_gain - error
+    sure = test_gain < (1 - OVERFIT) * due - error
     text = (
         f"overfit{'' if sure else ' suspected'}: the loss is {train:.3g} on training rows and {unseen:.3g} on test rows, "
-        f"which keep {max(test_gain / train_gain, 0):.0%} of the gain over the baseline"
+        f"which keep {max(test_gain / due, 0):.0%} of the gain over the baseline"
         f"{'' if sure else f'; {len(test):,} test rows are too few to be sure'}"
     )
     evidence = {"train": train, "test": unseen, "baseline": baseline, "error": error}
@@ -84,7 +88,7 @@ def _nonlinear_residuals(e: Evidence) -> tuple[float, str, float] | None:
     pairs = [(i, j) for i in columns for j in columns if i <= j]
     if len(pairs) > rows // ROWS_PER_TERM:
         pairs = [(j, j) for j in columns]
-    if not pairs or len(pairs) > rows // ROWS_PER_TERM or not residuals.std() > EXACT * e.problem.data.y.std():
+    if not pairs or len(pairs) > rows // ROWS_PER_TERM or not residuals.std() > SMALL * e.problem.data.y.std():
         return None
     first, second = np.transpose(pairs)
     terms = X[:, first] * X[:, second]
@@ -196,8 +200,8 @@ ENTRIES = (
         title="overfit",
         meaning="The model has fitted the noise of the training rows, and does worse on other rows.",
         detected=f"Training removed more than {MIN_GAIN:.0%} of the baseline's loss on the training rows, and test rows "
-        f"gain less than {1 - OVERFIT:.0%} of that over the same constant prediction. A note where the standard error of their gain "
-        "leaves that open.",
+        f"gain less than {1 - OVERFIT:.0%} of that over the same constant prediction, or of the same share where they have less to gain. "
+        "A note where the standard error of their gain leaves that open.",
         fixes="A larger penalty; fewer columns; a smaller network or dropout; more rows.",
         reference="Hastie, Tibshirani and Friedman 2009, chapter 7",
     ),
@@ -208,8 +212,8 @@ ENTRIES = (
         "is too simple for these data.",
         detected=f"The model is at the exact optimum, and squares and products of columns explain more than {NONLINEAR:.0%} of the "
         f"variance of the optimum's residuals, corrected for their number. A warning above {PLAIN:.0%}, where they explain as "
-        f"much as {NONLINEAR:.0%} of rows that are left out of that regression too. Residuals below a millionth of the target "
-        "are rounding; those that follow the time (D406) are not looked at.",
+        f"much as {NONLINEAR:.0%} of rows that are left out of that regression too. Residuals below "
+        f"{SMALL:.0%} of the target are not looked at, nor those that follow the time (D406).",
         fixes="A network, or a column for the term that is named.",
         reference="Hastie, Tibshirani and Friedman 2009, section 5.1; Tukey 1949",
     ),

@@ -1,4 +1,4 @@
-"""D4, of labels: rows that contradict each other, and labels that are probably wrong."""
+"""D4, of labels: rows that contradict each other, and labels that may be wrong."""
 
 from dataclasses import dataclass, replace
 
@@ -15,6 +15,7 @@ from descend.sparse import is_sparse
 from descend.table.data import Data
 
 CONTRADICTING = 0.05  # share of the rows (arbitrary: a few twins with other outcomes are natural)
+MANY = 0.1  # the same, for a warning: of people who were measured often, 7 % were alike at two ages that were to be told apart
 MIN_ROWS = 60  # from which labels are judged (arbitrary)
 MOST_ROWS = 20_000  # that are looked at: bounds the work
 MOST_FEATURES = 300
@@ -68,7 +69,8 @@ def contradicting(e: Evidence) -> Finding | None:
     )
     evidence = {"rows": numbers[rows][:ROWS_IN_EVIDENCE].tolist(), "count": len(rows), "share": len(rows) / data.rows}
     fix = ("keep one row of each, with the label that is right", "add the column that tells them apart")
-    return Finding(code="D410", level=Level.WARNING, text=text, evidence=evidence, fix=fix)
+    level = Level.WARNING if len(rows) > MANY * data.rows else Level.NOTE
+    return Finding(code="D410", level=level, text=text, evidence=evidence, fix=fix)
 
 
 @dataclass(frozen=True, eq=False)
@@ -149,13 +151,13 @@ def flipped(e: Evidence) -> Finding | None:
     names = e.prepared.target.classes
     first = far[0]
     text = (
-        f"{len(far):,} labels are probably wrong: a linear model that has not seen the row is right about {right.mean():.0%} of all "
+        f"{len(far):,} labels may be wrong: a linear model that has not seen the row is right about {right.mean():.0%} of all "
         f"rows, and it and the rows nearby say that these have another class: rows {listed}; row {rows[0]} says "
         f"{names[int(data.y[first])]!r} and looks like {names[int(found.predicted[first])]!r}"
     )
     evidence = {"rows": rows[:ROWS_IN_EVIDENCE].tolist(), "count": len(far), "right": float(right.mean())}
     fix = ("look at these rows, and correct their labels or leave them out",)
-    return Finding(code="D411", level=Level.WARNING, text=text, evidence=evidence, fix=fix)
+    return Finding(code="D411", level=Level.NOTE, text=text, evidence=evidence, fix=fix)
 
 
 CHECKS = (contradicting, flipped)
@@ -167,19 +169,20 @@ ENTRIES = (
         meaning="Rows that are equal in every column have different classes. No model can be right about both, and a score can "
         "never be better than their majority.",
         detected=f"More than {CONTRADICTING:.0%} of the rows, training and test rows together, equal a row of another class in all "
-        "features, and in texts of which these know less, although rows do not repeat by nature, as for D403.",
+        "features, and in texts of which these know less, although rows do not repeat by nature, as for D403. A warning "
+        f"above {MANY:.0%}.",
         fixes="Keep one row of each with the label that is right; or add the column that tells them apart.",
         reference="Northcutt, Athalye and Mueller 2021",
     ),
     Entry(
         code="D411",
-        title="labels that are probably wrong",
+        title="labels that may be wrong",
         meaning="Some rows look in all columns like another class than their own. In a table where the classes are told apart well, "
         "such rows are mostly slips of the pen.",
         detected="A linear model predicts each row without having seen it. Of the rows beside the most frequent class it gets more than "
         f"{SKILL:.0%} right, and of those it gets wrong at least {FAR_SHARE:.0%}, and {FEWEST_FAR} rows, are farther from the border than "
         f"{FARTHER:.0%} of the rows that it gets right, while their {NEIGHBOURS} nearest rows belong to the class that is predicted. "
-        "Natural errors lie near the border, or beside rows of their own class.",
+        "Natural errors lie near the border, or beside rows of their own class. A note, since unusual rows that are right look alike.",
         fixes="Look at the rows that are named: correct or leave them out.",
         reference="Wilson 1972; Allen 1974; Northcutt, Jiang and Chuang 2021",
     ),
