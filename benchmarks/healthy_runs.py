@@ -20,7 +20,6 @@ from benchmarks.planted import NET, Table
 from benchmarks.real_tables import RealTable, hashed, linear_pipeline, parts_of
 
 JUDGED = Path(__file__).parent / "healthy_judged.json"
-CLASSES = 6  # different values of a target, up to which it is one of classes
 SECONDS = 3.0
 SPLITS = 3
 BAND = (0.5, 1.0)  # of the rate that is found
@@ -147,7 +146,7 @@ def natural(run: Any, frame: pd.DataFrame, table: RealTable) -> set[str]:
         shares = y[train].value_counts(normalize=True).reindex(model.classes_).to_numpy()
         if (recalls[shares < 0.1] < 0.5).any():
             found.add("D303")
-    if _leaks(X, y):
+    if _leaks(X, y, table.classes):
         found.add("D402")
     if not table.classes and _without_names_unseen(X, y) < 0.02:
         found |= {"D305", "D306"}
@@ -183,10 +182,9 @@ def natural(run: Any, frame: pd.DataFrame, table: RealTable) -> set[str]:
     return found
 
 
-def _leaks(X: pd.DataFrame, y: pd.Series) -> bool:
+def _leaks(X: pd.DataFrame, y: pd.Series, classes: bool) -> bool:
     """Whether the other rows of its level tell the target of almost every row, or it is a sum of the columns of numbers."""
-    target = y.astype("category").cat.codes.astype(float) if y.nunique() <= CLASSES else y.astype(float)
-    wanted = pd.get_dummies(target) if y.nunique() <= CLASSES else target.to_frame()
+    wanted = pd.get_dummies(y) if classes else y.astype(float).to_frame()
     centred = wanted.astype(float) - wanted.mean()
     for c in X:
         groups, rows = centred.groupby(X[c]), X[c].map(X[c].value_counts())
@@ -197,12 +195,12 @@ def _leaks(X: pd.DataFrame, y: pd.Series) -> bool:
         ):
             return True
     numbers = X.select_dtypes("number").dropna(axis=1).to_numpy(float)
-    if y.nunique() <= CLASSES or not numbers.size or len(X) < 2 * numbers.shape[1]:
+    if classes or not numbers.size or len(X) < 2 * numbers.shape[1]:
         return False
     design = np.column_stack([np.ones(len(X)), numbers])
     design = design / np.maximum(np.linalg.norm(design, axis=0), 1e-300)
-    left = target - design @ np.linalg.lstsq(design, target, rcond=None)[0]
-    return bool(np.square(left).sum() < 1e-6 * np.square(target - target.mean()).sum())
+    left = y - design @ np.linalg.lstsq(design, y, rcond=None)[0]
+    return bool(np.square(left).sum() < 1e-6 * np.square(y - y.mean()).sum())
 
 
 def _without_names_unseen(X: pd.DataFrame, y: pd.Series) -> float:

@@ -37,6 +37,14 @@ def test_a_usual_penalty_is_none(options):
     assert found(frame(), "D307", **options) is None
 
 
+@pytest.mark.parametrize(("slope", "said"), [(1.0, True), (0.0, False)], ids=["something to learn", "nothing to learn"])
+def test_a_penalty_that_leaves_next_to_nothing_is_told_whatever_few_test_rows_say(slope, said):
+    table = frame(120).assign(t=np.arange(120) ** 2)
+    table["y"] = slope * table.x0 + np.random.default_rng(1).normal(size=120)
+    table.loc[100:, "x0"] *= -1.0  # test rows that follow another line
+    assert (found(table, "D307", l2=1e4, time="t") is not None) == said
+
+
 def test_more_columns_than_rows_are_told_with_what_test_rows_see():
     finding = found(frame(60, 80, noise=3.0), "D308", l2=1e-6)
     assert (finding.level, finding.evidence["features"], finding.evidence["rows"]) == ("warning", 80, 48)

@@ -11,6 +11,9 @@ from descend.metrics import correlation
 AUTOCORRELATED = 0.3  # correlation of successive residuals (arbitrary)
 STANDARD_ERRORS = 3.0  # 1 / root of the number of times, above which a correlation is no chance: 1 in 700
 STRETCHES = 10  # of time, between which a drift is looked for (arbitrary: it sees what lasts for a tenth of the time)
+STRETCHED = (
+    4.5  # standard deviations of chi square of 9, above which a share between stretches is no chance: 1 in 1,000
+)
 DRIFTING = 0.1  # share of the variance of residuals between stretches (arbitrary: less hardly changes a score)
 MIN_TIMES = 20  # different times (arbitrary)
 
@@ -70,5 +73,5 @@ def _between_stretches(at: Array, residuals: Array, times: int) -> float:
     if not total > 0:
         return 0.0
     share = 1 - ((total - between) / (rows - k)) / (total / (rows - 1))
-    chance = STANDARD_ERRORS * np.sqrt(2 * (k - 1)) / rows  # the spread of chi square over its rows
+    chance = STRETCHED * np.sqrt(2 * (k - 1)) / rows  # the spread of chi square over its rows
     return share if share > chance else 0.0

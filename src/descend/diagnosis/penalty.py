@@ -10,6 +10,7 @@ from descend.problem import losses_and_slopes, scores
 
 SHRUNKEN = 0.1  # of what the predictions could gain, that a factor alone adds: they were held back (arbitrary)
 LEAST = 0.01  # of the constant prediction's loss, that this must be (arbitrary: less is no loss to a user)
+BY_CHANCE = 3.0  # times the share of a loss that columns without meaning remove: an F statistic that ten reach once in 500 tables
 LARGEST_FACTOR = 1e6  # of the predictions that is tried
 FACTORS = 61  # between 1 and that one
 ZERO = 1e-6  # of a weight: the penalty has left nothing
@@ -37,10 +38,12 @@ def too_large(e: Evidence) -> Finding | None:
     if z is None:
         return None
     factor, before, after = _best_factor(e, z)
-    gained = before - after
-    if not (
-        gained > SHRUNKEN * (e.landscape.baseline - after) and gained > LEAST * possible
-    ) or not _better_on_test_rows(e, z, factor):
+    gained, gain = before - after, e.landscape.baseline - after
+    if not (gained > SHRUNKEN * gain and gained > LEAST * possible):
+        return None
+    by_chance = e.landscape.baseline * e.problem.data.features / e.problem.data.rows
+    nothing_left = gained > (1 - SHRUNKEN) * gain and gain > BY_CHANCE * by_chance
+    if not nothing_left and not _better_on_test_rows(e, z, factor):
         return None
     text = (
         f"penalty too large: {name} {size:g} holds the predictions back; {factor:.2g} times as far from their mean they would remove "
@@ -128,7 +131,8 @@ ENTRIES = (
         "the columns say more.",
         detected="A penalty was set, and either no weight is left, or the predictions of the optimum, moved away from their mean by one "
         f"factor, would gain {SHRUNKEN:.0%} of what they could, and {LEAST:.0%} of the constant prediction's loss, on the training rows, "
-        "and would be better on test rows too. Of more columns than rows only the former is asked: such a model gains from any larger "
+        f"and would be better on test rows too; or less than {SHRUNKEN:.0%} of that gain is left, and it is {BY_CHANCE:g} times what "
+        "columns without meaning would give. Of more columns than rows only the first is asked: such a model gains from any larger "
         "weights.",
         fixes="A hundredth of the penalty, or the default; each is tried.",
         reference="Hastie, Tibshirani and Friedman 2009, section 3.4",
