@@ -207,7 +207,7 @@ def repeat_by_nature(data: Data, different: int, pairs: int) -> bool:
     """Tell whether rows are alike because their columns have few values.
 
     Args:
-        data: the rows.
+        data: the rows, with a target of zeros where it does not count.
         different: different ones among them.
         pairs: of equal rows.
 
@@ -216,12 +216,12 @@ def repeat_by_nature(data: Data, different: int, pairs: int) -> bool:
     """
     if is_sparse(data.X) or not data.features:
         return True
-    X = data.X[:SUBSAMPLED]
-    times = [np.unique(X[:, j], return_counts=True)[1] for j in range(data.features)]
+    X, y = data.X[:SUBSAMPLED], data.y[:SUBSAMPLED].reshape(min(data.rows, SUBSAMPLED), -1)
+    times = [np.unique(values, return_counts=True)[1] for values in (*X.T, *y.T)]
     alike = np.prod([np.square(count / len(X)).sum() for count in times])  # chance that two rows have equal values
     if pairs <= CHANCE * alike * data.rows**2 / 2:
         return True
-    distinct = np.array([len(count) for count in times])
+    distinct = np.array([len(count) for count in times[: data.features]])
     enough = min(different, len(X)) / 2
     richest = np.argsort(-distinct, kind="stable")[:RICHEST]
     mix = np.random.default_rng(0).uniform(1, 2, len(richest))

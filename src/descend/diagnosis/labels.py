@@ -53,8 +53,9 @@ def contradicting(e: Evidence) -> Finding | None:
         return None
     data, places = _all_rows(e)
     numbers = e.prepared.numbers_of(places)
-    named = with_columns(data, texts_of(e.prepared), places)  # rows of other names contradict nothing
-    keys = row_keys(replace(named, y=np.zeros(data.rows)))
+    alike = replace(data, y=np.zeros(data.rows))
+    named = with_columns(alike, texts_of(e.prepared), places)  # rows of other names contradict nothing
+    keys = row_keys(named)
     _, at, count = np.unique(keys, return_inverse=True, return_counts=True)
     lowest, highest = np.full(len(count), np.inf), np.full(len(count), -np.inf)
     np.minimum.at(lowest, at, data.y)

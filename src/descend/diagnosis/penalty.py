@@ -41,7 +41,8 @@ def too_large(e: Evidence) -> Finding | None:
     gained, gain = before - after, e.landscape.baseline - after
     if not (gained > SHRUNKEN * gain and gained > LEAST * possible):
         return None
-    by_chance = e.landscape.baseline * e.problem.data.features / e.problem.data.rows
+    columns, rows = e.problem.data.features, e.problem.data.rows
+    by_chance = after * columns / max(rows - columns, 1)
     nothing_left = gained > (1 - SHRUNKEN) * gain and gain > BY_CHANCE * by_chance
     if not nothing_left and not _better_on_test_rows(e, z, factor):
         return None
