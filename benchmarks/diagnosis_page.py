@@ -32,13 +32,13 @@ def write() -> None:
 
 def _sets(found: dict[str, Any]) -> list[str]:
     titles = {
-        "fresh": f"Tables not seen before, looked at once on {LOOKED_AT}",
-        "known": "The 80 tables that thresholds were set with",
+        "unseen": f"Tables not seen before, looked at once on {LOOKED_AT}",
+        "pool": "Tables that thresholds were set with",
     }
     lines = []
     for name, title in titles.items():
         if name in found:
-            lines += [f"### {title}", "", *_set(found[name], full=name == "fresh")]
+            lines += [f"### {title}", "", *_set(found[name], full=name == "unseen")]
     return lines
 
 
@@ -74,12 +74,14 @@ def _healthy(runs: dict[str, Row]) -> list[str]:
         k: r | {"raw": wrongly_alarmed(r, by_eye=False), "judged": wrongly_alarmed(r, by_eye=True)}
         for k, r in runs.items()
     }
-    free, typed = ([r for r in named.values() if bool(r.get("typed")) == flag] for flag in (False, True))
-    reasons = judged()
-    lines = [
-        f"- False alarms, nothing typed: {share(free, 'raw')}; with what was judged to be right left out {share(free, 'judged')}.",
-        f"- False alarms, sensibly typed: {share(typed, 'raw')}; with what was judged to be right left out {share(typed, 'judged')}.",
-    ]
+    reasons, lines = judged(), []
+    for what, flag in (("nothing typed", False), ("sensibly typed", True)):
+        rows = [r for r in named.values() if bool(r.get("typed")) == flag]
+        alarmed = {r["table"] for r in rows if r["judged"]}
+        lines.append(
+            f"- False alarms, {what}: {share(rows, 'raw')}; with what was judged to be right left out {share(rows, 'judged')}, "
+            f"in {len(alarmed)} of {len({r['table'] for r in rows})} tables."
+        )
     for (table, code), reason in reasons.items():
         count = sum(r.get("table") == table and code in r["false"] for r in named.values())
         if count:

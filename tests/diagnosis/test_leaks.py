@@ -72,3 +72,11 @@ def test_parts_of_a_sum_are_named_and_good_columns_are_not():
     assert parts_of_sum({"a": a, "b": b, "c": c}, a + b + 1e-2 * c) == ()
     assert parts_of_sum({"a": 1e200 * a, "b": 1e200 * b}, 1e200 * (a + b)) == ("a", "b")
     assert parts_of_sum({"a": a}, a) == ()
+
+
+def test_parts_of_a_sum_are_named_beside_columns_that_are_mostly_missing():
+    a, b, c = rng().normal(size=(3, 200))
+    c[5:] = np.nan
+    assert parts_of_sum({"a": a, "b": b, "c": c}, a + b) == ("a", "b")
+    b[::5] = np.nan
+    assert parts_of_sum({"a": a, "b": b}, a + b) == ("a", "b")

@@ -37,6 +37,15 @@ def test_a_usual_penalty_is_none(options):
     assert found(frame(), "D307", **options) is None
 
 
+@pytest.mark.parametrize(("l2", "said"), [(100.0, True), (1e-4, False)])
+def test_a_network_that_a_penalty_draws_to_nothing_is_told(l2, said):
+    finding = found(frame(), "D307", l2=l2, hidden_layer_sizes=(8,), lr=0.01, max_epochs=60)
+    assert (finding is not None) == said
+    if finding is not None:
+        assert finding.text.startswith("penalty too large: l2 100 has drawn the weights of the network to ")
+        assert finding.text.endswith(" of the length that they started with, and it has learned little")
+
+
 @pytest.mark.parametrize(("slope", "said"), [(1.0, True), (0.0, False)], ids=["something to learn", "nothing to learn"])
 def test_a_penalty_that_leaves_next_to_nothing_is_told_whatever_few_test_rows_say(slope, said):
     table = frame(120).assign(t=np.arange(120) ** 2)

@@ -14,6 +14,7 @@ FEWEST_OF_A_CLASS = 6  # rows: in 100, six are in order by chance once in 10^9 c
 PART = 1e-6  # what a sum leaves of the target, as standard deviations: rounding
 WHOLE = 1e-3  # by which the weight of a part of a sum may differ from 1 or -1
 ROWS_A_PART = 3
+FEW_GAPS = 0.1  # share of missing cells: columns with more leave too few rows where none is missing
 MOST_PARTS = 200  # numbers that are tried as parts: bounds the work
 
 
@@ -101,8 +102,17 @@ def parts_of_sum(columns: dict[str, Array], y: Array) -> tuple[str, ...]:
         columns: numbers of the table by name, each (rows,); NaN where one is missing.
         y: the target (rows,).
     """
-    names = list(columns)[:MOST_PARTS]
-    if len(names) < 2 or not len(y):
+    if not len(y):
+        return ()
+    gaps = {name: 1 - float(np.isfinite(values).mean()) for name, values in list(columns.items())[:MOST_PARTS]}
+    full = [name for name, share in gaps.items() if share <= FEW_GAPS]
+    found = _parts_among(list(gaps), columns, y)
+    return found if found or len(full) == len(gaps) else _parts_among(full, columns, y)
+
+
+def _parts_among(names: list[str], columns: dict[str, Array], y: Array) -> tuple[str, ...]:
+    """The parts of the target among some columns, of the rows where none of these is missing."""
+    if len(names) < 2:
         return ()
     X = np.column_stack([columns[n] for n in names]).astype(np.float64)
     known = np.isfinite(X).all(axis=1) & np.isfinite(y)

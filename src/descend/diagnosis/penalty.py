@@ -7,8 +7,10 @@ from descend.diagnosis.evidence import Evidence, mean_loss
 from descend.diagnosis.finding import Entry, Finding, Level
 from descend.outcome import Outcome
 from descend.problem import losses_and_slopes, scores
+from descend.problem.initialise import initial
 
 SHRUNKEN = 0.1  # of what the predictions could gain, that a factor alone adds: they were held back (arbitrary)
+SHRUNKEN_START = 0.5  # of a network's weights at the start (arbitrary: training alone makes them longer)
 LEAST = 0.01  # of the constant prediction's loss, that this must be (arbitrary: less is no loss to a user)
 BY_CHANCE = 3.0  # times the share of a loss that columns without meaning remove: an F statistic that ten reach once in 500 tables
 LARGEST_FACTOR = 1e6  # of the predictions that is tried
@@ -31,6 +33,14 @@ def too_large(e: Evidence) -> Finding | None:
     if not weights.max(initial=0.0) > ZERO:
         text = f"penalty too large: {name} {size:g} leaves no weight above {ZERO:g}, so the model is a constant"
         return Finding(code="D307", level=Level.WARNING, text=text, evidence={name: size, "factor": None}, fix=fix)
+    if (left := _left_of_start(e)) is not None and left < SHRUNKEN_START and not e.learned:
+        text = (
+            f"penalty too large: {name} {size:g} has drawn the weights of the network to {left:.0%} of the length that they started with, "
+            f"and it has learned little"
+        )
+        return Finding(
+            code="D307", level=Level.WARNING, text=text, evidence={name: size, "factor": None, "left": left}, fix=fix
+        )
     fits_anything = (
         e.problem.network is None and e.problem.data.features >= e.problem.data.rows
     )  # gains from any larger weights
@@ -52,6 +62,15 @@ def too_large(e: Evidence) -> Finding | None:
     )
     evidence = {name: size, "factor": factor, "gained": gained}
     return Finding(code="D307", level=Level.WARNING, text=text, evidence=evidence, fix=fix)
+
+
+def _left_of_start(e: Evidence) -> float | None:
+    """The length of a network's weights at its end over that at its start; None where it is not known."""
+    if e.problem.network is None or e.state is None:
+        return None
+    penalised = e.problem.penalised > 0
+    start = float(np.linalg.norm(initial(e.problem.network, e.setting.init, e.setting.seed)[penalised]))
+    return float(np.linalg.norm(e.state.weights[0][penalised])) / start if start > 0 else None
 
 
 def _held_back(e: Evidence) -> Array | None:
@@ -133,8 +152,8 @@ ENTRIES = (
         detected="A penalty was set, and either no weight is left, or the predictions of the optimum, moved away from their mean by one "
         f"factor, would gain {SHRUNKEN:.0%} of what they could, and {LEAST:.0%} of the constant prediction's loss, on the training rows, "
         f"and would be better on test rows too; or less than {SHRUNKEN:.0%} of that gain is left, and it is {BY_CHANCE:g} times what "
-        "columns without meaning would give. Of more columns than rows only the first is asked: such a model gains from any larger "
-        "weights.",
+        f"columns without meaning would give; or a network's weights end below {SHRUNKEN_START:.0%} of their length at the start, and it "
+        "has not learned. Of more columns than rows only the first is asked: such a model gains from any larger weights.",
         fixes="A hundredth of the penalty, or the default; each is tried.",
         reference="Hastie, Tibshirani and Friedman 2009, section 3.4",
     ),
