@@ -120,7 +120,11 @@ def right_place(case: Case, finding: Any) -> bool | None:
         said = finding.evidence[name]
         if isinstance(right, tuple) and right[0] == "most":  # more than half of the rows that are named
             return bool(np.mean(np.isin(said, right[1])) > 0.5)
-        if isinstance(said, list) and len(said) == 1 and said[0] in right:
+        if (
+            isinstance(said, list)
+            and isinstance(right, tuple | list)
+            and any(r in said for r in right if isinstance(r, str))
+        ):
             return True
         if name == "columns":
             return all(c in said for c in right[0])
