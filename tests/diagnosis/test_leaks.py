@@ -80,3 +80,11 @@ def test_parts_of_a_sum_are_named_beside_columns_that_are_mostly_missing():
     assert parts_of_sum({"a": a, "b": b, "c": c}, a + b) == ("a", "b")
     b[::5] = np.nan
     assert parts_of_sum({"a": a, "b": b}, a + b) == ("a", "b")
+
+
+def test_a_curve_over_a_count_is_no_leak_and_rows_sorted_by_the_target_are():
+    age = np.arange(200.0)[rng().permutation(200)[:160]]
+    curve, sorted_by = np.cos(age / 30), np.sqrt(age)
+    assert own_scores(Data(age[:, None], curve), 0, ("age",))["age"] < 0.5
+    assert own_scores(Data(age[:, None], sorted_by), 0, ("age",))["age"] > SOLE
+    assert own_scores(Data(age[:, None] ** 2, curve), 0, ("age",))["age"] > SOLE  # no count

@@ -197,7 +197,8 @@ ENTRIES = (
         "target, or be the target in another form: a code, a rank, a part of a sum.",
         detected=f"Rows beside each other in the order of one column, or with the same value, predict more than {SOLE:.0%} of each other's "
         f"target, {SOLE_LEVELS:.0%} where the column has levels or the target classes: of the squares of its ranks, or of the indicators "
-        "of its classes; no row predicts itself. Or the correlation, or the "
+        "of its classes; no row predicts itself. Of a count, such as an age, the correlation of ranks is asked, since a curve over "
+        "it is no leak. Or the correlation, or the "
         f"share of pairs of two classes in order, is above {SURE:g}, with {FEWEST_OF_A_CLASS} rows of the rarer class. Or least squares "
         "gives some columns weights of 1 or -1 and leaves nothing of the target.",
         fixes="Drop the column, unless it is known when the model is used.",
