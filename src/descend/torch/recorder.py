@@ -68,7 +68,7 @@ class Recorder:
         self._left: dict[str, Tensor] = {}  # the weights at the end of one of the first steps
         self._moved: list[Row] = []
         self._between: list[Row] = []
-        self._alike: list[bool] = []
+        self._equal_rows: list[bool] = []
         self._under_autocast = False  # whether the outermost call was
         self._lowered: dict[str, bool] = {}
         self._handles: list[Any] = []
@@ -224,7 +224,7 @@ class Recorder:
         """Note whether all rows of what the model is called with are equal, in one of the first steps."""
         first = next((t for t in tensors_in(given) if t.dim() > 1), None)
         if self._mode is not None and len(self.losses) < COPIED and first is not None and len(first) > 1:
-            self._alike.append(bool((first[1:] == first[:1]).all()))
+            self._equal_rows.append(bool((first[1:] == first[:1]).all()))
 
     def _note_gradients(self) -> None:
         self._gradient[-1].update(self._gradients())
@@ -258,7 +258,7 @@ class Recorder:
             evaluating=np.array(self._evaluating) if modes and evaluates and self._evaluating else None, calls=self._calls,
             moved=_table(self._moved, parameters) if moves and self._moved else None,
             between=_table(self._between, parameters) if moves and self._between else None,
-            alike=np.array(self._alike) if self._alike else None,
+            equal_rows=np.array(self._equal_rows) if self._equal_rows else None,
             layers=sum(isinstance(m, LAYERS) for m in self.model.modules()), trained=self._trained_layers(),
             lowered=np.array(list(self._lowered.values())) if self._lowered else None,
         )  # fmt: skip
