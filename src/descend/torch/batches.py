@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, TensorDataset
 
-from descend.errors import DataError, UsageError
+from descend.errors import DataError
 from descend.plan import FULL
 from descend.search.candidates import network_batch
 
@@ -155,12 +155,7 @@ def _size(given: int | str, rows: int) -> int:
         return FULL
     if given == "auto":
         return min(network_batch(rows), rows)
-    if isinstance(given, bool) or not isinstance(given, int) or given < 1:
-        raise UsageError(
-            f"batch_size is {given!r}, it must be a whole number above 0, 'full' or 'auto'", fix="try 32",
-            code="batch-size-range",
-        )  # fmt: skip
-    return FULL if given >= rows else given
+    return FULL if int(given) >= rows else int(given)
 
 
 def _tensor(given: Any, dtype: torch.dtype) -> Tensor:

@@ -1,7 +1,6 @@
 """training: a module trained at one setting, by an ordinary loop that is watched; the best weights are kept."""
 
 import copy
-import itertools
 import math
 import time
 from collections.abc import Sequence
@@ -94,10 +93,12 @@ def train(
     trace: dict[str, list[Any]] = {"epoch": [0], **{name: [mean_loss(objective, rows)] for name, rows in parts.items()}}
     guide, best, kept, improved = "val" if validation is not None else "loss", copy.deepcopy(module.state_dict()), 0, 0
     shapes = {name: p.shape for name, p in trained.items()}
-    path, outcome, steps = Path(trained.values()), Outcome.RUNNING, 0
+    path, steps, epoch = Path(trained.values()), 0, 0
+    outcome = Outcome.RUNNING if limits.epochs else Outcome.BUDGET
     ceiling = DIVERGED_FACTOR * abs(trace["loss"][0]) + 1e-300
     with watch(module, optimizer) as w:
-        for epoch in itertools.count(1):
+        while outcome == Outcome.RUNNING:
+            epoch += 1
             try:
                 steps, outcome = _epoch(
                     objective, optimizer, source, setting.seed + epoch - 1, w, steps, limits.deadline
@@ -122,8 +123,6 @@ def train(
                     outcome = Outcome.STOPPED if outcome == Outcome.RUNNING else outcome
                 elif epoch >= limits.epochs or time.monotonic() > limits.deadline:
                     outcome = Outcome.BUDGET if outcome == Outcome.RUNNING else outcome
-            if outcome != Outcome.RUNNING:
-                break
     module.load_state_dict(best)
     return Training(
         setting=setting, outcome=outcome, epochs=epoch, steps=steps, kept=kept, trace=trace, path=path.points,
