@@ -349,6 +349,15 @@ def staged(watch):
     return usual(watch, model)
 
 
+def complex_numbers(watch):
+    x, _ = table()
+    x = torch.complex(x, x.flip(0))
+    y, model = x.mean(1, keepdim=True), nn.Linear(4, 1, dtype=torch.complex64)
+    return train(
+        watch, model, torch.optim.Adam(model.parameters(), lr=0.05), lambda step: (model(x) - y).abs().square().mean()
+    )
+
+
 HEALTHY = {
     "regression": usual,
     "by descend": lambda watch: usual(watch, kind=dt.Nesterov, lr=0.05),
@@ -360,7 +369,7 @@ HEALTHY = {
     "transformer": transformer, "recurrent": recurrent, "adapter": adapter, "frozen": frozen, "accumulation": accumulation,
     "closures": closures, "mixed precision": mixed_precision, "scheduled": scheduled, "warm-up": warm_up,
     "adversaries": adversaries, "sparse gradients": sparse_gradients, "distances": distances,
-    "clipped weights": clipped_weights, "averaged": averaged, "normalised": normalised, "staged": staged,
+    "clipped weights": clipped_weights, "averaged": averaged, "normalised": normalised, "staged": staged, "complex numbers": complex_numbers,
 }  # fmt: skip
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from torch.utils.data import DataLoader, Dataset, TensorDataset
+from torch.utils.data import DataLoader, Dataset, IterableDataset, TensorDataset
 
 from descend.errors import DataError
 from descend.torch.batches import InMemory, Loaded, source_of
@@ -80,7 +80,18 @@ def test_parts_share_the_rows_and_hold_each_once():
     assert sorted([*rest.target.tolist(), *part.target.tolist()]) == Y.tolist()
 
 
+class Rows(IterableDataset):
+    """Rows that come one by one."""
+
+    def __iter__(self):
+        return iter(zip(X, Y, strict=True))
+
+
 REFUSED = {
+    "rows one by one": (
+        Rows(), "no-data",
+        "data is a Rows, an IterableDataset of torch, which yields rows and no batches; give DataLoader(data, batch_size=32)",
+    ),
     "rows": (
         (X, Y[:3]), "rows-differ",
         "x and y have the shapes (6, 2) and (3,), they need the same number of rows, at least one; give (x, y) with a row of y "

@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from tests.torch.loops import classes, mlp, table
 from tests.torch.test_side_by_side import Branches
 from torch import nn
-from torch.utils.data import DataLoader, TensorDataset
+from torch.utils.data import DataLoader, IterableDataset, TensorDataset
 
 import descend.torch as dt
 from descend.errors import DataError, OutputError, UsageError
@@ -116,6 +116,24 @@ def test_batch_normalisation_and_a_last_batch_of_one_row():
     with pytest.raises(UsageError) as caught:
         dt.fit(model, [(x[:1], y[:1])], optimizer="adam", lr=0.01, **QUICK)
     assert caught.value.code == "batch-of-one"
+
+
+def test_a_loader_that_does_not_know_its_length_is_trained_on():
+    class Rows(IterableDataset):
+        def __iter__(self):
+            return iter(zip(*table(32), strict=True))
+
+    found = dt.fit(mlp(), DataLoader(Rows(), batch_size=8), optimizer="momentum,adam", **QUICK)
+    assert found.metrics["train"]["loss"] < found.metrics["start"]["loss"]
+
+
+def test_a_layer_that_is_held_twice_stays_the_layer_of_the_user():
+    layer = nn.Linear(4, 4)
+    model = nn.Sequential(layer, nn.Tanh(), layer, nn.Linear(4, 1))
+    held, before = dict(model.named_parameters()), layer.weight.clone()
+    dt.fit(model, table(64), optimizer="momentum,adam", **QUICK)
+    assert all(p is held[name] for name, p in model.named_parameters())
+    assert not torch.equal(layer.weight, before)
 
 
 def test_the_run_folder_is_asked_for_before_anything_is_trained(tmp_path):

@@ -196,6 +196,21 @@ REFUSED = {
         lambda w: dt.Momentum([w], momentum=-0.5), "option-range",
         "momentum is -0.5, it must be a finite number of at least 0; try 0.9",
     ),
+    "a truth value as a rate": (
+        lambda w: dt.Adam([w], lr=True), "option-range", "lr is True, it must be a finite number of at least 0; try 0.001",
+    ),
+    "groups without parameters": (
+        lambda w: dt.Adam([{"params": []}, {"params": (p for p in ())}]), "no-parameters",
+        "Adam was given no parameters, it needs at least one; pass model.parameters()",
+    ),
+    "a module": (
+        lambda w: dt.Adam(torch.nn.Linear(1, 1)), "no-parameters",
+        "Adam was given a Linear, it takes parameters, or groups of them; pass model.parameters()",
+    ),
+    "a group that holds nothing": (
+        lambda w: dt.Adam([{"lr": 0.1}]), "no-parameters",
+        'a group has lr and no params; give {"params": [...], "lr": ...}',
+    ),
     "weight decay": (
         lambda w: dt.AdamW([w], weight_decay=-0.1), "option-range",
         "weight_decay is -0.1, it must be a finite number of at least 0; try 0.01",

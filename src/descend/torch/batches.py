@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset, TensorDataset
+from torch.utils.data import DataLoader, Dataset, IterableDataset, TensorDataset
 
 from descend.errors import DataError
 from descend.plan import FULL
@@ -136,6 +136,11 @@ def source_of(data: Any, batch_size: int | str, dtype: torch.dtype, least: int =
         order = torch.Generator()
         last = 0 < count % size < least
         return Loaded(DataLoader(data, batch_size=size, shuffle=True, generator=order, drop_last=last))
+    if isinstance(data, IterableDataset):
+        raise DataError(
+            f"data is a {type(data).__name__}, an IterableDataset of torch, which yields rows and no batches",
+            fix="give DataLoader(data, batch_size=32)", code="no-data",
+        )  # fmt: skip
     if isinstance(data, str | bytes | dict | Tensor | np.ndarray) or not isinstance(data, Iterable):
         raise DataError(
             f"data is a {type(data).__name__}, it must be (x, y), a data set of torch, or a loader of batches",

@@ -24,7 +24,7 @@ from descend.torch.objective import Loss
 from descend.torch.preparation import Job, prepare, refuse_nonfinite
 from descend.torch.race import race
 from descend.torch.settings import Optimizer, base_settings, checked, largest_curvature, rates_of
-from descend.torch.side_by_side import Runs, Way, way_of
+from descend.torch.side_by_side import Way, on_runs, way_of
 from descend.torch.training import Limits, Training, train
 
 JUDGED_ROWS = (
@@ -132,7 +132,8 @@ def _search(
     most = math.inf if max_epochs is None or an_epoch is None else max_epochs * an_epoch
     until = math.inf if left == math.inf else time.monotonic() + RACE_SHARE * max(left, 0.0)
     seed = settings[0].seed
-    ran = race(Runs(job.objective, settings, way), source, judge, seed, int(min(most, MOST_EPOCHS)), until)
+    steps = int(min(most, MOST_EPOCHS))
+    ran, way = on_runs(job.objective, settings, way, lambda runs: race(runs, source, judge, seed, steps, until))
     return Searched(tuple(settings), ran, way, curvature)
 
 
@@ -140,7 +141,10 @@ def steps_of(source: Source) -> int | None:
     """Return the steps of an epoch; None where a loader does not say."""
     if isinstance(source, InMemory):
         return -(-len(source.target) // source.size) if source.size else 1
-    return len(source.loader) if isinstance(source, Loaded) and isinstance(source.loader, Sized) else None
+    try:
+        return len(source.loader) if isinstance(source, Loaded) and isinstance(source.loader, Sized) else None
+    except TypeError:  # a DataLoader of a data set without a length
+        return None
 
 
 def _train_first_that_works(

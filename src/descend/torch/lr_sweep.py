@@ -8,6 +8,7 @@ from typing import Any
 
 from torch.nn import Module
 
+from descend.arrays import Array
 from descend.options import BY_NAME
 from descend.options.flags import in_keywords
 from descend.options.readers import whole
@@ -20,7 +21,7 @@ from descend.torch.objective import Loss, Objective
 from descend.torch.preparation import prepare
 from descend.torch.race import advance, late
 from descend.torch.settings import Optimizer, base_settings, checked, largest_curvature, limit_of
-from descend.torch.side_by_side import Runs, Way, way_of
+from descend.torch.side_by_side import Runs, Way, on_runs, way_of
 
 READ_STEPS = whole(1, "a whole number of at least 1", "try 200")
 
@@ -117,12 +118,17 @@ class _Search:
     def _measure(self, wanted: Sequence[Sequence[float]], first: bool) -> bool:
         """Train each curve at rates; False where the time was over before, and nothing was learned."""
         places = [(curve, rate) for curve, rates in zip(self.curves, wanted, strict=True) for rate in rates]
-        runs = Runs(self.objective, [curve.setting.at(lr=rate) for curve, rate in places], self.way)
-        losses = advance(runs, itertools.cycle(self.batches), self.steps, self.deadline)
+        settings = [curve.setting.at(lr=rate) for curve, rate in places]
+
+        def train(runs: Runs) -> tuple[Array, bool]:
+            losses = advance(runs, itertools.cycle(self.batches), self.steps, self.deadline)
+            return losses, bool((runs.outcomes == Outcome.RUNNING).any())
+
+        (losses, unended), self.way = on_runs(self.objective, settings, self.way, train)
         if first:
             self.steps = len(losses)  # fewer where the time was over: the budget of all that follow
             self.initial = float(losses[: len(self.batches)][0].mean())
-        elif len(losses) < self.steps and (runs.outcomes == Outcome.RUNNING).any():
+        elif len(losses) < self.steps and unended:
             return False
         for curve in self.curves:
             curve.initial = self.initial

@@ -23,7 +23,7 @@ from descend.torch.side_by_side import losses_at, way_to_evaluate
 
 SIZE = 25  # points a side of the grid
 ROWS = 4_000  # on which the loss is computed, at most: the contours hardly depend on more
-READ_SIZE = whole(2, "a whole number from 2 to 1000", "try 25", high=1000)
+READ_SIZE = whole(3, "a whole number of at least 3", "try 25")
 MARGIN = 0.2  # of the path's extent, beyond each of its ends
 FLATTEST = 0.25  # of the extent along the first direction, that the second has at least: a path may be nearly a line
 SKETCH = 0.1  # of the span of the losses: a plane that is off by more at a point of the path is a sketch
@@ -134,8 +134,6 @@ def surface(
     >>> found.losses.shape, round(found.shown, 6)
     ((5, 5), 1.0)
     """
-    if isinstance(size, bool) or not isinstance(size, int) or size < 3:
-        raise UsageError(f"size is {size!r}, it must be a whole number of at least 3", fix="try 25", code="size-range")
     size, (random_state,) = READ_SIZE("size", size), checked(random_state=random_state)
     with prepare("surface", module, data, loss, 256, random_state) as job:
         points = _points(job.objective, trace)
@@ -184,6 +182,11 @@ def _grid(path: Array, size: int) -> tuple[Array, Array]:
 
 def _points(objective: Objective, trace: Fitted | Sequence[Any]) -> Array:
     """The trained parameters along the training, as vectors (points, weights)."""
+    if any(p.is_complex() for p in objective.trained().values()):
+        raise UsageError(
+            f"the model {type(objective.module).__name__} has complex parameters, a plane is one of real numbers",
+            fix="draw its losses along the training, which fit returns as history", code="complex-parameters",
+        )  # fmt: skip
     names, count = list(objective.trained()), sum(p.numel() for p in objective.trained().values())
     given = trace.path if isinstance(trace, Fitted) else trace
     vectors = []

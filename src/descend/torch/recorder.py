@@ -115,13 +115,13 @@ class Recorder:
         self._weights, self._last_bounded = {}, None
 
     def _enter(self, module: Module, args: Any) -> None:
-        if module in self._modules:
+        if not torch.compiler.is_compiling() and module in self._modules:
             if not self._stack:
                 self._under_autocast = any(torch.is_autocast_enabled(kind) for kind in ("cpu", "cuda"))
             self._stack.append(self._modules[module])
 
     def _leave(self, module: Module, args: Any, output: Any) -> None:
-        if module not in self._modules or not self._stack:
+        if torch.compiler.is_compiling() or module not in self._modules or not self._stack:
             return
         name = self._stack.pop()
         if not torch.is_grad_enabled() or self._mode is None:
@@ -351,7 +351,9 @@ def _change(old: Tensor | None, new: Tensor) -> float:
     """How far weights are from what they were, relative to their length; NaN where they were not, or had another shape."""
     if old is None or old.shape != new.shape or new.is_meta:
         return math.nan
-    return _norm(new.float() - old.float()) / max(_norm(old), 1e-30) if new.numel() > 1 else math.nan
+    if new.dtype in HALF:
+        new, old = new.float(), old.float()
+    return _norm(new - old) / max(_norm(old), 1e-30) if new.numel() > 1 else math.nan
 
 
 def _has_equal_units(weight: Tensor) -> bool:

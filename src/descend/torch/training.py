@@ -10,11 +10,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from descend.errors import UsageError
 from descend.outcome import Outcome
 from descend.plan import Setting
 from descend.torch.batches import Batch, Source
-from descend.torch.objective import Objective, in_mode
+from descend.torch.objective import Objective, check_kept, in_mode
 from descend.torch.run_folder import Watched
 from descend.torch.side_by_side import flat, optimizer_of
 from descend.torch.watch import Watch, watch
@@ -92,7 +91,7 @@ def train(
     optimizer = optimizer_of(setting, list(trained.values()))
     trace: dict[str, list[Any]] = {"epoch": [0], **{name: [mean_loss(objective, rows)] for name, rows in parts.items()}}
     guide, best, kept, improved = "val" if validation is not None else "loss", copy.deepcopy(module.state_dict()), 0, 0
-    shapes = {name: p.shape for name, p in trained.items()}
+    held = dict(module.named_parameters())
     path, steps, epoch = Path(trained.values()), 0, 0
     outcome = Outcome.RUNNING if limits.epochs else Outcome.BUDGET
     ceiling = DIVERGED_FACTOR * abs(trace["loss"][0]) + 1e-300
@@ -105,7 +104,7 @@ def train(
                 )
             except KeyboardInterrupt:
                 outcome = Outcome.INTERRUPTED
-            _check_shapes(objective, shapes)
+            check_kept(module, held)
             trace["epoch"].append(epoch)
             for name, rows in parts.items():
                 trace[name].append(mean_loss(objective, rows) if outcome != Outcome.NONFINITE else math.nan)
@@ -147,18 +146,6 @@ def _epoch(
             if time.monotonic() > deadline:
                 return steps, Outcome.BUDGET
     return steps, Outcome.RUNNING
-
-
-def _check_shapes(objective: Objective, shapes: dict[str, torch.Size]) -> None:
-    """Raise UsageError where the module has replaced its parameters."""
-    now = {name: p.shape for name, p in objective.trained().items()}
-    changed = next((name for name in {**shapes, **now} if shapes.get(name) != now.get(name)), None)
-    if changed is not None:
-        old, new = ("gone" if of.get(changed) is None else f"of shape {tuple(of[changed])}" for of in (shapes, now))
-        raise UsageError(
-            f"the parameter {changed} was {old} at the start and is {new} now, fit moves parameters that stay",
-            fix="train it in a loop of your own, with descend.torch.watch", code="shapes-change",
-        )  # fmt: skip
 
 
 def mean_loss(objective: Objective, batches: Sequence[Batch]) -> float:

@@ -32,6 +32,9 @@ from descend.torch.run_folder import Watched, write
 EVERY = 100  # steps: a sampled one took 1.2 times as long, on a convolutional network and on a transformer block
 FIRST = 3  # steps that are sampled whatever `every` says: the fewest from which missing gradients are read
 
+# What torch 2.13 keeps of a hook with keywords that was removed; torch.compile warns as long as there is one.
+HOOKS_WITH_KEYWORDS: dict[int, bool] = getattr(torch.nn.modules.module, "_global_forward_hooks_with_kwargs", {})
+
 logger = logging.getLogger("descend")
 
 
@@ -127,7 +130,7 @@ class Watch:
             self._replays = False
 
     def _called(self, module: Module, args: Any, kwargs: Any, output: Any) -> None:
-        if module is not self.model or self._replays:
+        if torch.compiler.is_compiling() or module is not self.model or self._replays:
             return
         if torch.is_grad_enabled():
             self._recorder.note_input((args, kwargs))
@@ -154,6 +157,7 @@ class Watch:
     def _detach(self) -> None:
         for handle in self._handles:
             handle.remove()
+            HOOKS_WITH_KEYWORDS.pop(getattr(handle, "id", -1), None)
         self._handles = []
         self._recorder.end()
 
