@@ -127,6 +127,20 @@ def test_a_loader_that_does_not_know_its_length_is_trained_on():
     assert found.metrics["train"]["loss"] < found.metrics["start"]["loss"]
 
 
+def test_tensors_are_made_where_the_module_is_whatever_the_default_device():
+    model, x = mlp(), table(64)
+    torch.set_default_device("meta")  # on which a number cannot be read
+    try:
+        found = dt.fit(model, x, optimizer="momentum,nadam", **QUICK)
+        rate = dt.find_lr(model, x, variant="nadam", steps=5)
+        shown = dt.surface(model, x, found, size=3).shown
+    finally:
+        torch.set_default_device(None)
+    assert found.metrics["train"]["loss"] < found.metrics["start"]["loss"]
+    assert rate.sweeps
+    assert shown > 0
+
+
 def test_a_layer_that_is_held_twice_stays_the_layer_of_the_user():
     layer = nn.Linear(4, 4)
     model = nn.Sequential(layer, nn.Tanh(), layer, nn.Linear(4, 1))

@@ -133,7 +133,7 @@ def source_of(data: Any, batch_size: int | str, dtype: torch.dtype, least: int =
     if isinstance(data, Dataset) and hasattr(data, "__len__"):
         count = len(data)
         size = _size(batch_size, count) or count
-        order = torch.Generator()
+        order = torch.Generator(torch.get_default_device())  # where DataLoader draws the order
         last = 0 < count % size < least
         return Loaded(DataLoader(data, batch_size=size, shuffle=True, generator=order, drop_last=last))
     if isinstance(data, IterableDataset):

@@ -3,13 +3,14 @@
 import contextlib
 import json
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any, Protocol
 
 import torch
 from torch import distributed
 from torch.nn import Module
 
+from descend.arrays import evenly_spaced
 from descend.diagnosis.wiring import APART
 from descend.torch.replay import Inputs, tensors_in
 
@@ -130,5 +131,4 @@ def samples(model: Module) -> Samples:
 def sample(tensor: torch.Tensor) -> list[float]:
     """Return a few numbers of a tensor, evenly spaced."""
     flat = tensor.detach().reshape(-1) if not tensor.is_complex() else torch.view_as_real(tensor.detach()).reshape(-1)
-    places: Sequence[int] = torch.linspace(0, len(flat) - 1, min(SAMPLES, len(flat))).long().tolist()
-    return [float(value) for value in flat[places].double().cpu()]
+    return flat[evenly_spaced(len(flat), SAMPLES).tolist()].double().tolist()

@@ -70,8 +70,8 @@ def largest_curvature(objective: Objective, batch: Batch) -> float:
     module = copied(objective.module)
     trained = [p for p in module.parameters() if p.requires_grad]
     there = Objective(module=module, loss=objective.loss, name=objective.name, device=objective.device)
-    generator = torch.Generator().manual_seed(0)
-    v = [torch.randn(p.shape, generator=generator, dtype=torch.float64).to(p) for p in trained]
+    generator = torch.Generator("cpu").manual_seed(0)  # torch's default device may be another one
+    v = [torch.randn(p.shape, generator=generator, dtype=torch.float64, device="cpu").to(p) for p in trained]
     value = 0.0
     try:
         with in_mode(module, training=True):

@@ -235,7 +235,7 @@ def on_runs(objective: Objective, settings: Sequence[Setting], way: Way, work: C
 def losses_at(objective: Objective, way: Way, vectors: Array, batches: Sequence[Batch]) -> Array:
     """Return the mean loss on batches, in evaluation mode, at parameter vectors (points, weights), in the order of `trained`."""
     batches = [batch.to(objective.device) for batch in batches]
-    rows = torch.tensor([batch.rows for batch in batches], dtype=torch.float64)
+    rows = torch.tensor([batch.rows for batch in batches], dtype=torch.float64, device="cpu")
     weights = torch.from_numpy(vectors).to(flat(objective.trained().values()))
     there = copied(objective.module)
     many = Evaluation(dataclasses.replace(objective, module=there))

@@ -14,7 +14,7 @@ from descend.engines import in_place
 from descend.engines.lazy_sparse import STILL_AT_ZERO
 from descend.torch.form import Form
 from descend.torch.placement import Batch, kind_of, parts_of
-from descend.torch.state import State, number_dtype, number_of, start_state
+from descend.torch.state import HERE, State, number_dtype, number_of, start_state
 
 Group = Mapping[str, Any]
 LOW = (torch.float16, torch.bfloat16)  # computed in float32 and rounded once, as torch's fused optimizers do
@@ -60,12 +60,11 @@ def _on_tensors(form: Form, group: Group, w: Tensor, g: Tensor, state: State) ->
     """Move one parameter by the rule itself."""
     capturable, values = group["capturable"], form.values(group)
     constants = dict(zip(form.rule.constants, values if capturable else map(float, values), strict=True))
-    t: Any = 1
+    numbers = {key: number_of(state, key, number_dtype(), w.device if capturable else HERE) for key in form.number_keys}
     if form.counts:
-        count = state["step"] if capturable else number_of(state, "step", number_dtype())
-        count += 1
-        t = count if capturable else count.item()
-    shared: list[Any] = [state[key] if capturable else float(state[key]) for key in form.shared_keys]
+        numbers["step"] += 1
+    read = {key: number if capturable else number.item() for key, number in numbers.items()}
+    t, shared = read.get("step", 1), [read[key] for key in form.shared_keys]
     rows: tuple[Any, ...] = (...,)
     if g.layout is torch.sparse_coo and _rests(form, group):
         g = g.coalesce()
@@ -84,7 +83,7 @@ def _on_tensors(form: Form, group: Group, w: Tensor, g: Tensor, state: State) ->
     for old, value in zip([w, *(state[key] for key in form.own_keys)], new, strict=False):
         old[rows] = torch.view_as_complex(value.contiguous()) if w.is_complex() else value.to(old.dtype)
     for key, value in zip(form.shared_keys, new[1 + len(form.own_keys) :], strict=True):
-        state[key] = torch.as_tensor(value, dtype=state[key].dtype) if not capturable else value
+        numbers[key].fill_(value)  # in place: a CUDA graph reads it there at each replay
 
 
 def _rests(form: Form, group: Group) -> bool:
