@@ -11,6 +11,8 @@ from torch.utils.data import DataLoader, IterableDataset, TensorDataset
 
 import descend.torch as dt
 from descend.errors import DataError, OutputError, UsageError
+from descend.torch.batches import source_of
+from descend.torch.job import steps_of
 
 QUICK = {"max_epochs": 6, "time_budget": None}
 
@@ -118,13 +120,14 @@ def test_batch_normalisation_and_a_last_batch_of_one_row():
     assert caught.value.code == "batch-of-one"
 
 
-def test_a_loader_that_does_not_know_its_length_is_trained_on():
+def test_a_loader_that_does_not_know_its_length_is_read():
     class Rows(IterableDataset):
         def __iter__(self):
             return iter(zip(*table(32), strict=True))
 
-    found = dt.fit(mlp(), DataLoader(Rows(), batch_size=8), optimizer="momentum,adam", **QUICK)
-    assert found.metrics["train"]["loss"] < found.metrics["start"]["loss"]
+    source = source_of(DataLoader(Rows(), batch_size=8), "auto", torch.float32)
+    assert steps_of(source) is None
+    assert [batch.rows for batch in source.epoch(0)] == [8] * 4
 
 
 def test_tensors_are_made_where_the_module_is_whatever_the_default_device():

@@ -109,6 +109,18 @@ def test_parts_of_a_model_share_what_started_equal_where_they_get_the_same_batch
     assert [(rank.alike, rank.apart) for rank in trained(parts)] == [(0, ())] * 2  # other batches: layers of a pipeline
 
 
+def test_ranks_that_were_looked_at_after_other_steps_are_not_compared():
+    store, models = HashStore(), pair(mlp())
+    ranks = [Replicas(model, store, k, 2) for k, model in enumerate(models)]
+    ranks[1].after_step(None)  # whose first step moved nothing
+    for rank in ranks:
+        with torch.no_grad():
+            rank.model[0].weight.add_(1.0 + rank.rank)
+        rank.after_step(None)
+    ranks[0].hear()
+    assert [rank.apart for rank in ranks] == [(), ()]
+
+
 def test_a_rank_that_is_not_watched_is_not_waited_for():
     rank = Replicas(mlp(), HashStore(), 0, 2)
     rank.hear()

@@ -22,7 +22,8 @@ def resume(
 ) -> Run:  # fmt: skip
     """Go on with a training that was killed, from the last checkpoint; the result has the bits of one that was never stopped.
 
-    The data are read again from their file, and the options are those of the call. The run is saved in its folder.
+    The data are read again from their file, and the options are those of the call. The run is saved in its folder. Several processes
+    go on by `train(..., resume=True)` on each: the folder lies where rank 0 ran.
 
     Args:
         folder: the run folder that the training was to write, or its checkpoint, `<run folder>.search`.

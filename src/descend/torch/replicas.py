@@ -3,7 +3,6 @@
 import contextlib
 import json
 import zlib
-from collections.abc import Callable
 from typing import Any, Protocol
 
 import torch
@@ -32,7 +31,7 @@ class Replicas:
     """A model on one of several ranks; its numbers are told once, after the first steps that moved them.
 
     A collective operation would hang where not every rank watches. A store does not: a rank reads what others have told so far,
-    after 1 step, 2, 4, 8 and so on, and at the end, until it has heard of all.
+    at once, after twice as many steps, four times and so on, and at the end, until it has heard of all.
 
     Args:
         model: as it is before its first step.
@@ -47,20 +46,20 @@ class Replicas:
         self._place = f"descend/{zlib.crc32(json.dumps(list(self._start)).encode()):08x}"
         self._turn = 0  # how often this rank has watched such a model
         self._told: dict[str, Any] | None = None
-        self._looked = self._due = 0
+        self._steps = self._due = 0
         self._missing = [k for k in range(world) if k != rank]
         with contextlib.suppress(RuntimeError):
             self._turn = store.add(f"{self._place}/{rank}", 1)
 
     def after_step(self, inputs: Inputs | None) -> bool:
         """Tell the others once the model has moved, and hear what they have told; return whether they came apart with that."""
+        self._steps += 1
         if self._told is None:
             self._tell(inputs)
         if self._told is None or not self._missing or self.apart:
             return False
-        self._looked += 1
-        if self._looked >= self._due:
-            self._due = 2 * self._looked
+        if self._steps >= self._due:
+            self._due = 2 * self._steps
             self.hear()
         return bool(self.apart)
 
@@ -69,7 +68,8 @@ class Replicas:
         if now == self._start:
             return
         first = next(tensors_in((inputs.args, inputs.kwargs)), None) if inputs is not None else None
-        self._told = {"start": self._start, "end": now, "batch": None if first is None else sample(first)}
+        batch = None if first is None else sample(first)
+        self._told = {"step": self._steps, "start": self._start, "end": now, "batch": batch}
         with contextlib.suppress(RuntimeError):  # the rank that holds the store has ended
             self.store.set(self._key(self.rank), json.dumps(self._told))
 
@@ -102,9 +102,12 @@ def replicas_of(model: Module) -> Replicas | None:
 def alike(own: dict[str, Any], other: dict[str, Any]) -> list[str]:
     """Return the parameters that two ranks mean to hold alike.
 
-    They started equal. Where others did not, ranks hold parts of a model. Then equal starts mean something where ranks get the same
-    batch, so that they hold parts of the same layers (tensor parallelism); zeros do not, since parts of a bias start there too.
+    They started equal, and were looked at after as many steps. Where others did not start equal, ranks hold parts of a model. Then equal
+    starts mean something where ranks get the same batch, so that they hold parts of the same layers (tensor parallelism); zeros do
+    not, since parts of a bias start there too.
     """
+    if own["step"] != other["step"]:
+        return []
     names = [name for name, values in own["start"].items() if other["start"].get(name) == values]
     if len(names) == len(own["start"]) == len(other["start"]):
         return names
@@ -124,8 +127,8 @@ def _differ(own: dict[str, Any], other: dict[str, Any], name: str) -> bool:
 
 def samples(model: Module) -> Samples:
     """Return a few numbers of each parameter; of one that is cut over ranks (DTensor) none."""
-    named: Callable[[], Any] = model.named_parameters
-    return {name: sample(p) for name, p in named() if not (hasattr(p, "to_local") or p.is_meta)}
+    parts = ((name, p) for name, p in model.named_parameters() if not (hasattr(p, "to_local") or p.is_meta))
+    return {name: sample(p) for name, p in parts}
 
 
 def sample(tensor: torch.Tensor) -> list[float]:
