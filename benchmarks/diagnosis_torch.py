@@ -19,13 +19,29 @@ from typing import Any
 
 import torch
 
+from benchmarks import planted_ranks, planted_torch
 from benchmarks.pages import put
-from benchmarks.planted_torch import FAMILIES, NOT_SEEN, Case, Ran, healthy, kinds_of_autotrainer, planted, run, silent
+from benchmarks.planted_torch import (
+    FAMILIES,
+    NOT_SEEN,
+    Case,
+    Ran,
+    Setup,
+    healthy,
+    kinds_of_autotrainer,
+    planted,
+    silent,
+)
 from benchmarks.timing import machine
 
 HERE = Path(__file__).parent
 SEEDS = (0, 1001)
 MOST_RATES = 8  # times that a rate is lowered as proposed
+
+
+def run(setup: Setup) -> Ran:
+    """Train, watched, in one process or on two ranks."""
+    return planted_ranks.run(setup) if setup.exchange else planted_torch.run(setup)
 
 
 def judge(case: Case, seed: int) -> dict[str, Any]:
@@ -35,7 +51,7 @@ def judge(case: Case, seed: int) -> dict[str, Any]:
         "code": case.code, "family": case.broken.family, "way": case.way, "seed": seed, "said": ran.codes, "why": case.why,
         "named": case.code in ran.codes, "learned_before": ran.learned,
     }  # fmt: skip
-    fixes = [fix for finding in ran.watch.findings if finding.code == case.code for fix in finding.fix]
+    fixes = [fix for finding in ran.findings if finding.code == case.code for fix in finding.fix]
     if fixes and case.mended is not None:
         proposed = any(case.cure in fix for fix in fixes)
         again = run(case.mended) if case.cure != "lr=" else _at_lower_rates(case, fixes)
@@ -52,7 +68,7 @@ def _at_lower_rates(case: Case, fixes: Sequence[str]) -> Ran:
             break
         broken = replace(broken, lr=float(rate.removeprefix("lr=")))
         ran = run(broken)
-        fixes = [fix for finding in ran.watch.findings for fix in finding.fix]
+        fixes = [fix for finding in ran.findings for fix in finding.fix]
     return ran
 
 
@@ -102,7 +118,7 @@ def summary(found: dict[str, Any]) -> str:
     lines = [
         f"- {len(plain)} planted faults in {len(FAMILIES)} families of modules: {_of(plain, 'named')} named, {_of(unseen, 'named')} of "
         f"those with the unseen seed; {_of(plain, 'repaired')} of the named ones repaired by the fix that is proposed.",
-        f"- {len({row['way'] for row in silents})} of the 18 silent errors that TrainCheck was tried on, re-created in one process: "
+        f"- {len({row['way'] for row in silents})} of the 18 silent errors that TrainCheck was tried on, re-created: "
         f"{_of(silents, 'named')} loops named, {_of(silents, 'repaired')} repaired.",
         f"- {len({row['way'] for row in kinds})} kinds of training problems after AutoTrainer: "
         f"{_of([row for row in kinds if row['code']], 'named')} loops named, {_of(kinds, 'repaired')} repaired.",

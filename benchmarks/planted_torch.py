@@ -5,6 +5,7 @@ findings, and the Setup in which the proposed fix was applied.
 """
 
 import contextlib
+import copy
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -15,6 +16,7 @@ import torch.nn.functional as F
 from torch import nn
 
 import descend.torch as dt
+from descend.diagnosis import Finding
 
 FAMILIES = ("dense", "convolutional", "attention")
 ROWS = 96
@@ -82,6 +84,19 @@ class Net(nn.Module):
         return z if self.last is None else self.last(z)
 
 
+class Staged(Net):
+    """A network whose train() freezes the body, whatever the mode."""
+
+    def train(self, mode: bool = True) -> "Staged":
+        super().train(mode)
+        self.body.requires_grad_(False)
+        return self
+
+
+def as_it_is(x: Any) -> Any:
+    return x
+
+
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Setup:
     """A training loop; the defaults are healthy."""
@@ -98,7 +113,7 @@ class Setup:
     depth: int = 0
     dropout: bool = False
     batch_norm: bool = False
-    init: Callable[[nn.Module], None] = lambda model: None  # noqa: E731
+    init: Callable[[nn.Module], None] = as_it_is
     zero: bool = True
     optimizes: str = "all"  # "before the head", "the head"
     cut: str = ""
@@ -107,12 +122,15 @@ class Setup:
     evaluates: str = ""
     scheduler: str = ""
     flat: bool = False
-    spoil: Callable[[Any], Any] = lambda x: x  # noqa: E731
-    before: Callable[[nn.Module], None] = lambda model: None  # noqa: E731
-    after: Callable[[nn.Module], None] = lambda model: None  # noqa: E731
+    spoil: Callable[[Any], Any] = as_it_is
+    before: Callable[[nn.Module], None] = as_it_is
+    after: Callable[[nn.Module], None] = as_it_is
     accumulate: int = 1
     autocast: bool = False
     clip: float = 0.0
+    staged: bool = False  # whether train() freezes the body
+    calls_train: bool = True
+    exchange: str = ""  # how two ranks share the work, see planted_ranks
 
 
 def data(setup: Setup) -> tuple[torch.Tensor, torch.Tensor]:
@@ -135,15 +153,15 @@ def data(setup: Setup) -> tuple[torch.Tensor, torch.Tensor]:
 
 @dataclass(frozen=True, eq=False)
 class Ran:
-    """A loop that ended: its watch, and the loss on all rows in evaluation mode at the start and at the end."""
+    """A loop that ended: what its watch found, and the loss on all rows in evaluation mode at the start and at the end."""
 
-    watch: dt.Watch
+    findings: tuple[Finding, ...]
     before: float
     after: float
 
     @property
     def codes(self) -> list[str]:
-        return [finding.code for finding in self.watch.findings]
+        return [finding.code for finding in self.findings]
 
     @property
     def learned(self) -> bool:
@@ -154,7 +172,7 @@ class Ran:
 def run(setup: Setup) -> Ran:
     """Train, watched at the default setting."""
     torch.manual_seed(setup.seed)
-    model = Net(setup)
+    model = (Staged if setup.staged else Net)(setup)
     setup.init(model)
     x, y = data(setup)
     held = list(model.head.parameters() if setup.optimizes == "the head" else model.parameters())
@@ -162,8 +180,9 @@ def run(setup: Setup) -> Ran:
     if setup.optimizes == "before the head":
         model.head = nn.Linear(WIDTH, setup.outputs)
     scheduler = torch.optim.lr_scheduler.ExponentialLR(optimizer, 0.99) if setup.scheduler else None
-    before = _loss(model, setup, x, y)
-    model.train(setup.training)
+    before = loss_on(copy.deepcopy(model), setup, x, y)
+    if setup.calls_train:
+        model.train(setup.training)
     with warnings.catch_warnings(), dt.watch(model, optimizer) as w:
         warnings.simplefilter("ignore")
         for step in range(setup.steps):
@@ -189,10 +208,10 @@ def run(setup: Setup) -> Ran:
                 with torch.no_grad():
                     model(x)
                 model.train(setup.training)
-    return Ran(w, before, _loss(model, setup, x, y))
+    return Ran(w.findings, before, loss_on(model, setup, x, y))
 
 
-def _loss(model: nn.Module, setup: Setup, x: torch.Tensor, y: torch.Tensor) -> float:
+def loss_on(model: nn.Module, setup: Setup, x: torch.Tensor, y: torch.Tensor) -> float:
     model.eval()
     with torch.no_grad(), warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -355,7 +374,7 @@ def spectral(model: nn.Module) -> None:
 
 
 def silent(family: str, seed: int) -> Iterator[Case]:
-    """Re-creations, in a loop of one process, of the silent errors that TrainCheck (Jiang et al. 2025) was tried on."""
+    """Re-creations, in loops of one or two processes, of the silent errors that TrainCheck (Jiang et al. 2025) was tried on."""
     ok = Setup(family=family, seed=seed)
     sgd = replace(ok, kind=torch.optim.SGD, lr=0.05)
 
@@ -390,6 +409,15 @@ def silent(family: str, seed: int) -> Iterator[Case]:
                training=False)  # fmt: skip
     yield case("D605", "transformers-33844: dropout stays on at evaluation, by the mode here", "model.eval()",
                replace(ok, dropout=True, evaluates="evaluation mode"), evaluates="training mode")  # fmt: skip
+    yield case("D615", "mmpretrain-702: stages are frozen in train(), which is not called", "model.train() before",
+               replace(ok, staged=True, depth=2, steps=120), calls_train=False)  # fmt: skip
+    ranks, split = replace(ok, exchange="averaged"), replace(ok, exchange="split", clip=0.05)
+    yield case("D614", "pytorch-104336: moved after it was wrapped, so gradients are not averaged", "after its last move", ranks,
+               exchange="moved")  # fmt: skip
+    yield case("D614", "x-jxmnop-ddp-out-of-sync: the inner module is called in place of the wrapper", "call the Distributed",
+               ranks, exchange="module called")  # fmt: skip
+    yield case("D614", "deepspeed-1801: what all ranks of a split model hold is clipped on rank 0 alone", "clip and scale", split,
+               exchange="split, clipped on rank 0")  # fmt: skip
     if family == "dense":
         yield Case(code="D613", way="lightning-thunder-725: autocast does not reach the operations", cure="autocast(enabled=False)",
                    broken=replace(ok, autocast=True, init=unlowered), mended=replace(ok, autocast=True))  # fmt: skip
@@ -407,13 +435,10 @@ def _unlowered_forward(model: Any, x: torch.Tensor) -> torch.Tensor:
 
 
 NOT_SEEN = {
-    "mmpretrain-702": "layers that were meant to rest are trained: only the loop's owner knows that they should not",
-    "deepspeed-1801": "ranks of a tensor-parallel model differ: no rank sees it alone",
-    "deepspeed-5794": "ranks call a collective operation with different arguments, and wait for each other",
-    "pytorch-104336": "ranks of DistributedDataParallel differ after it was copied",
-    "x-jxmnop-ddp-out-of-sync": "ranks differ, since the inner module is called in place of the wrapper",
-    "transformers-23723": "a limit of generated text, outside of training",
-    "stackoverflow-67180955": "workers of a loader draw the same random numbers: whether a batch may come twice only its loop knows",
+    "deepspeed-5794": "ranks call a collective operation with tensors of different shapes, and wait inside of it for ever: no step ends",
+    "transformers-23723": "more text is generated than was asked for: no training takes part in it",
+    "stackoverflow-67180955": "workers of a loader draw the same random numbers: one batch in all steps is what a loop on the whole table "
+    "has, too, and only the loader knows which it is",
 }
 
 

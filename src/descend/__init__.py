@@ -15,7 +15,15 @@ if TYPE_CHECKING:
     from descend.checks.data_report import DataReport
     from descend.checks.job import check
     from descend.diagnosis import Finding, explain
-    from descend.errors import DataError, DescendError, DivergenceError, ModelError, OutputError, UsageError
+    from descend.errors import (
+        DataError,
+        DescendError,
+        DivergenceError,
+        ModelError,
+        OutputError,
+        ResumeError,
+        UsageError,
+    )
     from descend.estimators import DescentClassifier, DescentRegressor
     from descend.plan.rule import RULES, Rule
     from descend.run.comparison import Comparison, compare
@@ -26,6 +34,7 @@ if TYPE_CHECKING:
     from descend.run.listing import runs
     from descend.run.lr_sweep import LRResult, find_lr
     from descend.run.record import Run
+    from descend.run.resume import resume
     from descend.search.range_test import Suggestion, suggest_lr
 
 _HOMES = {
@@ -34,6 +43,7 @@ _HOMES = {
     "Comparison": "descend.run.comparison",
     "find_lr": "descend.run.lr_sweep",
     "LRResult": "descend.run.lr_sweep",
+    "resume": "descend.run.resume",
     "runs": "descend.run.listing",
     "diff": "descend.run.diff",
     "check": "descend.checks.job",
@@ -54,6 +64,7 @@ _HOMES = {
     "OutputError": "descend.errors",
     "DataError": "descend.errors",
     "DivergenceError": "descend.errors",
+    "ResumeError": "descend.errors",
     "ModelError": "descend.errors",
 }
 
@@ -70,6 +81,7 @@ __all__ = [
     "LRResult",
     "ModelError",
     "OutputError",
+    "ResumeError",
     "Rule",
     "Run",
     "Suggestion",
@@ -82,6 +94,7 @@ __all__ = [
     "explain",
     "find_lr",
     "load",
+    "resume",
     "rules",
     "runs",
     "suggest_lr",

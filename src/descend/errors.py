@@ -62,6 +62,12 @@ class DivergenceError(DescendError):
     exit_code = 4
 
 
+class ResumeError(DescendError):
+    """There is no checkpoint to go on from, or it is one of other data or options (exit 4)."""
+
+    exit_code = 4
+
+
 class ModelError(DescendError):
     """A model file is damaged or foreign, or does not fit the data it is given (exit 5)."""
 

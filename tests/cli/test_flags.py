@@ -15,8 +15,9 @@ Usage: descend train [OPTIONS] [DATA]
   standard output, notes and progress to standard error.
 
   Exit codes: 0 done, 1 a --fail-if gate tripped, 2 usage, or the run had to
-  be saved elsewhere, 3 data, 4 diverged, 7 another process of a torchrun was
-  lost, 130 interrupted (the best model so far is saved).
+  be saved elsewhere, 3 data, 4 diverged, or --resume met other data or
+  options, 7 another process of a torchrun was lost, 130 interrupted (the best
+  model so far is saved).
 
 Data:
   -t, --target COL       column to predict  (required)

@@ -102,7 +102,7 @@ def test_entries_are_whole():
 def test_an_unknown_code_names_the_nearest():
     with pytest.raises(UsageError) as caught:
         explain("D2O2")
-    assert str(caught.value).startswith("there is no finding 'D2O2', there are D101 to D613; try 'D212' or 'D202'")
+    assert str(caught.value).startswith("there is no finding 'D2O2', there are D101 to D615; try 'D212' or 'D202'")
 
 
 def test_the_page_of_findings_is_up_to_date():

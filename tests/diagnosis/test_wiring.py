@@ -122,9 +122,9 @@ def test_weights_that_are_replaced_between_steps(change, expected):
     )  # loaded once, at the start
 
 
-@pytest.mark.parametrize(("alike", "expected"), [([True] * 3, ["D611"]), ([True, False, True], []), ([True] * 2, [])])
-def test_batches_without_content(alike, expected):
-    assert codes(Loop(alike=np.array(alike))) == expected
+@pytest.mark.parametrize(("equal", "expected"), [([True] * 3, ["D611"]), ([True, False, True], []), ([True] * 2, [])])
+def test_batches_without_content(equal, expected):
+    assert codes(Loop(equal_rows=np.array(equal))) == expected
 
 
 @pytest.mark.parametrize(("trained", "expected"), [(0, ["D612"]), (1, []), (None, [])])
@@ -135,3 +135,21 @@ def test_normalisation_that_is_trained_alone(trained, expected):
 @pytest.mark.parametrize(("lowered", "expected"), [([False, False], ["D613"]), ([False, True], []), ([], [])])
 def test_autocast_without_effect(lowered, expected):
     assert codes(Loop(lowered=np.array(lowered, bool))) == expected
+
+
+def test_ranks_that_are_out_of_step():
+    (found,) = diagnose_loop(Loop(ranks=2, alike=3, apart=("norm.weight",)))
+    assert (found.code, found.level) == ("D614", "error")
+    assert found.text == (
+        "ranks are out of step: 3 parameters alike on 2 ranks at the start, 1 apart after the first steps, the first is norm.weight: "
+        "each rank trains a model of its own"
+    )
+    assert codes(Loop(ranks=2, alike=3)) == []
+
+
+def test_parameters_that_train_would_freeze():
+    (found,) = diagnose_loop(Loop(thawed=("stem.weight", "stem.bias")))
+    assert (found.code, found.level) == ("D615", "error")
+    assert found.text == (
+        "the model's own train() would freeze 2 parameters of those that are trained, the first is stem.weight: it was not called"
+    )

@@ -326,6 +326,29 @@ def test_a_validation_fraction_out_of_range_is_refused(share):
     assert str(caught.value) == (f"validation_fraction is {share!r}, it must be a number above 0 and below 1; try 0.1")
 
 
+OWN = {
+    "early_stopping": ("maybe", "early_stopping is 'maybe', it must be 'auto', True or False; try 'auto'"),
+    "warm_start": (3, "warm_start is 3, it must be True or False; try True"),
+    "fit_intercept": ("no", "fit_intercept is 'no', it must be True or False; try True"),
+    "verbose": (-1, "verbose is -1, it must be 0, 1 or 2; try 1"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "value", "text"), [(n, *v) for n, v in OWN.items()], ids=OWN)
+def test_a_parameter_that_is_no_option_is_read_too(name, value, text):
+    with pytest.raises(UsageError) as caught:
+        DescentRegressor(**{name: value}).fit(Z, T)
+    assert str(caught.value) == text
+
+
+def test_truth_values_of_numpy_are_truth_values():
+    own, of_numpy = (
+        DescentRegressor(early_stopping=yes, fit_intercept=yes, scale=yes, random_state=0).fit(Z, T)
+        for yes in (True, np.True_)
+    )
+    assert of_numpy.val_curve_ == own.val_curve_ is not None
+
+
 def test_a_warm_start_goes_on_from_the_weights_and_names_another_shape():
     model = DescentRegressor(warm_start=True, random_state=0).fit(Z, T)
     assert model.fit(Z, T).n_iter_ <= 1

@@ -27,3 +27,16 @@ def test_every_test_that_is_left_out_is_there(tool):
     text = "".join((ROOT / "tests" / "torch" / name).read_text() for name in tool.FILES)
     names = [line.partition("(")[0] for line in text.splitlines() if line.startswith("def test_")]
     assert [part for part in tool.CPU_ALONE if not any(part in name for name in names)] == []
+
+
+def test_a_module_is_trained_watched_and_drawn_wherever_it_is(tool):
+    threads = tool.torch.get_num_threads()
+    tool.torch.set_num_threads(1)
+    assert tool.modules("cpu") == []
+    tool.torch.set_num_threads(threads)
+
+
+def test_the_default_device_is_as_it_was(tool, monkeypatch):
+    monkeypatch.setattr(tool.pytest, "main", lambda arguments: tool.torch.ones(1).is_meta)
+    assert tool.tests("meta") == 1
+    assert tool.torch.get_default_device().type == "cpu"

@@ -334,6 +334,30 @@ def normalised(watch):
     return usual(watch, model)
 
 
+class Staged(nn.Sequential):
+    """A network whose first layer is frozen by its own train()."""
+
+    def train(self, mode=True):
+        super().train(mode)
+        self[0].requires_grad_(False)
+        return self
+
+
+def staged(watch):
+    model = Staged(*mlp())
+    model.train()
+    return usual(watch, model)
+
+
+def complex_numbers(watch):
+    x, _ = table()
+    x = torch.complex(x, x.flip(0))
+    y, model = x.mean(1, keepdim=True), nn.Linear(4, 1, dtype=torch.complex64)
+    return train(
+        watch, model, torch.optim.Adam(model.parameters(), lr=0.05), lambda step: (model(x) - y).abs().square().mean()
+    )
+
+
 HEALTHY = {
     "regression": usual,
     "by descend": lambda watch: usual(watch, kind=dt.Nesterov, lr=0.05),
@@ -345,7 +369,7 @@ HEALTHY = {
     "transformer": transformer, "recurrent": recurrent, "adapter": adapter, "frozen": frozen, "accumulation": accumulation,
     "closures": closures, "mixed precision": mixed_precision, "scheduled": scheduled, "warm-up": warm_up,
     "adversaries": adversaries, "sparse gradients": sparse_gradients, "distances": distances,
-    "clipped weights": clipped_weights, "averaged": averaged, "normalised": normalised,
+    "clipped weights": clipped_weights, "averaged": averaged, "normalised": normalised, "staged": staged, "complex numbers": complex_numbers,
 }  # fmt: skip
 
 
@@ -631,11 +655,26 @@ def autocast_off(watch):
     return train(watch, model, torch.optim.Adam(model.parameters(), lr=0.02), loss)
 
 
+def never_frozen(watch):
+    x, y = table()
+    model = Staged(*mlp())
+    optimizer = torch.optim.Adam(model.parameters(), lr=0.02)
+    with watch(model, optimizer) as w:
+        for _ in range(5):
+            optimizer.zero_grad()
+            loss = F.mse_loss(model(x), y)
+            loss.backward()
+            optimizer.step()
+            w.step(loss)
+    return w
+
+
 FAULTS = {
     "D601": (no_zero_grad,), "D602": (replaced_layer,), "D603": (lambda watch: usual(watch, Detached()),),
     "D604": (softmax_twice, sigmoid_twice), "D605": (trained_in_evaluation_mode, evaluated_in_training_mode),
     "D606": (scheduler_first,), "D607": (other_shape,), "D608": (flat_target, flat_target_by_hand),
     "D609": (rebinding,), "D610": (initialised_again,), "D611": (lost_input,), "D612": (norms_alone,), "D613": (autocast_off,),
+    "D615": (never_frozen,),
     "D101": (rising,), "D102": (exploding,),
     "D103": (infinite_rate, nan_in_the_data, logarithm, root_of_zero, loss_of_zero),
     "D202": (vanishing,), "D206": (dead,), "D207": (saturated,), "D208": (equal_units,), "D501": (low_weights,),

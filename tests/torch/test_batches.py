@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 import torch
-from torch.utils.data import DataLoader, Dataset, TensorDataset
+from torch.utils.data import DataLoader, Dataset, IterableDataset, TensorDataset
 
-from descend.errors import DataError, UsageError
+from descend.errors import DataError
 from descend.torch.batches import InMemory, Loaded, source_of
 
 X, Y = torch.arange(12.0).reshape(6, 2), torch.arange(6.0)
@@ -80,7 +80,18 @@ def test_parts_share_the_rows_and_hold_each_once():
     assert sorted([*rest.target.tolist(), *part.target.tolist()]) == Y.tolist()
 
 
+class Rows(IterableDataset):
+    """Rows that come one by one."""
+
+    def __iter__(self):
+        return iter(zip(X, Y, strict=True))
+
+
 REFUSED = {
+    "rows one by one": (
+        Rows(), "no-data",
+        "data is a Rows, an IterableDataset of torch, which yields rows and no batches; give DataLoader(data, batch_size=32)",
+    ),
     "rows": (
         (X, Y[:3]), "rows-differ",
         "x and y have the shapes (6, 2) and (3,), they need the same number of rows, at least one; give (x, y) with a row of y "
@@ -110,10 +121,7 @@ def test_what_is_no_data_is_said(data, code, text):
     assert (caught.value.code, str(caught.value)) == (code, text)
 
 
-def test_a_batch_size_out_of_range_and_a_batch_that_is_none_are_said():
-    with pytest.raises(UsageError) as caught:
-        source_of((X, Y), 0, torch.float32)
-    assert str(caught.value) == "batch_size is 0, it must be a whole number above 0, 'full' or 'auto'; try 32"
+def test_a_batch_that_is_none_is_said():
     with pytest.raises(DataError) as caught:
         list(source_of([X], "auto", torch.float32).epoch(0))
     assert str(caught.value) == "a batch is a Tensor, it must be inputs and a target; let the loader yield (x, y)"

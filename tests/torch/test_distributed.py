@@ -54,6 +54,33 @@ for name, flat in (("sound", False), ("wrong", True)):
     found[name] = [f.code for f in w.findings]
 print(json.dumps(found))
 """
+FAULTS = """
+import contextlib, json
+import descend.torch as dt
+from torch.nn.parallel import DistributedDataParallel
+
+def moved(model):
+    model.float().double()  # each cast gives the parameters other gradient accumulators than DistributedDataParallel has hooks on
+    return model
+
+def accumulated(model):
+    with model.no_sync():  # gradients of this pass are exchanged with those of the next one
+        model(next(batches(rank, world))[0]).sum().mul(1e-3).backward()
+    return model
+
+found = {}
+WAYS = {"sound": lambda m: m, "the module is called": lambda m: m.module, "moved after it was wrapped": moved, "accumulated": accumulated}
+for name, change in WAYS.items():
+    wrapped = DistributedDataParallel(module())
+    optimizer = dt.Adam(wrapped.parameters(), lr=0.05)
+    model = change(wrapped)
+    with dt.watch(wrapped, optimizer) as w:
+        steps(model, optimizer, batches(rank, world), w)
+    found[name] = [f.code for f in w.findings]
+with dt.watch(module(), None) if rank == 0 else contextlib.nullcontext():  # a rank that watches alone waits for none
+    pass
+print(json.dumps(found))
+"""
 
 
 @pytest.fixture
@@ -83,3 +110,17 @@ def test_two_processes_take_the_steps_of_one_and_both_are_watched(in_processes, 
         assert "D608" in one["wrong"]
         assert "D608" not in one["sound"]
     assert sorted(p.name for p in tmp_path.iterdir() if p.is_dir()) == ["sound", "wrong"]  # of rank 0 alone
+
+
+@pytest.mark.slow
+def test_ranks_that_come_apart_are_named_and_those_that_do_not_are_not(in_processes):
+    outcomes = in_processes(2, LOOP + FAULTS)
+    assert [code for code, _, _ in outcomes] == [0, 0], outcomes
+    ranks = [json.loads(said) for _, said, _ in outcomes]
+    for name in ("sound", "accumulated"):
+        assert [found[name] for found in ranks] == [[], []], name
+    for name in (
+        "the module is called",
+        "moved after it was wrapped",
+    ):  # a rank that ends before the other begins hears nothing
+        assert any("D614" in found[name] for found in ranks), name

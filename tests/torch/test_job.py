@@ -7,10 +7,12 @@ import torch.nn.functional as F
 from tests.torch.loops import classes, mlp, table
 from tests.torch.test_side_by_side import Branches
 from torch import nn
-from torch.utils.data import DataLoader, TensorDataset
+from torch.utils.data import DataLoader, IterableDataset, TensorDataset
 
 import descend.torch as dt
 from descend.errors import DataError, OutputError, UsageError
+from descend.torch.batches import source_of
+from descend.torch.job import steps_of
 
 QUICK = {"max_epochs": 6, "time_budget": None}
 
@@ -118,6 +120,39 @@ def test_batch_normalisation_and_a_last_batch_of_one_row():
     assert caught.value.code == "batch-of-one"
 
 
+def test_a_loader_that_does_not_know_its_length_is_read():
+    class Rows(IterableDataset):
+        def __iter__(self):
+            return iter(zip(*table(32), strict=True))
+
+    source = source_of(DataLoader(Rows(), batch_size=8), "auto", torch.float32)
+    assert steps_of(source) is None
+    assert [batch.rows for batch in source.epoch(0)] == [8] * 4
+
+
+def test_tensors_are_made_where_the_module_is_whatever_the_default_device():
+    model, x = mlp(), table(64)
+    torch.set_default_device("meta")  # on which a number cannot be read
+    try:
+        found = dt.fit(model, x, optimizer="momentum,nadam", **QUICK)
+        rate = dt.find_lr(model, x, variant="nadam", steps=5)
+        shown = dt.surface(model, x, found, size=3).shown
+    finally:
+        torch.set_default_device(None)
+    assert found.metrics["train"]["loss"] < found.metrics["start"]["loss"]
+    assert rate.sweeps
+    assert shown > 0
+
+
+def test_a_layer_that_is_held_twice_stays_the_layer_of_the_user():
+    layer = nn.Linear(4, 4)
+    model = nn.Sequential(layer, nn.Tanh(), layer, nn.Linear(4, 1))
+    held, before = dict(model.named_parameters()), layer.weight.clone()
+    dt.fit(model, table(64), optimizer="momentum,adam", **QUICK)
+    assert all(p is held[name] for name, p in model.named_parameters())
+    assert not torch.equal(layer.weight, before)
+
+
 def test_the_run_folder_is_asked_for_before_anything_is_trained(tmp_path):
     (tmp_path / "there").mkdir()
     (tmp_path / "there" / "file").write_text("")
@@ -130,13 +165,27 @@ def test_the_run_folder_is_asked_for_before_anything_is_trained(tmp_path):
 
 REFUSED = {
     "share": (
-        {"validation": 1.5}, "validation-range",
+        {"validation": 1.5}, "bad-validation",
         "validation is 1.5, it must be a share of at least 0 and below 1, data, 'none' or 'auto'; try 0.2",
     ),
-    "epochs": ({"max_epochs": 0}, "max-epochs-range", "max_epochs is 0, it must be a whole number above 0; try 10"),
-    "patience": ({"patience": 1.5}, "patience-range", "patience is 1.5, it must be a whole number above 0; try 10"),
+    "optimizer": (
+        {"optimizer": "adam,adam"}, "bad-optimizer",
+        "optimizer is 'adam,adam', it must be auto, all, a rule, or names with commas between, each once; try 'gd,adam'",
+    ),
+    "lr": ({"lr": -1}, "bad-lr", 'lr is -1, it must be a finite number above 0; try lr="auto", which finds it'),
+    "batch size": (
+        {"batch_size": 0}, "bad-batch-size",
+        'batch_size is 0, it must be a whole number of at least 1, full or auto; try batch_size="auto"',
+    ),
+    "epochs": (
+        {"max_epochs": -1}, "bad-max-epochs", "max_epochs is -1, it must be a whole number of at least 0; try 1000"
+    ),
+    "patience": ({"patience": 1.5}, "bad-patience", "patience is 1.5, it must be a whole number of at least 1; try 10"),
     "time": (
-        {"time_budget": 0}, "time-budget-range", "time_budget is 0, it must be a number of seconds above 0, or None; try 30"
+        {"time_budget": 0}, "bad-time-budget", "time_budget is 0, it must be a time above 0, such as 30s, 5m or 1h; try 30s"
+    ),
+    "seed": (
+        {"random_state": -1}, "bad-random-state", "random_state is -1, it must be a whole number from 0 to 2^63 - 1; try 0"
     ),
 }  # fmt: skip
 
@@ -146,6 +195,15 @@ def test_what_cannot_be_asked_is_said(how, code, text):
     with pytest.raises(UsageError) as caught:
         dt.fit(mlp(), table(), **how)
     assert (caught.value.code, str(caught.value)) == (code, text)
+
+
+def test_without_an_epoch_the_module_stays_and_its_loss_is_told():
+    model = mlp()
+    before = [p.detach().clone() for p in model.parameters()]
+    found = dt.fit(model, table(), optimizer="adam", lr=0.01, max_epochs=0)
+    assert found.verdict.text.startswith("no epoch lowered the validation loss ")
+    assert found.metrics["train"] == found.metrics["start"]
+    assert all(torch.equal(p, q) for p, q in zip(model.parameters(), before, strict=True))
 
 
 def test_what_cannot_be_split_or_read_is_said():

@@ -76,4 +76,9 @@ def test_what_cannot_be_swept_is_said(line):
     assert caught.value.code == "no-parameters"
     with pytest.raises(UsageError) as caught:
         dt.find_lr(nn.Linear(4, 1), line, lr=-1)
-    assert caught.value.code == "lr-range"
+    assert caught.value.code == "bad-lr"
+    with pytest.raises(UsageError) as caught:
+        dt.find_lr(nn.Linear(4, 1), line, steps=0)
+    assert str(caught.value) == "steps is 0, it must be a whole number of at least 1; try 200"
+    with pytest.raises(UsageError, match="^variant is 3, it must be auto, all, a rule, or names with commas between"):
+        dt.find_lr(nn.Linear(4, 1), line, variant=3)

@@ -5,9 +5,9 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from descend.errors import UsageError
+from descend.errors import DataError, UsageError
 from descend.torch.batches import Batch
-from descend.torch.objective import check_module, copied, in_mode, is_lazy, least_rows, objective_of
+from descend.torch.objective import check_kept, check_module, copied, in_mode, is_lazy, least_rows, objective_of
 
 X = torch.linspace(-1, 1, 8).reshape(4, 2)
 
@@ -67,6 +67,26 @@ REFUSED = {
         lambda: value("mse", nn.LSTM(2, 1), torch.zeros(4)), "no-prediction",
         "the model returns a tuple, the loss 'mse' takes a tensor; give a function of prediction and target as loss",
     ),
+    "no loss": (
+        lambda: value(None, nn.Linear(2, 1), torch.zeros(4, 1)), "unknown-loss",
+        "there is no loss None, there are auto, mse, huber, logloss, softmax, poisson, and functions of prediction and target; try "
+        "'auto'",
+    ),
+    "an input of another shape": (
+        lambda: value("mse", nn.Linear(3, 1), torch.zeros(4, 1)), "does-not-take",
+        "the model Linear does not take (4, 2) float32: mat1 and mat2 shapes cannot be multiplied (4x2 and 3x1); give what its "
+        "forward takes, in the dtype of its parameters",
+    ),
+    "a loss that fails": (
+        lambda: value(lambda z, y: z @ y, nn.Linear(2, 1), torch.zeros(4, 1)), "does-not-take",
+        "the loss <lambda> does not take (4, 1) float32 and (4, 1) float32: mat1 and mat2 shapes cannot be multiplied (4x1 and 4x1); "
+        "give a loss of such predictions and targets",
+    ),
+    "no numbers": (
+        lambda: check_module(nn.Linear(2, 1, device="meta"), "fit"), "no-numbers",
+        "the parameters of the model Linear are on the meta device, where they have no numbers; call model.to_empty(device='cpu'), and "
+        "initialise or load them",
+    ),
     "no module": (
         lambda: check_module(print, "fit"), "no-module",
         "fit was given a builtin_function_or_method, it takes a torch.nn.Module; make a subclass of torch.nn.Module of it",
@@ -94,6 +114,47 @@ def test_what_cannot_be_trained_is_said(make, code, text):
     with pytest.raises(UsageError) as caught:
         make()
     assert (caught.value.code, str(caught.value)) == (code, text)
+
+
+TARGETS = {
+    "logloss": ("logloss", 1, [[0.0], [1.0], [1.5], [0.0]],
+                "logloss takes targets from 0 to 1, and y holds 1.5 in row 3; try loss='mse', or a model with an output for each class"),
+    "poisson": ("poisson", 1, [[0.0], [-2.0], [1.0], [0.0]],
+                "poisson takes targets of at least 0, and y holds -2 in row 2; try loss='mse', or a model with an output for each class"),
+    "softmax": ("auto", 3, [0, 1, 2, 3],
+                "the model has 3 outputs, for classes from 0 to 2, and y holds 3 in row 4; count classes from 0, and give the model an "
+                "output for each"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("loss", "outputs", "targets", "text"), TARGETS.values(), ids=TARGETS)
+def test_a_target_that_the_loss_does_not_take_is_said_with_its_row(loss, outputs, targets, text):
+    with pytest.raises(DataError) as caught:
+        objective_of(nn.Linear(2, outputs), loss, Batch((X[:1],), torch.tensor(targets[:1])), torch.tensor(targets))
+    assert (caught.value.code, str(caught.value)) == ("target-range", text)
+
+
+def test_classes_that_are_left_out_and_counts_of_one_output_are_no_fault():
+    assert value("auto", nn.Linear(2, 3), torch.tensor([0, -100, 2, 1]))[0] == "softmax"
+    assert value("auto", nn.Linear(2, 1), torch.tensor([0, 4, 1, 2]))[0] == "mse"
+
+
+@pytest.mark.parametrize(("change", "text"), [
+    (lambda m: setattr(m, "weight", nn.Parameter(torch.ones(1, 3))), "was of shape (1, 2) at the start and is of shape (1, 3) now"),
+    (lambda m: setattr(m, "weight", nn.Parameter(torch.ones(1, 2))), "was of shape (1, 2) at the start and is another one of shape (1, 2) now"),
+    (lambda m: delattr(m, "weight"), "was of shape (1, 2) at the start and is gone now"),
+], ids=["shape", "same shape", "gone"])  # fmt: skip
+def test_a_module_that_replaces_its_parameters_is_said(change, text):
+    model = nn.Linear(2, 1)
+    held = dict(model.named_parameters())
+    check_kept(model, held)
+    change(model)
+    with pytest.raises(UsageError) as caught:
+        check_kept(model, held)
+    assert str(caught.value) == (
+        f"the parameter weight {text}, and an optimizer moves the one of the start; train it in a loop of your own, with "
+        "descend.torch.watch"
+    )
 
 
 def test_modes_come_back_part_by_part_and_what_rests_by_hand_rests():

@@ -4,6 +4,7 @@ import copy
 import pickle
 import subprocess
 import sys
+from operator import is_
 
 import pytest
 import torch
@@ -196,6 +197,21 @@ REFUSED = {
         lambda w: dt.Momentum([w], momentum=-0.5), "option-range",
         "momentum is -0.5, it must be a finite number of at least 0; try 0.9",
     ),
+    "a truth value as a rate": (
+        lambda w: dt.Adam([w], lr=True), "option-range", "lr is True, it must be a finite number of at least 0; try 0.001",
+    ),
+    "groups without parameters": (
+        lambda w: dt.Adam([{"params": []}, {"params": (p for p in ())}]), "no-parameters",
+        "Adam was given no parameters, it needs at least one; pass model.parameters()",
+    ),
+    "a module": (
+        lambda w: dt.Adam(torch.nn.Linear(1, 1)), "no-parameters",
+        "Adam was given a Linear, it takes parameters, or groups of them; pass model.parameters()",
+    ),
+    "a group that holds nothing": (
+        lambda w: dt.Adam([{"lr": 0.1}]), "no-parameters",
+        'a group has lr and no params; give {"params": [...], "lr": ...}',
+    ),
     "weight decay": (
         lambda w: dt.AdamW([w], weight_decay=-0.1), "option-range",
         "weight_decay is -0.1, it must be a finite number of at least 0; try 0.01",
@@ -343,11 +359,14 @@ def test_a_scheduler_that_turns_momentum_on_is_refused_where_there_is_none_and_f
     assert apart(a, b) < 1e-12
 
 
-@pytest.mark.parametrize("kind", [dt.Adam, dt.NAdam, dt.AMSGrad, dt.Momentum])
+@pytest.mark.parametrize("kind", dt.OPTIMIZERS.values(), ids=dt.OPTIMIZERS)
 def test_a_step_that_can_be_captured_reads_no_number_back(kind):
     w = torch.ones(3, device="meta", requires_grad=True)
-    optimizer = kind([w], capturable=True)
+    optimizer, seen = kind([w], capturable=True, weight_decay=0.1), []
+    optimizer.param_groups[0]["lr"] = torch.tensor(0.1, device="meta")
     for _ in range(2):
         w.grad = torch.ones(3, device="meta")
         optimizer.step()  # a number of a meta tensor cannot be read
-    assert all(value.is_meta for value in optimizer.state[w].values())
+        seen.append(list(optimizer.state[w].values()))
+    assert all(value.is_meta for value in seen[0])
+    assert all(map(is_, *seen))  # a graph reads and writes where they were when it was captured

@@ -90,7 +90,7 @@ def test_one_by_one_gives_the_same_losses_and_says_so(monkeypatch):
     model, data = linear()
     path = [{"weight": torch.tensor([[2.0, -1.0]])}, {"weight": torch.tensor([[1.0, 1.0]])}]
     together = dt.surface(model, data, path, size=4)
-    monkeypatch.setattr("descend.torch.side_by_side.functional_call", None)
+    monkeypatch.setattr("descend.torch.side_by_side.call_with", None)
     alone = dt.surface(model, data, path, size=4)
     assert alone.way.startswith("one by one: torch.func cannot run Linear side by side")
     np.testing.assert_allclose(alone.losses, together.losses)
@@ -141,6 +141,20 @@ def test_a_path_that_is_none_is_said(trace, code, text):
     with pytest.raises(UsageError) as caught:
         dt.surface(model, data, trace)
     assert (caught.value.code, str(caught.value)) == (code, text)
+
+
+def test_complex_parameters_are_refused():
+    with pytest.raises(UsageError) as caught:
+        dt.surface(
+            nn.Linear(1, 1, dtype=torch.complex64),
+            (torch.ones(4, 1).cfloat(),) * 2,
+            torch.eye(2),
+            loss=lambda z, y: (z - y).abs().sum(),
+        )
+    assert str(caught.value) == (
+        "the model Linear has complex parameters, a plane is one of real numbers; draw its losses along the training, which fit returns "
+        "as history"
+    )
 
 
 def test_a_size_that_is_none_is_said():

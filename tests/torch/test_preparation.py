@@ -46,6 +46,28 @@ def test_batch_normalisation_over_one_row_is_said():
         raise ValueError("mine")
 
 
+def test_a_loss_without_a_gradient_is_said():
+    model = nn.Linear(2, 1)
+    with pytest.raises(UsageError) as caught, prepared(model):
+        model(X).detach().sum().backward()
+    assert str(caught.value) == (
+        "the loss of Linear has no gradient: nothing leads back to its parameters; look for detach(), no_grad(), argmax() or NumPy "
+        "between them and the loss"
+    )
+
+
+@pytest.mark.parametrize("shape", [(1, 2), (1, 3)], ids=["nothing else", "what follows from it"])
+def test_a_module_that_has_replaced_its_parameters_is_said_whatever_else_is_wrong(shape):
+    model = nn.Linear(2, 1)
+
+    def replace():
+        model.weight = nn.Parameter(torch.ones(shape))
+        model(X)
+
+    with pytest.raises(UsageError, match="the parameter weight was of shape"), prepared(model):
+        replace()
+
+
 REFUSED = {
     "NaN": (
         (np.array([[1.0, 2.0], [3.0, np.nan], [np.inf, 1.0]]), np.zeros((3, 1))), "not-finite",

@@ -33,6 +33,15 @@ def test_places_from_the_input_to_the_gradients():
     assert first_nonfinite(net, inputs()) == Place("the weights 0.weight")
 
 
+def test_buffers_of_a_layer_that_is_held_twice_stay_as_they_are():
+    norm = nn.BatchNorm1d(2)
+    net = nn.Sequential(norm, norm)
+    own, before = norm.running_mean, norm.running_mean.clone()
+    first_nonfinite(net, inputs())
+    assert norm.running_mean is own
+    assert torch.equal(own, before)
+
+
 def test_the_first_output_is_that_of_the_inner_module():
     class Broken(nn.Module):
         def forward(self, x):

@@ -68,7 +68,14 @@ def test_commands_read_the_folder(tmp_path, capsys):
     code, out, _ = command(capsys, "doctor", tmp_path / "run")
     assert code == 0
     assert "D601" in out
-    assert "not tried: the run does not say where its data are" in out
+    assert "not tried: a training in torch is tried again by its own code" in out
+    code, out, _ = command(capsys, "info", tmp_path / "run")
+    assert code == 0
+    assert [line.split()[0] for line in out.splitlines()][:5] == ["run", "verdict", "model", "chosen", "loss"]
+    write(tmp_path / "other", WATCHED)
+    code, out, _ = command(capsys, "diff", tmp_path / "run", tmp_path / "other")
+    assert code == 0
+    assert "it is a training in torch, which keeps its weights itself" in out
     assert command(capsys, "report", tmp_path / "run")[:2] == (0, f"{tmp_path / 'run' / 'report.html'}\n")
     code, out, _ = command(capsys, "runs", tmp_path)
     assert code == 0
@@ -80,6 +87,6 @@ def test_a_model_is_not_in_it_which_is_said(tmp_path):
     with pytest.raises(ModelError) as caught:
         ds.load(tmp_path / "run")
     assert str(caught.value) == (
-        f"the run {str(tmp_path / 'run')!r} holds no model: it is a loop in torch that was watched; read its report.html, or "
+        f"the run {str(tmp_path / 'run')!r} holds no model: it is a training in torch, which keeps its weights itself; read its report.html, or "
         "call descend doctor on it"
     )

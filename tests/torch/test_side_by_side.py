@@ -11,7 +11,7 @@ from descend.outcome import Outcome
 from descend.plan import setting
 from descend.torch.batches import Batch
 from descend.torch.objective import objective_of
-from descend.torch.side_by_side import Runs, Way, flat, optimizer_of, way_of
+from descend.torch.side_by_side import Runs, Way, flat, on_runs, optimizer_of, way_of
 
 ALONE, TOGETHER = Way(False, ""), Way(True, "")
 SETTINGS = [setting(rule, lr=lr) for rule in ("sgd", "nesterov", "adam", "nadam") for lr in (0.03, 0.003)]
@@ -51,6 +51,11 @@ def tied():
     return model
 
 
+def held_twice():
+    layer = nn.Sequential(nn.Linear(4, 4, bias=False), nn.BatchNorm1d(4))
+    return nn.Sequential(layer, nn.Tanh(), layer, nn.Linear(4, 1))
+
+
 def job(model, data=None, loss="auto"):
     x, y = data or table()
     batch = Batch((x,), y)
@@ -68,6 +73,7 @@ MODELS = {
     "residual": lambda: job(Residual()),
     "frozen base": lambda: job(Adapted()),
     "tied weights": lambda: job(tied()),
+    "a layer held twice": lambda: job(held_twice()),
     "batch norm": lambda: job(image_net(), images()),
     "attention": lambda: job(Block(), (torch.arange(48).reshape(8, 6) % 20,) * 2, lambda z, y: F.cross_entropy(z.mT, y)),
     "double": lambda: job(mlp().double(), tuple(t.double() for t in table())),
@@ -86,6 +92,43 @@ def test_both_ways_give_the_same_losses_and_leave_the_module_alone(make):
         paths.append([*(runs.step(batch) for _ in range(3)), runs.losses(iter([batch]))])
     np.testing.assert_allclose(*paths, rtol=2e-3, atol=1e-5)
     assert all(torch.equal(v, before[k]) for k, v in objective.module.state_dict().items())
+
+
+def test_gradients_in_half_precision_differ_by_their_rounding_alone():
+    x, y = (t.bfloat16() for t in table())
+    objective, batch = job(mlp().bfloat16(), (x, y))
+    assert way_of(objective, SETTINGS[0], batch).together
+
+
+class Late(nn.Module):
+    """A module whose path depends on its weights from the third training step on."""
+
+    def __init__(self):
+        super().__init__()
+        self.layer, self.calls = nn.Linear(4, 1), 0
+
+    def forward(self, x):
+        self.calls += self.training
+        z = self.layer(x)
+        return z if self.calls < 3 or z.sum() > 0 else 1.0 * z
+
+
+def test_runs_that_torch_func_cannot_go_on_with_begin_again_one_by_one():
+    objective, batch = job(Late())
+    way = way_of(objective, SETTINGS[0], batch)
+    assert way.together
+    losses, way = on_runs(objective, SETTINGS, way, lambda runs: [runs.step(batch) for _ in range(6)])
+    assert (
+        way.reason
+        == "one by one: torch.func cannot run Late side by side (its path depends on the values of its tensors)"
+    )
+    assert np.isfinite(losses).all()
+
+
+def test_an_error_of_both_ways_is_the_one_of_torch():
+    objective, batch = job(mlp())
+    with pytest.raises(RuntimeError, match="mat1 and mat2 shapes cannot be multiplied"):
+        on_runs(objective, SETTINGS, TOGETHER, lambda runs: runs.step(Batch((batch.inputs[0][:, :2],), batch.target)))
 
 
 def test_a_run_is_the_loop_of_torch():

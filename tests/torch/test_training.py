@@ -83,8 +83,8 @@ def test_a_module_that_changes_its_shapes_is_said():
     with pytest.raises(UsageError) as caught:
         trained(Growing())
     assert str(caught.value) == (
-        "the parameter layer.weight was of shape (2, 4) at the start and is of shape (6, 4) now, fit moves parameters that "
-        "stay; train it in a loop of your own, with descend.torch.watch"
+        "the parameter layer.weight was of shape (2, 4) at the start and is of shape (6, 4) now, and an optimizer moves "
+        "the one of the start; train it in a loop of your own, with descend.torch.watch"
     )
 
 

@@ -4,8 +4,10 @@ from collections import defaultdict
 
 import pytest
 import torch
+from tests.torch.made import give, same
 
 import descend.torch as dt
+from descend.torch import update
 from descend.torch.update import step_group
 
 
@@ -42,3 +44,25 @@ def test_a_penalty_moves_rows_that_a_sparse_gradient_does_not_touch():
     w.grad = torch.sparse_coo_tensor([[0]], [0.0], (3,), check_invariants=True)
     step_group(dt.SGD.form, group_of(dt.SGD, [w], lr=0.5, weight_decay=0.5), defaultdict(dict), None)
     assert w.tolist() == [0.75] * 3
+
+
+@pytest.mark.parametrize("kind", dt.OPTIMIZERS.values(), ids=dt.OPTIMIZERS)
+@pytest.mark.parametrize("most", [1 << 22, 8], ids=["one tensor", "several"])
+def test_small_tensors_that_are_moved_as_one_move_as_they_do_alone(kind, most, monkeypatch):
+    monkeypatch.setattr(update, "MOST", most)
+    shapes = ((3, 4), (), (0, 2), (2, 3), (5,))
+    torch.manual_seed(0)
+    a = [torch.randn(shape).bfloat16().requires_grad_() for shape in shapes]
+    a[3] = torch.randn(3, 2).bfloat16().t().requires_grad_()
+    a.append(torch.randn(4).half().requires_grad_())
+    b = same(a)
+    together, alone = kind(a, weight_decay=0.1, maximize=True), [kind([p], weight_decay=0.1, maximize=True) for p in b]
+    for step in range(4):
+        give(step, a, b)
+        if step == 1:  # from then on the first is a step behind
+            a[0].grad = b[0].grad = None
+        for optimizer in (together, *alone):
+            optimizer.step()
+    for p, q, optimizer in zip(a, b, alone, strict=True):
+        assert torch.equal(p, q)
+        assert all(torch.equal(together.state[p][key], value) for key, value in optimizer.state[q].items())

@@ -104,7 +104,7 @@ def hooks(model):
 
     everywhere = len(modules._global_forward_hooks) + len(modules._global_forward_pre_hooks)
     own = sum(len(m._forward_hooks) + len(m._forward_pre_hooks) + len(m._backward_hooks) for m in model.modules())
-    return everywhere, own, torch.overrides._len_torch_function_stack()
+    return everywhere, own, torch.overrides._len_torch_function_stack(), bool(modules._has_any_global_hook())
 
 
 def test_hooks_are_gone_at_the_end_also_after_an_error():
@@ -149,6 +149,12 @@ def test_attached_again_without_an_end_the_later_one_replaces_the_earlier():
         assert hooks(model) == once
     first.__exit__(None, None, None)
     assert hooks(model) == before
+
+
+@pytest.mark.filterwarnings("ignore:Using `torch.compile.module.` when there are global hooks")
+def test_a_compiled_model_is_watched_where_its_python_runs():
+    model = torch.compile(mlp(), backend="eager")
+    assert usual(watch, model).findings == ()
 
 
 def test_watching_changes_no_number():

@@ -139,17 +139,28 @@ def _card(folder: str) -> tuple[dict[str, Any], list[str]]:
 
     document = store.read_document(Path(folder))
     data, chosen, metrics, metric = (document[k] for k in ("data", "chosen", "metrics", "metric"))
-    digest = str(data["sha256"])[:12]
     scores = [f"{part} {number(values.get(metric))}" for part, values in metrics.items()]
-    constants = _constants(chosen["constants"])
+    typed = [shlex.join(document["command"])] if document["command"] else []
+    if document.get("kind") == "torch":
+        lr = chosen["lr"]
+        subject = [f"model    {data['name']} · {data['parameters']:,} parameters"]
+        constants = "lr not known" if lr is None else f"lr {lr:g}"
+    else:
+        digest = str(data["sha256"])[:12]
+        subject = [
+            f"data     {data['name']} · {data['rows']:,} rows × {data['columns']:,} columns · sha256 {digest}",
+            f"target   {data['target']} · {len(data['features']):,} features",
+        ]
+        constants = _constants(chosen["constants"])
+    maker = f"descend {document['version']} in {document['seconds']:.1f} s"
+    batch = [] if chosen["batch"] is None else [f"batch {chosen['batch']}"]
     lines = [
         f"run      {folder}",
         f"verdict  {document['verdict']['status']} · {document['verdict']['text']}",
-        f"data     {data['name']} · {data['rows']:,} rows × {data['columns']:,} columns · sha256 {digest}",
-        f"target   {data['target']} · {len(data['features']):,} features",
-        f"chosen   {chosen['optimizer']} · batch {chosen['batch']} · {constants}",
-        f"{METRICS[metric]:<8} {' · '.join(scores)}",
+        *subject,
+        f"chosen   {' · '.join([chosen['optimizer'], *batch, constants])}",
+        f"{METRICS.get(metric, metric):<8} {' · '.join(scores)}".rstrip(),
         *(f"finding  {f['code']} {f['text']}" for f in document["findings"]),
-        f"made by  descend {document['version']} in {document['seconds']:.1f} s · {shlex.join(document['command'])}",
+        f"made by  {' · '.join([maker, *typed])}",
     ]
     return document, [printable(line) for line in lines]

@@ -58,7 +58,8 @@ def command(
     standard error.
 
     Exit codes: 0 done, 1 a --fail-if gate tripped, 2 usage, or the run had to be saved elsewhere, 3 data, 4 diverged,
-    7 another process of a torchrun was lost, 130 interrupted (the best model so far is saved).
+    or --resume met other data or options, 7 another process of a torchrun was lost, 130 interrupted (the best model so far
+    is saved).
     """
     from descend.cli import ranks
     from descend.cli.config import gather

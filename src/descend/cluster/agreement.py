@@ -3,7 +3,7 @@
 import hashlib
 import json
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -62,20 +62,34 @@ def check_same(facts: list[dict[str, str]]) -> None:
     >>> check_same([{"table": "a"}, {"table": "a"}])
     """
     for rank, theirs in enumerate(facts):
-        for what in {**facts[0], **theirs}:
-            ours, other = (f.get(what, "none") for f in (facts[0], theirs))
-            if ours != other:
-                raise UsageError(
-                    f"rank {rank} has {what} {other[:SHOWN]}, rank 0 has {ours[:SHOWN]}",
-                    fix="start all ranks with the same data, options and versions", code="ranks-differ",
-                )  # fmt: skip
+        for what, ours, other in differences(facts[0], theirs):
+            raise UsageError(
+                f"rank {rank} has {what} {other}, rank 0 has {ours}",
+                fix="start all ranks with the same data, options and versions", code="ranks-differ",
+            )  # fmt: skip
+
+
+def differences(one: Mapping[str, str], other: Mapping[str, str]) -> Iterator[tuple[str, str, str]]:
+    """Yield each fact that is not the same in both, with both values, of which long ones are cut to where they differ.
+
+    >>> list(differences({"rows": "3", "NumPy": "2"}, {"rows": "4", "NumPy": "2"}))
+    [('rows', '3', '4')]
+    """
+    for what in {**one, **other}:
+        values = [f.get(what, "none") for f in (one, other)]
+        if values[0] != values[1]:
+            at = len(os.path.commonprefix(values)) if max(map(len, values)) > SHOWN else 0
+            start = max(0, at - SHOWN // 3)
+            first, second = (("…" if start else "") + v[start : start + SHOWN] for v in values)
+            yield what, first, second
 
 
 def facts(table: Table, target: Column, options: Options) -> dict[str, str]:
     """Return what decides a result: the versions, the table, the target, and the options."""
     values = {o.flag or o.name: getattr(options, o.name) for o in OPTIONS if o.name not in OWN}
     return {
-        "descend": VERSION, "NumPy": np.__version__, "a table of hash": fingerprint(table),
+        "descend": VERSION, "NumPy": np.__version__, "row count": f"{table.rows:,}", "columns": ", ".join(table.names),
+        "a table of hash": fingerprint(table),
         "a target of hash": _hash([target], target.name), **{flag: _text(value) for flag, value in values.items()},
     }  # fmt: skip
 

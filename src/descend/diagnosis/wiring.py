@@ -8,10 +8,12 @@ from descend.arrays import Array
 from descend.diagnosis.finding import Entry, Finding, Level
 from descend.errors import UsageError
 from descend.problem.shapes import check_shapes
+from descend.text import counted
 
 MOST_STEPS = 0.9  # share of the steps (arbitrary: a loop may skip a few)
 SUM_TOLERANCE = 1e-3  # by which probabilities may differ from 1: half precision has 3 digits
 MIN_STEPS = 3  # from which D601, D603, D609 and D611 are read (arbitrary)
+APART = 0.01  # of their movement: by which ranks differ that train by themselves; those that add in other orders differ by 1e-6
 REPLACED = 0.5  # of its length: a weight matrix that changes more between steps is another one (arbitrary; clipping changes less)
 
 
@@ -32,9 +34,13 @@ class Loop:
         calls: "optimizer" and "scheduler" in the order in which they stepped.
         moved: whether each step changed each parameter that had a gradient (steps, params); NaN where it had none.
         between: change of each parameter from the end of a step to the next one, relative to its length (steps, params).
-        alike: of each step whether all rows of the input were equal (steps,).
+        equal_rows: of each step whether all rows of the input were equal (steps,).
         layers, trained: how many layers multiply by a matrix, and how many of them train, where only normalisation trains else.
         lowered: under autocast, whether each layer computed in half precision (layers,).
+        ranks: processes that hold the model.
+        alike: how many parameters were equal on them at the start.
+        apart: those of them that are not after some steps.
+        thawed: parameters that are trained, and that the model's own train() would freeze.
     """
 
     names: tuple[str, ...] = ()
@@ -50,10 +56,14 @@ class Loop:
     calls: tuple[str, ...] = ()
     moved: Array | None = None
     between: Array | None = None
-    alike: Array | None = None
+    equal_rows: Array | None = None
     layers: int = 0
     trained: int | None = None
     lowered: Array | None = None
+    ranks: int = 1
+    alike: int = 0
+    apart: tuple[str, ...] = ()
+    thawed: tuple[str, ...] = ()
 
 
 def not_zeroed(loop: Loop) -> Finding | None:
@@ -185,11 +195,13 @@ def replaced(loop: Loop) -> Finding | None:
 
 def equal_rows(loop: Loop) -> Finding | None:
     """D611."""
-    if loop.alike is None or len(loop.alike) < MIN_STEPS or not loop.alike.all():
+    if loop.equal_rows is None or len(loop.equal_rows) < MIN_STEPS or not loop.equal_rows.all():
         return None
-    text = f"all rows of the input are equal in each of {len(loop.alike):,} batches: nothing can be learned from them"
+    text = (
+        f"all rows of the input are equal in each of {len(loop.equal_rows):,} batches: nothing can be learned from them"
+    )
     fix = ("look at what the loader and .to(device) return: the data were lost on the way",)
-    return Finding(code="D611", level=Level.ERROR, text=text, evidence={"batches": len(loop.alike)}, fix=fix)
+    return Finding(code="D611", level=Level.ERROR, text=text, evidence={"batches": len(loop.equal_rows)}, fix=fix)
 
 
 def frozen_layers(loop: Loop) -> Finding | None:
@@ -210,9 +222,36 @@ def full_precision(loop: Loop) -> Finding | None:
     return Finding(code="D613", level=Level.WARNING, text=text, evidence={"layers": len(loop.lowered)}, fix=fix)
 
 
+def out_of_step(loop: Loop) -> Finding | None:
+    """D614."""
+    if not loop.apart:
+        return None
+    text = (
+        f"ranks are out of step: {counted(loop.alike, 'parameter')} alike on {loop.ranks:,} ranks at the start, {len(loop.apart):,} apart "
+        f"after the first steps, the first is {loop.apart[0]}: each rank trains a model of its own"
+    )
+    fix = ("call the DistributedDataParallel wrapper and not its .module, and wrap the model after its last move or cast",
+           "clip and scale gradients by the same factor on every rank")  # fmt: skip
+    evidence = {"parameter": loop.apart[0], "parameters": len(loop.apart), "ranks": loop.ranks}
+    return Finding(code="D614", level=Level.ERROR, text=text, evidence=evidence, fix=fix)
+
+
+def thawed(loop: Loop) -> Finding | None:
+    """D615."""
+    if not loop.thawed:
+        return None
+    text = (
+        f"the model's own train() would freeze {counted(len(loop.thawed), 'parameter')} of those that are trained, the first is "
+        f"{loop.thawed[0]}: it was not called"
+    )
+    evidence = {"parameter": loop.thawed[0], "parameters": len(loop.thawed)}
+    fix = ("call model.train() before training, and make the optimizer after it",)
+    return Finding(code="D615", level=Level.ERROR, text=text, evidence=evidence, fix=fix)
+
+
 CHECKS = (
     not_zeroed, not_held, no_gradient, softmax_twice, wrong_mode, wrong_order, broadcasting, unchanged, replaced, equal_rows,
-    frozen_layers, full_precision,
+    frozen_layers, full_precision, out_of_step, thawed,
 )  # fmt: skip
 
 ENTRIES = (
@@ -328,5 +367,27 @@ ENTRIES = (
         detected="The model is called under autocast, and no layer that multiplies by a matrix returns half precision.",
         fixes="Look for what turns it off: autocast(enabled=False), a transformed function, a cast.",
         reference="PyTorch documentation, automatic mixed precision",
+    ),
+    Entry(
+        code="D614",
+        title="ranks out of step",
+        meaning="Ranks that train one model start equal and take equal steps. Where they do not, each of them trains a model of its own on "
+        "its part of the rows, and the one that is saved has seen no more than that.",
+        detected="Parameters equal on all ranks at the start differ after the first three steps, by more than "
+        f"{APART:.0%} of what they moved. Where ranks hold parts of a model, it is looked at where they get the same batch, and at "
+        "parameters that did not start at 0. The ranks tell each other through the store of the process group, and none waits. Where "
+        "ranks train by themselves on purpose, as in local SGD, it is no fault.",
+        fixes="Call the DistributedDataParallel wrapper, not its module; wrap a model again after it was moved or cast; treat the "
+        "gradients of parameters that all ranks hold alike on every rank.",
+        reference="Jiang et al. 2025 (TrainCheck)",
+    ),
+    Entry(
+        code="D615",
+        title="trained though train() freezes it",
+        meaning="Some models freeze layers in their own train(), so that these stay frozen whatever mode is set. As long as train() "
+        "was not called, all of them are trained.",
+        detected="A part of the model has a train() of its own, and on a copy without numbers it freezes parameters that are trained.",
+        fixes="model.train() before training; the optimizer is made after it.",
+        reference="Jiang et al. 2025 (TrainCheck)",
     ),
 )

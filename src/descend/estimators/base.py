@@ -27,6 +27,7 @@ from descend.losses import LOSSES, Loss
 from descend.optimum.landscape import Landscape
 from descend.options import Options, read_options
 from descend.options.flags import in_keywords
+from descend.options.readers import Read, number, refuse, switch
 from descend.outcome import Outcome
 from descend.problem.build import initial_weights
 from descend.problem.network import scores
@@ -46,6 +47,23 @@ OPTIONS_OF_PARAMETERS = (
     "optimizer", "lr", "batch_size", "momentum", "betas", "eps", "l2", "l1", "scale", "clip", "max_epochs", "tol",
     "patience", "time_budget", "hidden_layer_sizes", "activation", "init", "batch_norm", "dropout", "restarts",
 )  # fmt: skip
+
+
+def _early_stopping(name: str, given: Any) -> Any:
+    if isinstance(given, str) and given != "auto":
+        raise refuse(name, given, "'auto', True or False", "try 'auto'")
+    return given if isinstance(given, str) else switch(name, given)
+
+
+def _verbosity(name: str, given: Any) -> Any:
+    return number(0, 1e9, "0, 1 or 2", "try 1")(name, int(given) if isinstance(given, bool) else given)
+
+
+# Parameters that are no options of `train`, with their readers.
+OWN_PARAMETERS: dict[str, Read] = {
+    "fit_intercept": switch, "warm_start": switch, "early_stopping": _early_stopping, "verbose": _verbosity,
+    "validation_fraction": number(0, 1, "a number above 0 and below 1", "try 0.1", open_low=True, open_high=True),
+}  # fmt: skip
 PRIVATE = ("_fitted", "_insights", "_class_weights", "_target_columns", "_warned")  # what a fit sets
 
 
@@ -309,6 +327,8 @@ class Descent(CallbackSupportMixin, BaseEstimator):  # type: ignore[misc]
         given["schedule"] = "none" if self.schedule is None else self.schedule
         given["random_state"] = self._seed()
         options = read_options(given).replace(threads=1, seeds=1)
+        for name, read in OWN_PARAMETERS.items():
+            read(name, getattr(self, name))
         self.seed_ = options.random_state
         return options
 
@@ -320,18 +340,14 @@ class Descent(CallbackSupportMixin, BaseEstimator):  # type: ignore[misc]
     def _split(self, X: Any, y: Array, options: Options) -> tuple[Array, Array]:
         """Return the indices of the training rows and of the validation rows, of which there may be none."""
         share, rows = self.validation_fraction, X.shape[0]
-        if not (isinstance(share, (int, float)) and 0 < share < 1):
-            raise UsageError(
-                f"validation_fraction is {share!r}, it must be a number above 0 and below 1", fix="try 0.1",
-                code="bad-validation-fraction",
-            )  # fmt: skip
-        if self.early_stopping is True and rows < FEWEST_TO_SPLIT:
+        early = _early_stopping("early_stopping", self.early_stopping)
+        if early is True and rows < FEWEST_TO_SPLIT:
             raise UsageError(
                 f"early_stopping is True, but {rows} rows are too few to take validation rows from: at least "
                 f"{FEWEST_TO_SPLIT} are needed",
                 fix="use early_stopping=False or more rows", code="too-few-rows",
             )  # fmt: skip
-        waits = self.early_stopping is True or (self.early_stopping == "auto" and bool(options.hidden_layer_sizes))
+        waits = early is True or (early == "auto" and bool(options.hidden_layer_sizes))
         share = float(share) if waits and rows >= FEWEST_TO_SPLIT else 0.0
         classes = y.astype(np.int64) if self._classifies else None
         return split(rows, share, options.random_state, stratify=classes)

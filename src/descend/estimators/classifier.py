@@ -99,11 +99,13 @@ class DescentClassifier(ClassifierMixin, Descent):  # type: ignore[misc]
         if not further:
             self.classes_ = np.unique(y) if classes is None else classes
         if len(self.classes_) < 2:
-            raise ValueError(f"y has one class, {self.classes_[0]!r}; training needs at least two classes")
+            raise ValueError(f"y has one class, {self.classes_[:1].tolist()[0]!r}; training needs at least two classes")
         at = np.searchsorted(self.classes_, y).clip(max=len(self.classes_) - 1)
         known = self.classes_[at] == y
         if not known.all():
-            raise ValueError(f"y has the class {y[~known][0]!r}, which was not among the classes of the first call")
+            raise ValueError(
+                f"y has the class {y[~known].tolist()[0]!r}, which was not among the classes of the first call"
+            )
         if not further:
             check_class_weight(self.class_weight, self.classes_)
             self._class_weights = weights_of_classes(self.class_weight, self.classes_, at, weight)

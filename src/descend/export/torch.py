@@ -23,7 +23,7 @@ def render(model: Exportable) -> bytes:
     """
     torch = optional("torch", "torch")
     rows = {0: torch.export.Dim("rows")}
-    example = torch.zeros(2, len(model.features), dtype=torch.float64)
+    example = torch.zeros(2, len(model.features), dtype=torch.float64, device="cpu")
     module = _module(torch, model)
     program = torch.export.export(module, (example,), dynamic_shapes={"features": rows}, strict=False)
     buffer = io.BytesIO()
@@ -41,7 +41,9 @@ def _module(torch: Any, model: Exportable) -> Any:
             for k, layer in enumerate(model.layers):
                 numbers |= {f"W{k}": layer.W, f"b{k}": layer.b}
             for name, values in numbers.items():
-                self.register_buffer(name, torch.tensor(np.ascontiguousarray(values), dtype=torch.float64))
+                self.register_buffer(
+                    name, torch.tensor(np.ascontiguousarray(values), dtype=torch.float64, device="cpu")
+                )
 
         def forward(self, features: Any) -> dict[str, Any]:
             h = (features - self.center) / self.width

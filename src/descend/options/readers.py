@@ -81,10 +81,10 @@ def batch(name: str, given: Any) -> int | str:
 
 
 def switch(name: str, given: Any) -> bool:
-    """Read True or False."""
-    if not isinstance(given, bool):
+    """Read True or False, of Python or of NumPy."""
+    if type(given).__name__ not in ("bool", "bool_"):
         raise refuse(name, given, "True or False", "try True")
-    return given
+    return bool(given)
 
 
 def text(name: str, given: Any) -> Any:

@@ -25,6 +25,7 @@ from descend.run.tracking import UNTRAINED
 from descend.table.prepare import how_to_read, prepare
 from descend.table.prepare import load as load_table
 from descend.table.table import Table
+from descend.text import counted
 
 DATA = ("name", "sha256", "rows", "columns", "target", "train_rows", "validation_rows", "test_rows")
 CHOICE = ("optimizer", "lr", "batch", "engine")
@@ -50,10 +51,11 @@ class Change:
 
 @dataclass(frozen=True, kw_only=True)
 class Curve:
-    """The training loss of the run that was kept (points,), at these epochs (points,)."""
+    """The training loss of the run that was kept (points,), at these epochs (points,), or steps where a loop in torch was watched."""
 
     epochs: tuple[float, ...]
     loss: tuple[float, ...]
+    unit: str = "epoch"
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -172,7 +174,9 @@ class _Side:
                 for metric, value in values.items()
             }
             self.codes = {f["code"]: f["level"] for f in self.document["findings"]}
-            self.curve = Curve(epochs=tuple(trace["epoch"]), loss=tuple(number_of(v) for v in trace["loss"]))
+            unit = "step" if "step" in trace else "epoch"
+            losses = tuple(number_of(v) for v in trace["loss"])
+            self.curve = Curve(epochs=tuple(trace[unit]), loss=losses, unit=unit)
         except (KeyError, TypeError, AttributeError) as error:
             raise incomplete(folder, error) from error
 
@@ -201,11 +205,11 @@ def _both(first: Mapping[str, Any], second: Mapping[str, Any]) -> tuple[Change, 
 
 def _losses(first: Curve, second: Curve) -> tuple[Change, ...]:
     """The losses of two curves after powers of ten of epochs that both reached, and the last ones."""
-    if not (first.epochs and second.epochs):
+    if not (first.epochs and second.epochs) or first.unit != second.unit:
         return ()
     reached = min(first.epochs[-1], second.epochs[-1])
     powers = [10**k for k in range(int(math.log10(reached)) + 1)] if reached >= 1 else []
-    rows = [Change(f"loss after {e:,} epoch{'s' if e > 1 else ''}", _at(first, e), _at(second, e)) for e in powers]
+    rows = [Change(f"loss after {counted(e, first.unit)}", _at(first, e), _at(second, e)) for e in powers]
     ends = (f"{number(c.loss[-1])} after {c.epochs[-1]:,.0f}" for c in (first, second))
     return (*rows, Change("loss at the end", *ends))
 

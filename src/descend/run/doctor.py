@@ -95,6 +95,10 @@ def doctor(
         target = said["target"]
     except (KeyError, TypeError, AttributeError) as error:
         raise incomplete(folder, error) from error
+    if document.get("kind") == "torch":
+        return Examined(
+            str(folder), verdict.status, verdict.text, findings, "a training in torch is tried again by its own code"
+        )
     table, reason = _table(said, values, data)
     if table is not None and target not in table.names:
         table, reason = None, f"the data have no column {target!r}"

@@ -37,6 +37,7 @@ from descend.problem import Problem
 from descend.problem.build import build_problem, initial_weights
 from descend.run import together
 from descend.run.attempt import attempt
+from descend.run.call import call_of, pack, refuse_other
 from descend.run.coefficients import coefficients
 from descend.run.importance import importances
 from descend.run.record import Run
@@ -68,7 +69,7 @@ from descend.table.streamed.prepare import prepare_streamed
 from descend.table.streamed.scratch import Scratch
 from descend.table.table import Table
 from descend.table.target_loss import shown
-from descend.training.checkpoint import Checkpoints
+from descend.training.checkpoint import CALL, Checkpoints
 
 SAVING = 0.6  # seconds kept for scores, report and files (measured on the example tables: 0.1 to 0.5)
 TRAINING_SHARE = 0.1  # of the time, which training gets whatever was spent on reading and preparing
@@ -109,8 +110,8 @@ def train(
         rank_timeout: in a process group of torch.distributed, the seconds that a rank waits for another.
         options: see `descend.options.OPTIONS`: optimizer="auto", lr="auto", batch_size="auto", time_budget=30, ...
 
-    Raises UsageError for a bad option and DataError for bad data. A training that diverges is no error: the run says
-    so in its verdict.
+    Raises UsageError for a bad option, DataError for bad data, and ResumeError where `resume` meets a checkpoint of other data
+    or options. A training that diverges is no error: the run says so in its verdict.
 
     Where torch.distributed has a process group, its ranks share the work, see `cluster`: all must call this function with
     the same arguments, rank 0 alone reports and saves, and the others get the run as `load` returns it.
@@ -229,7 +230,7 @@ class _Job:
     def run(self, prepared: Prepared, checkpoints: Checkpoints | None = None) -> Run:
         """Search, score and judge."""
         options, checkpoints = self.options, checkpoints or Checkpoints()
-        checkpoints.identify = partial(self._identity, prepared.table)
+        self._identify(checkpoints, prepared.table)
         balanced = options.class_weight == "balanced" or options.threshold == "auto"
         metric = metric_of(prepared.loss, options.metric, balanced)
         check_threshold(options.threshold, prepared.loss, len(prepared.target.classes))
@@ -278,10 +279,22 @@ class _Job:
         )  # fmt: skip
         return run if cuts is None or run.failed else self.attempt("folds", run, lambda: self._with_folds(run, cuts))
 
-    def _identity(self, table: Table) -> str:
-        """What tells this training from others: its data, options and versions."""
-        named, name = labelled(table, self.target)
-        return json.dumps(facts(table, named[name], self.options))
+    def _identify(self, checkpoints: Checkpoints, table: Table) -> None:
+        """Tell the checkpoints what tells this training from others: its data, options and versions.
+
+        Raises ResumeError where it is to go on from those of another one.
+        """
+
+        def known() -> dict[str, str]:
+            named, name = labelled(table, self.target)
+            return facts(table, named[name], self.options)
+
+        checkpoints.identify = lambda: json.dumps(known())
+        checkpoints.describe = lambda: pack(
+            call_of(self.data, self.target, self.options, json.loads(checkpoints.identity))
+        )
+        if checkpoints.resume and checkpoints.folder is not None and (checkpoints.folder / CALL).is_file():
+            refuse_other(checkpoints.folder, json.loads(checkpoints.identity))
 
     def complete(self, run: Run) -> Run:
         """Return a run with what its model uses and other models beside it, or, where it failed, with its fixes tried."""

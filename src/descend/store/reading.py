@@ -54,7 +54,9 @@ def _absent(folder: Path, name: str) -> ModelError:
     if folder.is_dir():
         if name == MODEL and (folder / DOCUMENT).exists():
             if read_document(folder).get("kind") == "torch":
-                what = f"the run {str(folder)!r} holds no model: it is a loop in torch that was watched"
+                what = (
+                    f"the run {str(folder)!r} holds no model: it is a training in torch, which keeps its weights itself"
+                )
                 return ModelError(what, fix="read its report.html, or call descend doctor on it", code="no-model")
             fix = "read its run.json or report.html, then train again"
             return ModelError(f"the run {str(folder)!r} holds no model: its training failed", fix=fix, code="no-model")

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset, TensorDataset
+from torch.utils.data import DataLoader, Dataset, IterableDataset, TensorDataset
 
-from descend.errors import DataError, UsageError
+from descend.errors import DataError
 from descend.plan import FULL
 from descend.search.candidates import network_batch
 
@@ -133,9 +133,14 @@ def source_of(data: Any, batch_size: int | str, dtype: torch.dtype, least: int =
     if isinstance(data, Dataset) and hasattr(data, "__len__"):
         count = len(data)
         size = _size(batch_size, count) or count
-        order = torch.Generator()
+        order = torch.Generator(torch.get_default_device())  # where DataLoader draws the order
         last = 0 < count % size < least
         return Loaded(DataLoader(data, batch_size=size, shuffle=True, generator=order, drop_last=last))
+    if isinstance(data, IterableDataset):
+        raise DataError(
+            f"data is a {type(data).__name__}, an IterableDataset of torch, which yields rows and no batches",
+            fix="give DataLoader(data, batch_size=32)", code="no-data",
+        )  # fmt: skip
     if isinstance(data, str | bytes | dict | Tensor | np.ndarray) or not isinstance(data, Iterable):
         raise DataError(
             f"data is a {type(data).__name__}, it must be (x, y), a data set of torch, or a loader of batches",
@@ -155,12 +160,7 @@ def _size(given: int | str, rows: int) -> int:
         return FULL
     if given == "auto":
         return min(network_batch(rows), rows)
-    if isinstance(given, bool) or not isinstance(given, int) or given < 1:
-        raise UsageError(
-            f"batch_size is {given!r}, it must be a whole number above 0, 'full' or 'auto'", fix="try 32",
-            code="batch-size-range",
-        )  # fmt: skip
-    return FULL if given >= rows else given
+    return FULL if int(given) >= rows else int(given)
 
 
 def _tensor(given: Any, dtype: torch.dtype) -> Tensor:

@@ -135,7 +135,8 @@ class Form:
         return options and bool(self.fixed) and all(group[option] == value for option, value in self.fixed.items())
 
     def _check_number(self, option: str, value: Any) -> None:
-        one = isinstance(value, int | float) or (isinstance(value, Tensor) and value.numel() == 1)
+        one = isinstance(value, int | float | Tensor) and not isinstance(value, bool)
+        one = one and (not isinstance(value, Tensor) or value.numel() == 1)
         number = float(value) if one else math.nan
         low, high, allowed = 0.0, math.inf, "a finite number of at least 0"
         if self.checked and option in SHARES:

@@ -52,7 +52,7 @@ class Interception(TorchFunctionMode):
     ) -> Any:  # fmt: skip
         """Call the function, and look at what it was given."""
         kwargs = kwargs or {}
-        if not self.listening:
+        if torch.compiler.is_compiling() or not self.listening:
             return func(*args, **kwargs)
         name = getattr(func, "__name__", "")
         if name == "backward":

@@ -13,6 +13,8 @@ from torch.nn import Module
 
 from descend import store
 from descend.errors import UsageError
+from descend.options.flags import in_keywords
+from descend.options.readers import number
 from descend.plan import Setting
 from descend.search.task import MOST_EPOCHS
 from descend.search.trainings import RACE_SHARE
@@ -21,18 +23,20 @@ from descend.torch.fitted import Fitted, Searched, fitted_of
 from descend.torch.objective import Loss
 from descend.torch.preparation import Job, prepare, refuse_nonfinite
 from descend.torch.race import race
-from descend.torch.settings import Optimizer, base_settings, check_lr, largest_curvature, rates_of
-from descend.torch.side_by_side import Runs, Way, way_of
+from descend.torch.settings import Optimizer, base_settings, checked, largest_curvature, rates_of
+from descend.torch.side_by_side import Way, on_runs, way_of
 from descend.torch.training import Limits, Training, train
 
 JUDGED_ROWS = (
     4_000  # training rows whose loss is measured after each epoch: all of a small table, a sample of a large one
 )
 SHARE = 0.2  # of rows in memory, which validate where nothing else is said
+READ_SHARE = number(0, 1, "a share of at least 0 and below 1, data, 'none' or 'auto'", "try 0.2", open_high=True)
 FEW_ROWS = 20  # with fewer none are set aside (arbitrary: four rows decide nothing)
 MOST_TRIES = 3  # settings that are trained in full, where the better ones fail there
 
 
+@in_keywords()
 def fit(
     module: Module, data: Any, *, loss: str | Loss = "auto", validation: Any = "auto", optimizer: Optimizer = "auto",
     lr: float | str = "auto", batch_size: int | str = "auto", max_epochs: int | None = None, patience: int = 10,
@@ -55,9 +59,9 @@ def fit(
         optimizer: "auto", names with commas between, or a rule of one's own.
         lr: "auto", or a number.
         batch_size: rows a step, "full" or "auto", a 32nd of the rows, 8 to 128; a loader has its own.
-        max_epochs: at most; None for no limit.
+        max_epochs: at most; None for no limit, 0 for a look at the loss.
         patience: epochs without improvement that end the training.
-        time_budget: seconds for all; None for no limit.
+        time_budget: seconds for all, or text such as "2m"; None for no limit.
         random_state: decides the order of the rows, and what the module draws.
         run: a folder for report, trace and run.json; `.save(folder)` writes one later.
 
@@ -71,9 +75,10 @@ def fit(
     4.0
     """
     begun = time.monotonic()
+    optimizer, lr, batch_size = checked(optimizer=optimizer, lr=lr, batch_size=batch_size)
+    max_epochs, patience, time_budget = checked(max_epochs=max_epochs, patience=patience, time_budget=time_budget)
+    (random_state,) = checked(random_state=random_state)
     deadline = math.inf if time_budget is None else begun + time_budget
-    check_lr(lr)
-    _check(max_epochs, patience, time_budget)
     bases = base_settings(optimizer, 0, random_state)
     if run is not None:
         store.check_folder(Path(run), force=False)
@@ -94,12 +99,8 @@ def _parts(job: Job, validation: Any, seed: int) -> tuple[Source, Source | None,
     if isinstance(validation, str) and validation in ("none", "auto"):
         enough = validation == "auto" and isinstance(source, InMemory) and len(source.target) >= FEW_ROWS
         share = SHARE if enough else 0.0
-    if isinstance(share, int | float) and not isinstance(share, bool):
-        if not 0 <= share < 1:
-            raise UsageError(
-                f"validation is {share!r}, it must be a share of at least 0 and below 1, data, 'none' or 'auto'",
-                fix="try 0.2", code="validation-range",
-            )  # fmt: skip
+    if isinstance(share, int | float):
+        share = READ_SHARE("validation", share)
         if share == 0:
             return source, None, "" if validation == "none" else "nothing validates, so the training loss decides"
         if not isinstance(source, InMemory):
@@ -108,7 +109,7 @@ def _parts(job: Job, validation: Any, seed: int) -> tuple[Source, Source | None,
                 fix="give a loader as validation",
                 code="no-split",
             )
-        rest, part = source.parts(float(share), seed)
+        rest, part = source.parts(share, seed)
         return rest, part, f"{len(part.target):,} of {len(source.target):,} rows validate"
     dtype = next(p.dtype for p in job.objective.module.parameters())
     given = source_of(validation, source.size or "full", dtype)
@@ -131,7 +132,8 @@ def _search(
     most = math.inf if max_epochs is None or an_epoch is None else max_epochs * an_epoch
     until = math.inf if left == math.inf else time.monotonic() + RACE_SHARE * max(left, 0.0)
     seed = settings[0].seed
-    ran = race(Runs(job.objective, settings, way), source, judge, seed, int(min(most, MOST_EPOCHS)), until)
+    steps = int(min(most, MOST_EPOCHS))
+    ran, way = on_runs(job.objective, settings, way, lambda runs: race(runs, source, judge, seed, steps, until))
     return Searched(tuple(settings), ran, way, curvature)
 
 
@@ -139,7 +141,10 @@ def steps_of(source: Source) -> int | None:
     """Return the steps of an epoch; None where a loader does not say."""
     if isinstance(source, InMemory):
         return -(-len(source.target) // source.size) if source.size else 1
-    return len(source.loader) if isinstance(source, Loaded) and isinstance(source.loader, Sized) else None
+    try:
+        return len(source.loader) if isinstance(source, Loaded) and isinstance(source.loader, Sized) else None
+    except TypeError:  # a DataLoader of a data set without a length
+        return None
 
 
 def _train_first_that_works(
@@ -149,7 +154,7 @@ def _train_first_that_works(
     start, judges = copy.deepcopy(job.objective.module.state_dict()), _judges(source)
     tries = searched.in_order()[:MOST_TRIES]
     for k, setting in enumerate(tries):
-        limits = Limits(epochs=max_epochs or MOST_EPOCHS, deadline=deadline, patience=patience)
+        limits = Limits(epochs=MOST_EPOCHS if max_epochs is None else max_epochs, deadline=deadline, patience=patience)
         training = train(job.objective, setting, source, judges, judge, limits)
         if not training.outcome.failed or time.monotonic() > deadline or k + 1 == len(tries):
             break
@@ -168,16 +173,3 @@ def _judges(source: Source) -> list[Batch]:
         if sum(b.rows for b in batches) >= JUDGED_ROWS:
             break
     return batches
-
-
-def _check(max_epochs: int | None, patience: int, time_budget: float | None) -> None:
-    """Raise UsageError for limits that are none."""
-    for name, value in (("max_epochs", max_epochs), ("patience", patience)):
-        if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
-            code = f"{name.replace('_', '-')}-range"
-            raise UsageError(f"{name} is {value!r}, it must be a whole number above 0", fix="try 10", code=code)
-    if time_budget is not None and not (isinstance(time_budget, int | float) and time_budget > 0):
-        raise UsageError(
-            f"time_budget is {time_budget!r}, it must be a number of seconds above 0, or None", fix="try 30",
-            code="time-budget-range",
-        )  # fmt: skip

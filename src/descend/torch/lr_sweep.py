@@ -8,6 +8,10 @@ from typing import Any
 
 from torch.nn import Module
 
+from descend.arrays import Array
+from descend.options import BY_NAME
+from descend.options.flags import in_keywords
+from descend.options.readers import whole
 from descend.outcome import Outcome
 from descend.plan import Setting
 from descend.run.lr_sweep import MOST_ROUNDS, SAMPLE, STEPS, Curve, LRResult, first_grid, lowest
@@ -16,10 +20,13 @@ from descend.torch.batches import Batch
 from descend.torch.objective import Loss, Objective
 from descend.torch.preparation import prepare
 from descend.torch.race import advance, late
-from descend.torch.settings import Optimizer, base_settings, check_lr, largest_curvature, limit_of
-from descend.torch.side_by_side import Runs, Way, way_of
+from descend.torch.settings import Optimizer, base_settings, checked, largest_curvature, limit_of
+from descend.torch.side_by_side import Runs, Way, on_runs, way_of
+
+READ_STEPS = whole(1, "a whole number of at least 1", "try 200")
 
 
+@in_keywords()
 def find_lr(
     module: Module, data: Any, *, loss: str | Loss = "auto", variant: Optimizer = "auto", lr: float | str = "auto",
     batch_size: int | str = "auto", steps: int = STEPS, time_budget: float | None = 30.0, random_state: int = 0,
@@ -50,7 +57,10 @@ def find_lr(
     >>> bool(0.1 < found.lr < 3)
     True
     """
-    check_lr(lr)
+    variant, steps = BY_NAME["optimizer"].read("variant", variant), READ_STEPS("steps", steps)
+    lr, batch_size, time_budget, random_state = checked(
+        lr=lr, batch_size=batch_size, time_budget=time_budget, random_state=random_state
+    )
     deadline = math.inf if time_budget is None else time.monotonic() + time_budget
     bases = base_settings(variant, 0, random_state)
     with prepare("find_lr", module, data, loss, batch_size, random_state) as job:
@@ -60,7 +70,7 @@ def find_lr(
             if sum(b.rows for b in batches) >= SAMPLE:
                 break
         search = _Search(job.objective, batches, bases, deadline)
-        search.run(lr, max(int(steps), 1))
+        search.run(lr, steps)
     rows = sum(b.rows for b in batches)
     sweeps = sorted((curve.sweep(limit_of(curve.setting, search.curvature)) for curve in search.curves), key=lowest)
     best, epochs = sweeps[0], max(1, -(-search.steps // len(batches)))
@@ -108,12 +118,17 @@ class _Search:
     def _measure(self, wanted: Sequence[Sequence[float]], first: bool) -> bool:
         """Train each curve at rates; False where the time was over before, and nothing was learned."""
         places = [(curve, rate) for curve, rates in zip(self.curves, wanted, strict=True) for rate in rates]
-        runs = Runs(self.objective, [curve.setting.at(lr=rate) for curve, rate in places], self.way)
-        losses = advance(runs, itertools.cycle(self.batches), self.steps, self.deadline)
+        settings = [curve.setting.at(lr=rate) for curve, rate in places]
+
+        def train(runs: Runs) -> tuple[Array, bool]:
+            losses = advance(runs, itertools.cycle(self.batches), self.steps, self.deadline)
+            return losses, bool((runs.outcomes == Outcome.RUNNING).any())
+
+        (losses, unended), self.way = on_runs(self.objective, settings, self.way, train)
         if first:
             self.steps = len(losses)  # fewer where the time was over: the budget of all that follow
             self.initial = float(losses[: len(self.batches)][0].mean())
-        elif len(losses) < self.steps and (runs.outcomes == Outcome.RUNNING).any():
+        elif len(losses) < self.steps and unended:
             return False
         for curve in self.curves:
             curve.initial = self.initial

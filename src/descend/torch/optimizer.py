@@ -60,9 +60,14 @@ class Descent(Optimizer):
         name = type(self).__name__
         self.form.refuse_unknown(options, name)
         given = options if lr is None else {"lr": lr, **options}
+        if not isinstance(params, Iterable):
+            raise UsageError(
+                f"{name} was given a {type(params).__name__}, it takes parameters, or groups of them",
+                fix="pass model.parameters()", code="no-parameters",
+            )  # fmt: skip
         if not isinstance(params, Tensor):
             params = list(params)
-            if not params:
+            if not params or all(isinstance(group, dict) and not _held(group) for group in params):
                 raise UsageError(
                     f"{name} was given no parameters, it needs at least one", fix="pass model.parameters()",
                     code="no-parameters",
@@ -71,8 +76,7 @@ class Descent(Optimizer):
 
     def add_param_group(self, param_group: dict[str, Any]) -> None:
         """Add a group of parameters with options of its own; raises UsageError for a parameter that is there already."""
-        if isinstance(param_group, dict) and not isinstance(param_group["params"], Tensor | set):
-            param_group["params"] = list(param_group["params"])
+        if isinstance(param_group, dict) and not isinstance(_held(param_group), Tensor | set):
             self._refuse_twice(param_group["params"])
         super().add_param_group(param_group)
         group, name = self.param_groups[-1], type(self).__name__
@@ -165,6 +169,18 @@ class Named(Descent):
         ]
         rest = [kind(name, kind.KEYWORD_ONLY, default=value) for name, value in defaults.items() if name != "lr"]
         cls.__signature__ = inspect.Signature([*given, *rest])
+
+
+def _held(group: dict[str, Any]) -> Any:
+    """What a group holds, made a list that can be read again; raises UsageError for a group that holds nothing."""
+    if "params" not in group:
+        raise UsageError(
+            f"a group has {', '.join(map(str, group)) or 'nothing'} and no params", fix='give {"params": [...], "lr": ...}',
+            code="no-parameters",
+        )  # fmt: skip
+    if not isinstance(group["params"], Tensor | set):
+        group["params"] = list(group["params"])
+    return group["params"]
 
 
 def _is_profiled() -> bool:

@@ -10,16 +10,20 @@ from torch.nn import Module
 
 from descend.arrays import Array
 from descend.errors import UsageError
+from descend.options.flags import in_keywords
+from descend.options.readers import whole
 from descend.plots import contours
 from descend.plots.element import Element, tag
 from descend.torch.batches import Batch
 from descend.torch.fitted import Fitted
 from descend.torch.objective import Loss, Objective
 from descend.torch.preparation import prepare
+from descend.torch.settings import checked
 from descend.torch.side_by_side import losses_at, way_to_evaluate
 
 SIZE = 25  # points a side of the grid
 ROWS = 4_000  # on which the loss is computed, at most: the contours hardly depend on more
+READ_SIZE = whole(3, "a whole number of at least 3", "try 25")
 MARGIN = 0.2  # of the path's extent, beyond each of its ends
 FLATTEST = 0.25  # of the extent along the first direction, that the second has at least: a path may be nearly a line
 SKETCH = 0.1  # of the span of the losses: a plane that is off by more at a point of the path is a sketch
@@ -101,6 +105,7 @@ class Surface:
         return ax
 
 
+@in_keywords()
 def surface(
     module: Module, data: Any, trace: Fitted | Sequence[Any], *, loss: str | Loss = "auto", size: int = SIZE, random_state: int = 0
 ) -> Surface:  # fmt: skip
@@ -129,8 +134,7 @@ def surface(
     >>> found.losses.shape, round(found.shown, 6)
     ((5, 5), 1.0)
     """
-    if isinstance(size, bool) or not isinstance(size, int) or size < 3:
-        raise UsageError(f"size is {size!r}, it must be a whole number of at least 3", fix="try 25", code="size-range")
+    size, (random_state,) = READ_SIZE("size", size), checked(random_state=random_state)
     with prepare("surface", module, data, loss, 256, random_state) as job:
         points = _points(job.objective, trace)
         batches: list[Batch] = []
@@ -178,6 +182,11 @@ def _grid(path: Array, size: int) -> tuple[Array, Array]:
 
 def _points(objective: Objective, trace: Fitted | Sequence[Any]) -> Array:
     """The trained parameters along the training, as vectors (points, weights)."""
+    if any(p.is_complex() for p in objective.trained().values()):
+        raise UsageError(
+            f"the model {type(objective.module).__name__} has complex parameters, a plane is one of real numbers",
+            fix="draw its losses along the training, which fit returns as history", code="complex-parameters",
+        )  # fmt: skip
     names, count = list(objective.trained()), sum(p.numel() for p in objective.trained().values())
     given = trace.path if isinstance(trace, Fitted) else trace
     vectors = []

@@ -9,10 +9,19 @@ import torch
 from torch.nn import Module
 from torch.nn.parameter import UninitializedParameter
 
-from descend.errors import DataError, UsageError
+from descend.errors import DataError, DescendError, UsageError
 from descend.text import counted
 from descend.torch.batches import Batch, InMemory, Source, source_of
-from descend.torch.objective import Loss, Objective, check_module, in_mode, is_lazy, least_rows, objective_of
+from descend.torch.objective import (
+    Loss,
+    Objective,
+    check_kept,
+    check_module,
+    in_mode,
+    is_lazy,
+    least_rows,
+    objective_of,
+)
 from descend.torch.replay import bad_rows, finite
 
 
@@ -54,7 +63,8 @@ def prepare(
         if is_lazy(module):
             with in_mode(module, training=False), torch.no_grad():
                 module(*first.to(_device(module)).inputs)
-        yield Job(objective_of(module, loss, first), source, first)
+        targets = source.target if isinstance(source, InMemory) else None
+        yield Job(objective_of(module, loss, first, targets), source, first)
 
 
 def refuse_nonfinite(source: Source) -> None:
@@ -79,13 +89,26 @@ def _device(module: Module) -> torch.device:
 
 @contextlib.contextmanager
 def _explained(module: Module) -> Iterator[None]:
-    """A context in which torch's errors about batches of one row are said in our words."""
+    """A context in which what torch says of batches of one row, and of losses without gradient, is said in our words.
+
+    A module that has replaced its parameters is refused at the end, whatever else was wrong with it.
+    """
+    held = dict(module.named_parameters())
     try:
         yield
-    except ValueError as error:
-        if "more than 1 value per channel" not in str(error):
-            raise
-        raise _batch_of_one(module) from error
+    except DescendError:
+        raise
+    except Exception as error:
+        check_kept(module, held)
+        if "more than 1 value per channel" in str(error):
+            raise _batch_of_one(module) from error
+        if "does not require grad" in str(error):
+            raise UsageError(
+                f"the loss of {type(module).__name__} has no gradient: nothing leads back to its parameters",
+                fix="look for detach(), no_grad(), argmax() or NumPy between them and the loss", code="no-gradient",
+            ) from error  # fmt: skip
+        raise
+    check_kept(module, held)
 
 
 def _batch_of_one(module: Module) -> UsageError:

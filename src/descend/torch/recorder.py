@@ -68,7 +68,7 @@ class Recorder:
         self._left: dict[str, Tensor] = {}  # the weights at the end of one of the first steps
         self._moved: list[Row] = []
         self._between: list[Row] = []
-        self._alike: list[bool] = []
+        self._equal_rows: list[bool] = []
         self._under_autocast = False  # whether the outermost call was
         self._lowered: dict[str, bool] = {}
         self._handles: list[Any] = []
@@ -115,13 +115,13 @@ class Recorder:
         self._weights, self._last_bounded = {}, None
 
     def _enter(self, module: Module, args: Any) -> None:
-        if module in self._modules:
+        if not torch.compiler.is_compiling() and module in self._modules:
             if not self._stack:
                 self._under_autocast = any(torch.is_autocast_enabled(kind) for kind in ("cpu", "cuda"))
             self._stack.append(self._modules[module])
 
     def _leave(self, module: Module, args: Any, output: Any) -> None:
-        if module not in self._modules or not self._stack:
+        if torch.compiler.is_compiling() or module not in self._modules or not self._stack:
             return
         name = self._stack.pop()
         if not torch.is_grad_enabled() or self._mode is None:
@@ -224,7 +224,7 @@ class Recorder:
         """Note whether all rows of what the model is called with are equal, in one of the first steps."""
         first = next((t for t in tensors_in(given) if t.dim() > 1), None)
         if self._mode is not None and len(self.losses) < COPIED and first is not None and len(first) > 1:
-            self._alike.append(bool((first[1:] == first[:1]).all()))
+            self._equal_rows.append(bool((first[1:] == first[:1]).all()))
 
     def _note_gradients(self) -> None:
         self._gradient[-1].update(self._gradients())
@@ -258,7 +258,7 @@ class Recorder:
             evaluating=np.array(self._evaluating) if modes and evaluates and self._evaluating else None, calls=self._calls,
             moved=_table(self._moved, parameters) if moves and self._moved else None,
             between=_table(self._between, parameters) if moves and self._between else None,
-            alike=np.array(self._alike) if self._alike else None,
+            equal_rows=np.array(self._equal_rows) if self._equal_rows else None,
             layers=sum(isinstance(m, LAYERS) for m in self.model.modules()), trained=self._trained_layers(),
             lowered=np.array(list(self._lowered.values())) if self._lowered else None,
         )  # fmt: skip
@@ -351,7 +351,9 @@ def _change(old: Tensor | None, new: Tensor) -> float:
     """How far weights are from what they were, relative to their length; NaN where they were not, or had another shape."""
     if old is None or old.shape != new.shape or new.is_meta:
         return math.nan
-    return _norm(new.float() - old.float()) / max(_norm(old), 1e-30) if new.numel() > 1 else math.nan
+    if new.dtype in HALF:
+        new, old = new.float(), old.float()
+    return _norm(new - old) / max(_norm(old), 1e-30) if new.numel() > 1 else math.nan
 
 
 def _has_equal_units(weight: Tensor) -> bool:

@@ -6,12 +6,12 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.func import functional_call
 from torch.nn import Module
 from torch.nn.modules.module import register_module_forward_hook
 from torch.nn.parallel import DistributedDataParallel
 
 from descend.diagnosis.steps import INPUT
+from descend.torch.stateless import call_with
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,7 +69,7 @@ def _forward(model: Module, inputs: Inputs) -> Place | None:
     handle = register_module_forward_hook(look)
     try:
         with torch.no_grad(), torch.random.fork_rng(devices=sorted(devices)):
-            functional_call(model, buffers, inputs.args, inputs.kwargs)
+            call_with(model, buffers, inputs.args, inputs.kwargs)
     finally:
         handle.remove()
     return found[0] if found else None

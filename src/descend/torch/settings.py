@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from descend import optimum as exact
-from descend.errors import UsageError
+from descend.options import BY_NAME
 from descend.plan import Setting, setting, variant
 from descend.search.candidates import NETWORK_ADAPTIVE, NETWORK_SHARES
 from descend.torch.batches import Batch
@@ -25,15 +25,14 @@ def base_settings(optimizer: Optimizer, batch_size: int, seed: int) -> list[Sett
     """Return a setting for each rule, at its default rate.
 
     Args:
-        optimizer: "auto", names with commas between, or a rule of one's own.
+        optimizer: "auto", names with commas between, or a rule of one's own; of names of one rule (gd, sgd and minibatch, whose
+            batches are given here) the first.
         batch_size, seed: what stands in the setting.
-
-    Raises UsageError for an unknown name.
     """
     if not isinstance(optimizer, str):
         return [_setting(optimizer, batch_size, seed, "")]
-    names = AUTO if optimizer == "auto" else tuple(name.strip() for name in optimizer.split(","))
-    return [_setting(variant(name).rule, batch_size, seed, name) for name in names]
+    named = {variant(name).rule: name for name in reversed(AUTO if optimizer == "auto" else optimizer.split(","))}
+    return [_setting(rule, batch_size, seed, name) for rule, name in reversed(named.items())]
 
 
 def _setting(rule: Any, batch_size: int, seed: int, label: str) -> Setting:
@@ -57,13 +56,13 @@ def limit_of(base: Setting, curvature: float) -> float | None:
     return limit if limit is not None and math.isfinite(limit) else None
 
 
-def check_lr(lr: float | str) -> None:
-    """Raise UsageError for a rate that is none."""
-    number = isinstance(lr, int | float) and not isinstance(lr, bool)
-    if lr != "auto" and not (number and 0 < float(lr) < math.inf):
-        raise UsageError(
-            f"lr is {lr!r}, it must be 'auto' or a finite number above 0", fix="try 'auto'", code="lr-range"
-        )
+def checked(**given: Any) -> tuple[Any, ...]:
+    """Return options as `descend.train` reads them, in their order; raises UsageError for a value out of range.
+
+    >>> checked(lr="auto", time_budget="2m")
+    ('auto', 120.0)
+    """
+    return tuple(BY_NAME[name].read(name, value) for name, value in given.items())
 
 
 def largest_curvature(objective: Objective, batch: Batch) -> float:
@@ -71,8 +70,8 @@ def largest_curvature(objective: Objective, batch: Batch) -> float:
     module = copied(objective.module)
     trained = [p for p in module.parameters() if p.requires_grad]
     there = Objective(module=module, loss=objective.loss, name=objective.name, device=objective.device)
-    generator = torch.Generator().manual_seed(0)
-    v = [torch.randn(p.shape, generator=generator, dtype=torch.float64).to(p) for p in trained]
+    generator = torch.Generator("cpu").manual_seed(0)  # torch's default device may be another one
+    v = [torch.randn(p.shape, generator=generator, dtype=torch.float64, device="cpu").to(p) for p in trained]
     value = 0.0
     try:
         with in_mode(module, training=True):

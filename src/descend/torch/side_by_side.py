@@ -4,31 +4,35 @@ import contextlib
 import dataclasses
 import re
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 import torch
 from torch import Tensor
-from torch.func import functional_call, grad_and_value, vmap
+from torch.func import grad_and_value, vmap
 from torch.nn import Module
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.optim import Optimizer
 
 from descend.arrays import Array
+from descend.errors import DescendError
 from descend.outcome import Outcome
 from descend.plan import Setting
 from descend.torch.batches import Batch
-from descend.torch.objective import Objective, copied, in_mode
+from descend.torch.objective import Objective, check_kept, copied, in_mode, in_short
 from descend.torch.optimizer import Descent
 from descend.torch.optimizers import OPTIMIZERS
+from descend.torch.stateless import call_with
 from descend.training.stopping import DIVERGED_FACTOR
+
+T = TypeVar("T")
 
 MOST_NUMBERS = 1 << 26  # weights of all runs that are computed in one call (arbitrary: 256 MB in float32)
 MOST_POINTS = 64  # of a surface that are computed in one call (arbitrary: activations of all are in memory)
-LONGEST_REASON = 150  # characters of an error of torch (arbitrary: two lines)
 TOLERANCE = 1e-3  # relative: by which a gradient side by side may differ from the same alone, in float32
+ROUNDING = 8  # units in the last place, in half precision
 
 
 class Group(Protocol):
@@ -113,6 +117,7 @@ class Copies:
     def __init__(self, objective: Objective, settings: Sequence[Setting]) -> None:
         self.objective = objective
         self.modules: list[Module] = [copied(objective.module) for _ in settings]
+        self._held = [dict(module.named_parameters()) for module in self.modules]
         self.optimizers = [
             optimizer_of(setting, [p for p in module.parameters() if p.requires_grad])
             for setting, module in zip(settings, self.modules, strict=True)
@@ -128,6 +133,7 @@ class Copies:
                 loss = self.objective.loss(module(*batch.inputs), batch.target)
                 loss.backward()
                 optimizer.step()
+            check_kept(module, self._held[k])
             values.append(loss.detach().reshape(()))
         return torch.stack(values)
 
@@ -214,10 +220,22 @@ class Runs:
         return np.where(ended, np.nan, total / max(rows, 1))
 
 
+def on_runs(objective: Objective, settings: Sequence[Setting], way: Way, work: Callable[[Runs], T]) -> tuple[T, Way]:
+    """Return what work makes of runs, and how they were computed: one by one where torch.func fails later than at its trial."""
+    if way.together:
+        try:
+            return work(Runs(objective, settings, way)), way
+        except DescendError:
+            raise
+        except Exception as error:  # whatever a module of one's own may raise there
+            way = _one_by_one(objective, error)
+    return work(Runs(objective, settings, way)), way
+
+
 def losses_at(objective: Objective, way: Way, vectors: Array, batches: Sequence[Batch]) -> Array:
     """Return the mean loss on batches, in evaluation mode, at parameter vectors (points, weights), in the order of `trained`."""
     batches = [batch.to(objective.device) for batch in batches]
-    rows = torch.tensor([batch.rows for batch in batches], dtype=torch.float64)
+    rows = torch.tensor([batch.rows for batch in batches], dtype=torch.float64, device="cpu")
     weights = torch.from_numpy(vectors).to(flat(objective.trained().values()))
     there = copied(objective.module)
     many = Evaluation(dataclasses.replace(objective, module=there))
@@ -275,7 +293,7 @@ def parameters_of(row: Tensor, like: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 def loss_at(objective: Objective, tensors: dict[str, Tensor], batch: Batch) -> Tensor:
     """Return the loss on a batch with these parameters and buffers in place of the module's own."""
-    return objective.loss(functional_call(objective.module, tensors, batch.inputs), batch.target)
+    return objective.loss(call_with(objective.module, tensors, batch.inputs), batch.target)
 
 
 def flat(tensors: Any) -> Tensor:
@@ -304,8 +322,9 @@ def way_of(objective: Objective, setting: Setting, batch: Batch) -> Way:
         objective.loss(alone(*batch.inputs), batch.target).backward()
     trained = [p for p in alone.parameters() if p.requires_grad]
     expected = flat([torch.zeros_like(p) if p.grad is None else p.grad for p in trained])
+    tolerance = max(TOLERANCE, ROUNDING * torch.finfo(expected.dtype).eps)
     apart = (slopes - expected).abs().max() / expected.abs().max().clamp_min(1e-12)
-    if not chance and bool(torch.isfinite(expected).all()) and not float(apart) <= TOLERANCE:
+    if not chance and bool(torch.isfinite(expected).all()) and not float(apart) <= tolerance:
         return Way(False, f"one by one: the gradients of {name} differ side by side, so it keeps something of its own")
     return TOGETHER
 
@@ -336,13 +355,13 @@ def _plain_attention() -> Iterator[None]:
 
 
 def _first_sentence(error: Exception) -> str:
-    text = " ".join(str(error).split()) or type(error).__name__
+    text = str(error)
     if "data-dependent control flow" in text:
         return "its path depends on the values of its tensors"
     operation = re.search(r"atching rule (?:not implemented )?for (aten::\w+)", text)
     if operation is not None:
         return f"it has no batching rule for {operation[1]}"
-    return re.split(r"(?<=[a-z)])[.;] ", text)[0].rstrip(".")[:LONGEST_REASON]
+    return in_short(error)
 
 
 def _random_state(device: torch.device) -> Tensor:

@@ -10,6 +10,7 @@ from descend.errors import UsageError
 from descend.torch.form import Form
 
 State = dict[str, Any]
+HERE = torch.device("cpu")
 
 
 def number_dtype() -> torch.dtype:
@@ -51,9 +52,9 @@ def take_over(form: Form, name: str, w: Tensor, state: State) -> None:
             )  # fmt: skip
 
 
-def number_of(state: State, key: str, dtype: torch.dtype) -> Tensor:
-    """Return the step counter or shared memory of a state, as this machine's memory holds it; older states have plain numbers."""
+def number_of(state: State, key: str, dtype: torch.dtype, device: torch.device = HERE) -> Tensor:
+    """Return the step counter or shared memory of a state, in the memory of a device; older states have plain numbers."""
     number = state[key]
-    if not isinstance(number, Tensor) or number.dtype is not dtype or not number.is_cpu:
-        number = state[key] = torch.as_tensor(number, dtype=dtype, device="cpu").clone()
+    if not isinstance(number, Tensor) or number.dtype is not dtype or number.device != device:
+        number = state[key] = torch.as_tensor(number, dtype=dtype, device=device).clone()
     return number

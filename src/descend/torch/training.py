@@ -1,7 +1,6 @@
 """training: a module trained at one setting, by an ordinary loop that is watched; the best weights are kept."""
 
 import copy
-import itertools
 import math
 import time
 from collections.abc import Sequence
@@ -11,11 +10,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from descend.errors import UsageError
 from descend.outcome import Outcome
 from descend.plan import Setting
 from descend.torch.batches import Batch, Source
-from descend.torch.objective import Objective, in_mode
+from descend.torch.objective import Objective, check_kept, in_mode
 from descend.torch.run_folder import Watched
 from descend.torch.side_by_side import flat, optimizer_of
 from descend.torch.watch import Watch, watch
@@ -93,18 +91,20 @@ def train(
     optimizer = optimizer_of(setting, list(trained.values()))
     trace: dict[str, list[Any]] = {"epoch": [0], **{name: [mean_loss(objective, rows)] for name, rows in parts.items()}}
     guide, best, kept, improved = "val" if validation is not None else "loss", copy.deepcopy(module.state_dict()), 0, 0
-    shapes = {name: p.shape for name, p in trained.items()}
-    path, outcome, steps = Path(trained.values()), Outcome.RUNNING, 0
+    held = dict(module.named_parameters())
+    path, steps, epoch = Path(trained.values()), 0, 0
+    outcome = Outcome.RUNNING if limits.epochs else Outcome.BUDGET
     ceiling = DIVERGED_FACTOR * abs(trace["loss"][0]) + 1e-300
     with watch(module, optimizer) as w:
-        for epoch in itertools.count(1):
+        while outcome == Outcome.RUNNING:
+            epoch += 1
             try:
                 steps, outcome = _epoch(
                     objective, optimizer, source, setting.seed + epoch - 1, w, steps, limits.deadline
                 )
             except KeyboardInterrupt:
                 outcome = Outcome.INTERRUPTED
-            _check_shapes(objective, shapes)
+            check_kept(module, held)
             trace["epoch"].append(epoch)
             for name, rows in parts.items():
                 trace[name].append(mean_loss(objective, rows) if outcome != Outcome.NONFINITE else math.nan)
@@ -122,8 +122,6 @@ def train(
                     outcome = Outcome.STOPPED if outcome == Outcome.RUNNING else outcome
                 elif epoch >= limits.epochs or time.monotonic() > limits.deadline:
                     outcome = Outcome.BUDGET if outcome == Outcome.RUNNING else outcome
-            if outcome != Outcome.RUNNING:
-                break
     module.load_state_dict(best)
     return Training(
         setting=setting, outcome=outcome, epochs=epoch, steps=steps, kept=kept, trace=trace, path=path.points,
@@ -148,18 +146,6 @@ def _epoch(
             if time.monotonic() > deadline:
                 return steps, Outcome.BUDGET
     return steps, Outcome.RUNNING
-
-
-def _check_shapes(objective: Objective, shapes: dict[str, torch.Size]) -> None:
-    """Raise UsageError where the module has replaced its parameters."""
-    now = {name: p.shape for name, p in objective.trained().items()}
-    changed = next((name for name in {**shapes, **now} if shapes.get(name) != now.get(name)), None)
-    if changed is not None:
-        old, new = ("gone" if of.get(changed) is None else f"of shape {tuple(of[changed])}" for of in (shapes, now))
-        raise UsageError(
-            f"the parameter {changed} was {old} at the start and is {new} now, fit moves parameters that stay",
-            fix="train it in a loop of your own, with descend.torch.watch", code="shapes-change",
-        )  # fmt: skip
 
 
 def mean_loss(objective: Objective, batches: Sequence[Batch]) -> float:

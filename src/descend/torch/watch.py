@@ -6,6 +6,7 @@ import math
 import os
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -21,13 +22,18 @@ from descend.diagnosis import Finding, diagnose_loop
 from descend.diagnosis.steps import Failure
 from descend.errors import UsageError
 from descend.text import counted
+from descend.torch.freezing import frozen_by_train
 from descend.torch.objective import check_parameters, is_lazy
 from descend.torch.recorder import Recorder
 from descend.torch.replay import Inputs, Place, finite, first_nonfinite
+from descend.torch.replicas import Replicas, replicas_of
 from descend.torch.run_folder import Watched, write
 
 EVERY = 100  # steps: a sampled one took 1.2 times as long, on a convolutional network and on a transformer block
 FIRST = 3  # steps that are sampled whatever `every` says: the fewest from which missing gradients are read
+
+# What torch 2.13 keeps of a hook with keywords that was removed; torch.compile warns as long as there is one.
+HOOKS_WITH_KEYWORDS: dict[int, bool] = getattr(torch.nn.modules.module, "_global_forward_hooks_with_kwargs", {})
 
 logger = logging.getLogger("descend")
 
@@ -51,6 +57,8 @@ class Watch:
         self._handles: list[Any] = []
         self._place: Place | None = None  # of the first NaN or inf, found before a step was taken
         self._failure: Failure | None = None
+        self._replicas: Replicas | None = None
+        self._thawed = tuple[str, ...]()
         self._begun, self._replays = 0.0, False
         self._said: set[str] = set()  # codes of the findings that were logged
 
@@ -66,6 +74,7 @@ class Watch:
         for optimizer in self._recorder.optimizers:
             self._handles.append(optimizer.register_step_pre_hook(self._before_step))
             self._handles.append(optimizer.register_step_post_hook(self._after_step))
+        self._replicas = replicas_of(self.model)
         self._begun = time.monotonic()
         self._recorder.begin()
         return self
@@ -74,6 +83,8 @@ class Watch:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:  # fmt: skip
         self._detach()
+        if self._replicas is not None:
+            self._replicas.hear()
         with contextlib.suppress(Exception) if error is not None else contextlib.nullcontext():
             self._diagnose()
             if self.run is not None:
@@ -89,10 +100,13 @@ class Watch:
         recorder.end()
         recorder.after_loss(value)
         steps = len(recorder.losses)
+        if steps == 1:
+            self._thawed = frozen_by_train(self.model)
+        heard = self._replicas is not None and steps >= FIRST and self._replicas.after_step(self.inputs)
         failed = self._failure is None and (self._place is not None or not math.isfinite(value))
         if failed:
             self._fail(steps, value)
-        if sampled or failed:
+        if sampled or failed or heard:
             self._diagnose()
         if self._handles and self._failure is None and (steps < FIRST or (steps + 1) % self.every == 0):
             recorder.begin()
@@ -116,7 +130,7 @@ class Watch:
             self._replays = False
 
     def _called(self, module: Module, args: Any, kwargs: Any, output: Any) -> None:
-        if module is not self.model or self._replays:
+        if torch.compiler.is_compiling() or module is not self.model or self._replays:
             return
         if torch.is_grad_enabled():
             self._recorder.note_input((args, kwargs))
@@ -143,14 +157,16 @@ class Watch:
     def _detach(self) -> None:
         for handle in self._handles:
             handle.remove()
+            HOOKS_WITH_KEYWORDS.pop(getattr(handle, "id", -1), None)
         self._handles = []
         self._recorder.end()
 
     def _diagnose(self) -> None:
         recorder = self._recorder
-        found = (
-            *diagnose_loop(recorder.loop_of_scores()), *diagnose_loop(recorder.loop(), recorder.steps(self._failure)),
-        )  # fmt: skip
+        loop = replace(recorder.loop(), thawed=self._thawed)
+        if self._replicas is not None:
+            loop = replace(loop, ranks=self._replicas.world, alike=self._replicas.alike, apart=self._replicas.apart)
+        found = (*diagnose_loop(recorder.loop_of_scores()), *diagnose_loop(loop, recorder.steps(self._failure)))
         self.findings = tuple(sorted(found, key=lambda finding: finding.level.rank))
         for finding in self.findings:
             if finding.code not in self._said:

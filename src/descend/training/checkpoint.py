@@ -16,6 +16,7 @@ from descend.errors import OutputError
 from descend.plan import Plan, Setting
 
 SCHEMA = "descend.search/2"
+CALL = "call.json"  # the file that says what is trained
 INTERVAL = 5.0  # seconds before the first file, and between files (arbitrary: less work than that is soon repeated)
 
 Arrays = dict[str, Array]
@@ -36,6 +37,7 @@ class Checkpoints:
     def __init__(self, folder: Path | None = None, resume: bool = False, since: float = 0.0) -> None:
         self.folder, self.resume, self.resumed = folder, resume, 0.0
         self.identify: Callable[[], str] = lambda: ""
+        self.describe: Callable[[], bytes] | None = None  # what CALL holds
         self._since, self._last, self._count = since, since, 0
 
     @cached_property
@@ -74,6 +76,8 @@ class Checkpoints:
         about = {"schema": SCHEMA, "search": self.identity, "settings": settings}
         with contextlib.suppress(OSError, OutputError):
             self.folder.mkdir(parents=True, exist_ok=True)
+            if self._last == self._since and self.describe is not None:
+                store.atomic_write(self.folder / CALL, self.describe())
             store.atomic_write(
                 self.folder / name,
                 save({k: np.ascontiguousarray(a) for k, a in arrays.items()}, {"descend": json.dumps(about)}),
@@ -84,7 +88,7 @@ class Checkpoints:
         """Remove the files, and the folder where it holds nothing else."""
         if self.folder is not None and self.folder.is_dir():
             with contextlib.suppress(OSError):
-                for place in self.folder.glob("*.safetensors"):
+                for place in (*self.folder.glob("*.safetensors"), self.folder / CALL):
                     place.unlink(missing_ok=True)
                 self.folder.rmdir()
 
