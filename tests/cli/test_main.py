@@ -56,6 +56,16 @@ def test_python_looks_for_cycles_as_often_as_before_once_a_command_is_done(desce
     assert gc.get_threshold() == before
 
 
+def test_the_process_of_a_command_ends_without_another_look_for_cycles():
+    script = (
+        "import gc, sys\nfrom descend.cli import main\nmain(['--version'])\nassert gc.get_freeze_count() == 0\n"
+        "sys.argv = ['descend', '--version']\nmain()\nsys.exit(gc.get_freeze_count() == 0)"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 def test_every_command_has_help_and_a_short_help():
     for name in COMMANDS:
         command = app.get_command(None, name)
