@@ -1,6 +1,7 @@
 """The command line as a whole: help, version, and what is loaded."""
 
 import gc
+import os
 import subprocess
 import sys
 
@@ -56,12 +57,17 @@ def test_python_looks_for_cycles_as_often_as_before_once_a_command_is_done(desce
     assert gc.get_threshold() == before
 
 
-def test_the_process_of_a_command_ends_without_another_look_for_cycles():
+def test_the_process_of_a_command_has_one_thread_of_blas_and_ends_without_another_look_for_cycles():
+    """A call of `main` with arguments is no such process, and leaves it as it is."""
     script = (
-        "import gc, sys\nfrom descend.cli import main\nmain(['--version'])\nassert gc.get_freeze_count() == 0\n"
-        "sys.argv = ['descend', '--version']\nmain()\nsys.exit(gc.get_freeze_count() == 0)"
+        "import gc, os, sys\nfrom descend.cli import main\n"
+        "def state(): return gc.get_freeze_count() > 0, os.environ.get('OPENBLAS_NUM_THREADS')\n"
+        "main(['--version'])\nassert state() == (False, None)\n"
+        "sys.argv = ['descend', '--version']\nmain()\nassert state() == (True, '1')\n"
+        "os.environ['OPENBLAS_NUM_THREADS'] = '2'\nmain()\nassert state() == (True, '2')"
     )
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    environment = {name: value for name, value in os.environ.items() if name != "OPENBLAS_NUM_THREADS"}
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False, env=environment)
 
     assert (done.returncode, done.stderr) == (0, "")
 

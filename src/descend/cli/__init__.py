@@ -2,6 +2,7 @@
 
 import contextlib
 import gc
+import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -44,15 +45,22 @@ def app(ctx: click.Context, /, **common: bool) -> None:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code: 0 done, 1 a gate tripped, else see `descend.errors`.
 
-    Without arguments it is the whole process, which then ends without another search for cycles among all modules (0.1 s).
+    Without arguments it is the whole process: BLAS is loaded with the one thread that descend uses, where the user asked for
+    no other number, since others wait for work in a loop (0.1 s of processor time); and the process ends without another
+    search for cycles among all modules (0.1 s).
     """
-    arguments = list(sys.argv[1:] if argv is None else argv)
+    if argv is not None:
+        return _run(list(argv))
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     try:
-        with _rare_collections():
-            return guarded(_invoker(arguments), arguments)
+        return _run(sys.argv[1:])
     finally:
-        if argv is None:
-            gc.freeze()
+        gc.freeze()
+
+
+def _run(arguments: list[str]) -> int:
+    with _rare_collections():
+        return guarded(_invoker(arguments), arguments)
 
 
 @contextlib.contextmanager
