@@ -34,7 +34,7 @@ def test_the_command_line_loads_nothing_heavy():
     assert (done.returncode, done.stderr) == (0, "")
 
 
-def test_a_prediction_loads_neither_compiled_code_nor_the_linear_algebra_of_scipy(tmp_path):
+def test_a_prediction_loads_neither_compiled_code_nor_what_training_needs(tmp_path):
     (tmp_path / "t.csv").write_text("a,b,y\n" + "".join(f"{k % 7},{'xyz'[k % 3]},{k % 5}\n" for k in range(40)))
     script = (
         "import sys\nfrom descend.cli import main\n"
@@ -44,6 +44,8 @@ def test_a_prediction_loads_neither_compiled_code_nor_the_linear_algebra_of_scip
     predicting = (
         "import sys\nfrom descend.cli import main\nassert main(['predict', 'r', 't.csv']) == 0\n"
         "heavy = {'numba', 'sklearn', 'pandas', 'pyarrow', 'scipy.linalg', 'scipy.special'} & set(sys.modules)\n"
+        "ours = {'diagnosis', 'engines', 'evaluation', 'optimum', 'plots', 'report', 'search', 'training'}\n"
+        "heavy |= {f'descend.{name}' for name in ours} & set(sys.modules)\n"
         "sys.exit(', '.join(heavy) or 0)"
     )
     for lines in (script, predicting):

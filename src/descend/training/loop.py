@@ -242,7 +242,7 @@ class _Loop:
 
     def _epoch_work(self) -> int:
         """The products of rows and weights of an epoch of the runs that still train."""
-        params = self.state.weights.shape[1]
+        params = int(self.state.weights.shape[1])
         rows = params if self.engine.name == "gram" else self.problem.data.rows  # moments stand for all rows
         return rows * (params + ROW_WORK) * max(1, int(self.running.sum()))
 
