@@ -36,7 +36,7 @@ def test_a_folder_that_is_no_run_is_refused(tmp_path):
 
 def test_flags_win_over_the_runs_options_and_the_format_is_that_of_the_file():
     run = run_of({"delimiter": ";", "null": "NA", "input_format": "csv"})
-    options = reading_options(run, {"delimiter": "\t", "null": None, "encoding": ()})
+    options = reading_options(run.options, {"delimiter": "\t", "null": None, "encoding": ()})
     assert options.delimiter == "\t"
     assert options.null == run.options.null
     assert options.input_format == "auto"

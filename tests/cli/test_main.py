@@ -1,6 +1,7 @@
 """The command line as a whole: help, version, and what is loaded."""
 
 import gc
+import os
 import subprocess
 import sys
 
@@ -33,7 +34,7 @@ def test_the_command_line_loads_nothing_heavy():
     assert (done.returncode, done.stderr) == (0, "")
 
 
-def test_a_prediction_loads_neither_compiled_code_nor_the_linear_algebra_of_scipy(tmp_path):
+def test_a_prediction_loads_neither_compiled_code_nor_what_training_needs(tmp_path):
     (tmp_path / "t.csv").write_text("a,b,y\n" + "".join(f"{k % 7},{'xyz'[k % 3]},{k % 5}\n" for k in range(40)))
     script = (
         "import sys\nfrom descend.cli import main\n"
@@ -43,6 +44,8 @@ def test_a_prediction_loads_neither_compiled_code_nor_the_linear_algebra_of_scip
     predicting = (
         "import sys\nfrom descend.cli import main\nassert main(['predict', 'r', 't.csv']) == 0\n"
         "heavy = {'numba', 'sklearn', 'pandas', 'pyarrow', 'scipy.linalg', 'scipy.special'} & set(sys.modules)\n"
+        "ours = {'diagnosis', 'engines', 'evaluation', 'optimum', 'plots', 'report', 'search', 'training'}\n"
+        "heavy |= {f'descend.{name}' for name in ours} & set(sys.modules)\n"
         "sys.exit(', '.join(heavy) or 0)"
     )
     for lines in (script, predicting):
@@ -54,6 +57,21 @@ def test_python_looks_for_cycles_as_often_as_before_once_a_command_is_done(desce
     before = gc.get_threshold()
     descend("--version")
     assert gc.get_threshold() == before
+
+
+def test_the_process_of_a_command_has_one_thread_of_blas_and_ends_without_another_look_for_cycles():
+    """A call of `main` with arguments is no such process, and leaves it as it is."""
+    script = (
+        "import gc, os, sys\nfrom descend.cli import main\n"
+        "def state(): return gc.get_freeze_count() > 0, os.environ.get('OPENBLAS_NUM_THREADS')\n"
+        "main(['--version'])\nassert state() == (False, None)\n"
+        "sys.argv = ['descend', '--version']\nmain()\nassert state() == (True, '1')\n"
+        "os.environ['OPENBLAS_NUM_THREADS'] = '2'\nmain()\nassert state() == (True, '2')"
+    )
+    environment = {name: value for name, value in os.environ.items() if name != "OPENBLAS_NUM_THREADS"}
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False, env=environment)
+
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_every_command_has_help_and_a_short_help():

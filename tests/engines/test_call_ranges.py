@@ -1,7 +1,5 @@
 """Calls that lead from one record point to the next."""
 
-import functools
-
 import numpy as np
 
 from descend.engines import call_ranges as module
@@ -11,7 +9,7 @@ from descend.plan.order import epoch_order
 from descend.table.data import Data
 
 DATA = Data(np.zeros((10, 2)), np.zeros(10))
-ORDERS = functools.partial(orders_of, DATA, "auto")
+ORDERS = orders_of(DATA, "auto")
 
 
 def test_a_call_brings_the_orders_of_its_epochs():
@@ -19,6 +17,21 @@ def test_a_call_brings_the_orders_of_its_epochs():
 
     assert (lo, hi) == (6, 23)
     assert orders.tolist() == [epoch_order(10, 5, epoch, "auto", 16).tolist() for epoch in range(3)]
+
+
+def test_an_order_is_drawn_once_for_all_runs_of_a_seed_and_those_last_used_are_kept(monkeypatch):
+    drawn = []
+    monkeypatch.setattr(
+        module, "epoch_order", lambda *args, **kwargs: drawn.append(args) or epoch_order(*args, **kwargs)
+    )
+    monkeypatch.setattr(module, "ORDER_CELLS", 15)
+    orders = orders_of(DATA, "auto")
+
+    for _ in range(2):
+        orders(5, 0, 2), orders(5, 2, 3)
+    assert drawn == [(10, 5, 0), (10, 5, 1), (10, 5, 2)]
+    orders(6, 0, 1), orders(5, 0, 1)
+    assert drawn[3:] == [(10, 6, 0), (10, 5, 0)]
 
 
 def test_the_whole_batch_needs_no_order():

@@ -7,7 +7,8 @@ import pytest
 
 import descend as ds
 from descend.errors import ModelError
-from descend.run.document import incomplete, intervals_of, load, metrics_of, options_of
+from descend.run.config import incomplete
+from descend.run.document import intervals_of, load, metrics_of
 
 X = np.random.default_rng(0).normal(size=(80, 2))
 Y = X @ [1.0, -2.0] + 0.5
@@ -41,12 +42,10 @@ def test_an_interval_without_ends_is_read_as_not_a_number():
     assert np.isnan(intervals_of({"intervals": {"test": {"auc": [None, None]}}})["test"]["auc"]).all()
 
 
-FIRST = {"schema": "descend.run/1", "config": {"validation": 0.3, "lr": 0.1}, "metrics": {"val": {"rmse": 2.0}}}
+FIRST = {"schema": "descend.run/1", "metrics": {"val": {"rmse": 2.0}}}
 
 
-def test_in_the_first_schema_validation_meant_the_test_rows():
-    options = options_of(FIRST)
-    assert (options.test, options.validation, options.lr) == (0.3, "auto", 0.1)
+def test_in_the_first_schema_the_test_rows_were_called_validation():
     assert metrics_of(FIRST) == {"test": {"rmse": 2.0}}
 
 

@@ -40,6 +40,18 @@ def test_unseen_levels_and_filled_cells_are_counted(species, tmp_path, penguins)
     assert prediction.filled["bill_length_mm"] == 2
 
 
+def test_scores_by_column_are_those_of_the_features(species, tmp_path, penguins):
+    """Unknown levels, missing cells and their flags among them."""
+    (tmp_path / "t.csv").write_text(penguins.read_text().replace("Torgersen", "Atlantis"))
+    encoded = species.schema.encode(read(tmp_path / "t.csv"))
+    prediction = species.predict(read(tmp_path / "t.csv"))
+
+    assert encoded.unseen
+    assert encoded.filled
+    assert encoded.X.shape[1] == len(species.schema.names) > len(species.schema.features)
+    np.testing.assert_allclose(prediction.scores, species.scores(encoded.X), rtol=0, atol=1e-12)
+
+
 def test_a_model_of_its_own_tensors_and_document_is_the_same(species, penguins):
     again = Model.of(species.tensors(), species.document())
     np.testing.assert_array_equal(

@@ -33,14 +33,13 @@ def load_table(data: str, run: "Run", reading: Mapping[str, Any]) -> Any:
     check_input(data)
     from descend.table.prepare import load
 
-    return load(data, reading_options(run, reading), run.model.readings)
+    return load(data, reading_options(run.options, reading), run.model.readings)
 
 
-def reading_options(run: "Run", reading: Mapping[str, Any]) -> Options:
+def reading_options(options: Options, reading: Mapping[str, Any]) -> Options:
     """Return how to read: what was typed, else what the run was told; the format goes by the file."""
     given = {name: value for name, value in reading.items() if value not in (None, ())}
     typed = {name: BY_NAME[name].read(BY_NAME[name].flag, value) for name, value in given.items()}
-    options: Options = run.options
     return options.replace(input_format="auto", **typed)
 
 

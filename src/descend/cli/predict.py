@@ -38,8 +38,9 @@ def command(
     Exit codes: 0 done, 2 usage, 3 data, 5 the data do not fit the model.
     """
     from descend.cli.formatting import WRITERS
-    from descend.cli.loading import load_run, reading_options
+    from descend.cli.loading import reading_options
     from descend.cli.output import atomic_text_file
+    from descend.run.predictor import load_predictor
     from descend.store import check_file
     from descend.table.streamed.scratch import Scratch
 
@@ -49,9 +50,8 @@ def command(
         )
     if output is not None:
         check_file(output, data, force)
-    loaded = load_run(run)
-    options = reading_options(loaded, reading)
-    job = _Job(loaded, options, ids, append, form == "csv")
+    predictor = load_predictor(run)
+    job = _Job(predictor.model, reading_options(predictor.options, reading), ids, append, form == "csv")
     with Scratch(output) as scratch:
         blocks = job.blocks(data, scratch)
         first = next(blocks)  # what is wrong with the data is said before a file is begun
@@ -65,8 +65,8 @@ def command(
 class _Job:
     """Predictions of the rows of a file, with columns carried along, block after block where it is larger than memory."""
 
-    def __init__(self, run: Any, options: Any, ids: Sequence[str], append: bool, as_text: bool) -> None:
-        self.run, self.options, self.ids, self.append, self.as_text = run, options, ids, append, as_text
+    def __init__(self, model: Any, options: Any, ids: Sequence[str], append: bool, as_text: bool) -> None:
+        self.model, self.options, self.ids, self.append, self.as_text = model, options, ids, append, as_text
         self.unseen, self.filled = Counter[str](), Counter[str]()
 
     def blocks(self, data: str, scratch: Any) -> Iterator[dict[str, Any]]:
@@ -75,10 +75,10 @@ class _Job:
         from descend.cli.passthrough import cells_along, passthrough_columns
         from descend.table.prepare import load
 
-        streamed = self._opened(data, scratch, self.run.model.readings)
+        streamed = self._opened(data, scratch, self.model.readings)
         if streamed is None:
             with at_hand(data) as path:
-                table = named(load(path, self.options, self.run.model.readings), data)
+                table = named(load(path, self.options, self.model.readings), data)
                 names = self._names(table.names)
                 along = passthrough_columns(path, table, names, self.options, as_text=self.as_text)
             yield self._predicted(table, along)
@@ -86,7 +86,7 @@ class _Job:
         names, outline = self._names(streamed.names), streamed.outline
         for name in names:
             outline[name]
-        used = [name for name in streamed.names if name in self.run.model.schema.kinds or name in names]
+        used = [name for name in streamed.names if name in self.model.schema.kinds or name in names]
         texts: Iterator[Any] = repeat(None)
         if streamed.source.format == "csv" and names:
             others = tuple(name for name in streamed.names if name not in names)
@@ -111,7 +111,10 @@ class _Job:
         return list(dict.fromkeys([*self.ids, *(columns if self.append else ())]))
 
     def _predicted(self, table: Any, along: Mapping[str, Any]) -> dict[str, Any]:
-        prediction = self.run.predict(table)
+        from descend.blas import one_blas_thread
+
+        with one_blas_thread():
+            prediction = self.model.predict(table)
         self.unseen.update(prediction.unseen)
         self.filled.update(prediction.filled)
         return {**along, **_columns(prediction, along, self.as_text)}

@@ -1,5 +1,6 @@
 """call_ranges: the calls of compiled code that lead from one record point to the next, and the orders of their rows."""
 
+import functools
 from collections.abc import Callable
 from itertools import pairwise
 
@@ -10,7 +11,7 @@ from descend.plan import Setting
 from descend.plan.order import Shuffle, epoch_order
 from descend.table.data import Data
 
-ORDER_CELLS = 1 << 21  # row indices held at once for the epochs of one call: 16 MB; arbitrary
+ORDER_CELLS = 1 << 21  # row indices held at once for the epochs of one call: 16 MB, and twice as many kept; arbitrary
 
 Orders = Callable[[int, int, int], Array]  # (seed, first epoch, last epoch) to orders (epochs, rows), see `orders_of`
 Range = tuple[int, int, Array]  # from row, to row, orders
@@ -46,6 +47,14 @@ def _orders(n: int, setting: Setting, orders: Orders, lo: int, hi: int) -> Array
     return orders(setting.seed, lo // n, -(-hi // n))
 
 
-def orders_of(data: Data, shuffle: Shuffle, seed: int, first: int, last: int) -> Array:
-    """Return the orders (epochs, rows) of epochs first to last, the last excluded."""
-    return np.stack([epoch_order(data.rows, seed, epoch, shuffle, data.row_bytes) for epoch in range(first, last)])
+def orders_of(data: Data, shuffle: Shuffle) -> Orders:
+    """Return what gives the orders of some epochs; those last used are kept, since runs of one seed take the same ones."""
+    one = functools.partial(epoch_order, data.rows, shuffle=shuffle, row_bytes=data.row_bytes)
+    order = functools.lru_cache(max(2, 2 * ORDER_CELLS // data.rows))(one)
+
+    def orders(seed: int, first: int, last: int) -> Array:
+        if last - first == 1:
+            return order(seed, first)[None]
+        return np.stack([order(seed, epoch) for epoch in range(first, last)])
+
+    return orders

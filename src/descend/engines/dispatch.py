@@ -41,9 +41,8 @@ class Loop(Protocol):
 
 
 def ranges_of(problem: Problem, plan: Plan) -> Ranges:
-    """Return what cuts the way of any run of a plan into calls; the row orders of the last two calls are kept."""
-    orders = functools.lru_cache(maxsize=2)(functools.partial(orders_of, problem.data, plan.shuffle))
-    return functools.partial(call_ranges, problem.data.rows, orders)
+    """Return what cuts the way of any run of a plan into calls, with the row orders that they need."""
+    return functools.partial(call_ranges, problem.data.rows, orders_of(problem.data, plan.shuffle))
 
 
 def examples_of(problem: Problem) -> Examples | SparseExamples:

@@ -26,7 +26,7 @@ from descend.engines.kernels.records import (
     LossSettings,
     StepNumbers,
 )
-from descend.engines.kernels.step import as_tuple, by_address, take_step
+from descend.engines.kernels.step import as_tuple, by_address, copy, take_step
 from descend.engines.state import State
 from descend.losses import Loss
 from descend.ops import exp
@@ -206,7 +206,8 @@ def targets(evaluate: Any, tail: Any, z: Array, target: Array, weight: Array, wo
 def classes(evaluate: Any, tail: Any, z: Array, target: Array, weight: Array, workspace: Array) -> None:
     """The same for scores (classes, rows), row by row side by side; NaN where there is no such class; workspace: (2, rows)."""
     (k, size), top, total = z.shape, workspace[0], workspace[1]
-    top[:size], total[:size] = z[0], 0
+    copy(top, z[0], size)
+    total[:size] = 0
     for c in range(1, k):
         for i in range(size):
             top[i] = max(top[i], z[c, i])

@@ -33,7 +33,7 @@ from descend.engines.kernels.records import (
     StepSettings,
 )
 from descend.engines.kernels.rows import prefetch
-from descend.engines.kernels.step import as_tuple
+from descend.engines.kernels.step import as_tuple, copy
 from descend.losses import Loss
 from descend.plan import Setting
 from descend.problem import Problem
@@ -116,12 +116,13 @@ def compile_lookahead(loss: Loss, dtype: np.dtype[Any]) -> Any:
         w, kept, rows = aligned(whole, size), np.empty(size, whole.dtype), aligned(whole, 4 * size)
         nothing, lift, largest = splat(real(0)), real(1 if whole.size > d else 0), real(most)
         bias = whole[d] if whole.size > d else real(0)
-        w[:d] = whole[:d]
+        copy(w, whole, d)
         while at < call.last:
             epoch = at // n
             order, first = orders[epoch - call.first // n], at - epoch * n
             stop = min(call.last - epoch * n, n, (first // WINDOW + 1) * WINDOW)
-            kept[:], kept_bias, kept_t, sound = w, bias, t, True
+            kept_bias, kept_t, sound = bias, t, True
+            copy(kept, w, size)
             while first < stop:
                 taken = min(4 - first % 4, stop - first)  # fours begin at the same rows wherever a call begins
                 a, b, c, e = four_rows(order, first, first + taken - 1)
@@ -180,10 +181,11 @@ def compile_lookahead(loss: Loss, dtype: np.dtype[Any]) -> Any:
             for j in range(d):
                 sound &= abs(w[j]) < largest
             if not (sound and abs(bias) < largest):
-                w[:], bias, t = kept, kept_bias, kept_t
+                bias, t = kept_bias, kept_t
+                copy(w, kept, size)
                 break
             at = epoch * n + stop
-        whole[:d] = w[:d]
+        copy(whole, w, d)
         if whole.size > d:
             whole[d] = bias
         return t, at

@@ -19,7 +19,8 @@ from descend.options import OPTIONS, Options, flags_of_options
 from descend.options.flags import in_keywords
 from descend.report.numbers import number, span
 from descend.report.summary import Summary, html, text
-from descend.run.document import incomplete, load, metrics_of, number_of, options_of
+from descend.run.config import incomplete, options_of
+from descend.run.document import load, metrics_of, number_of
 from descend.run.record import Run
 from descend.run.tracking import UNTRAINED
 from descend.table.prepare import how_to_read, prepare

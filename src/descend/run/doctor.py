@@ -15,7 +15,8 @@ from descend.diagnosis.proof import RunSummary, best_cure, prove_within
 from descend.diagnosis.verdict import Verdict
 from descend.options import Options, options_of_flags, read_options
 from descend.options.flags import flags_of_options, in_keywords
-from descend.run.document import finding_of, incomplete, metrics_of, options_of
+from descend.run.config import incomplete, options_of
+from descend.run.document import finding_of, metrics_of
 from descend.run.job import retrain
 from descend.run.record import Run
 from descend.table.prepare import load as load_table

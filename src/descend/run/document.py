@@ -10,14 +10,13 @@ from typing import Any
 from descend import store
 from descend.diagnosis.finding import Finding, Proof
 from descend.diagnosis.verdict import Verdict
-from descend.errors import ModelError
 from descend.evaluation.paired import PairedVerdict
 from descend.evaluation.paired import Verdict as PairedWord
 from descend.evaluation.reference import Reference, ReferenceModel
 from descend.evaluation.usage import Coefficient, Importance
 from descend.export.record import RunRecord
-from descend.options import OPTIONS, Options
 from descend.options.flags import in_keywords
+from descend.run.config import incomplete, is_first_schema, options_of
 from descend.run.model import Model
 from descend.run.record import Run
 from descend.run.tracking import files_of, record_of
@@ -62,36 +61,16 @@ def tracked(folder: str | os.PathLike[str]) -> RunRecord:
     return replace(record, ended=(folder / DOCUMENT).stat().st_mtime, files=files_of(folder))
 
 
-def incomplete(folder: str | os.PathLike[str], error: Exception) -> ModelError:
-    """Return the error for a run folder whose document lacks something."""
-    return ModelError(
-        f"the run folder {os.fspath(folder)!r} is incomplete: {type(error).__name__} {error}",
-        fix="train again",
-        code="damaged-run",
-    )
-
-
 def finding_of(document: Mapping[str, Any]) -> Finding:
     """Return a finding as run.json has it."""
     proof = tuple(Proof(**p) for p in document.get("proof", ()))
     return Finding(**{**document, "fix": tuple(document["fix"]), "proof": proof})
 
 
-def options_of(document: Mapping[str, Any]) -> Options:
-    """Return the options of a run as they were; what they ask for was checked when it was typed, and is not again.
-
-    In `descend.run/1` the option `validation` meant the test rows, and training rows were set aside by themselves.
-    """
-    config = {k: v for k, v in document["config"].items() if v is not None}
-    if _first_schema(document):
-        config["test"] = config.pop("validation", 0.2)
-    return Options(**{o.name: o.read(o.name, config[o.name]) for o in OPTIONS if o.name in config})
-
-
 def metrics_of(document: Mapping[str, Any]) -> dict[str, dict[str, float]]:
     """Return the metrics by part; in `descend.run/1` the test rows were called "val"."""
     metrics: dict[str, dict[str, float]] = dict(document["metrics"])
-    if _first_schema(document) and "val" in metrics:
+    if is_first_schema(document) and "val" in metrics:
         metrics["test"] = metrics.pop("val")
     return metrics
 
@@ -114,7 +93,3 @@ def reference_of(document: Mapping[str, Any]) -> Reference:
 def number_of(value: float | None) -> float:
     """Return a number of run.json, where null stands for what is not finite."""
     return math.nan if value is None else float(value)
-
-
-def _first_schema(document: Mapping[str, Any]) -> bool:
-    return bool(document["schema"] == "descend.run/1")

@@ -14,7 +14,8 @@ from descend.metrics import best_first
 from descend.options.flags import in_keywords
 from descend.report.numbers import number
 from descend.report.summary import Summary, html, text
-from descend.run.document import incomplete, metrics_of, number_of
+from descend.run.config import incomplete
+from descend.run.document import metrics_of, number_of
 from descend.store.reading import DOCUMENT
 from descend.text import counted
 

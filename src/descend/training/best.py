@@ -44,6 +44,8 @@ class Best:
         """
         with np.errstate(invalid="ignore"):
             better, clearly = score < self.score, score < self.improved_score - needed
+        if not (better.any() or clearly.any()):
+            return self
         return Best(
             np.where(better, score, self.score), np.where(better, epoch, self.epoch),
             np.where(better[:, None], weights, self.weights),

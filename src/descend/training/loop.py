@@ -24,6 +24,7 @@ CALL_SECONDS = 0.1  # a part of a long epoch returns about so often, so that pro
 CALL_ROWS = 64  # of which such a part has a whole number: loops that take several rows at once have the bits of no cut
 CALL_WORK = 5e7  # products of rows and weights of a call of whole epochs: 0.03 to 0.3 s on one core
 ROW_WORK = 16  # products that as much time goes into beside the weights, for each row and run
+THREAD_WORK = 1e6  # products of a call from which its runs are worth threads: about 1 ms, starting two takes 0.3 ms
 CALL_POINTS = 32  # record points of one call at most: what is trained beyond the end of a run is thrown away
 SMALL_EPOCH = 1 << 20  # rows times runs of a first call that is not cut: at most about CALL_SECONDS
 NEAR_AIM = 10.0  # times the aim's distance to the optimum, up to which a model is at the optimum: as in the diagnosis
@@ -233,14 +234,17 @@ class _Loop:
             points = points[:1]  # a lower lr holds from the very record point at which it is found
         if self.pace == 0.0:
             return points[:1] if self.problem.data.rows * len(self.plan) < SMALL_EPOCH else points[:0]
-        params = self.state.weights.shape[1]
-        rows = params if self.engine.name == "gram" else self.problem.data.rows  # moments stand for all rows
-        ahead = CALL_WORK / (rows * (params + ROW_WORK) * max(1, int(self.running.sum())))
-        ahead = min(ahead, max(epoch, 1))  # at first as far as all calls before
+        ahead = min(CALL_WORK / self._epoch_work(), max(epoch, 1))  # at first as far as all calls before
         if self.limits.seconds is not None:
             ahead = min(ahead, (self.limits.seconds - self.seconds) / self.pace)
         fits = int(np.searchsorted(points, epoch + ahead, side="right"))
         return points[: min(fits, CALL_POINTS, max(1, TRACE_CELLS // (4 * self.state.weights.size)))]
+
+    def _epoch_work(self) -> int:
+        """The products of rows and weights of an epoch of the runs that still train."""
+        params = int(self.state.weights.shape[1])
+        rows = params if self.engine.name == "gram" else self.problem.data.rows  # moments stand for all rows
+        return rows * (params + ROW_WORK) * max(1, int(self.running.sum()))
 
     def _most_of_the_way(self, epoch: int, target: int) -> bool:
         """Train towards a record point in short calls; False when the time is over before it."""
@@ -261,7 +265,8 @@ class _Loop:
         """Train to the record points, record them, and judge the runs at each."""
         began, running, n, before = self.seconds, self.running, self.problem.data.rows, self.state
         stats = self._blank_stats(len(points))
-        self.state, path = self.engine.advance(self.problem, self.plan, self.state, points * n, self.threads, stats)
+        threads = self.threads if (int(points[-1]) - epoch) * self._epoch_work() >= THREAD_WORK else 1
+        self.state, path = self.engine.advance(self.problem, self.plan, self.state, points * n, threads, stats)
         recorded = self._timed(self._recorded(points, path, stats, running, self.trace), epoch, running)
         failed = running & (self.state.outcome == Outcome.NONFINITE)
         last_epoch = np.where(failed, self.state.seen // n, -1)

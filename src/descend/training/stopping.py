@@ -20,6 +20,7 @@ PLATEAU_LOWEST = (
     1e-3  # part of its lr below which a run that has reached a plateau again is stopped, as one that decays
 )
 KNOWN_OPTIMUM_PATIENCE = 20  # times the patience, where the optimum is known: momentum oscillates for long on the way
+RUNNING, CONVERGED = int(Outcome.RUNNING), int(Outcome.CONVERGED)  # NumPy compares with a plain int five times as fast
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,7 +112,7 @@ class Stopping:
             last_epoch: for runs that failed in the engine, the last epoch that they finished; -1 for others (runs,).
         """
         finite = np.isfinite(loss) & np.isfinite(weights).all(axis=1)
-        reached = (outcome == Outcome.RUNNING) | (epoch <= last_epoch)
+        reached = (outcome == RUNNING) | (epoch <= last_epoch)
         seen = reached & finite
         self.by_loss = self.by_loss.seeing(epoch, np.where(seen, loss, np.nan), weights, self._needed())
         held_out = np.where(seen, held_out, np.nan)
@@ -123,7 +124,7 @@ class Stopping:
         if self.limits.aim is not None:
             _end(outcome, loss <= self.limits.aim, Outcome.CONVERGED)
         self._stop_stalled(epoch, outcome)
-        converged = outcome == Outcome.CONVERGED
+        converged = outcome == CONVERGED
         if converged.any() and epoch >= self.limits.others * max(self.limits.grace, int(self.epochs[converged].min())):
             _end(outcome, np.ones_like(converged), Outcome.BUDGET)
         if self.rung and epoch >= self.rung:
@@ -180,4 +181,5 @@ class Stopping:
 
 def _end(outcome: Array, runs: Array, how: Outcome) -> None:
     """End those of the runs that are still training, in place."""
-    outcome[runs & (outcome == Outcome.RUNNING)] = how
+    if runs.any():
+        outcome[runs & (outcome == RUNNING)] = how

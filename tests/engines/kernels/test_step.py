@@ -17,6 +17,12 @@ def numbers(**changed):
     return nothing._replace(**changed)
 
 
+def test_the_first_numbers_of_an_array_are_copied():
+    to = np.zeros(4)
+    njit(step.copy)(to, np.array([1.0, 2.0, 3.0]), 2)
+    assert to.tolist() == [1, 2, 0, 0]
+
+
 NO_LAYERS = np.empty(0, np.int64)
 
 

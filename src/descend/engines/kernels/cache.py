@@ -1,4 +1,4 @@
-"""cache: a folder for compiled kernels where neither the package nor the home folder can be written.
+"""cache: kernels from Numba's disk cache; a folder for it where neither the package nor the home folder can be written.
 
 Numba raises RuntimeError when it finds no place for the cache of a function, such as in a container without a home
 folder and with a read-only installation.
@@ -9,10 +9,27 @@ import os
 import stat
 import tempfile
 from pathlib import Path
+from typing import Any
 
 from numba import config, njit
+from numba.core.caching import FunctionCache
+from numba.core.runtime import rtsys
 
 from descend.errors import OutputError
+
+
+class KernelCache(FunctionCache):  # type: ignore[misc]  # Numba has no types
+    """Numba's cache of one function, where what is found is machine code and needs no more than the runtime.
+
+    Numba prepares to compile before it looks: 200 modules and 2,000 declarations, 0.3 s of a command that compiles
+    nothing. Where nothing is found, its compiler prepares itself.
+    """
+
+    def load_overload(self, sig: Any, target_context: Any) -> Any:
+        """Return the compiled function of this signature, None where there is none."""
+        rtsys.initialize(target_context)
+        with self._guard_against_spurious_io_errors():
+            return self._load_overload(sig, target_context)
 
 
 def ensure_cache_folder() -> None:

@@ -22,6 +22,7 @@ from numba.core.errors import NumbaError
 from numba.extending import overload, register_jitable
 
 from descend import ops
+from descend.engines.kernels.cache import KernelCache
 from descend.engines.kernels.exponential import EXPONENTIAL
 from descend.engines.kernels.records import Numbers, Table, Vector, argument_types
 from descend.engines.kernels.step import inline
@@ -176,8 +177,12 @@ def compile_kernel(
     full = "_".join(map(str, (*name, dtype, LIBRARY, fingerprint(function))))
     short = re.sub(r"\W", "_", full)[:48] + hashlib.sha256(full.encode()).hexdigest()[:16]  # file names have a limit
     function.__qualname__ = f"{function.__name__}_{short}"
-    signature = argument_types(function, dtype, **records)
-    return njit(signature, cache=cache, error_model="numpy", nogil=True, fastmath=flags)(function)
+    kernel = njit(error_model="numpy", nogil=True, fastmath=flags)(function)
+    if cache:
+        kernel._cache = KernelCache(function)
+    kernel.compile(argument_types(function, dtype, **records))
+    kernel.disable_compile()
+    return kernel
 
 
 LIBRARY = WEAKLY + EXPONENTIAL  # fingerprints of what Numba finds by type, and no function names

@@ -12,7 +12,6 @@ from numba import types
 from numba.core import cgutils
 from numba.core.datamodel import models
 from numba.extending import intrinsic, register_jitable, register_model
-from numba.np.arrayobj import make_array
 
 from descend.arrays import Array
 
@@ -59,7 +58,8 @@ class _LanesModel(models.PrimitiveModel):  # type: ignore[misc]
 
 
 def _place(context: Any, builder: Any, kind: Any, array: Any, at: Any, target: Any) -> Any:
-    return builder.bitcast(builder.gep(make_array(kind)(context, builder, array).data, [at]), target.as_pointer())
+    data = context.make_array(kind)(context, builder, array).data
+    return builder.bitcast(builder.gep(data, [at]), target.as_pointer())
 
 
 def _size(kind: Any) -> int:

@@ -24,7 +24,7 @@ from descend.engines.kernels.records import (
     Vector,
 )
 from descend.engines.kernels.rows import AHEAD, CHUNK, add_losses, prefetch_row
-from descend.engines.kernels.step import as_tuple, by_address, inline, take_step
+from descend.engines.kernels.step import as_tuple, by_address, copy, inline, take_step
 from descend.engines.kernels.weak import as_they_are
 from descend.losses import Loss
 from descend.plan.rule import Rule
@@ -88,7 +88,7 @@ def compile_loop(loss: Loss, dtype: np.dtype[Any], several: bool, sparse: bool =
             begin = at - epoch * n
             end = min(begin + batch_size, n)
             if given.size > 0:
-                g[:] = given
+                copy(g, given, g.size)
             elif end - begin <= BLOCK:
                 g[:] = 0
                 accumulate(evaluate, respond, tail, examples, w, g, workspace, Batch(order, begin, end))

@@ -44,7 +44,7 @@ from descend.engines.kernels.records import (
     Vector,
 )
 from descend.engines.kernels.rows import respond_to
-from descend.engines.kernels.step import apply_gradient, as_tuple, by_address, prepare
+from descend.engines.kernels.step import apply_gradient, as_tuple, by_address, copy, prepare
 from descend.losses import Loss
 
 RANGE = 1024  # coordinates of a share are a multiple of it: each is computed in the same vector as without shares
@@ -150,8 +150,8 @@ def compile_network_loop(dtype: np.dtype[Any]) -> Any:
                     goal = table(targets, 0, rows, y.shape[1])
                     for k in range(rows):
                         row = order[first + k] if order.size > 0 else first + k
-                        features[k] = X[row]
-                        goal[k] = y[row]
+                        copy(features[k], X[row], X.shape[1])
+                        copy(goal[k], y[row], y.shape[1])
                         if sample_weight.size > 0:
                             weights[k] = sample_weight[row]
                     forward(act, network, w, features, out, buffers, PassRows(rows, first - begin, t + 1))
@@ -163,7 +163,8 @@ def compile_network_loop(dtype: np.dtype[Any]) -> Any:
                         for j in range(total.size):
                             total[j] += addition[j]
             if recorded:
-                reach[me], flat[me] = buffers.reach, buffers.flat
+                copy(reach[me], buffers.reach, units)
+                copy(flat[me], buffers.flat, layers.shape[0])
             if not wait(turnstile, threads):
                 return t, 1
             for part in range(1, parts):
@@ -177,14 +178,15 @@ def compile_network_loop(dtype: np.dtype[Any]) -> Any:
             if me == 0:
                 if recorded:
                     observe(layers, reach, flat, size, stats)
-                    raw[:] = g
+                    copy(raw, g, g.size)
                 if normalised or recorded:
-                    before[:] = w
+                    copy(before, w, w.size)
                 finite[0] = prepare(numbers, penalised, layer_ends, w, g)
             if not wait(turnstile, threads):
                 return t, 1
             if finite[0] == 0:
-                reach[me], flat[me] = buffers.reach, buffers.flat
+                copy(reach[me], buffers.reach, units)
+                copy(flat[me], buffers.flat, layers.shape[0])
                 if wait(turnstile, threads) and me == 0:
                     observe(layers, reach, flat, size, stats)
                     measure(layers, w, w, g, stats)
@@ -200,7 +202,8 @@ def compile_network_loop(dtype: np.dtype[Any]) -> Any:
             if recorded and me == 0:
                 measure(layers, before, w, raw, stats)
             at += size
-        whole_memory[:, low:high] = memory
+        for slot in range(memory.shape[0]):
+            copy(whole_memory[slot, low:high], memory[slot], high - low)
         return t, int(at < last_row)
 
     return compile_kernel(network_loop, dtype)
@@ -226,7 +229,8 @@ def compile_network_scores(dtype: np.dtype[Any]) -> Any:
         for first in range(0, n, most):
             rows = min(most, n - first)
             features = table(x, 0, rows, X.shape[1])
-            features[:] = X[first : first + rows]
+            for k in range(rows):
+                copy(features[k], X[first + k], X.shape[1])
             forward(act, network, w, features, z[first : first + rows], buffers, PassRows(rows, 0, 0))
 
     return compile_kernel(network_scores, dtype)

@@ -11,7 +11,6 @@ from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic, register_jitable
-from numba.np.arrayobj import make_array
 
 from descend.arrays import Array
 from descend.engines.kernels.records import UNCOUNTED, Batch, Examples
@@ -29,7 +28,7 @@ def prefetch(typingctx: Any, X: Any, i: Any, j: Any) -> Any:
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         kind = signature.args[0]
-        array = make_array(kind)(context, builder, args[0])
+        array = context.make_array(kind)(context, builder, args[0])
         place = cgutils.get_item_pointer2(
             context, builder, array.data, cgutils.unpack_tuple(builder, array.shape),
             cgutils.unpack_tuple(builder, array.strides), kind.layout, list(args[1:]), wraparound=False,

@@ -84,6 +84,16 @@ def prepare(numbers: StepNumbers, penalised: Array, layer_ends: Array, w: Array,
     return True
 
 
+@register_jitable(forceinline=True, **UNCOUNTED)
+def copy(to: Array, of: Array, size: int) -> None:
+    """Copy the first numbers of an array into another.
+
+    An assignment of slices, which also writes the text of an error where shapes differ, takes Numba 2 seconds to compile.
+    """
+    for j in range(size):
+        to[j] = of[j]
+
+
 @register_jitable
 def clip_layers(g: Array, ends: Array, norm: float) -> None:
     """Hold each layer's part of the gradient to a largest norm, in place."""
