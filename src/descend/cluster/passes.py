@@ -1,30 +1,30 @@
 """passes: what rank 0 announces and each rank takes a part of: passes over blocks of rows, batches of rows, and runs.
 
-Rank 0 gets the sums of every block and adds them up as one process does, so the bits are those of one process; of a batch it
-gets a sum from every rank, and adds those in their order.
+Rank 0 gets the sums of every block and adds them up as one process does, so the bits are those of one process. By batches all
+ranks take the same steps: each gets a sum from every other, and adds them in the order of the ranks.
 """
 
 import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from functools import cache, lru_cache, partial
+from functools import cache, partial
 
 import numpy as np
 
 from descend.arrays import Array
 from descend.cluster.group import HEAD, PASS, Group
 from descend.cluster.moments import part
-from descend.engines.full_pass import PASSES, batch_gradient, on_threads
+from descend.engines.full_pass import PASSES, on_threads
 from descend.engines.shared_runs import serve as serve_runs
-from descend.plan.order import epoch_order
 from descend.plan.rule import Rule
 from descend.problem import Problem
+from descend.table.data import Add
 
 TRAIN, TEST, FITTED = range(
     3
 )  # places of rows: of training, of test, and those of training that are no validation rows
-BATCH, RUNS = len(PASSES), len(PASSES) + 1  # what is announced, beside the passes
+IN_STEP, RUNS = len(PASSES), len(PASSES) + 1  # what is announced, beside the passes
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,14 +56,15 @@ class SharedPasses:
         with self._announced((kind,), weights):
             _exchange(self.group, blocks, own)
 
-    def add_batch(self, weights: Array, batch: tuple[int, int, int], own: Callable[[int, int], Array]) -> Array:
-        """Return the sum of gradients over a batch of rows."""
-        rows = batch[2]
+    @contextmanager
+    def in_step(self, told: bytes) -> Iterator[Add]:
+        """Have all ranks take the steps of some runs."""
         if not self.group.serving.is_set():
-            return own(0, rows)
-        with self._announced((BATCH, *batch), weights):
-            mine = part(rows, 0, self.group.world)
-            return np.asarray(np.add.reduce(self.group.collect(own(mine.start, mine.stop)), axis=0))
+            yield lambda weights, rows, own: own(0, rows)
+            return
+        with self._announced((IN_STEP,), np.zeros(self.room)):
+            self.group.broadcast_bytes(told, 0)
+            yield partial(_added, self.group)
 
     def share(self, told: bytes, costs: list[float], own: Callable[[list[int]], bytes]) -> list[bytes] | None:
         """Have jobs done by all ranks."""
@@ -128,8 +129,6 @@ class Served:
         self._group, self._threads, self._rules, self._problem_of = group, threads, rules or {}, problem_of
         self._problem = cache(self._drawn)
         self._pass = cache(lambda problem, kind: PASSES[kind](problem))
-        self._gradient = cache(lambda problem: batch_gradient(problem, threads))
-        self._order = lru_cache(maxsize=1)(_order_of)
 
     @property
     def room(self) -> int:
@@ -138,18 +137,14 @@ class Served:
 
     def __call__(self, told: Array) -> None:
         """Take this rank's part."""
-        place, rows, seed, kind, *about = told[1:HEAD].tolist()
+        place, rows, seed, kind = told[1:5].tolist()
         problem = self._problem(place, rows, seed)
-        weights = told[HEAD:].view(np.float64).astype(problem.dtype)
         if kind == RUNS:
             self._train(problem)
-        elif kind == BATCH:
-            order_seed, seen, size = about[:3]
-            epoch, first = divmod(seen, problem.data.rows)
-            mine = part(size, self._group.rank, self._group.world)
-            own = self._order(problem, order_seed, epoch)[first + mine.start : first + mine.stop]
-            self._group.collect(self._gradient(problem)(weights, own))
+        elif kind == IN_STEP:
+            self._step(problem)
         else:
+            weights = told[HEAD:].view(np.float64).astype(problem.dtype)
             job, blocks = self._pass(problem, kind)
             _exchange(self._group, blocks, partial(on_threads, partial(job, weights, blocks), self._threads))
 
@@ -164,14 +159,24 @@ class Served:
         for rank in range(1, self._group.world):
             self._group.broadcast_bytes(moved, rank)
 
+    def _step(self, problem: Problem) -> None:
+        """Take the steps of some runs, which rank 0 takes too."""
+        from descend.engines import linear
+
+        steps = partial(linear.train_in_step, partial(_added, self._group))
+        told = self._group.broadcast_bytes(b"", 0)
+        serve_runs(told, None, problem, self._threads, {linear.__name__: steps}, self._rules)
+
     def _drawn(self, place: int, rows: int, seed: int) -> Problem:
         """The problem of so many rows that are drawn of those at a place; of all of them where that is 0."""
         problem = self._problem_of(place)
         return replace(problem, data=problem.data.drawn(rows, seed)) if rows else problem
 
 
-def _order_of(problem: Problem, seed: int, epoch: int) -> Array:
-    return epoch_order(problem.data.rows, seed, epoch, row_bytes=problem.data.row_bytes)
+def _added(group: Group, weights: Array, rows: int, own: Callable[[int, int], Array]) -> Array:
+    """The sum over a batch of rows, see `table.data.Add`."""
+    mine = part(rows, group.rank, group.world)
+    return np.asarray(np.add.reduce(group.exchange(weights, lambda: own(mine.start, mine.stop)), axis=0))
 
 
 def _exchange(group: Group, blocks: Array, own: Callable[[int, int], None]) -> None:

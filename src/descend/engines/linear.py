@@ -29,12 +29,13 @@ from descend.engines.kernels.compiled import compile_rule
 from descend.engines.kernels.loops import BLOCK, compile_loop, compile_online_loop
 from descend.engines.kernels.pointers import address
 from descend.engines.kernels.records import Call
-from descend.engines.shared_runs import Part, train_together
+from descend.engines.shared_runs import Part, told_of, train_together
 from descend.engines.state import State
 from descend.outcome import Outcome
 from descend.plan import Plan, Setting
 from descend.problem import Problem
 from descend.sparse import is_sparse
+from descend.table.data import Add
 
 SHARED_CELLS = 1 << 21  # features of all rows from which threads share a step of a single run; arbitrary, about 1 ms
 SHARED_BATCH = 1 << 17  # features of a batch from which processes share a step: about two exchanges (arbitrary)
@@ -49,10 +50,12 @@ def advance(
     in_groups = {r for runs in groups for r in runs}
     parts = [Part(runs, group=True) for runs in groups] + [Part([r]) for r in range(len(plan)) if r not in in_groups]
     by_step = _shared_by_step(problem, plan, parts, threads)
-    for r in by_step:
-        whole = plan.settings[r].rows_a_step(problem.data.rows) == problem.data.rows
-        train = _train_shared if whole else _train_batches
-        train(problem, plan, state, path, r, record_points, threads)
+    whole = {s.rows_a_step(problem.data.rows) for s in plan.settings} == {problem.data.rows}
+    if whole:
+        for r in by_step:
+            _train_shared(problem, plan, state, path, r, record_points, threads)
+    elif by_step:
+        _train_together(problem, plan, state, path, record_points, by_step, threads)
     rest = [part for part in parts if part.runs[0] not in by_step]
     train_together(train_parts, problem, plan, state, path, record_points, rest, threads)
     return state, path
@@ -113,21 +116,37 @@ def _train_shared(
             path[r, k] = state.weights[r]
 
 
+def _train_together(
+    problem: Problem, plan: Plan, state: State, path: Array, record_points: Array, runs: list[int], threads: int
+) -> None:  # fmt: skip
+    """Train runs by batches, together with the processes that hold the same rows: all take the same steps."""
+    team, parts = problem.data.team, [Part([r]) for r in runs]
+    assert team is not None
+    with team.in_step(told_of(__name__, plan, state, record_points, parts)) as add:
+        train_in_step(add, problem, plan, state, path, record_points, parts, threads)
+
+
+def train_in_step(
+    add: Add, problem: Problem, plan: Plan, state: State, path: Array, record_points: Array, parts: list[Part], threads: int,
+    layer_stats: Array | None = None,
+) -> None:  # fmt: skip
+    """Train single runs by batches, in place, of which `add` adds up the gradients; see `shared_runs.Trainer`."""
+    for part in parts:
+        _train_batches(add, problem, plan, state, path, part.runs[0], record_points, threads)
+
+
 def _train_batches(
-    problem: Problem, plan: Plan, state: State, path: Array, r: int, record_points: Array, threads: int
+    add: Add, problem: Problem, plan: Plan, state: State, path: Array, r: int, record_points: Array, threads: int
 ) -> None:  # fmt: skip
     """Train run r by batches whose rows are shared among processes; the sums are those of `_train` but for rounding."""
-    setting, n, team = plan.settings[r], problem.data.rows, problem.data.team
-    assert team is not None
+    setting, n = plan.settings[r], problem.data.rows
     loop, ranges, batch = _loop_by_address(problem, setting, state, r), ranges_of(problem, plan), setting.rows_a_step(n)
     gradient, weights = batch_gradient(problem, threads), state.weights[r]
     for k, point in enumerate(record_points):
         for lo, hi, orders in ranges(setting, int(state.seen[r]), int(point)):
             while state.outcome[r] == Outcome.RUNNING and (at := int(state.seen[r])) < hi:
                 rows = orders[at // n - lo // n][at % n : at % n + batch]
-                total = team.add_batch(
-                    weights, (setting.seed, at, len(rows)), functools.partial(_of_part, gradient, weights, rows)
-                )
+                total = add(weights, len(rows), functools.partial(_of_part, gradient, weights, rows))
                 state.steps[r], failed = loop(Call(orders[:0], at, at + len(rows), int(state.steps[r])), total)
                 if failed:
                     state.outcome[r] = Outcome.NONFINITE

@@ -55,7 +55,7 @@ def train_together(
     if team is None or len(parts) < 2 or sum(costs) < SHARED_WORK or plan.shuffle != "auto":
         train(everything)
         return
-    answers = team.share(_told(trainer.__module__, plan, state, record_points, parts), costs, train)
+    answers = team.share(told_of(trainer.__module__, plan, state, record_points, parts), costs, train)
     if answers is None:
         train(everything)
     for moved, _ in map(_unpacked, filter(None, answers or [])):
@@ -69,7 +69,7 @@ def train_together(
 
 def serve(
     told: bytes,
-    jobs: list[int],
+    jobs: list[int] | None,
     problem: Problem,
     threads: int,
     trainers: Mapping[str, Trainer],
@@ -78,6 +78,7 @@ def serve(
     """Train, in another process, the parts at some places of what it was told, and return what became of them.
 
     Args:
+        jobs: those places; all of them when None.
         trainers: of each engine, by its module.
         rules: those that are none of descend's, by their names.
     """
@@ -89,7 +90,7 @@ def serve(
     layers = 0 if problem.network is None else len(problem.network.layers)
     stats = np.full((len(plan), len(points), layers, len(KINDS)), np.nan)
     path = np.empty((len(plan), len(points), problem.params), problem.dtype)
-    parts = [Part(*about["parts"][k]) for k in jobs]
+    parts = [Part(*about["parts"][k]) for k in (range(len(about["parts"])) if jobs is None else jobs)]
     trainers[about["trainer"]](problem, plan, state, path, points, parts, threads, stats)
     runs = np.array([r for part in parts for r in part.runs], np.int64)
     moved = {name: getattr(state, name)[runs] for name in FIELDS}
@@ -101,7 +102,8 @@ def _cost(problem: Problem, state: State, part: Part, last: int) -> float:
     return float((last - state.seen[part.runs]).sum() * (problem.params + ROW_WORK))
 
 
-def _told(trainer: str, plan: Plan, state: State, points: Array, parts: list[Part]) -> bytes:
+def told_of(trainer: str, plan: Plan, state: State, points: Array, parts: list[Part]) -> bytes:
+    """Return what another process must know to train some parts of a plan, by the trainer of an engine."""
     settings = [{name: getattr(s, name) for name in PLAIN} | {"rule": s.rule.name} for s in plan.settings]
     factors = [np.asarray(s.factors, np.float64) for s in plan.settings]
     arrays = {name: getattr(state, name) for name in FIELDS} | {"points": points, "factors": np.concatenate(factors)}

@@ -1,6 +1,7 @@
 """Data: what a model is trained on, as arrays."""
 
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
@@ -12,6 +13,19 @@ from descend.errors import DataError
 from descend.sparse import canonical, column_squares, dense, is_sparse
 from descend.table.moments import Gram, Rows, accumulate, shard_rows
 from descend.table.scaled_rows import ScaledRows
+
+
+class Add(Protocol):
+    """Returns the sum of gradients over a batch of rows (params,), to which every process adds that of its part."""
+
+    def __call__(self, weights: Array, rows: int, own: Callable[[int, int], Array]) -> Array:
+        """Add up.
+
+        Args:
+            weights: at which the gradients are taken (params,).
+            rows: of the batch.
+            own: adds up those from a first to a last of the batch, excluded, in this process.
+        """
 
 
 class Team(Protocol):
@@ -31,13 +45,11 @@ class Team(Protocol):
             own: fills those from a first to a last, excluded, in this process.
         """
 
-    def add_batch(self, weights: Array, batch: tuple[int, int, int], own: Callable[[int, int], Array]) -> Array:
-        """Return the sum of gradients over a batch of rows (params,); the processes' sums are added in their order.
+    def in_step(self, told: bytes) -> AbstractContextManager["Add"]:
+        """Have all processes take the steps of some runs, each with a part of every batch, while the context lasts.
 
         Args:
-            weights: at which the gradients are taken (params,).
-            batch: the seed of the order of rows, the rows seen before, and the rows of the batch.
-            own: adds up those from a first to a last of the batch, excluded, in this process.
+            told: what the others must know, see `engines.shared_runs.serve`.
         """
 
     def share(self, told: bytes, costs: list[float], own: Callable[[list[int]], bytes]) -> list[bytes] | None:
