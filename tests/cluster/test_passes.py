@@ -150,7 +150,7 @@ def test_batches_of_a_sample_are_those_of_its_rows(small, together, monkeypatch)
 
 def test_the_oracle_can_fail_where_ranks_add_the_same_part(small, together, monkeypatch):
     monkeypatch.setattr(linear, "SHARED_BATCH", 1)
-    monkeypatch.setattr(passes, "part", lambda count, rank, world: range(count // 2))
+    monkeypatch.setattr(passes, "share_of", lambda count, rank, world: range(count // 2))
     problem, plan = small("logistic", rows=500), Plan((setting("adam", lr=0.1, batch_size=70, seed=5),))
     path = together(problem, 2, lambda shared: steps(shared, plan))[0][1]
     assert np.abs(path - steps(problem, plan)[1]).max() > 1e-4

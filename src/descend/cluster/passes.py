@@ -5,26 +5,27 @@ ranks take the same steps: each gets a sum from every other, and adds them in th
 """
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cache, partial
 
 import numpy as np
 
-from descend.arrays import Array
+from descend.arrays import Array, packed, unpacked
 from descend.cluster.group import HEAD, PASS, Group
-from descend.cluster.moments import part
 from descend.engines.full_pass import PASSES, on_threads
 from descend.engines.shared_runs import serve as serve_runs
 from descend.plan.rule import Rule
 from descend.problem import Problem
 from descend.table.data import Add
+from descend.table.moments import share_of
+from descend.table.streamed.rows import Parts, Product, ScaledStream, products_of
 
 TRAIN, TEST, FITTED = range(
     3
 )  # places of rows: of training, of test, and those of training that are no validation rows
-IN_STEP, RUNS = len(PASSES), len(PASSES) + 1  # what is announced, beside the passes
+IN_STEP, RUNS, PRODUCTS = range(len(PASSES), len(PASSES) + 3)  # what is announced, beside the passes
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,6 +76,25 @@ class SharedPasses:
             jobs = assigned(costs, self.group.world)
             self.group.broadcast_bytes(json.dumps(jobs).encode(), 0)
             return [own(jobs[0]), *(self.group.broadcast_bytes(b"", rank) for rank in range(1, self.group.world))]
+
+    def products(self, streams: Sequence[ScaledStream], parts: Parts) -> Iterator[Product]:
+        """Yield the products of rows of which each rank reads a part, see `table.streamed.rows.products`.
+
+        Args:
+            streams: the rows at each place.
+            parts: some of them, and the weights of each.
+        """
+        if not self.group.serving.is_set():
+            yield from products_of([X.rows for X, _ in parts], parts)
+            return
+        places = [next(k for k, stream in enumerate(streams) if stream is X) for X, _ in parts]
+        with self._announced((PRODUCTS,), np.zeros(self.room)):
+            self.group.broadcast_bytes(packed({str(k): W for k, (_, W) in zip(places, parts, strict=True)}), 0)
+            found = list(products_of([X.own for X, _ in parts], parts))
+            for rank in range(1, self.group.world):
+                theirs = _unpacked_products(self.group.broadcast_bytes(b"", rank))
+                found += [(places.index(place), rows, values) for place, rows, values in theirs]
+        yield from found
 
     def of_sample(self, rows: int, seed: int) -> "SharedPasses":
         """Return the ranks for rows that are drawn of these."""
@@ -143,6 +163,8 @@ class Served:
             self._train(problem)
         elif kind == IN_STEP:
             self._step(problem)
+        elif kind == PRODUCTS:
+            self._multiply()
         else:
             weights = told[HEAD:].view(np.float64).astype(problem.dtype)
             job, blocks = self._pass(problem, kind)
@@ -167,6 +189,15 @@ class Served:
         told = self._group.broadcast_bytes(b"", 0)
         serve_runs(told, None, problem, self._threads, {linear.__name__: steps}, self._rules)
 
+    def _multiply(self) -> None:
+        """Multiply the rows of this rank with weights, by their places, and tell all products."""
+        weights, _ = unpacked(self._group.broadcast_bytes(b"", 0))
+        places = sorted(map(int, weights))
+        parts = [(self._problem(place, 0, 0).data.X, weights[str(place)]) for place in places]
+        own = [(places[k], rows, values) for k, rows, values in products_of([X.own for X, _ in parts], parts)]
+        for rank in range(1, self._group.world):
+            self._group.broadcast_bytes(_packed_products(own), rank)
+
     def _drawn(self, place: int, rows: int, seed: int) -> Problem:
         """The problem of so many rows that are drawn of those at a place; of all of them where that is 0."""
         problem = self._problem_of(place)
@@ -175,13 +206,25 @@ class Served:
 
 def _added(group: Group, weights: Array, rows: int, own: Callable[[int, int], Array]) -> Array:
     """The sum over a batch of rows, see `table.data.Add`."""
-    mine = part(rows, group.rank, group.world)
+    mine = share_of(rows, group.rank, group.world)
     return np.asarray(np.add.reduce(group.exchange(weights, lambda: own(mine.start, mine.stop)), axis=0))
+
+
+def _packed_products(products: Iterable[Product]) -> bytes:
+    """Products as bytes, each with its place and its rows."""
+    found = list(products)
+    about = [(place, rows.start, rows.stop) for place, rows, _ in found]
+    return packed({str(k): values for k, (_, _, values) in enumerate(found)}, about)
+
+
+def _unpacked_products(data: bytes) -> list[Product]:
+    arrays, about = unpacked(data)
+    return [(place, slice(lo, hi), arrays[str(k)]) for k, (place, lo, hi) in enumerate(about)]
 
 
 def _exchange(group: Group, blocks: Array, own: Callable[[int, int], None]) -> None:
     """Fill the blocks of this rank, and, on rank 0, those of the others."""
-    parts = [part(len(blocks), rank, group.world) for rank in range(group.world)]
+    parts = [share_of(len(blocks), rank, group.world) for rank in range(group.world)]
     mine = parts[group.rank]
     own(mine.start, mine.stop)
     padded = np.zeros(

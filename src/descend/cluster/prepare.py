@@ -1,16 +1,17 @@
 """prepare: data that several processes prepare together; all end with what one process would have.
 
-Every rank reads the whole table, since types, levels, medians and the split depend on all rows; they share the passes over
-the rows: moments, which for squared loss are all that steps on the whole batch need, and sums of losses and gradients.
+Of a large Parquet file each rank reads a part, where moments are all that training asks of the rows (`in_parts`). Any other table
+every rank reads whole, since types, levels, medians and the split depend on all rows; they share the passes over the rows:
+moments, and sums of losses and gradients.
 """
 
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
-from typing import Any
 
 from descend.cluster.agreement import agreed, facts
 from descend.cluster.group import Group
+from descend.cluster.in_parts import Given, prepare_in_parts
 from descend.cluster.moments import accumulate
 from descend.cluster.passes import FITTED, TEST, TRAIN, SharedPasses
 from descend.errors import UsageError
@@ -20,16 +21,22 @@ from descend.problem.build import build_problem
 from descend.table.data import Data
 from descend.table.moments import Accumulate, Rows
 from descend.table.prepare import Note, Prepared, labelled, load, prepare, validation_split
+from descend.table.streamed.rows import ScaledStream
 from descend.table.table import Table
 
 
-def prepare_together(
-    group: Group, data: Any, target: Any, options: Options, on_event: Callable[[Note], None] = lambda note: None
-) -> Prepared:  # fmt: skip
+def prepare_together(group: Group, given: Given, on_event: Callable[[Note], None] = lambda note: None) -> Prepared:
     """Return what `table.prepare.prepare` returns, with the moments of training and test rows, on all ranks.
 
     Raises UsageError when ranks were given different data, options or versions, and for what processes do not share.
     """
+    data, target, options = given.data, given.target, given.options
+    if (prepared := prepare_in_parts(group, given, on_event)) is not None:
+        team = SharedPasses(group, TRAIN, problem_at(prepared, options, TRAIN).params)
+        streams = [part.X for part in (prepared.train, prepared.test) if part and isinstance(part.X, ScaledStream)]
+        for stream in streams if group.rank == 0 else ():
+            stream.share = partial(team.products, streams)
+        return prepared
 
     def read() -> Table:
         if isinstance(data, str) and data == "-":
@@ -74,9 +81,10 @@ def _with_moments(data: Data, shared: Accumulate, threads: int) -> Data:
 
 
 def _check_options(options: Options) -> None:
-    """Raise UsageError for tables that are read in pieces, which ranks do not share."""
+    """Raise UsageError for tables that each rank reads whole and that were to be read in pieces."""
     if options.memory is not None:
-        raise _not_shared("tables larger than memory", "leave out --memory, or start one process")
+        what = "tables larger than memory that are no Parquet files"
+        raise _not_shared(what, "write it as Parquet, leave out --memory, or start one process")
 
 
 def _not_shared(what: str, fix: str) -> UsageError:

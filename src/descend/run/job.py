@@ -20,6 +20,7 @@ from descend.arrays import Array
 from descend.blas import one_blas_thread
 from descend.cluster.agreement import facts
 from descend.cluster.group import LIMIT, Group, joined, rank_here
+from descend.cluster.in_parts import Given
 from descend.cluster.passes import TRAIN, Served
 from descend.cluster.prepare import prepare_together, problem_at
 from descend.diagnosis.finding import Finding, Level
@@ -129,7 +130,7 @@ def train(
         store.check_folder(Path(run_dir), force=False)
     begun = time.monotonic() if begun is None else begun
     place = checkpoint if checkpoint is not None or run_dir is None else f"{os.fspath(run_dir)}.search"
-    scratch_beside = None if place is None else os.fspath(place).removesuffix(".search")
+    scratch_beside = None if place is None or follows else os.fspath(place).removesuffix(".search")
     with joined(rank_timeout) as group, Scratch(scratch_beside) as scratch:
         job = _Job(data, target, values, (None if follows else on_event) or (lambda event: None), begun, scratch)
         prepared = None if group is None else job.prepare(group)
@@ -213,7 +214,10 @@ class _Job:
         """Read and prepare: in a group with its other ranks; else whole, or streamed where memory is not enough for that."""
         options = self.options.replace(threads=self.threads)
         if group is not None:
-            return prepare_together(group, self.data, self.target, options, self._pass_on)
+            given = Given(
+                data=self.data, target=self.target, options=options, scratch=self.scratch, looked_at=self._looked_at
+            )  # fmt: skip
+            return prepare_together(group, given, self._pass_on)
         if isinstance(self.data, (str, os.PathLike)) and str(self.data) != "-":
             found = opened(Path(self.data), how_to_read(options), options.memory, self.threads, self.scratch)
             if found is not None:

@@ -20,6 +20,7 @@ from descend.table.dialect import Dialect, faults, sniff
 from descend.table.names import Chosen, choose
 from descend.table.read import ENCODINGS, READERS, Format, stays_text
 from descend.table.reading import Conventions
+from descend.table.scaled_rows import LARGE_CELLS
 from descend.table.strays import Scan, find_strays, scan
 from descend.table.streamed.scratch import Scratch
 from descend.table.streamed.source import StreamedTable, rows_that_fit
@@ -48,6 +49,33 @@ class Need:
     def fits(self) -> bool:
         """Whether it can be read whole."""
         return self.whole <= self.allowed
+
+
+def opened_in_parts(
+    path: Path, how: Format, memory: int | None, threads: int, scratch: Scratch, world: int
+) -> tuple[StreamedTable, Need] | None:  # fmt: skip
+    """Return a table of which each of several processes reads a part; None where each is to read it whole.
+
+    In parts a Parquet file of so many cells is read that training does not copy it. Each process may take its part of what the
+    whole would take, so that the machine decides nothing. The other arguments are those of `opened`, which raises as this does.
+    """
+    files.check(path)
+    version, head = files.version(path), files.head_of(path)
+    how = replace(how, format=files.format_of(path, how.format, head))
+    if how.format != "parquet":
+        return None
+    rows, columns, group = _footer(path)
+    if rows * columns <= LARGE_CELLS:
+        return None
+    whole = rows * columns * CELL_BYTES
+    allowed = whole // world if memory is None else memory
+    engine = _engine(allowed, group, threads, scratch)
+    try:
+        need = Need(whole=whole, allowed=allowed, most=whole if memory is None else memory)
+        return _Opening(engine, path, version, how, allowed, scratch).parquet(), need
+    except BaseException:
+        engine.close()
+        raise
 
 
 def opened(

@@ -15,7 +15,7 @@ from descend.table.columns import Schema
 from descend.table.scaled_rows import ScaledRows, scaled
 from descend.table.streamed.pieces import pieces
 from descend.table.streamed.scratch import Scratch
-from descend.table.streamed.source import StreamedTable
+from descend.table.streamed.source import StreamedTable, Window
 
 BLOCK_CELLS = 1 << 16  # cells of a block that is scaled at once: 512 kB, which stays in a level-2 cache
 
@@ -28,6 +28,8 @@ class StreamedRows:
         schema: how columns become features.
         part: which of its rows these are, bool (rows of the table,).
         drawn: rows that are at hand, as their places in this part and their features.
+        window: rows of the table between which they all are, where that is known.
+        first: the place of the first of them in the part that several processes share.
 
     Slices that follow each other are one reading.
     """
@@ -35,9 +37,11 @@ class StreamedRows:
     ndim = 2
 
     def __init__(
-        self, table: StreamedTable, schema: Schema, part: Array, drawn: Sequence[tuple[Array, Array]] = ()
-    ) -> None:
+        self, table: StreamedTable, schema: Schema, part: Array, drawn: Sequence[tuple[Array, Array]] = (),
+        window: Window | None = None, first: int = 0,
+    ) -> None:  # fmt: skip
         self.table, self.schema, self.part, self.drawn = table, schema, part, tuple(drawn)
+        self.window, self.first = window or (0, table.rows), first
         self.dtype = np.dtype(np.float64)
         self.shape = (int(np.count_nonzero(part)), len(schema.names))
         self._lock = threading.Lock()
@@ -65,7 +69,7 @@ class StreamedRows:
 
     def blocks(self) -> Iterator[Array]:
         """Yield all rows in their order, some at a time."""
-        return (piece.features(self.part) for piece in pieces(self.table, self.schema))
+        return (piece.features(self.part) for piece in pieces(self.table, self.schema, self.window))
 
     def _between(self, lo: int, hi: int) -> Array:
         """Consecutive rows; reading begins anew where they are not ahead."""
@@ -106,13 +110,19 @@ class ScaledStream(ScaledRows):
         scratch: where the file is written.
         name: of the file.
         say: receives that it is written.
+        own: those that this process reads, where several share the products; all when None.
     """
 
     def __init__(
-        self, rows: StreamedRows, center: Array, width: Array, scratch: Scratch, name: str, say: Callable[[str], None]
-    ) -> None:
+        self, rows: StreamedRows, center: Array, width: Array, scratch: Scratch, name: str, say: Callable[[str], None],
+        own: StreamedRows | None = None,
+    ) -> None:  # fmt: skip
         super().__init__(rows, center, width, np.float64)  # type: ignore[arg-type]  # read in their order, by one thread
         self.rows, self._scratch, self._name, self._say = rows, scratch, name, say
+        self.own = own or rows
+        self.share: Callable[[Parts], Iterator[Product]] | None = (
+            None  # takes the products together with other processes
+        )
 
     @property
     def mapped(self) -> bool:
@@ -131,16 +141,32 @@ class ScaledStream(ScaledRows):
         return _mapped(path, self.shape, what, size)
 
 
-def products(parts: Sequence[tuple[ScaledStream, Array]]) -> Iterator[tuple[int, slice, Array]]:
+Parts = Sequence[tuple[ScaledStream, Array]]  # rows, and the weights that they are multiplied with
+Product = tuple[int, slice, Array]
+
+
+def products(parts: Parts) -> Iterator[Product]:
     """Yield the products of scaled rows of one table with weights (features, columns), of several parts in one reading.
 
     Each time the part, some of its rows, and their products (rows, columns).
     """
-    first, seen = parts[0][0].rows, [0] * len(parts)
+    share = parts[0][0].share
+    return products_of([X.rows for X, _ in parts], parts) if share is None else share(parts)
+
+
+def products_of(rows: Sequence[StreamedRows], parts: Parts) -> Iterator[Product]:
+    """Yield the products of some rows of each part, as `products` does."""
+    first, seen = rows[0], [own.first for own in rows]
+    windows = [own.window for own in rows if own.shape[0]]
+    if not windows:
+        return
+    window = min(lo for lo, _ in windows), max(hi for _, hi in windows)
     size = max(64, BLOCK_CELLS // max(first.shape[1], 1))
-    for piece in pieces(first.table, first.schema):
-        for k, (X, W) in enumerate(parts):
-            features = piece.features(X.rows.part)
+    for piece in pieces(first.table, first.schema, window):
+        for k, (own, (X, W)) in enumerate(zip(rows, parts, strict=True)):
+            features = piece.features(own.part)
+            if not len(features):
+                continue
             found = np.empty((len(features), W.shape[1]))
             for lo in range(0, len(features), size):
                 np.matmul(scaled(features[lo : lo + size], X.center, X.width, X.dtype), W, out=found[lo : lo + size])
