@@ -73,8 +73,7 @@ def test_ranks_with_other_targets_end(in_threads):
     ("data", "given", "text"),
     [
         (None, {"memory": "1GB"},
-         "several processes cannot share tables larger than memory that are no Parquet files; write it as Parquet, leave out "
-         "--memory, or start one process"),
+         "several processes cannot share --memory for a table that they read whole; leave out --memory, or start one process"),
         ("-", {}, "several processes cannot share standard input; write it to a file first"),
     ],
     ids=["memory", "standard input"],

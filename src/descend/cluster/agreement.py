@@ -92,8 +92,10 @@ def target_facts(target: Column) -> dict[str, str]:
     return {"a target of hash": _hash([target], target.name)}
 
 
-def end_of_file(path: Path) -> str:
-    """Return a hash of a Parquet file's size and of its end, which describes its columns, and what each group of rows holds."""
+def file_hash(path: Path, format: str) -> str:
+    """Return a hash of a file; of Parquet, of its size and its end, which says what each group of rows holds."""
+    if format != "parquet":
+        return files.sha256(path)
     with path.open("rb") as file:
         size = file.seek(0, os.SEEK_END)
         file.seek(max(size - END_BYTES, 0))

@@ -1,4 +1,4 @@
-"""in_parts: a large Parquet file of which each rank reads a part; what all ranks know of it is what one process would know.
+"""in_parts: a large file of which each rank reads a part; what all ranks know of it is what one process would know.
 
 It is streamed (`table.streamed`): of all rows each rank reads the target and what the split depends on. Other columns that need a
 look as a whole are looked at by one rank each. Then each rank reads its own rows once, for their moments, and once more for
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from descend.cluster.agreement import agreed, end_of_file, settings, target_facts
+from descend.cluster.agreement import agreed, file_hash, settings, target_facts
 from descend.cluster.group import Group
 from descend.cluster.moments import in_order
 from descend.errors import DataError
@@ -19,7 +19,7 @@ from descend.options import Options
 from descend.table.moments import Sums
 from descend.table.prepare import Note, Prepared, how_to_read
 from descend.table.streamed.one_pass import Places
-from descend.table.streamed.opening import Need, opened_in_parts
+from descend.table.streamed.opening import Need, opened
 from descend.table.streamed.prepare import prepare_streamed
 from descend.table.streamed.scratch import Scratch
 from descend.table.streamed.source import StreamedTable
@@ -85,17 +85,15 @@ def prepare_in_parts(group: Group, given: Given, on_event: Callable[[Note], None
     def read() -> tuple[StreamedTable, Need] | None:
         if not isinstance(given.data, (str, os.PathLike)) or str(given.data) == "-":
             return None
-        threads = options.threads or 1
-        return opened_in_parts(
-            Path(given.data), how_to_read(options), options.memory, threads, given.scratch, group.world
-        )
+        how, threads = how_to_read(options), options.threads or 1
+        return opened(Path(given.data), how, options.memory, threads, given.scratch, group.world)
 
     def facts_of(found: tuple[StreamedTable, Need] | None) -> dict[str, str]:
         if found is None:
             return settings(options) | {"a file of hash": "none"}
         named = isinstance(target, str) and found[0].outline[target].name == target
         of_target = target_facts(found[0].column(target)[0]) if named else {}
-        return settings(options) | {"a file of hash": end_of_file(found[0].path)} | of_target
+        return settings(options) | {"a file of hash": file_hash(found[0].origin, found[0].source.format)} | of_target
 
     found = agreed(group, read, facts_of)
     if found is None:

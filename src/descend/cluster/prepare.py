@@ -81,10 +81,9 @@ def _with_moments(data: Data, shared: Accumulate, threads: int) -> Data:
 
 
 def _check_options(options: Options) -> None:
-    """Raise UsageError for tables that each rank reads whole and that were to be read in pieces."""
+    """Raise UsageError for a limit of memory, which tables that are read whole do not keep."""
     if options.memory is not None:
-        what = "tables larger than memory that are no Parquet files"
-        raise _not_shared(what, "write it as Parquet, leave out --memory, or start one process")
+        raise _not_shared("--memory for a table that they read whole", "leave out --memory, or start one process")
 
 
 def _not_shared(what: str, fix: str) -> UsageError:

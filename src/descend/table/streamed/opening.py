@@ -51,35 +51,8 @@ class Need:
         return self.whole <= self.allowed
 
 
-def opened_in_parts(
-    path: Path, how: Format, memory: int | None, threads: int, scratch: Scratch, world: int
-) -> tuple[StreamedTable, Need] | None:  # fmt: skip
-    """Return a table of which each of several processes reads a part; None where each is to read it whole.
-
-    In parts a Parquet file of so many cells is read that training does not copy it. Each process may take its part of what the
-    whole would take, so that the machine decides nothing. The other arguments are those of `opened`, which raises as this does.
-    """
-    files.check(path)
-    version, head = files.version(path), files.head_of(path)
-    how = replace(how, format=files.format_of(path, how.format, head))
-    if how.format != "parquet":
-        return None
-    rows, columns, group = _footer(path)
-    if rows * columns <= LARGE_CELLS:
-        return None
-    whole = rows * columns * CELL_BYTES
-    allowed = whole // world if memory is None else memory
-    engine = _engine(allowed, group, threads, scratch)
-    try:
-        need = Need(whole=whole, allowed=allowed, most=whole if memory is None else memory)
-        return _Opening(engine, path, version, how, allowed, scratch).parquet(), need
-    except BaseException:
-        engine.close()
-        raise
-
-
 def opened(
-    path: Path, how: Format, memory: int | None, threads: int, scratch: Scratch
+    path: Path, how: Format, memory: int | None, threads: int, scratch: Scratch, world: int = 1
 ) -> tuple[StreamedTable, Need] | None:  # fmt: skip
     """Return a table to be streamed, and what it would take otherwise; None where it can be read whole.
 
@@ -89,6 +62,8 @@ def opened(
         memory: bytes that it may take; half of what the system allows when None.
         threads: that read.
         scratch: where a copy in Parquet is kept.
+        world: processes that read it together. Of a Parquet file of so many cells that training does not copy it, each may take
+            its part of what the whole would take, unless told.
 
     Raises DataError where it cannot be read, or only as a whole.
     """
@@ -99,10 +74,17 @@ def opened(
     most = allowed_memory() if memory is None else memory
     allowed = int(SHARE * most) if memory is None else memory
     if how.format == "parquet":
-        if version[0] * COMPRESSION * CELL_BYTES / 8 <= allowed:
+        if version[0] * COMPRESSION * CELL_BYTES / 8 <= allowed and world == 1:
             return None
         rows, columns, group = _footer(path)
         need = Need(whole=rows * columns * CELL_BYTES, allowed=allowed, most=most)
+        if world > 1 and rows * columns > LARGE_CELLS:
+            allowed = need.whole // world if memory is None else memory
+            need = Need(
+                whole=need.whole, allowed=min(allowed, need.whole - 1), most=need.whole if memory is None else memory
+            )
+    elif world > 1 and memory is None:
+        return None
     else:
         rows, columns = _estimated(path, head, how)
         need, group = Need(whole=rows * columns * CELL_BYTES, allowed=allowed, most=most), 0
