@@ -1,15 +1,19 @@
 """Ranks that read a Parquet file in parts know what one process knows that reads all of it."""
 
 import re
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from descend.cluster.in_parts import Given
-from descend.cluster.passes import Served
+from descend.cluster.passes import TRAIN, Served
 from descend.cluster.prepare import prepare_together, problem_at
+from descend.engines import linear, start
+from descend.engines.full_pass import full_gradient, full_objectives
 from descend.options import read_options
+from descend.plan import Plan, setting
 from descend.table import moments, scale, scaled_rows
 from descend.table.prepare import prepare
 from descend.table.streamed import opening, source
@@ -136,6 +140,79 @@ def test_products_of_all_ranks_are_those_of_one_process(in_parts, frame, tmp_pat
         ours, theirs = ([(rows, z) for part, rows, z in found if part == k] for found in (shared, alone))
         assert [rows.stop for rows, _ in ours[:-1]] == [rows.start for rows, _ in ours[1:]]
         np.testing.assert_allclose(*(np.concatenate([z for _, z in found]) for found in (ours, theirs)), rtol=1e-13)
+
+
+def on_rank_0(options, job):
+    """What a job on the problem of rank 0 returns there, with which the others help."""
+
+    def run(group, prepared):
+        served = Served(group, lambda place: problem_at(prepared, options, place), 1)
+        if group.rank:
+            return group.wait(served, served.room)
+        with group.at_work(served.room):
+            return job(problem_at(prepared, options, TRAIN), prepared.test)
+
+    return run
+
+
+def steps(problem, batch_size):
+    plan = Plan((setting("adam", lr=0.1, batch_size=batch_size, seed=5),))
+    return linear.advance(problem, plan, start(problem, plan), np.arange(1, 4) * problem.data.rows)[1]
+
+
+@pytest.fixture
+def many(tmp_path, monkeypatch):
+    """A file of three blocks of training rows, whose steps are shared however few they are."""
+    monkeypatch.setattr(linear, "SHARED_CELLS", 1)
+    monkeypatch.setattr(linear, "SHARED_BATCH", 1)
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame({"a": rng.normal(3, 2, 11_000), "b": rng.normal(size=11_000), "w": rng.integers(1, 4, 11_000)})
+    frame["kind"] = frame.a + rng.normal(size=11_000) > 3
+    frame.to_parquet(tmp_path / "table.parquet", row_group_size=1000)
+    return tmp_path / "table.parquet"
+
+
+@pytest.mark.parametrize("world", [2, 5], ids=["uneven", "empty parts"])
+def test_steps_on_rows_that_ranks_hold_in_parts_are_those_of_one_process(in_parts, many, world):
+    options = read_options({"weight": "w"})
+
+    def job(problem, test):
+        w = np.array([0.3, -0.2, 0.1])
+        measured = (
+            full_objectives(problem)(w[None]),
+            full_gradient(problem)(w),
+            full_objectives(replace(problem, data=test))(w[None]),
+        )
+        return [*measured, steps(problem, 0)], [steps(problem, 700), test.X @ np.ones((2, 3))], problem.data.X
+
+    alone = prepare(many, "kind", options)
+    expected = job(problem_at(alone, options, TRAIN), alone.test)
+    found, *_ = in_parts(world, many, options, "kind", on_rank_0(options, job))[0]
+
+    assert [a.tobytes() for a in found[0]] == [a.tobytes() for a in expected[0]]
+    for ours, theirs in zip(found[1], expected[1], strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-11, atol=1e-13)
+    assert not found[2].mapped  # rank 0 has not read what the others hold
+    assert len(found[2].held) == min(2, -(-3 // world) + (world < 3)) * 4096
+
+
+def test_small_batches_and_what_follows_an_interruption_read_all_rows_on_rank_0(in_parts, many, monkeypatch):
+    monkeypatch.setattr(linear, "SHARED_BATCH", 10**9)
+    options = read_options({})
+
+    def job(problem, test):
+        small, team = steps(problem, 64), problem.data.team
+        if team is not None:
+            team.group.serving.clear()  # as Ctrl-C in a pass does
+        after = [full_gradient(problem)(np.ones(4)), steps(problem, 0)]
+        if team is not None:
+            team.group.serving.set()
+        return [rows.tobytes() for rows in (small, *after)]
+
+    alone = prepare(many, "kind", options)
+    found, _ = in_parts(2, many, options, "kind", on_rank_0(options, job))[0]
+
+    assert found == job(problem_at(alone, options, TRAIN), alone.test)
 
 
 @pytest.mark.parametrize(

@@ -18,9 +18,9 @@ from descend.engines.full_pass import PASSES, on_threads
 from descend.engines.shared_runs import serve as serve_runs
 from descend.plan.rule import Rule
 from descend.problem import Problem
-from descend.table.data import Add
+from descend.table.data import Add, Data
 from descend.table.moments import share_of
-from descend.table.streamed.rows import Parts, Product, ScaledStream, products_of
+from descend.table.streamed.rows import Parts, Product, ScaledStream, own_products, products_of
 
 TRAIN, TEST, FITTED = range(
     3
@@ -49,19 +49,19 @@ class SharedPasses:
         """How many processes there are."""
         return self.group.world
 
-    def fill(self, kind: int, weights: Array, blocks: Array, own: Callable[[int, int], None]) -> None:
-        """Fill the blocks of a pass; alone, where the others do not wait for it, or no more, or the rows are a sample."""
+    def fill(self, kind: int, weights: Array, blocks: Array, own: Callable[[int, int], None]) -> bool:
+        """Fill the blocks of a pass, unless the others do not wait for it, or no more, or the rows are a sample."""
         if self.sample != (0, 0) or not self.group.serving.is_set():
-            own(0, len(blocks))
-            return
+            return False
         with self._announced((kind,), weights):
             _exchange(self.group, blocks, own)
+        return True
 
     @contextmanager
-    def in_step(self, told: bytes) -> Iterator[Add]:
+    def in_step(self, told: bytes) -> Iterator[Add | None]:
         """Have all ranks take the steps of some runs."""
         if not self.group.serving.is_set():
-            yield lambda weights, rows, own: own(0, rows)
+            yield None
             return
         with self._announced((IN_STEP,), np.zeros(self.room)):
             self.group.broadcast_bytes(told, 0)
@@ -90,7 +90,7 @@ class SharedPasses:
         places = [next(k for k, stream in enumerate(streams) if stream is X) for X, _ in parts]
         with self._announced((PRODUCTS,), np.zeros(self.room)):
             self.group.broadcast_bytes(packed({str(k): W for k, (_, W) in zip(places, parts, strict=True)}), 0)
-            found = list(products_of([X.own for X, _ in parts], parts))
+            found = list(own_products(parts))
             for rank in range(1, self.group.world):
                 theirs = _unpacked_products(self.group.broadcast_bytes(b"", rank))
                 found += [(places.index(place), rows, values) for place, rows, values in theirs]
@@ -168,7 +168,8 @@ class Served:
         else:
             weights = told[HEAD:].view(np.float64).astype(problem.dtype)
             job, blocks = self._pass(problem, kind)
-            _exchange(self._group, blocks, partial(on_threads, partial(job, weights, blocks), self._threads))
+            own = partial(on_threads, partial(job, weights, blocks), self._threads)
+            _exchange(self._group, blocks, own, problem.data.in_parts)
 
     def _train(self, problem: Problem) -> None:
         """Train the runs that fall to this rank, and tell what became of each rank's."""
@@ -194,7 +195,7 @@ class Served:
         weights, _ = unpacked(self._group.broadcast_bytes(b"", 0))
         places = sorted(map(int, weights))
         parts = [(self._problem(place, 0, 0).data.X, weights[str(place)]) for place in places]
-        own = [(places[k], rows, values) for k, rows, values in products_of([X.own for X, _ in parts], parts)]
+        own = [(places[k], rows, values) for k, rows, values in own_products(parts)]
         for rank in range(1, self._group.world):
             self._group.broadcast_bytes(_packed_products(own), rank)
 
@@ -204,10 +205,15 @@ class Served:
         return replace(problem, data=problem.data.drawn(rows, seed)) if rows else problem
 
 
-def _added(group: Group, weights: Array, rows: int, own: Callable[[int, int], Array]) -> Array:
-    """The sum over a batch of rows, see `table.data.Add`."""
-    mine = share_of(rows, group.rank, group.world)
-    return np.asarray(np.add.reduce(group.exchange(weights, lambda: own(mine.start, mine.stop)), axis=0))
+def _added(group: Group, data: Data, weights: Array, rows: Array, own: Callable[[Array], Array]) -> Array:
+    """The sum over a batch of rows, see `table.data.Add`: of its part, or of those that this rank holds."""
+    if data.in_parts:
+        held = rows - data.first
+        mine = held[(held >= 0) & (held < data.held.rows)]
+    else:
+        share = share_of(len(rows), group.rank, group.world)
+        mine = rows[share.start : share.stop]
+    return np.asarray(np.add.reduce(group.exchange(weights, lambda: own(mine)), axis=0))
 
 
 def _packed_products(products: Iterable[Product]) -> bytes:
@@ -222,14 +228,20 @@ def _unpacked_products(data: bytes) -> list[Product]:
     return [(place, slice(lo, hi), arrays[str(k)]) for k, (place, lo, hi) in enumerate(about)]
 
 
-def _exchange(group: Group, blocks: Array, own: Callable[[int, int], None]) -> None:
-    """Fill the blocks of this rank, and, on rank 0, those of the others."""
+def _exchange(group: Group, blocks: Array, own: Callable[[int, int], None], in_parts: bool = False) -> None:
+    """Fill the blocks of this rank, and, on rank 0, those of the others.
+
+    Args:
+        own: fills some blocks of those that this rank holds.
+        in_parts: whether it holds its own alone, which on rank 0 are the first ones anyway.
+    """
     parts = [share_of(len(blocks), rank, group.world) for rank in range(group.world)]
     mine = parts[group.rank]
-    own(mine.start, mine.stop)
+    first = 0 if in_parts else mine.start
+    own(first, first + len(mine))
     padded = np.zeros(
         (len(parts[0]), *blocks.shape[1:]), blocks.dtype
     )  # all send as many as rank 0 has, which has the most
-    padded[: len(mine)] = blocks[mine.start : mine.stop]
+    padded[: len(mine)] = blocks[first : first + len(mine)]
     for theirs, found in list(zip(parts, group.collect(padded), strict=False))[1:]:
         blocks[theirs.start : theirs.stop] = found[: len(theirs)]

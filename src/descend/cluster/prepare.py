@@ -32,11 +32,7 @@ def prepare_together(group: Group, given: Given, on_event: Callable[[Note], None
     """
     data, target, options = given.data, given.target, given.options
     if (prepared := prepare_in_parts(group, given, on_event)) is not None:
-        team = SharedPasses(group, TRAIN, problem_at(prepared, options, TRAIN).params)
-        streams = [part.X for part in (prepared.train, prepared.test) if part and isinstance(part.X, ScaledStream)]
-        for stream in streams if group.rank == 0 else ():
-            stream.share = partial(team.products, streams)
-        return prepared
+        return _with_ranks(prepared, group, problem_at(prepared, options, TRAIN).params)
 
     def read() -> Table:
         if isinstance(data, str) and data == "-":
@@ -60,6 +56,22 @@ def prepare_together(group: Group, given: Given, on_event: Callable[[Note], None
     if group.rank == 0:
         parts = [part and part.with_team(SharedPasses(group, at, problem.params)) for at, part in enumerate(parts)]
     train, test = parts
+    assert train is not None
+    return replace(prepared, train=train, test=test)
+
+
+def _with_ranks(prepared: Prepared, group: Group, params: int) -> Prepared:
+    """What was read in parts, on rank 0 with the other ranks, who take their part of products, and of passes over rows they hold."""
+    if group.rank:
+        return prepared
+    parts = [prepared.train, prepared.test]
+    teams = [SharedPasses(group, place, params) for place in range(len(parts))]
+    streams = [part.X for part in parts if part is not None and isinstance(part.X, ScaledStream)]
+    for stream in streams:
+        stream.share = partial(teams[0].products, streams)
+    train, test = (
+        part.with_team(team) if part and part.in_parts else part for part, team in zip(parts, teams, strict=True)
+    )
     assert train is not None
     return replace(prepared, train=train, test=test)
 

@@ -51,7 +51,7 @@ def train_together(
 
     everything, team = list(range(len(parts))), problem.data.team
     costs = [_cost(problem, state, part, int(record_points[-1])) for part in parts]
-    if team is None or len(parts) < 2 or sum(costs) < SHARED_WORK or plan.shuffle != "auto":
+    if team is None or problem.data.in_parts or len(parts) < 2 or sum(costs) < SHARED_WORK or plan.shuffle != "auto":
         train(everything)
         return
     answers = team.share(told_of(trainer.__module__, plan, state, record_points, parts), costs, train)

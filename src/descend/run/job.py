@@ -27,6 +27,7 @@ from descend.diagnosis.finding import Finding, Level
 from descend.diagnosis.proof import prove_within
 from descend.diagnosis.verdict import Status, Verdict, judge
 from descend.errors import ClusterError
+from descend.optimum import by_sample
 from descend.optimum.landscape import Landscape
 from descend.optimum.noise_scale import rows_at_random
 from descend.optimum.status import SolverResult
@@ -215,7 +216,7 @@ class _Job:
         options = self.options.replace(threads=self.threads)
         if group is not None:
             given = Given(
-                data=self.data, target=self.target, options=options, scratch=self.scratch, looked_at=self._looked_at
+                data=self.data, target=self.target, options=options, scratch=self.scratch, looked_at=self._looked_at_by_ranks,
             )  # fmt: skip
             return prepare_together(group, given, self._pass_on)
         if isinstance(self.data, (str, os.PathLike)) and str(self.data) != "-":
@@ -301,6 +302,11 @@ class _Job:
         seed = self.options.random_state
         competing = drawn_places(rows, rows_of_sample(features + 1), seed)
         return () if len(competing) == rows else (competing, rows_at_random(rows, seed)[1])
+
+    def _looked_at_by_ranks(self, rows: int, features: int) -> tuple[Array, ...]:
+        """Beside these, the places of the rows whose optimum leads to that of all, which one process has at hand."""
+        count = by_sample.sample_rows(rows, features + 1)
+        return (*self._looked_at(rows, features), *([drawn_places(rows, count, by_sample.SEED)] if count else []))
 
     def _threshold(self, prepared: Prepared, parts: Mapping[str, Scored]) -> float:
         """The threshold of the model, chosen on validation rows where there are some, else on training rows."""

@@ -216,7 +216,7 @@ def _read_all(
 ) -> Taken:  # fmt: skip
     """Read all rows once; of several processes each reads its own, and all return what all have read."""
     features = len(schema.names)
-    own = [Own.of(part, features, readers) for part in parts]
+    own = [Own.of(part, shard_rows(features), readers) for part in parts]
     every = [np.unique(np.concatenate([np.zeros(0, np.int64), *places])) for places in wanted]
     shifts = _shifts(columns, schema, parts, readers)
     with one_blas_thread(), ThreadPoolExecutor(threads) as pool:

@@ -11,7 +11,7 @@ from descend.memory import size_text
 from descend.options import Options
 from descend.table.columns import MEDIAN_ROWS
 from descend.table.data import mean_one
-from descend.table.moments import shard_rows, share_of
+from descend.table.moments import share_of
 from descend.table.prepare import split_labels
 from descend.table.split import held_out
 from descend.table.streamed.readers import Readers
@@ -57,7 +57,7 @@ class Part:
 
 @dataclass(frozen=True, eq=False)
 class Own:
-    """The rows of a part that one of several processes reads: whole shards of its moments.
+    """The rows of a part that one of several processes reads: whole shards of its moments, or whole blocks of gradients.
 
     Args:
         mask: which rows of the table they are, bool (rows of the table,).
@@ -70,9 +70,9 @@ class Own:
     window: Window
 
     @classmethod
-    def of(cls, part: Part, features: int, readers: Readers) -> "Own":
-        """Return those rows of a part that becomes so many features which fall to this process."""
-        n, size = len(part.y), shard_rows(features)
+    def of(cls, part: Part, size: int, readers: Readers) -> "Own":
+        """Return those rows of a part which fall to this process, where shards of so many rows stay together."""
+        n = len(part.y)
         shards = share_of(-(-n // size), readers.rank, readers.world)
         rows = slice(min(shards.start * size, n), min(shards.stop * size, n))
         if (rows.start, rows.stop) == (0, n):

@@ -35,7 +35,7 @@ from descend.table.streamed.one_pass import Places, schema_and_rows
 from descend.table.streamed.opening import Need
 from descend.table.streamed.parts import Own, Part, WholeColumns, parts_of
 from descend.table.streamed.readers import ALONE, Readers
-from descend.table.streamed.rows import ScaledStream, StreamedRows
+from descend.table.streamed.rows import ScaledStream, StreamedRows, hold
 from descend.table.streamed.scratch import Scratch
 from descend.table.streamed.source import StreamedTable
 from descend.table.table import Table
@@ -43,6 +43,12 @@ from descend.table.target import read_target
 from descend.table.target_loss import loss_for, shown, task_description, typed_loss
 
 ROW_BYTES = 48  # that each row takes in all: its target, prediction and place in the split, in their copies (measured)
+BLOCK_ROWS = 4096  # of a block of gradients (`engines.kernels.loops.BLOCK`), whose rows one process holds
+IN_PARTS = (
+    "squared",
+    "logistic",
+    "poisson",
+)  # losses whose optimum a sample and gradients of all rows lead to, and one output
 PIECEWISE = ("quantile", "hinge")  # losses whose optimum is a linear program of all rows
 
 
@@ -117,10 +123,16 @@ def prepare_streamed(
         test_data = job.data(test, taken.looked_at[1], scaled_gram(taken.grams[1], scale), "test")
     if not isinstance(options.test, float):
         test_data = scaling.file(options.test, options)
+    if readers.world > 1 and form.name != "squared":
+        parts = [part for part in (train_data, test_data) if part is not None]
+        hold([part.X for part in parts if isinstance(part.X, ScaledStream)])
+        train_data, test_data = _with_held(train_data), test_data and _with_held(test_data)
     say("split", described_split(train_data, test_data, options))
     said = " and ".join(f"{data.rows:,} {word} rows" for data, word in zip(at_hand, ("training", "test"), strict=False))
     say("split", f"findings, charts and the comparison of variants are of {said}, evenly spread; scores are of all")
-    if form.name != "squared" or options.l1 > 0:  # the optimum, too, then takes many readings of all rows
+    if readers.world == 1 and (
+        form.name != "squared" or options.l1 > 0
+    ):  # the optimum, too, then takes many readings of all rows
         for data in (train_data, test_data):
             if data is not None and isinstance(data.X, ScaledStream):
                 data.X.whole()
@@ -152,11 +164,11 @@ class _Job:
         """Return all rows of a part, which are read when they are asked for; its targets are scaled in place."""
         scale, schema, target = self.scaling.scale, self.scaling.schema, self.scaling.loss.scales_target
         rows = StreamedRows(self.source, schema, part.mask, looked_at)
-        own = Own.of(part, len(schema.names), self.readers)
+        own = Own.of(part, BLOCK_ROWS, self.readers)
+        mine = StreamedRows(self.source, schema, own.mask, window=own.window, first=own.rows.start)
         X = ScaledStream(
-            rows, scale.center, scale.width, self.scratch, f"{name}.rows", lambda text: self.say("cache", text),
-            StreamedRows(self.source, schema, own.mask, window=own.window, first=own.rows.start),
-        )  # fmt: skip
+            rows, scale.center, scale.width, self.scratch, f"{name}.rows", lambda text: self.say("cache", text), mine
+        )
         y = part.y
         if target:
             y -= scale.target_center
@@ -172,6 +184,16 @@ class _Job:
             self.scaling.scale, X, part.y[part.drawn], weight, target=self.scaling.loss.scales_target, dtype=np.float64,
             names=self.scaling.schema.names,
         )  # fmt: skip
+
+
+def _with_held(data: Data) -> Data:
+    """The rows of a part with those that this process holds."""
+    X, weight = data.X, data.sample_weight
+    if not isinstance(X, ScaledStream):
+        return data
+    rows = slice(X.own.first, X.own.first + X.own.shape[0])
+    own = Data(X.held, data.y[rows], None if weight is None else weight[rows], data.names)
+    return data.with_held(own, rows.start)
 
 
 def _check_possible(source: StreamedTable, need: Need, target: Any, options: Options) -> None:
@@ -197,7 +219,7 @@ def _check_possible(source: StreamedTable, need: Need, target: Any, options: Opt
 
 def _check_loss(need: Need, loss: Loss, options: Options, readers: Readers) -> None:
     """Raise DataError for losses whose optimum needs all rows at once, or, where several processes read, often."""
-    if loss.name in PIECEWISE or (readers.world > 1 and loss.name != "squared"):
+    if loss.name in PIECEWISE or (readers.world > 1 and loss.name not in IN_PARTS):
         raise _not_streamed(need, f"the loss {loss.name}")
     if readers.world > 1 and options.l1 > 0:
         raise _not_streamed(need, "an l1 penalty (--l1)")
