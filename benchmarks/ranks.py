@@ -49,15 +49,15 @@ def of_descend(X: Any, y: Any, group: Any) -> dict[str, float]:
     problem = Problem(Data(X, y), loss("logistic"))
     plans = {"full": Plan((setting("sgd", lr=0.1),)), "batch": Plan((setting("sgd", lr=0.1, batch_size=BATCH),))}
 
-    def measured(shared: Problem) -> dict[str, float]:
+    def seconds(shared: Problem, plan: Plan, threads: int = 1) -> float:
         epoch = np.array([ROWS])
-        return {
-            k: timed(k, lambda p=p: linear.advance(shared, p, start(shared, p), epoch)).seconds
-            for k, p in plans.items()
-        }
+        return timed("epoch", lambda: linear.advance(shared, plan, start(shared, plan), epoch, threads)).seconds
+
+    def measured(shared: Problem) -> dict[str, float]:
+        return {job: seconds(shared, plan) for job, plan in plans.items()}
 
     if group is None:
-        return measured(problem)
+        return measured(problem) | {"two threads": seconds(problem, plans["full"], 2)}
     if group.rank:
         group.wait(Served(group, lambda place: problem, threads=1), PARAMS)
         return {}
@@ -88,6 +88,12 @@ def of_torch(X: Any, y: Any, rank: int, world: int) -> dict[str, float]:
             step(ours[order[at : at + size]], targets[order[at : at + size]])
 
     return {"full": timed("full", lambda: step(ours, targets)).seconds, "batch": timed("batch", epoch, 3).seconds}
+
+
+def of_exchange(group: Any) -> float:
+    """Return the seconds of an exchange of one sum of gradients, as one follows a step by batches."""
+    values = np.zeros(PARAMS, np.float32)
+    return timed("exchange", lambda: group.exchange(values, lambda: values), 200).seconds
 
 
 def of_messages(group: Any) -> dict[int, float]:
@@ -123,6 +129,7 @@ def one(rank: int, world: int, store: str) -> None:
         found = {
             "descend": of_descend(X, y, group),
             "messages": of_messages(group),
+            "exchange": of_exchange(group),
             "torch": of_torch(X, y, rank, world),
         }
     if rank == 0:
@@ -153,7 +160,7 @@ def message_costs(messages: dict[str, float]) -> tuple[float, float]:
 
 
 def predicted(work: float, back: float, ranks: int, message: float, byte: float) -> float:
-    """Return the seconds of a step by the model of docs/cluster.md.
+    """Return the seconds of a step on the whole batch by the model of docs/cluster.md.
 
     Args:
         work: seconds of the step in one process.
@@ -166,6 +173,15 @@ def predicted(work: float, back: float, ranks: int, message: float, byte: float)
     """
     down = math.ceil(math.log2(ranks)) * (message + 8 * (8 + PARAMS) * byte)
     return work / ranks + down + (ranks - 1) * (message + back * byte)
+
+
+def predicted_by_batches(work: float, ranks: int, exchange: float) -> float:
+    """Return the same of a step by batches; `exchange` are the seconds of an exchange of two ranks.
+
+    >>> predicted_by_batches(1.0, 1, 1e-4), predicted_by_batches(1.0, 2, 1e-4)
+    (1.0, 0.5001)
+    """
+    return work / ranks + (ranks - 1) * exchange
 
 
 def page(found: dict[str, Any]) -> str:
@@ -188,8 +204,10 @@ def page(found: dict[str, Any]) -> str:
         "",
         f"{ROWS:,} × {FEATURES} float32, one thread a process; medians of {REPEATS} on {found['date']}. "
         f"{found['machine']['processor']}, {found['machine']['cores']} cores. A message takes {message * 1e6:.0f} µs and "
-        f"{1e-9 / byte:.2g} GB/s here; one way carries {8 * (8 + PARAMS)} bytes a step, the other "
-        f"{BLOCKS // 2 * PARAMS * 4 // 1024:,} kB a rank on the whole batch of two ranks, {PARAMS * 4} bytes a rank by batches.",
+        f"{1e-9 / byte:.2g} GB/s here; on the whole batch of two ranks one way carries {8 * (8 + PARAMS)} bytes a step, the other "
+        f"{BLOCKS // 2 * PARAMS * 4 // 1024:,} kB a rank. An exchange of {PARAMS * 4} bytes, of which a step by batches has one, "
+        f"takes {two['exchange'] * 1e6:.0f} µs. Two threads of one process take {shown(one_['descend']['two threads'])} for the "
+        "whole batch.",
         "",
         "| ranks | whole batch, the same rows | efficiency | ten million rows a rank | efficiency | by batches | efficiency |",
         "|---|---|---|---|---|---|---|",
@@ -198,7 +216,7 @@ def page(found: dict[str, Any]) -> str:
     for ranks in RANKS:
         same = predicted(full, BLOCKS / ranks * PARAMS * 4, ranks, message, byte)
         more = predicted(10 * full * ranks, 10 * BLOCKS * PARAMS * 4, ranks, message, byte)
-        small = predicted(batch, PARAMS * 4, ranks, message, byte)
+        small = predicted_by_batches(batch, ranks, two["exchange"])
         lines.append(
             f"| {ranks} | {shown(same)} | {full / same / ranks:.0%} | {shown(more)} | {10 * full / more:.0%} | {shown(small)} a step | "
             f"{batch / small / ranks:.0%} |"

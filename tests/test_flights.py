@@ -43,7 +43,7 @@ def trained(place):
 IN_GROUP = """
 from descend.cluster.passes import SharedPasses
 
-counts = {"fill": 0, "add_batch": 0, "share": 0}
+counts = {"fill": 0, "in_step": 0, "share": 0}
 for name in counts:
     def counted(self, *given, name=name, shared=getattr(SharedPasses, name)):
         counts[name] += 1

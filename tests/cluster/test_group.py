@@ -64,18 +64,35 @@ def lose(lost, how, await_, limit=30):
     return text.replace("AWAIT", await_)
 
 
-def test_a_rank_that_dies_ends_the_other_with_one_sentence(in_processes):
-    (code, said, _), (died, _, _) = in_processes(2, lose(1, "os._exit(3)", "group.gather(b'')"))
+LOST = "rank 0 of 2 has lost the connection to another rank; see the error of the rank that ended first, and start all again\n"
+EXCHANGE = "group.exchange(np.zeros(2), lambda: np.full(2, rank)).tolist()"
+
+
+def test_all_ranks_get_what_each_computes(in_threads):
+    found = in_threads(3, lambda group: group.exchange(np.zeros(2), lambda: np.array([group.rank, 7.0])).tolist())
+    assert found == [[[0.0, 7.0], [1.0, 7.0], [2.0, 7.0]]] * 3
+
+
+def test_a_rank_that_dies_after_an_exchange_ends_the_other_with_one_sentence(in_processes):
+    exchanged = f"print({EXCHANGE}, flush=True)"
+    script = lose(1, f"{exchanged}; os._exit(3)", f"{exchanged}; group.gather(b'')")
+    (code, said, _), (died, heard, _) = in_processes(2, script)
     assert (code, died) == (7, 3)
-    assert said == (
-        "rank 0 of 2 has lost the connection to another rank; see the error of the rank that ended first, and start all again\n"
-    )
+    assert heard == "[[0.0, 0.0], [1.0, 1.0]]\n"
+    assert said == heard + LOST
 
 
 @pytest.mark.slow
-def test_a_rank_that_is_silent_ends_the_other_after_the_time_limit(in_processes):
+def test_a_rank_that_dies_in_an_exchange_ends_the_other_with_one_sentence(in_processes):
+    (code, said, _), (died, _, _) = in_processes(2, lose(1, "os._exit(3)", EXCHANGE))
+    assert (code, died, said) == (7, 3, LOST)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("awaited", ["group.gather(b'')", EXCHANGE], ids=["gather", "exchange"])
+def test_a_rank_that_is_silent_ends_the_other_after_the_time_limit(in_processes, awaited):
     stop = "os.kill(os.getpid(), signal.SIGSTOP)"
-    outcomes = in_processes(2, lose(1, stop, "group.gather(b'')", limit=2), ends=(1,))
+    outcomes = in_processes(2, lose(1, stop, awaited, limit=2), ends=(1,))
     assert outcomes[0][:2] == (
         7,
         "rank 0 of 2 has waited 2 s for another rank, which did not answer; see which rank ended or hangs, or raise "

@@ -6,9 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from descend.cluster import moments as module
-from descend.cluster.moments import accumulate, part
+from descend.cluster.moments import accumulate
 from descend.table import moments as alone
-from descend.table.moments import Rows
+from descend.table.moments import Rows, share_of
 
 
 def rows_of(n, d=3, weighted=True, seed=0):
@@ -31,7 +31,7 @@ def small_shards(monkeypatch):
 
 @given(count=st.integers(0, 60), world=st.integers(1, 12))
 def test_parts_cover_the_shards_in_order_and_are_even_up_to_one(count, world):
-    parts = [part(count, rank, world) for rank in range(world)]
+    parts = [share_of(count, rank, world) for rank in range(world)]
     assert [k for one in parts for k in one] == list(range(count))
     assert max(map(len, parts)) - min(map(len, parts)) <= 1
 
@@ -50,7 +50,7 @@ def test_all_ranks_have_the_bits_of_one_process(in_threads, small_shards, n, wor
 
 def test_the_oracle_can_fail_since_another_order_of_the_sums_has_other_bits(in_threads, small_shards, monkeypatch):
     rows = rows_of(2000)
-    monkeypatch.setattr(module, "part", lambda count, rank, world: range(rank, count, world))
+    monkeypatch.setattr(module, "share_of", lambda count, rank, world: range(rank, count, world))
     found = in_threads(2, lambda group: accumulate(group, [rows]))
     assert bits(found[0]) == bits(found[1]) != bits(alone.accumulate([rows]))
     np.testing.assert_allclose(found[0].G, alone.accumulate([rows]).G, rtol=1e-12)

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from tests.conftest import Member
 
 from descend.cluster import passes
 from descend.cluster.passes import Served, SharedPasses, assigned
@@ -75,13 +76,8 @@ def test_each_rank_fills_its_part_alone(small, in_threads):
     assert found[0] == [True, True, False, False, False, False]  # what rank 0 was to fill and did not; the others did
 
 
-def test_where_nobody_waits_rank_0_fills_all(in_threads):
-    filled = []
-    in_threads(
-        1,
-        lambda group: SharedPasses(group, 0).fill(0, np.zeros(1), np.zeros(4), lambda lo, hi: filled.append((lo, hi))),
-    )
-    assert filled == [(0, 4)]
+def test_where_nobody_waits_nothing_is_filled(in_threads):
+    assert in_threads(1, lambda group: SharedPasses(group, 0).fill(0, np.zeros(1), np.zeros(4), None)) == [False]
 
 
 def test_a_pass_that_is_cut_short_ends_the_sharing(in_threads):
@@ -89,12 +85,10 @@ def test_a_pass_that_is_cut_short_ends_the_sharing(in_threads):
         raise KeyboardInterrupt
 
     def rank(group):
-        filled = []
         with group.at_work(1):
             with pytest.raises(KeyboardInterrupt):
                 SharedPasses(group, 0).fill(0, np.zeros(1), np.zeros(4), interrupted)
-            SharedPasses(group, 0).fill(0, np.zeros(1), np.zeros(4), lambda lo, hi: filled.append((lo, hi)))
-            assert filled == [(0, 4)]
+            assert not SharedPasses(group, 0).fill(0, np.zeros(1), np.zeros(4), None)
 
     (error,) = in_threads(1, rank)
     assert str(error) == "rank 0 of 1 was interrupted in a pass that it shared; start all again"
@@ -121,17 +115,20 @@ def test_batches_that_ranks_share_have_the_sums_of_one_process(small, together, 
     monkeypatch.setattr(linear, "SHARED_BATCH", 1)
     problem = small(name, rows=500, outputs=3 if name == "softmax" else 1, weighted=True, l2=0.1)
     plan = Plan((setting("adam", lr=0.1, batch_size=70, seed=5),))
-    told, tell = [], SharedPasses.add_batch
-    monkeypatch.setattr(
-        SharedPasses, "add_batch", lambda self, w, batch, own: (told.append(batch), tell(self, w, batch, own))[1]
-    )
+    counts, exchange = [0] * world, Member.exchange
+
+    def counted(self, like, own):
+        counts[self.rank] += 1
+        return exchange(self, like, own)
+
+    monkeypatch.setattr(Member, "exchange", counted)
 
     state, path = together(problem, world, lambda shared: steps(shared, plan))[0]
 
     expected, expected_path = steps(problem, plan)
     np.testing.assert_allclose(path, expected_path, rtol=1e-11, atol=1e-13)
     assert (state.steps.tolist(), state.seen.tolist()) == (expected.steps.tolist(), expected.seen.tolist())
-    assert told == [(5, epoch * 500 + at, min(70, 500 - at)) for epoch in range(2) for at in range(0, 500, 70)]
+    assert counts == [2 * 8] * world  # eight batches an epoch
 
 
 def test_batches_of_a_sample_are_those_of_its_rows(small, together, monkeypatch):
@@ -144,9 +141,9 @@ def test_batches_of_a_sample_are_those_of_its_rows(small, together, monkeypatch)
     np.testing.assert_allclose(together(problem, 3, on_sample)[0], on_sample(problem), rtol=1e-11, atol=1e-13)
 
 
-def test_the_oracle_can_fail_since_other_rows_have_other_sums(small, together, monkeypatch):
+def test_the_oracle_can_fail_where_ranks_add_the_same_part(small, together, monkeypatch):
     monkeypatch.setattr(linear, "SHARED_BATCH", 1)
-    monkeypatch.setattr(passes, "_order_of", lambda problem, seed, epoch: np.arange(500))
+    monkeypatch.setattr(passes, "share_of", lambda count, rank, world: range(count // 2))
     problem, plan = small("logistic", rows=500), Plan((setting("adam", lr=0.1, batch_size=70, seed=5),))
     path = together(problem, 2, lambda shared: steps(shared, plan))[0][1]
     assert np.abs(path - steps(problem, plan)[1]).max() > 1e-4

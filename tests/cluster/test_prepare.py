@@ -3,11 +3,19 @@
 import numpy as np
 import pytest
 
+from descend.cluster.in_parts import Given
 from descend.cluster.passes import FITTED, TEST, TRAIN
 from descend.cluster.prepare import prepare_together, problem_at
 from descend.options import read_options
 from descend.table import moments, scaled_rows
 from descend.table.prepare import prepare
+from descend.table.streamed.scratch import Scratch
+
+
+def prepare_on(group, data, target, options):
+    """What a rank makes of data that all are given."""
+    given = Given(data=data, target=target, options=options, scratch=Scratch(), looked_at=lambda rows, features: ())
+    return prepare_together(group, given)
 
 
 def bits(gram):
@@ -30,7 +38,7 @@ def same(a, b):
 def test_a_file_is_prepared_as_by_one_process(in_threads, penguins, world):
     options = read_options({"threads": 1})
     alone = prepare(penguins, "body_mass_g", options)
-    found = in_threads(world, lambda group: prepare_together(group, penguins, "body_mass_g", options))
+    found = in_threads(world, lambda group: prepare_on(group, penguins, "body_mass_g", options))
     assert all(same(one, alone) and one.train.has_gram and one.test.has_gram for one in found)
 
 
@@ -44,20 +52,20 @@ def test_arrays_of_several_shards_are_prepared_as_by_one_process(in_threads, mon
     rng = np.random.default_rng(0)
     X, y, options = rng.standard_normal((1500, 4)) * [1, 10, 100, 1] + 3, rng.standard_normal(1500), read_options({})
     alone = prepare(X, y, options)
-    found = in_threads(3, lambda group: prepare_together(group, X, y, options))
+    found = in_threads(3, lambda group: prepare_on(group, X, y, options))
     assert all(same(one, alone) for one in found)
 
 
 def test_ranks_with_other_rows_end(in_threads):
     X, y = np.arange(20.0).reshape(10, 2) ** 2, np.arange(10.0)
-    found = in_threads(2, lambda group: prepare_together(group, X + group.rank, y, read_options({})))
+    found = in_threads(2, lambda group: prepare_on(group, X + group.rank, y, read_options({})))
     assert [error.code for error in found] == ["ranks-differ"] * 2
     assert str(found[0]).startswith("rank 1 has a table of hash ")
 
 
 def test_ranks_with_other_targets_end(in_threads):
     X, y = np.arange(20.0).reshape(10, 2) ** 2, np.arange(10.0)
-    found = in_threads(2, lambda group: prepare_together(group, X, y * (1 + group.rank), read_options({})))
+    found = in_threads(2, lambda group: prepare_on(group, X, y * (1 + group.rank), read_options({})))
     assert [error.code for error in found] == ["ranks-differ"] * 2
 
 
@@ -65,21 +73,21 @@ def test_ranks_with_other_targets_end(in_threads):
     ("data", "given", "text"),
     [
         (None, {"memory": "1GB"},
-         "several processes cannot share tables larger than memory; leave out --memory, or start one process"),
+         "several processes cannot share --memory for a table that they read whole; leave out --memory, or start one process"),
         ("-", {}, "several processes cannot share standard input; write it to a file first"),
     ],
     ids=["memory", "standard input"],
 )  # fmt: skip
 def test_what_is_not_shared_is_refused(in_threads, penguins, data, given, text):
     options = read_options(given)
-    found = in_threads(2, lambda group: prepare_together(group, data or penguins, "body_mass_g", options))
+    found = in_threads(2, lambda group: prepare_on(group, data or penguins, "body_mass_g", options))
     assert str(found[0]) == text
     assert [error.code for error in found] == ["not-shared"] * 2
 
 
 def test_rows_at_a_place_are_the_same_on_every_rank(in_threads, penguins):
     options = read_options({"validation": 0.3, "loss": "logistic", "l2": 0.1})
-    prepared = in_threads(2, lambda group: prepare_together(group, penguins, "sex", options))
+    prepared = in_threads(2, lambda group: prepare_on(group, penguins, "sex", options))
     for place, rows in ((TRAIN, 266), (TEST, 67), (FITTED, 186)):
         ours, theirs = (problem_at(one, options, place).data for one in prepared)
         assert ours.rows == theirs.rows == rows

@@ -3,6 +3,7 @@
 import json
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import descend as ds
@@ -28,6 +29,8 @@ def small_jobs():
 """
 IN_GROUP = """
 import json
+in_parts = ds.train("table.parquet", "y", **given)
+print(json.dumps([in_parts.model.weights.tobytes().hex(), in_parts.metrics, [n.text for n in in_parts.notes]]))
 run = ds.train(X, y, run_dir="run" , rank_timeout=30, **given)
 print(json.dumps([run.model.weights.tobytes().hex(), run.metrics, [n.topic for n in run.notes], str(run.folder)]))
 linear.SHARED_BATCH, shared_runs.SHARED_WORK = 1, 0
@@ -40,14 +43,22 @@ except ds.DescendError as error:
 
 
 def test_every_rank_gets_the_weights_and_metrics_of_one_process(in_processes, tmp_path):
-    outcomes = in_processes(2, TRAIN + SMALL + IN_GROUP)
-    assert [code for code, _, _ in outcomes] == [0, 0], outcomes
     known = {"ds": ds, "np": np}
     exec(TRAIN + SMALL, known)  # noqa: S102
+    pd.DataFrame(known["X"], columns=[f"x{k}" for k in range(300)]).assign(y=known["y"]).to_parquet(
+        tmp_path / "table.parquet"
+    )
+    outcomes = in_processes(2, TRAIN + SMALL + IN_GROUP)
+    assert [code for code, _, _ in outcomes] == [0, 0], outcomes
     small = [*known["small_jobs"]()]
     alone = ds.train(known["X"], known["y"], **known["given"])
+    of_file = ds.train(tmp_path / "table.parquet", "y", **known["given"])
     for _, said, _ in outcomes:
-        found, shared, refused = said.splitlines()
+        in_parts, found, shared, refused = said.splitlines()
+        weights, metrics, texts = json.loads(in_parts)
+        assert weights == of_file.model.weights.tobytes().hex()
+        assert all(metrics[part] == pytest.approx(of_file.metrics[part], rel=1e-11) for part in of_file.metrics)
+        assert "streamed: each of 2 processes reads its part of the rows" in texts
         weights, metrics, topics, _ = json.loads(found)
         assert weights == alone.model.weights.tobytes().hex()
         assert metrics == alone.metrics

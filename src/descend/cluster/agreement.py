@@ -21,6 +21,7 @@ from descend.version import VERSION
 T = TypeVar("T")
 PLAIN = (str, int, float, bool, type(None), tuple)  # values of options whose text says what they are
 HASH_ROWS = 1 << 16  # of a large array that are copied and hashed at once (arbitrary)
+END_BYTES = 1 << 16  # of a Parquet file, in which most descriptions lie (arbitrary)
 SHOWN = 60  # characters of a value in an error
 OWN = ("threads",)  # options in which ranks may differ
 
@@ -86,12 +87,33 @@ def differences(one: Mapping[str, str], other: Mapping[str, str]) -> Iterator[tu
 
 def facts(table: Table, target: Column, options: Options) -> dict[str, str]:
     """Return what decides a result: the versions, the table, the target, and the options."""
+    own = {"row count": f"{table.rows:,}", "columns": ", ".join(table.names), "a table of hash": fingerprint(table)}
+    return {**own, **target_facts(target), **settings(options)}
+
+
+def settings(options: Options) -> dict[str, str]:
+    """Return the versions and the options."""
     values = {o.flag or o.name: getattr(options, o.name) for o in OPTIONS if o.name not in OWN}
     return {
-        "descend": VERSION, "NumPy": np.__version__, "row count": f"{table.rows:,}", "columns": ", ".join(table.names),
-        "a table of hash": fingerprint(table),
-        "a target of hash": _hash([target], target.name), **{flag: _text(value) for flag, value in values.items()},
-    }  # fmt: skip
+        "descend": VERSION,
+        "NumPy": np.__version__,
+        **{flag: _text(value) for flag, value in values.items()},
+    }
+
+
+def target_facts(target: Column) -> dict[str, str]:
+    """Return what tells a target from others."""
+    return {"a target of hash": _hash([target], target.name)}
+
+
+def file_hash(path: Path, format: str) -> str:
+    """Return a hash of a file; of Parquet, of its size and its end, which says what each group of rows holds."""
+    if format != "parquet":
+        return files.sha256(path)
+    with path.open("rb") as file:
+        size = file.seek(0, os.SEEK_END)
+        file.seek(max(size - END_BYTES, 0))
+        return hashlib.sha256(f"{size} ".encode() + file.read()).hexdigest()
 
 
 def fingerprint(table: Table) -> str:

@@ -12,16 +12,7 @@ import numpy as np
 from descend.arrays import Array
 from descend.blas import one_blas_thread
 from descend.cluster.group import Group
-from descend.table.moments import Gram, Rows, Sums, cut, gram_of, merged, shard_rows, shift_of, sums_of
-
-
-def part(count: int, rank: int, world: int) -> range:
-    """Return which of so many shards are those of a rank: contiguous, even up to one; the last ranks may have none.
-
-    >>> [part(5, rank, 3) for rank in range(3)], part(1, 1, 2)
-    ([range(0, 2), range(2, 4), range(4, 5)], range(1, 1))
-    """
-    return range(-(-count * rank // world), -(-count * (rank + 1) // world))
+from descend.table.moments import Gram, Rows, Sums, cut, gram_of, merged, shard_rows, share_of, shift_of, sums_of
 
 
 def accumulate(group: Group, pieces: list[Rows], threads: int = 1) -> Gram:
@@ -34,18 +25,18 @@ def accumulate(group: Group, pieces: list[Rows], threads: int = 1) -> Gram:
     """
     (rows,) = pieces
     n, size = rows.X.shape[0], shard_rows(rows.X.shape[1])
-    own, shift = part(-(-n // size), group.rank, group.world), shift_of(cut(rows, 0, min(size, n)))
+    own, shift = share_of(-(-n // size), group.rank, group.world), shift_of(cut(rows, 0, min(size, n)))
 
     def shard(k: int) -> Sums:
         return sums_of(cut(rows, k * size, min((k + 1) * size, n)), shift)
 
     with one_blas_thread(), ThreadPoolExecutor(threads) as pool:
         sums = list(pool.map(shard, own))
-    return gram_of(_in_order(group, sums, len(shift)), shift, int(rows.X.shape[1]))
+    return gram_of(in_order(group, sums, len(shift)), shift, int(rows.X.shape[1]))
 
 
-def _in_order(group: Group, own: list[Sums], columns: int) -> Sums:
-    """The sums of all ranks' shards, merged in their order; the first of them are those of rank 0."""
+def in_order(group: Group, own: list[Sums], columns: int) -> Sums:
+    """Return the sums of all ranks' shards, merged in their order; the first of them are those of rank 0."""
     total = np.zeros(2 + columns + columns * columns)
     for root in range(group.world):
         if root == group.rank and own:

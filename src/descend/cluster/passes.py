@@ -1,30 +1,31 @@
 """passes: what rank 0 announces and each rank takes a part of: passes over blocks of rows, batches of rows, and runs.
 
-Rank 0 gets the sums of every block and adds them up as one process does, so the bits are those of one process; of a batch it
-gets a sum from every rank, and adds those in their order.
+Rank 0 gets the sums of every block and adds them up as one process does, so the bits are those of one process. By batches all
+ranks take the same steps: each gets a sum from every other, and adds them in the order of the ranks.
 """
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from functools import cache, lru_cache, partial
+from functools import cache, partial
 
 import numpy as np
 
-from descend.arrays import Array
+from descend.arrays import Array, packed, unpacked
 from descend.cluster.group import HEAD, PASS, Group
-from descend.cluster.moments import part
-from descend.engines.full_pass import PASSES, batch_gradient, on_threads
+from descend.engines.full_pass import PASSES, on_threads
 from descend.engines.shared_runs import serve as serve_runs
-from descend.plan.order import epoch_order
 from descend.plan.rule import Rule
 from descend.problem import Problem
+from descend.table.data import Add, Data
+from descend.table.moments import share_of
+from descend.table.streamed.rows import Parts, Product, ScaledStream, own_products, products_of
 
 TRAIN, TEST, FITTED = range(
     3
 )  # places of rows: of training, of test, and those of training that are no validation rows
-BATCH, RUNS = len(PASSES), len(PASSES) + 1  # what is announced, beside the passes
+IN_STEP, RUNS, PRODUCTS = range(len(PASSES), len(PASSES) + 3)  # what is announced, beside the passes
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,22 +49,23 @@ class SharedPasses:
         """How many processes there are."""
         return self.group.world
 
-    def fill(self, kind: int, weights: Array, blocks: Array, own: Callable[[int, int], None]) -> None:
-        """Fill the blocks of a pass; alone, where the others do not wait for it, or no more, or the rows are a sample."""
+    def fill(self, kind: int, weights: Array, blocks: Array, own: Callable[[int, int], None]) -> bool:
+        """Fill the blocks of a pass, unless the others do not wait for it, or no more, or the rows are a sample."""
         if self.sample != (0, 0) or not self.group.serving.is_set():
-            own(0, len(blocks))
-            return
+            return False
         with self._announced((kind,), weights):
             _exchange(self.group, blocks, own)
+        return True
 
-    def add_batch(self, weights: Array, batch: tuple[int, int, int], own: Callable[[int, int], Array]) -> Array:
-        """Return the sum of gradients over a batch of rows."""
-        rows = batch[2]
+    @contextmanager
+    def in_step(self, told: bytes) -> Iterator[Add | None]:
+        """Have all ranks take the steps of some runs."""
         if not self.group.serving.is_set():
-            return own(0, rows)
-        with self._announced((BATCH, *batch), weights):
-            mine = part(rows, 0, self.group.world)
-            return np.asarray(np.add.reduce(self.group.collect(own(mine.start, mine.stop)), axis=0))
+            yield None
+            return
+        with self._announced((IN_STEP,), np.zeros(self.room)):
+            self.group.broadcast_bytes(told, 0)
+            yield partial(_added, self.group)
 
     def share(self, told: bytes, costs: list[float], own: Callable[[list[int]], bytes]) -> list[bytes] | None:
         """Have jobs done by all ranks."""
@@ -74,6 +76,25 @@ class SharedPasses:
             jobs = assigned(costs, self.group.world)
             self.group.broadcast_bytes(json.dumps(jobs).encode(), 0)
             return [own(jobs[0]), *(self.group.broadcast_bytes(b"", rank) for rank in range(1, self.group.world))]
+
+    def products(self, streams: Sequence[ScaledStream], parts: Parts) -> Iterator[Product]:
+        """Yield the products of rows of which each rank reads a part, see `table.streamed.rows.products`.
+
+        Args:
+            streams: the rows at each place.
+            parts: some of them, and the weights of each.
+        """
+        if not self.group.serving.is_set():
+            yield from products_of([X.rows for X, _ in parts], parts)
+            return
+        places = [next(k for k, stream in enumerate(streams) if stream is X) for X, _ in parts]
+        with self._announced((PRODUCTS,), np.zeros(self.room)):
+            self.group.broadcast_bytes(packed({str(k): W for k, (_, W) in zip(places, parts, strict=True)}), 0)
+            found = list(own_products(parts))
+            for rank in range(1, self.group.world):
+                theirs = _unpacked_products(self.group.broadcast_bytes(b"", rank))
+                found += [(places.index(place), rows, values) for place, rows, values in theirs]
+        yield from found
 
     def of_sample(self, rows: int, seed: int) -> "SharedPasses":
         """Return the ranks for rows that are drawn of these."""
@@ -128,8 +149,6 @@ class Served:
         self._group, self._threads, self._rules, self._problem_of = group, threads, rules or {}, problem_of
         self._problem = cache(self._drawn)
         self._pass = cache(lambda problem, kind: PASSES[kind](problem))
-        self._gradient = cache(lambda problem: batch_gradient(problem, threads))
-        self._order = lru_cache(maxsize=1)(_order_of)
 
     @property
     def room(self) -> int:
@@ -138,20 +157,19 @@ class Served:
 
     def __call__(self, told: Array) -> None:
         """Take this rank's part."""
-        place, rows, seed, kind, *about = told[1:HEAD].tolist()
+        place, rows, seed, kind = told[1:5].tolist()
         problem = self._problem(place, rows, seed)
-        weights = told[HEAD:].view(np.float64).astype(problem.dtype)
         if kind == RUNS:
             self._train(problem)
-        elif kind == BATCH:
-            order_seed, seen, size = about[:3]
-            epoch, first = divmod(seen, problem.data.rows)
-            mine = part(size, self._group.rank, self._group.world)
-            own = self._order(problem, order_seed, epoch)[first + mine.start : first + mine.stop]
-            self._group.collect(self._gradient(problem)(weights, own))
+        elif kind == IN_STEP:
+            self._step(problem)
+        elif kind == PRODUCTS:
+            self._multiply()
         else:
+            weights = told[HEAD:].view(np.float64).astype(problem.dtype)
             job, blocks = self._pass(problem, kind)
-            _exchange(self._group, blocks, partial(on_threads, partial(job, weights, blocks), self._threads))
+            own = partial(on_threads, partial(job, weights, blocks), self._threads)
+            _exchange(self._group, blocks, own, problem.data.in_parts)
 
     def _train(self, problem: Problem) -> None:
         """Train the runs that fall to this rank, and tell what became of each rank's."""
@@ -164,24 +182,66 @@ class Served:
         for rank in range(1, self._group.world):
             self._group.broadcast_bytes(moved, rank)
 
+    def _step(self, problem: Problem) -> None:
+        """Take the steps of some runs, which rank 0 takes too."""
+        from descend.engines import linear
+
+        steps = partial(linear.train_in_step, partial(_added, self._group))
+        told = self._group.broadcast_bytes(b"", 0)
+        serve_runs(told, None, problem, self._threads, {linear.__name__: steps}, self._rules)
+
+    def _multiply(self) -> None:
+        """Multiply the rows of this rank with weights, by their places, and tell all products."""
+        weights, _ = unpacked(self._group.broadcast_bytes(b"", 0))
+        places = sorted(map(int, weights))
+        parts = [(self._problem(place, 0, 0).data.X, weights[str(place)]) for place in places]
+        own = [(places[k], rows, values) for k, rows, values in own_products(parts)]
+        for rank in range(1, self._group.world):
+            self._group.broadcast_bytes(_packed_products(own), rank)
+
     def _drawn(self, place: int, rows: int, seed: int) -> Problem:
         """The problem of so many rows that are drawn of those at a place; of all of them where that is 0."""
         problem = self._problem_of(place)
         return replace(problem, data=problem.data.drawn(rows, seed)) if rows else problem
 
 
-def _order_of(problem: Problem, seed: int, epoch: int) -> Array:
-    return epoch_order(problem.data.rows, seed, epoch, row_bytes=problem.data.row_bytes)
+def _added(group: Group, data: Data, weights: Array, rows: Array, own: Callable[[Array], Array]) -> Array:
+    """The sum over a batch of rows, see `table.data.Add`: of its part, or of those that this rank holds."""
+    if data.in_parts:
+        held = rows - data.first
+        mine = held[(held >= 0) & (held < data.held.rows)]
+    else:
+        share = share_of(len(rows), group.rank, group.world)
+        mine = rows[share.start : share.stop]
+    return np.asarray(np.add.reduce(group.exchange(weights, lambda: own(mine)), axis=0))
 
 
-def _exchange(group: Group, blocks: Array, own: Callable[[int, int], None]) -> None:
-    """Fill the blocks of this rank, and, on rank 0, those of the others."""
-    parts = [part(len(blocks), rank, group.world) for rank in range(group.world)]
+def _packed_products(products: Iterable[Product]) -> bytes:
+    """Products as bytes, each with its place and its rows."""
+    found = list(products)
+    about = [(place, rows.start, rows.stop) for place, rows, _ in found]
+    return packed({str(k): values for k, (_, _, values) in enumerate(found)}, about)
+
+
+def _unpacked_products(data: bytes) -> list[Product]:
+    arrays, about = unpacked(data)
+    return [(place, slice(lo, hi), arrays[str(k)]) for k, (place, lo, hi) in enumerate(about)]
+
+
+def _exchange(group: Group, blocks: Array, own: Callable[[int, int], None], in_parts: bool = False) -> None:
+    """Fill the blocks of this rank, and, on rank 0, those of the others.
+
+    Args:
+        own: fills some blocks of those that this rank holds.
+        in_parts: whether it holds its own alone, which on rank 0 are the first ones anyway.
+    """
+    parts = [share_of(len(blocks), rank, group.world) for rank in range(group.world)]
     mine = parts[group.rank]
-    own(mine.start, mine.stop)
+    first = 0 if in_parts else mine.start
+    own(first, first + len(mine))
     padded = np.zeros(
         (len(parts[0]), *blocks.shape[1:]), blocks.dtype
     )  # all send as many as rank 0 has, which has the most
-    padded[: len(mine)] = blocks[mine.start : mine.stop]
+    padded[: len(mine)] = blocks[first : first + len(mine)]
     for theirs, found in list(zip(parts, group.collect(padded), strict=False))[1:]:
         blocks[theirs.start : theirs.stop] = found[: len(theirs)]

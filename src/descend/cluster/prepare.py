@@ -1,16 +1,17 @@
 """prepare: data that several processes prepare together; all end with what one process would have.
 
-Every rank reads the whole table, since types, levels, medians and the split depend on all rows; they share the passes over
-the rows: moments, which for squared loss are all that steps on the whole batch need, and sums of losses and gradients.
+Of a large Parquet file each rank reads a part, where moments are all that training asks of the rows (`in_parts`). Any other table
+every rank reads whole, since types, levels, medians and the split depend on all rows; they share the passes over the rows:
+moments, and sums of losses and gradients.
 """
 
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
-from typing import Any
 
 from descend.cluster.agreement import agreed, facts
 from descend.cluster.group import Group
+from descend.cluster.in_parts import Given, prepare_in_parts
 from descend.cluster.moments import accumulate
 from descend.cluster.passes import FITTED, TEST, TRAIN, SharedPasses
 from descend.errors import UsageError
@@ -20,16 +21,18 @@ from descend.problem.build import build_problem
 from descend.table.data import Data
 from descend.table.moments import Accumulate, Rows
 from descend.table.prepare import Note, Prepared, labelled, load, prepare, validation_split
+from descend.table.streamed.rows import ScaledStream
 from descend.table.table import Table
 
 
-def prepare_together(
-    group: Group, data: Any, target: Any, options: Options, on_event: Callable[[Note], None] = lambda note: None
-) -> Prepared:  # fmt: skip
+def prepare_together(group: Group, given: Given, on_event: Callable[[Note], None] = lambda note: None) -> Prepared:
     """Return what `table.prepare.prepare` returns, with the moments of training and test rows, on all ranks.
 
     Raises UsageError when ranks were given different data, options or versions, and for what processes do not share.
     """
+    data, target, options = given.data, given.target, given.options
+    if (prepared := prepare_in_parts(group, given, on_event)) is not None:
+        return _with_ranks(prepared, group, problem_at(prepared, options, TRAIN).params)
 
     def read() -> Table:
         if isinstance(data, str) and data == "-":
@@ -57,6 +60,22 @@ def prepare_together(
     return replace(prepared, train=train, test=test)
 
 
+def _with_ranks(prepared: Prepared, group: Group, params: int) -> Prepared:
+    """What was read in parts, on rank 0 with the other ranks, who take their part of products, and of passes over rows they hold."""
+    if group.rank:
+        return prepared
+    parts = [prepared.train, prepared.test]
+    teams = [SharedPasses(group, place, params) for place in range(len(parts))]
+    streams = [part.X for part in parts if part is not None and isinstance(part.X, ScaledStream)]
+    for stream in streams:
+        stream.share = partial(teams[0].products, streams)
+    train, test = (
+        part.with_team(team) if part and part.in_parts else part for part, team in zip(parts, teams, strict=True)
+    )
+    assert train is not None
+    return replace(prepared, train=train, test=test)
+
+
 def problem_at(prepared: Prepared, options: Options, place: int) -> Problem:
     """Return the problem of rows that ranks share: TRAIN, TEST or FITTED, see `cluster.passes`."""
     data: Data | None = prepared.test if place == TEST else prepared.train
@@ -74,9 +93,9 @@ def _with_moments(data: Data, shared: Accumulate, threads: int) -> Data:
 
 
 def _check_options(options: Options) -> None:
-    """Raise UsageError for tables that are read in pieces, which ranks do not share."""
+    """Raise UsageError for a limit of memory, which tables that are read whole do not keep."""
     if options.memory is not None:
-        raise _not_shared("tables larger than memory", "leave out --memory, or start one process")
+        raise _not_shared("--memory for a table that they read whole", "leave out --memory, or start one process")
 
 
 def _not_shared(what: str, fix: str) -> UsageError:

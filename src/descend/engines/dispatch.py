@@ -3,6 +3,7 @@
 import functools
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any, Protocol
 
@@ -49,6 +50,18 @@ def examples_of(problem: Problem) -> Examples | SparseExamples:
     """Return the training rows as compiled loops take them, all of one dtype."""
     X = problem.data.X
     return SparseExamples(sparse_rows(X), *_targets_of(problem)) if is_sparse(X) else dense_examples(problem, X)
+
+
+def held_examples(problem: Problem) -> Examples | SparseExamples:
+    """Return those of the training rows that this process holds, see `Data.held`."""
+    return examples_of(replace(problem, data=problem.data.held))
+
+
+def targets_alone(problem: Problem) -> Examples | SparseExamples:
+    """Return the training rows for loops that are given sums of gradients; without features where others hold a part of them."""
+    if not problem.data.in_parts:
+        return examples_of(problem)
+    return dense_examples(problem, np.empty((0, problem.data.features), problem.dtype))
 
 
 def dense_examples(problem: Problem, X: Any) -> Examples:

@@ -6,13 +6,14 @@ change no bits.
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
 
 from descend.arrays import Array
 from descend.engines.contract import Measure
-from descend.engines.dispatch import examples_of, has_several, loss_settings_of, parts_of
+from descend.engines.dispatch import has_several, held_examples, loss_settings_of, parts_of
 from descend.engines.kernels.loops import BLOCK, compile_block_losses, compile_block_sums, compile_row_squares
 from descend.engines.kernels.records import readonly
 from descend.problem import Problem, penalty
@@ -70,7 +71,7 @@ def row_squares(X: ScaledRows, threads: int = 1) -> Array:
 def block_losses(problem: Problem) -> tuple[BlockPass, Array]:
     """Return what puts the sums of losses at weights (params,) into some of the blocks, and room for all (blocks,)."""
     losses = compile_block_losses(problem.loss, problem.dtype)
-    return partial(losses, examples_of(problem), loss_settings_of(problem)), np.empty(-(-problem.data.rows // BLOCK))
+    return partial(losses, held_examples(problem), loss_settings_of(problem)), np.empty(-(-problem.data.rows // BLOCK))
 
 
 def block_sums(problem: Problem) -> tuple[BlockPass, Array]:
@@ -80,13 +81,13 @@ def block_sums(problem: Problem) -> tuple[BlockPass, Array]:
     """
     sums = compile_block_sums(problem.loss, problem.dtype, has_several(problem), is_sparse(problem.data.X))
     blocks = np.empty((-(-problem.data.rows // BLOCK), problem.params), problem.dtype)
-    return partial(sums, examples_of(problem), loss_settings_of(problem), np.empty(0, np.int64)), blocks
+    return partial(sums, held_examples(problem), loss_settings_of(problem), np.empty(0, np.int64)), blocks
 
 
 def batch_gradient(problem: Problem, threads: int = 1) -> Callable[[Array, Array], Array]:
-    """Return a function of weights (params,) and rows, int64 (batch,): the sum of their gradients (params,)."""
+    """Return a function of weights (params,) and rows, int64 (batch,), among those held: the sum of their gradients (params,)."""
     sums = compile_block_sums(problem.loss, problem.dtype, has_several(problem), is_sparse(problem.data.X))
-    examples, settings = examples_of(problem), loss_settings_of(problem)
+    examples, settings = held_examples(problem), loss_settings_of(problem)
 
     def gradient(weights: Array, rows: Array) -> Array:
         blocks = np.empty((-(-len(rows) // BLOCK), problem.params), problem.dtype)
@@ -104,10 +105,12 @@ LOSSES, GRADIENTS = range(len(PASSES))
 def fill(problem: Problem, kind: int, weights: Array, blocks: Array, own: Callable[[int, int], None]) -> None:
     """Fill the blocks of a pass, in this process or together with others; the bits are the same. See `Team.fill`."""
     team = problem.data.team
-    if team is None:
-        own(0, len(blocks))
-    else:
-        team.fill(kind, weights, blocks, own)
+    if team is not None and team.fill(kind, weights, blocks, own):
+        return
+    if problem.data.in_parts:  # after Ctrl-C the others are gone, and this process reads what they held
+        job, _ = PASSES[kind](replace(problem, data=replace(problem.data)))
+        own = partial(job, weights, blocks)
+    own(0, len(blocks))
 
 
 def on_threads(job: Callable[[int, int], None], threads: int, first: int, last: int) -> None:

@@ -21,6 +21,7 @@ from descend.engines.dispatch import (
     ranges_of,
     run_of,
     step_settings_of,
+    targets_alone,
     together,
     train_to,
 )
@@ -28,13 +29,14 @@ from descend.engines.full_pass import GRADIENTS, batch_gradient, block_sums, fil
 from descend.engines.kernels.compiled import compile_rule
 from descend.engines.kernels.loops import BLOCK, compile_loop, compile_online_loop
 from descend.engines.kernels.pointers import address
-from descend.engines.kernels.records import Call
-from descend.engines.shared_runs import Part, train_together
+from descend.engines.kernels.records import Call, Examples, SparseExamples
+from descend.engines.shared_runs import Part, told_of, train_together
 from descend.engines.state import State
 from descend.outcome import Outcome
 from descend.plan import Plan, Setting
 from descend.problem import Problem
 from descend.sparse import is_sparse
+from descend.table.data import Add
 
 SHARED_CELLS = 1 << 21  # features of all rows from which threads share a step of a single run; arbitrary, about 1 ms
 SHARED_BATCH = 1 << 17  # features of a batch from which processes share a step: about two exchanges (arbitrary)
@@ -45,14 +47,16 @@ def advance(
 ) -> tuple[State, Array]:
     """Train every running run until it has seen record_points[-1] rows; see engines.contract. There are no layers."""
     state, path = state.copy(), np.empty((len(plan), len(record_points), problem.params), problem.dtype)
-    groups = grouped.groups(problem, plan, state)
+    groups = [] if problem.data.in_parts else grouped.groups(problem, plan, state)
     in_groups = {r for runs in groups for r in runs}
     parts = [Part(runs, group=True) for runs in groups] + [Part([r]) for r in range(len(plan)) if r not in in_groups]
     by_step = _shared_by_step(problem, plan, parts, threads)
-    for r in by_step:
-        whole = plan.settings[r].rows_a_step(problem.data.rows) == problem.data.rows
-        train = _train_shared if whole else _train_batches
-        train(problem, plan, state, path, r, record_points, threads)
+    whole = {s.rows_a_step(problem.data.rows) for s in plan.settings} == {problem.data.rows}
+    if whole:
+        for r in by_step:
+            _train_shared(problem, plan, state, path, r, record_points, threads)
+    elif by_step:
+        _train_together(problem, plan, state, path, record_points, by_step, threads)
     rest = [part for part in parts if part.runs[0] not in by_step]
     train_together(train_parts, problem, plan, state, path, record_points, rest, threads)
     return state, path
@@ -76,12 +80,12 @@ def train_parts(
 def _shared_by_step(problem: Problem, plan: Plan, parts: list[Part], threads: int) -> list[int]:
     """The runs whose rows are shared at each step: by threads or processes all rows, by processes the rows of a batch.
 
-    Processes share the steps of fewer runs than they are; of more runs, each takes its part whole.
+    Processes share the steps of fewer runs than they are; of more runs, each takes its part whole, where it holds all rows.
     """
     data, team = problem.data, problem.data.team
     sizes = {s.rows_a_step(data.rows) for s in plan.settings}
     whole = sizes == {data.rows}
-    few = team is not None and len(parts) < team.size
+    few = team is not None and (len(parts) < team.size or data.in_parts)
     if whole and data.rows > BLOCK and data.cells >= SHARED_CELLS and (len(plan) < threads or team is not None):
         return [runs[0] for runs, group in parts if not group or (few and len(runs) == 1)]
     if whole or not few or is_sparse(data.X) or min(sizes) * data.features < SHARED_BATCH or plan.shuffle != "auto":
@@ -93,7 +97,7 @@ def _train_shared(
     problem: Problem, plan: Plan, state: State, path: Array, r: int, record_points: Array, threads: int
 ) -> None:  # fmt: skip
     """Train run r on the whole batch, the blocks of each step shared among threads; the bits are those of `_train`."""
-    n, loop = problem.data.rows, _loop_by_address(problem, plan.settings[r], state, r)
+    n, loop = problem.data.rows, _loop_by_address(problem, plan.settings[r], state, r, targets_alone(problem))
     sums, blocks = block_sums(problem)
     order = np.empty((0, n), np.int64)
     with ThreadPoolExecutor(threads) as pool:
@@ -113,31 +117,47 @@ def _train_shared(
             path[r, k] = state.weights[r]
 
 
+def _train_together(
+    problem: Problem, plan: Plan, state: State, path: Array, record_points: Array, runs: list[int], threads: int
+) -> None:  # fmt: skip
+    """Train runs by batches, together with the processes that hold the same rows: all take the same steps."""
+    team, parts = problem.data.team, [Part([r]) for r in runs]
+    assert team is not None
+    with team.in_step(told_of(__name__, plan, state, record_points, parts)) as add:
+        if add is None:
+            train_parts(problem, plan, state, path, record_points, parts, threads)
+        else:
+            train_in_step(add, problem, plan, state, path, record_points, parts, threads)
+
+
+def train_in_step(
+    add: Add, problem: Problem, plan: Plan, state: State, path: Array, record_points: Array, parts: list[Part], threads: int,
+    layer_stats: Array | None = None,
+) -> None:  # fmt: skip
+    """Train single runs by batches, in place, of which `add` adds up the gradients; see `shared_runs.Trainer`."""
+    for part in parts:
+        _train_batches(add, problem, plan, state, path, part.runs[0], record_points, threads)
+
+
 def _train_batches(
-    problem: Problem, plan: Plan, state: State, path: Array, r: int, record_points: Array, threads: int
+    add: Add, problem: Problem, plan: Plan, state: State, path: Array, r: int, record_points: Array, threads: int
 ) -> None:  # fmt: skip
     """Train run r by batches whose rows are shared among processes; the sums are those of `_train` but for rounding."""
-    setting, n, team = plan.settings[r], problem.data.rows, problem.data.team
-    assert team is not None
-    loop, ranges, batch = _loop_by_address(problem, setting, state, r), ranges_of(problem, plan), setting.rows_a_step(n)
+    setting, n = plan.settings[r], problem.data.rows
+    loop = _loop_by_address(problem, setting, state, r, targets_alone(problem))
+    ranges, batch = ranges_of(problem, plan), setting.rows_a_step(n)
     gradient, weights = batch_gradient(problem, threads), state.weights[r]
     for k, point in enumerate(record_points):
         for lo, hi, orders in ranges(setting, int(state.seen[r]), int(point)):
             while state.outcome[r] == Outcome.RUNNING and (at := int(state.seen[r])) < hi:
                 rows = orders[at // n - lo // n][at % n : at % n + batch]
-                total = team.add_batch(
-                    weights, (setting.seed, at, len(rows)), functools.partial(_of_part, gradient, weights, rows)
-                )
+                total = add(problem.data, weights, rows, functools.partial(gradient, weights))
                 state.steps[r], failed = loop(Call(orders[:0], at, at + len(rows), int(state.steps[r])), total)
                 if failed:
                     state.outcome[r] = Outcome.NONFINITE
                 else:
                     state.seen[r] += len(rows)
         path[r, k] = state.weights[r]
-
-
-def _of_part(gradient: Callable[[Array, Array], Array], weights: Array, rows: Array, first: int, last: int) -> Array:
-    return gradient(weights, rows[first:last])
 
 
 def _train(
@@ -174,17 +194,19 @@ def _online_loop(problem: Problem, setting: Setting, state: State, r: int) -> Lo
 
 
 def _loop_by_address(
-    problem: Problem, setting: Setting, state: State, r: int
+    problem: Problem, setting: Setting, state: State, r: int, examples: Examples | SparseExamples | None = None
 ) -> Callable[[Call, Array], tuple[int, int]]:
-    """The compiled loop of any rule, with all but the call and the sum of gradients filled in."""
+    """The compiled loop of any rule, with all but the call and the sum of gradients filled in; examples: all rows when None."""
     loop = compile_loop(problem.loss, problem.dtype, has_several(problem), is_sparse(problem.data.X))
     rule = address(compile_rule(setting.rule, problem.dtype))
-    return functools.partial(loop, rule, *_arguments(problem, setting, state, r))
+    return functools.partial(loop, rule, *_arguments(problem, setting, state, r, examples))
 
 
-def _arguments(problem: Problem, setting: Setting, state: State, r: int) -> tuple[Any, ...]:
+def _arguments(
+    problem: Problem, setting: Setting, state: State, r: int, examples: Examples | SparseExamples | None = None
+) -> tuple[Any, ...]:  # fmt: skip
     """What all loops of a run take before the call."""
     return (
-        examples_of(problem), loss_settings_of(problem), step_settings_of(problem, setting),
+        examples or examples_of(problem), loss_settings_of(problem), step_settings_of(problem, setting),
         setting.rows_a_step(problem.data.rows), run_of(state, r),
     )  # fmt: skip

@@ -3,13 +3,12 @@
 Runs that one process trains as a group stay together, so every run is computed as it would be there.
 """
 
-import json
 from collections.abc import Mapping
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
-from descend.arrays import Array
+from descend.arrays import Array, packed, unpacked
 from descend.engines.state import State
 from descend.plan import Plan, Setting
 from descend.plan.rule import RULES, Rule
@@ -52,13 +51,13 @@ def train_together(
 
     everything, team = list(range(len(parts))), problem.data.team
     costs = [_cost(problem, state, part, int(record_points[-1])) for part in parts]
-    if team is None or len(parts) < 2 or sum(costs) < SHARED_WORK or plan.shuffle != "auto":
+    if team is None or problem.data.in_parts or len(parts) < 2 or sum(costs) < SHARED_WORK or plan.shuffle != "auto":
         train(everything)
         return
-    answers = team.share(_told(trainer.__module__, plan, state, record_points, parts), costs, train)
+    answers = team.share(told_of(trainer.__module__, plan, state, record_points, parts), costs, train)
     if answers is None:
         train(everything)
-    for moved, _ in map(_unpacked, filter(None, answers or [])):
+    for moved, _ in map(unpacked, filter(None, answers or [])):
         runs = moved["runs"]
         path[runs] = moved["path"]
         if layer_stats is not None:
@@ -69,7 +68,7 @@ def train_together(
 
 def serve(
     told: bytes,
-    jobs: list[int],
+    jobs: list[int] | None,
     problem: Problem,
     threads: int,
     trainers: Mapping[str, Trainer],
@@ -78,10 +77,11 @@ def serve(
     """Train, in another process, the parts at some places of what it was told, and return what became of them.
 
     Args:
+        jobs: those places; all of them when None.
         trainers: of each engine, by its module.
         rules: those that are none of descend's, by their names.
     """
-    arrays, about = _unpacked(told)
+    arrays, about = unpacked(told)
     ends = np.cumsum(about["lengths"])
     plan = Plan(tuple(_setting(s, arrays["factors"][e - n : e], {**RULES, **rules})
                       for s, e, n in zip(about["settings"], ends, about["lengths"], strict=True)))  # fmt: skip
@@ -89,11 +89,11 @@ def serve(
     layers = 0 if problem.network is None else len(problem.network.layers)
     stats = np.full((len(plan), len(points), layers, len(KINDS)), np.nan)
     path = np.empty((len(plan), len(points), problem.params), problem.dtype)
-    parts = [Part(*about["parts"][k]) for k in jobs]
+    parts = [Part(*about["parts"][k]) for k in (range(len(about["parts"])) if jobs is None else jobs)]
     trainers[about["trainer"]](problem, plan, state, path, points, parts, threads, stats)
     runs = np.array([r for part in parts for r in part.runs], np.int64)
     moved = {name: getattr(state, name)[runs] for name in FIELDS}
-    return _packed({**moved, "runs": runs, "path": path[runs], "stats": stats[runs]})
+    return packed({**moved, "runs": runs, "path": path[runs], "stats": stats[runs]})
 
 
 def _cost(problem: Problem, state: State, part: Part, last: int) -> float:
@@ -101,26 +101,14 @@ def _cost(problem: Problem, state: State, part: Part, last: int) -> float:
     return float((last - state.seen[part.runs]).sum() * (problem.params + ROW_WORK))
 
 
-def _told(trainer: str, plan: Plan, state: State, points: Array, parts: list[Part]) -> bytes:
+def told_of(trainer: str, plan: Plan, state: State, points: Array, parts: list[Part]) -> bytes:
+    """Return what another process must know to train some parts of a plan, by the trainer of an engine."""
     settings = [{name: getattr(s, name) for name in PLAIN} | {"rule": s.rule.name} for s in plan.settings]
     factors = [np.asarray(s.factors, np.float64) for s in plan.settings]
     arrays = {name: getattr(state, name) for name in FIELDS} | {"points": points, "factors": np.concatenate(factors)}
     about = {"trainer": trainer, "settings": settings, "lengths": list(map(len, factors)), "parts": parts}
-    return _packed(arrays, about)
+    return packed(arrays, about)
 
 
 def _setting(given: dict[str, Any], factors: Array, rules: Mapping[str, Rule]) -> Setting:
     return Setting(**{name: given[name] for name in PLAIN}, rule=rules[given["rule"]], factors=factors)
-
-
-def _packed(arrays: Mapping[str, Array], about: object = None) -> bytes:
-    from safetensors.numpy import save
-
-    return bytes(save({name: np.ascontiguousarray(a) for name, a in arrays.items()}, {"about": json.dumps(about)}))
-
-
-def _unpacked(data: bytes) -> tuple[dict[str, Array], Any]:
-    from safetensors.numpy import load
-
-    size = int.from_bytes(data[:8], "little")  # of the header, as the format says
-    return load(data), json.loads(json.loads(data[8 : 8 + size])["__metadata__"]["about"])

@@ -19,21 +19,23 @@ from descend.sparse import is_sparse
 LARGE_CELLS = 1 << 20  # of features, from which a pass costs more than Newton's method on a sample
 FEWEST_ROWS, ROWS_A_WEIGHT = 1 << 14, 256  # of a sample: its Hessian is off by about root(params / rows), 6 %
 LARGEST_PART = 0.25  # of the rows, that a sample may be
+SEED = 0  # of the sample, for which any would do
 MOST_PASSES = 20  # over all rows; arbitrary: six are usual
 SLOWEST = 0.5  # part of the distance that a pass may leave: above it the sample does not know the Hessian
 PROVEN = 1e-10  # distance of the objective to its minimum, as a part of the objective, at which the passes end
 FLOOR = 1e-8  # the same, where float32 allows no better
 
 
-def _rows(problem: Problem) -> int:
-    """The number of rows of the sample."""
-    return max(FEWEST_ROWS, ROWS_A_WEIGHT * problem.params)
+def sample_rows(rows: int, params: int) -> int:
+    """Return how many of so many rows the sample has for a model of so many weights; 0 where these are too many of them."""
+    enough = max(FEWEST_ROWS, ROWS_A_WEIGHT * params)
+    return enough if enough <= LARGEST_PART * rows else 0
 
 
 def fits(problem: Problem) -> bool:
     """Tell whether a sample is enough to begin with: a large dense table, a smooth loss, and not too many weights."""
     data, smooth = problem.data, problem.loss.name in ("logistic", "softmax", "poisson", "squared")
-    enough = data.cells >= LARGE_CELLS and _rows(problem) <= LARGEST_PART * data.rows
+    enough = data.cells >= LARGE_CELLS and sample_rows(data.rows, problem.params) > 0
     return smooth and problem.l1 == 0 and enough and not is_sparse(data.X)
 
 
@@ -50,7 +52,7 @@ def newton_by_sample(problem: Problem, solve: Callable[[Problem], Array | None],
     """
     from descend.engines.full_pass import full_gradient  # Numba is loaded when it is first needed
 
-    sample = replace(problem, data=problem.data.drawn(_rows(problem), 0))
+    sample = replace(problem, data=problem.data.drawn(sample_rows(problem.data.rows, problem.params), SEED))
     w = solve(sample)
     if w is None:
         return None

@@ -20,12 +20,14 @@ from descend.arrays import Array
 from descend.blas import one_blas_thread
 from descend.cluster.agreement import facts
 from descend.cluster.group import LIMIT, Group, joined, rank_here
+from descend.cluster.in_parts import Given
 from descend.cluster.passes import TRAIN, Served
 from descend.cluster.prepare import prepare_together, problem_at
 from descend.diagnosis.finding import Finding, Level
 from descend.diagnosis.proof import prove_within
 from descend.diagnosis.verdict import Status, Verdict, judge
 from descend.errors import ClusterError
+from descend.optimum import by_sample
 from descend.optimum.landscape import Landscape
 from descend.optimum.noise_scale import rows_at_random
 from descend.optimum.status import SolverResult
@@ -130,7 +132,7 @@ def train(
         store.check_folder(Path(run_dir), force=False)
     begun = time.monotonic() if begun is None else begun
     place = checkpoint if checkpoint is not None or run_dir is None else f"{os.fspath(run_dir)}.search"
-    scratch_beside = None if place is None else os.fspath(place).removesuffix(".search")
+    scratch_beside = None if place is None or follows else os.fspath(place).removesuffix(".search")
     with joined(rank_timeout) as group, Scratch(scratch_beside) as scratch:
         job = _Job(data, target, values, (None if follows else on_event) or (lambda event: None), begun, scratch)
         prepared = None if group is None else job.prepare(group)
@@ -214,7 +216,10 @@ class _Job:
         """Read and prepare: in a group with its other ranks; else whole, or streamed where memory is not enough for that."""
         options = self.options.replace(threads=self.threads)
         if group is not None:
-            return prepare_together(group, self.data, self.target, options, self._pass_on)
+            given = Given(
+                data=self.data, target=self.target, options=options, scratch=self.scratch, looked_at=self._looked_at_by_ranks,
+            )  # fmt: skip
+            return prepare_together(group, given, self._pass_on)
         if isinstance(self.data, (str, os.PathLike)) and str(self.data) != "-":
             found = opened(Path(self.data), how_to_read(options), options.memory, self.threads, self.scratch)
             if found is not None:
@@ -310,6 +315,11 @@ class _Job:
         seed = self.options.random_state
         competing = drawn_places(rows, rows_of_sample(features + 1), seed)
         return () if len(competing) == rows else (competing, rows_at_random(rows, seed)[1])
+
+    def _looked_at_by_ranks(self, rows: int, features: int) -> tuple[Array, ...]:
+        """Beside these, the places of the rows whose optimum leads to that of all, which one process has at hand."""
+        count = by_sample.sample_rows(rows, features + 1)
+        return (*self._looked_at(rows, features), *([drawn_places(rows, count, by_sample.SEED)] if count else []))
 
     def _threshold(self, prepared: Prepared, parts: Mapping[str, Scored]) -> float:
         """The threshold of the model, chosen on validation rows where there are some, else on training rows."""

@@ -150,7 +150,8 @@ def scored_parts(prepared: Prepared, result: SearchResult) -> dict[str, Scored]:
     }  # fmt: skip
     there = {name: (w, data) for name, (w, data) in sought.items() if w is not None and data is not None}
     parts = list({id(data): data for _, data in there.values()}.values())  # the rows of each part are read once
-    if all(isinstance(part.X, ScaledStream) and not part.X.mapped for part in parts):
+    numbers = prepared.loss.task == "regression"  # whose metrics are sums
+    if numbers and all(isinstance(part.X, ScaledStream) and not part.X.mapped for part in parts):
         return _streamed_parts(prepared, fit.problem, there, parts)
     found: dict[str, Scored] = {}
     for part in parts:

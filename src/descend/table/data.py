@@ -1,6 +1,7 @@
 """Data: what a model is trained on, as arrays."""
 
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
@@ -14,15 +15,29 @@ from descend.table.moments import Gram, Rows, accumulate, shard_rows
 from descend.table.scaled_rows import ScaledRows
 
 
+class Add(Protocol):
+    """Returns the sum of gradients over a batch of rows (params,), to which every process adds that of its part."""
+
+    def __call__(self, data: "Data", weights: Array, rows: Array, own: Callable[[Array], Array]) -> Array:
+        """Add up.
+
+        Args:
+            data: of which the rows are.
+            weights: at which the gradients are taken (params,).
+            rows: of the batch, by their places (rows,).
+            own: adds up some of them, by their places among those that this process holds.
+        """
+
+
 class Team(Protocol):
-    """Other processes that hold the same rows, and take a part of each pass over them, and of the runs."""
+    """Other processes that hold the same rows, or each a part, and take a part of each pass over them, and of the runs."""
 
     @property
     def size(self) -> int:
         """How many processes there are, this one among them."""
 
-    def fill(self, kind: int, weights: Array, blocks: Array, own: Callable[[int, int], None]) -> None:
-        """Put the sums of a pass into blocks (blocks, ...), one a block of rows.
+    def fill(self, kind: int, weights: Array, blocks: Array, own: Callable[[int, int], None]) -> bool:
+        """Put the sums of a pass into blocks (blocks, ...), one a block of rows; False, and nothing, where nobody else is there.
 
         Args:
             kind: of pass: its place in `engines.full_pass.PASSES`.
@@ -31,13 +46,13 @@ class Team(Protocol):
             own: fills those from a first to a last, excluded, in this process.
         """
 
-    def add_batch(self, weights: Array, batch: tuple[int, int, int], own: Callable[[int, int], Array]) -> Array:
-        """Return the sum of gradients over a batch of rows (params,); the processes' sums are added in their order.
+    def in_step(self, told: bytes) -> AbstractContextManager["Add | None"]:
+        """Have all processes take the steps of some runs, each with a part of every batch, while the context lasts.
+
+        None where nobody else is there.
 
         Args:
-            weights: at which the gradients are taken (params,).
-            batch: the seed of the order of rows, the rows seen before, and the rows of the batch.
-            own: adds up those from a first to a last of the batch, excluded, in this process.
+            told: what the others must know, see `engines.shared_runs.serve`.
         """
 
     def share(self, told: bytes, costs: list[float], own: Callable[[list[int]], bytes]) -> list[bytes] | None:
@@ -79,6 +94,8 @@ class Data:
     names: tuple[str, ...] = ()
     _gram: Gram | None = field(default=None, init=False, repr=False)  # once it is known; a replaced part forgets it
     _team: Team | None = field(default=None, init=False, repr=False)  # a replaced part has none
+    _held: "Data | None" = field(default=None, init=False, repr=False)  # a replaced part holds all of itself
+    first: int = field(default=0, init=False)  # the place of the first row that is held
 
     def __post_init__(self) -> None:
         X = _features(self.X)
@@ -141,6 +158,16 @@ class Data:
         """The processes that share the passes over these rows; None where this one takes them alone."""
         return self._team
 
+    @property
+    def held(self) -> "Data":
+        """Those of the examples that this process holds: all, but where several processes hold a part each."""
+        return self if self._held is None else self._held
+
+    @property
+    def in_parts(self) -> bool:
+        """Whether several processes hold a part of the examples each."""
+        return self._held is not None
+
     def with_team(self, team: Team) -> "Data":
         """Return these examples, passes over which are shared."""
         known = self.with_gram(self._gram)
@@ -151,6 +178,13 @@ class Data:
         """Return these examples with their moments, where they are known already."""
         known = replace(self)
         object.__setattr__(known, "_gram", gram)
+        return known if self._held is None else known.with_held(self._held, self.first)
+
+    def with_held(self, held: "Data", first: int) -> "Data":
+        """Return these examples, of which this process holds those from a first on; passes over them are shared."""
+        known = replace(self)
+        for name, value in (("_gram", self._gram), ("_held", held), ("first", first)):
+            object.__setattr__(known, name, value)
         return known
 
     def _pieces(self) -> Iterator[Rows]:

@@ -108,15 +108,16 @@ class Accumulator:
     Args:
         threads: threads at most; they do not change the bits.
         pool: what the threads are of; one of its own when None.
+        shift: what the sums are taken about, where these are not the first rows of all: then their shards stay apart.
     """
 
-    def __init__(self, threads: int = 1, pool: ThreadPoolExecutor | None = None) -> None:
+    def __init__(self, threads: int = 1, pool: ThreadPoolExecutor | None = None, shift: Array | None = None) -> None:
         self._threads, self._given = threads, pool
         self._pool = ThreadPoolExecutor(threads) if threads > 1 and pool is None else pool
         self._rest: list[Rows] = []
-        self._shift: Array | None = None
+        self._shift, self._apart = shift, shift is not None
         self._features = 0
-        self._total: Sums | None = None
+        self._totals: list[Sums] = []
         self._ahead: deque[Future[Sums]] = deque()  # shards that are being added up
 
     def add(self, piece: Examples) -> None:
@@ -136,14 +137,18 @@ class Accumulator:
 
     def gram(self) -> Gram:
         """Return the moments of all rows."""
+        (total,) = self.sums()
+        assert self._shift is not None
+        return gram_of(total, self._shift, self._features)
+
+    def sums(self) -> list["Sums"]:
+        """Return the sums of all rows, or of each shard where they stay apart."""
         if self._rest:
             self._shard(_joined(self._rest))
         self._rest = []
         while self._ahead:
             self._merge(self._ahead.popleft().result())
-        assert self._total is not None
-        assert self._shift is not None
-        return gram_of(self._total, self._shift, self._features)
+        return self._totals
 
     def __enter__(self) -> "Accumulator":
         return self
@@ -153,8 +158,9 @@ class Accumulator:
             self._pool.shutdown(cancel_futures=True)
 
     def _shard(self, rows: Rows) -> None:
+        self._features = int(rows.X.shape[1])
         if self._shift is None:
-            self._shift, self._features = shift_of(rows), int(rows.X.shape[1])
+            self._shift = shift_of(rows)
         if self._pool is None:
             return self._merge(sums_of(rows, self._shift))
         self._ahead.append(self._pool.submit(sums_of, rows, self._shift))
@@ -163,7 +169,10 @@ class Accumulator:
         return None
 
     def _merge(self, sums: "Sums") -> None:
-        self._total = sums if self._total is None else merged([self._total, sums])
+        if self._apart or not self._totals:
+            self._totals.append(sums)
+        else:
+            self._totals[0] = merged([self._totals[0], sums])
 
 
 @dataclass(frozen=True, eq=False)
@@ -215,6 +224,15 @@ def _block_rows(columns: int) -> int:
 def shard_rows(columns: int) -> int:
     """Return the rows of a shard, which the number of columns decides."""
     return SHARD_BLOCKS * _block_rows(columns)
+
+
+def share_of(count: int, rank: int, world: int) -> range:
+    """Return which of so many shards, or blocks of rows, are those of a rank: contiguous, even up to one; the last may have none.
+
+    >>> [share_of(5, rank, 3) for rank in range(3)], share_of(1, 1, 2)
+    ([range(0, 2), range(2, 4), range(4, 5)], range(1, 1))
+    """
+    return range(-(-count * rank // world), -(-count * (rank + 1) // world))
 
 
 def sums_of(rows: Rows, shift: Array) -> Sums:

@@ -8,6 +8,7 @@ from descend.options import read_options
 from descend.table.columns import fit_schema
 from descend.table.moments import Rows, accumulate
 from descend.table.read import read
+from descend.table.streamed import source
 from descend.table.streamed.one_pass import schema_and_rows
 from descend.table.streamed.parts import WholeColumns, parts_of
 from descend.table.target import read_target
@@ -17,8 +18,8 @@ NAMES = ("a", "b", "gap", "colour")
 
 def one_pass(open_file, path, memory=60_000, looked_at=lambda rows, features: ()):
     """The parts of a table, and what one reading gives."""
-    source, _ = open_file(path, memory)
-    columns, options = WholeColumns(source, lambda topic, text: None), read_options({})
+    table, _ = open_file(path, memory)
+    columns, options = WholeColumns(table, lambda topic, text: None), read_options({})
     target = read_target(columns.read("y"), None)
     parts = parts_of(columns, target, None, options)
     columns.draw(np.union1d(parts[0].drawn_rows, parts[1].drawn_rows))
@@ -40,7 +41,8 @@ def test_schema_and_moments_are_those_of_the_rows_read_whole(open_file, table_fi
     assert_same_as_whole(table_file, *one_pass(open_file, table_file))
 
 
-def test_a_settled_column_that_lacks_a_cell_farther_on_is_read_again(open_file, tmp_path, frame):
+def test_a_settled_column_that_lacks_a_cell_farther_on_is_read_again(open_file, tmp_path, frame, monkeypatch):
+    monkeypatch.setattr(source, "FEWEST_ROWS", 50)
     frame.loc[390:395, "a"] = np.nan  # the first piece has none
     frame.to_parquet(tmp_path / "table.parquet", row_group_size=20)
     parts, schema, taken = one_pass(open_file, tmp_path / "table.parquet")

@@ -20,6 +20,7 @@ from descend.table.dialect import Dialect, faults, sniff
 from descend.table.names import Chosen, choose
 from descend.table.read import ENCODINGS, READERS, Format, stays_text
 from descend.table.reading import Conventions
+from descend.table.scaled_rows import LARGE_CELLS
 from descend.table.strays import Scan, find_strays, scan
 from descend.table.streamed.scratch import Scratch
 from descend.table.streamed.source import StreamedTable, rows_that_fit
@@ -51,7 +52,7 @@ class Need:
 
 
 def opened(
-    path: Path, how: Format, memory: int | None, threads: int, scratch: Scratch
+    path: Path, how: Format, memory: int | None, threads: int, scratch: Scratch, world: int = 1
 ) -> tuple[StreamedTable, Need] | None:  # fmt: skip
     """Return a table to be streamed, and what it would take otherwise; None where it can be read whole.
 
@@ -61,6 +62,8 @@ def opened(
         memory: bytes that it may take; half of what the system allows when None.
         threads: that read.
         scratch: where a copy in Parquet is kept.
+        world: processes that read it together. Of a Parquet file of so many cells that training does not copy it, each may take
+            its part of what the whole would take, unless told.
 
     Raises DataError where it cannot be read, or only as a whole.
     """
@@ -71,10 +74,17 @@ def opened(
     most = allowed_memory() if memory is None else memory
     allowed = int(SHARE * most) if memory is None else memory
     if how.format == "parquet":
-        if version[0] * COMPRESSION * CELL_BYTES / 8 <= allowed:
+        if version[0] * COMPRESSION * CELL_BYTES / 8 <= allowed and world == 1:
             return None
         rows, columns, group = _footer(path)
         need = Need(whole=rows * columns * CELL_BYTES, allowed=allowed, most=most)
+        if world > 1 and rows * columns > LARGE_CELLS:
+            allowed = need.whole // world if memory is None else memory
+            need = Need(
+                whole=need.whole, allowed=min(allowed, need.whole - 1), most=need.whole if memory is None else memory
+            )
+    elif world > 1 and memory is None:
+        return None
     else:
         rows, columns = _estimated(path, head, how)
         need, group = Need(whole=rows * columns * CELL_BYTES, allowed=allowed, most=most), 0

@@ -1,6 +1,6 @@
 """parts: training and test rows of a streamed table, and its columns that are read whole, one at a time."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -11,9 +11,11 @@ from descend.memory import size_text
 from descend.options import Options
 from descend.table.columns import MEDIAN_ROWS
 from descend.table.data import mean_one
+from descend.table.moments import share_of
 from descend.table.prepare import split_labels
 from descend.table.split import held_out
-from descend.table.streamed.source import StreamedTable
+from descend.table.streamed.readers import Readers
+from descend.table.streamed.source import StreamedTable, Window
 from descend.table.table import Column, Table
 from descend.table.target import Target
 
@@ -53,6 +55,34 @@ class Part:
         )
 
 
+@dataclass(frozen=True, eq=False)
+class Own:
+    """The rows of a part that one of several processes reads: whole shards of its moments, or whole blocks of gradients.
+
+    Args:
+        mask: which rows of the table they are, bool (rows of the table,).
+        rows: their places in the part.
+        window: the rows of the table between which they are.
+    """
+
+    mask: Array
+    rows: slice
+    window: Window
+
+    @classmethod
+    def of(cls, part: Part, size: int, readers: Readers) -> "Own":
+        """Return those rows of a part which fall to this process, where shards of so many rows stay together."""
+        n = len(part.y)
+        shards = share_of(-(-n // size), readers.rank, readers.world)
+        rows = slice(min(shards.start * size, n), min(shards.stop * size, n))
+        if (rows.start, rows.stop) == (0, n):
+            return cls(part.mask, rows, (0, len(part.mask)))
+        places = np.flatnonzero(part.mask)[rows]
+        mask = np.zeros_like(part.mask)
+        mask[places] = True
+        return cls(mask, rows, (int(places[0]), int(places[-1]) + 1) if len(places) else (0, 0))
+
+
 class WholeColumns:
     """Columns that are read whole, one at a time; the drawn rows of each are kept."""
 
@@ -64,12 +94,20 @@ class WholeColumns:
 
     def read(self, name: str) -> Column:
         """Return a column."""
+        column, notes = self.look(name)
+        self.keep(name, taken_rows(column, self.rows) if self._drawn else column, notes)
+        return column
+
+    def look(self, name: str) -> tuple[Column, Sequence[str]]:
+        """Return a column, and what was decided about it, of which nothing is kept."""
         self._check_levels(name)
-        column, notes = self.source.column(name)
+        return self.source.column(name)
+
+    def keep(self, name: str, column: Column, notes: Sequence[str]) -> None:
+        """Keep the drawn rows of a column, and say what was decided about it."""
         for note in notes:
             self.say("read", note)
-        self._kept[name] = taken_rows(column, self.rows) if self._drawn else column
-        return column
+        self._kept[name] = column
 
     def draw(self, rows: Array) -> None:
         """Keep these rows of each column, of those that were read and of those that will be."""

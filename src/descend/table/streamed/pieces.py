@@ -11,7 +11,7 @@ import numpy as np
 from descend.arrays import Array
 from descend.table.columns import Feature, Schema
 from descend.table.reading import Kind
-from descend.table.streamed.source import StreamedTable
+from descend.table.streamed.source import StreamedTable, Window
 from descend.table.table import Column, Source, Table
 
 NUMBERS = (
@@ -97,8 +97,8 @@ class Piece:
         return X.T
 
 
-def pieces(table: StreamedTable, schema: Schema) -> Iterator[Piece]:
-    """Yield all rows of a table in their order; the next ones are read while these are used."""
+def pieces(table: StreamedTable, schema: Schema, window: Window | None = None) -> Iterator[Piece]:
+    """Yield the rows of a table in their order, or those of a window; the next ones are read while these are used."""
     names = [feature.column for feature in schema.features]
     plain = frozenset(f.column for f in schema.features if f.kind == Kind.NUMBER and _is_plain(table, f))
 
@@ -107,11 +107,11 @@ def pieces(table: StreamedTable, schema: Schema) -> Iterator[Piece]:
     def read(name: str, cells: Any, first: int) -> Column:
         return table.read(name, cells, first, kinds)
 
-    reading = table.cells(names)
+    reading = table.cells(names, window)
     pool = ThreadPoolExecutor(1)
     try:
         ahead = pool.submit(next, reading, None)
-        first = 0
+        first = window[0] if window else 0
         while (cells := ahead.result()) is not None:
             ahead = pool.submit(next, reading, None)
             rows = len(cells[names[0]])

@@ -33,8 +33,9 @@ from descend.table.scale import fit_scale, scaled_data, scaled_gram
 from descend.table.scaled_rows import LARGE_CELLS
 from descend.table.streamed.one_pass import Places, schema_and_rows
 from descend.table.streamed.opening import Need
-from descend.table.streamed.parts import Part, WholeColumns, parts_of
-from descend.table.streamed.rows import ScaledStream, StreamedRows
+from descend.table.streamed.parts import Own, Part, WholeColumns, parts_of
+from descend.table.streamed.readers import ALONE, Readers
+from descend.table.streamed.rows import ScaledStream, StreamedRows, hold
 from descend.table.streamed.scratch import Scratch
 from descend.table.streamed.source import StreamedTable
 from descend.table.table import Table
@@ -42,12 +43,18 @@ from descend.table.target import read_target
 from descend.table.target_loss import loss_for, shown, task_description, typed_loss
 
 ROW_BYTES = 48  # that each row takes in all: its target, prediction and place in the split, in their copies (measured)
+BLOCK_ROWS = 4096  # of a block of gradients (`engines.kernels.loops.BLOCK`), whose rows one process holds
+IN_PARTS = (
+    "squared",
+    "logistic",
+    "poisson",
+)  # losses whose optimum a sample and gradients of all rows lead to, and one output
 PIECEWISE = ("quantile", "hinge")  # losses whose optimum is a linear program of all rows
 
 
 def prepare_streamed(
     source: StreamedTable, need: Need, target: Any, options: Options, on_event: Callable[[Note], None], scratch: Scratch,
-    looked_at: Places = lambda rows, features: (),
+    looked_at: Places = lambda rows, features: (), readers: Readers = ALONE,
 ) -> Prepared:  # fmt: skip
     """Choose, split, encode and scale a table that is larger than memory.
 
@@ -58,6 +65,7 @@ def prepare_streamed(
         options: as `options.read_options` returns them.
         scratch: where rows are written that are read more than once.
         looked_at: returns the places of the rows that a search will look at, of a part of so many rows and features.
+        readers: the processes that read it; all return the same.
 
     Raises as `prepare` does, and DataError for what a streamed table cannot have.
     """
@@ -73,7 +81,10 @@ def prepare_streamed(
     names = feature_names(outline, target, options)
     say("read", describe(outline))
     allowed = f"{size_text(need.allowed)} are allowed (--memory)"
-    say("read", f"streamed: whole it would take about {size_text(need.whole)}, and {allowed}")
+    if readers.world == 1:
+        say("read", f"streamed: whole it would take about {size_text(need.whole)}, and {allowed}")
+    else:
+        say("read", f"streamed: each of {readers.world} processes reads its part of the rows")
     for text in source.notes:
         say("read", text)
     columns = WholeColumns(source, say)
@@ -81,7 +92,7 @@ def prepare_streamed(
     typed, constants, task = typed_loss(options)
     found = read_target(columns.read(target), task, sample_weight=weight)
     form = loss_for(found, typed)
-    _check_loss(need, form)
+    _check_loss(need, form, options, readers)
     say("target", f"{shown(found.name)} · {task_description(found)}")
     for text in found.notes:
         say("target", text)
@@ -94,7 +105,7 @@ def prepare_streamed(
         say("target", f"{options.class_weight} classes: the rows of every class weigh the same in training")
     columns.draw(np.union1d(train.drawn_rows, test.drawn_rows))
     found = replace(found, y=found.y[:0], kept=found.kept[:0])  # the parts have what is needed of them
-    schema, taken = schema_and_rows(columns, names, found, (train, test), options, looked_at)
+    schema, taken = schema_and_rows(columns, names, found, (train, test), options, looked_at, readers)
     for text in columns_text(schema, taken.filled):
         say("columns", text)
     scale, gram = fit_scale(
@@ -103,7 +114,7 @@ def prepare_streamed(
     )  # fmt: skip
     say("scaling", "on · every feature has mean 0 and spread 1" if options.scale else "off")
     scaling = Scaling(scale, schema, found, form, options.threads or 1)
-    job = _Job(source, scaling, columns.rows, scratch, say)
+    job = _Job(source, scaling, columns.rows, scratch, say, readers)
     drawn = columns.table(taken.columns)
     at_hand = [job.drawn(part, drawn) for part in (train, test) if len(part.y)]
     train_data = job.data(train, taken.looked_at[0], gram if options.scale else taken.grams[0], "train")
@@ -112,10 +123,16 @@ def prepare_streamed(
         test_data = job.data(test, taken.looked_at[1], scaled_gram(taken.grams[1], scale), "test")
     if not isinstance(options.test, float):
         test_data = scaling.file(options.test, options)
+    if readers.world > 1 and form.name != "squared":
+        parts = [part for part in (train_data, test_data) if part is not None]
+        hold([part.X for part in parts if isinstance(part.X, ScaledStream)])
+        train_data, test_data = _with_held(train_data), test_data and _with_held(test_data)
     say("split", described_split(train_data, test_data, options))
     said = " and ".join(f"{data.rows:,} {word} rows" for data, word in zip(at_hand, ("training", "test"), strict=False))
     say("split", f"findings, charts and the comparison of variants are of {said}, evenly spread; scores are of all")
-    if form.name != "squared" or options.l1 > 0:  # the optimum, too, then takes many readings of all rows
+    if readers.world == 1 and (
+        form.name != "squared" or options.l1 > 0
+    ):  # the optimum, too, then takes many readings of all rows
         for data in (train_data, test_data):
             if data is not None and isinstance(data.X, ScaledStream):
                 data.X.whole()
@@ -141,13 +158,16 @@ class _Job:
     rows: Array
     scratch: Scratch
     say: Callable[[str, str], None]
+    readers: Readers
 
     def data(self, part: Part, looked_at: list[tuple[Array, Array]], gram: Gram | None, name: str) -> Data:
         """Return all rows of a part, which are read when they are asked for; its targets are scaled in place."""
         scale, schema, target = self.scaling.scale, self.scaling.schema, self.scaling.loss.scales_target
         rows = StreamedRows(self.source, schema, part.mask, looked_at)
+        own = Own.of(part, BLOCK_ROWS, self.readers)
+        mine = StreamedRows(self.source, schema, own.mask, window=own.window, first=own.rows.start)
         X = ScaledStream(
-            rows, scale.center, scale.width, self.scratch, f"{name}.rows", lambda text: self.say("cache", text)
+            rows, scale.center, scale.width, self.scratch, f"{name}.rows", lambda text: self.say("cache", text), mine
         )
         y = part.y
         if target:
@@ -164,6 +184,16 @@ class _Job:
             self.scaling.scale, X, part.y[part.drawn], weight, target=self.scaling.loss.scales_target, dtype=np.float64,
             names=self.scaling.schema.names,
         )  # fmt: skip
+
+
+def _with_held(data: Data) -> Data:
+    """The rows of a part with those that this process holds."""
+    X, weight = data.X, data.sample_weight
+    if not isinstance(X, ScaledStream):
+        return data
+    rows = slice(X.own.first, X.own.first + X.own.shape[0])
+    own = Data(X.held, data.y[rows], None if weight is None else weight[rows], data.names)
+    return data.with_held(own, rows.start)
 
 
 def _check_possible(source: StreamedTable, need: Need, target: Any, options: Options) -> None:
@@ -187,10 +217,12 @@ def _check_possible(source: StreamedTable, need: Need, target: Any, options: Opt
         raise _not_streamed(need, what)
 
 
-def _check_loss(need: Need, loss: Loss) -> None:
-    """Raise DataError for losses whose optimum needs all rows at once."""
-    if loss.name in PIECEWISE:
+def _check_loss(need: Need, loss: Loss, options: Options, readers: Readers) -> None:
+    """Raise DataError for losses whose optimum needs all rows at once, or, where several processes read, often."""
+    if loss.name in PIECEWISE or (readers.world > 1 and loss.name not in IN_PARTS):
         raise _not_streamed(need, f"the loss {loss.name}")
+    if readers.world > 1 and options.l1 > 0:
+        raise _not_streamed(need, "an l1 penalty (--l1)")
 
 
 def _not_streamed(need: Need, what: str) -> DataError:

@@ -21,6 +21,7 @@ from descend.table.types import Read, column_of_numbers, column_of_text
 GROUP_ROWS = 122_880  # rows of a group of a Parquet file that DuckDB writes, and of a piece where memory allows
 FEWEST_ROWS = 2048  # of a piece: of a vector of DuckDB
 PIECE_SHARE = 1 / 16  # of the memory, for the features of one piece: a few pieces are on their way at once
+Window = tuple[int, int]  # the place of the first row, and of the last, excluded
 EXACT_FORMS = ("DECIMAL", "HUGEINT", "UHUGEINT")  # numbers that NumPy has no type of
 
 
@@ -81,10 +82,10 @@ class StreamedTable:
         query = f"SELECT approx_count_distinct({identifier(self.stored[name])}) FROM read_parquet(?)"
         return int(self._run(lambda: self.engine.connection.execute(query, [str(self.path)]).fetchall())[0][0])
 
-    def missing(self, names: Sequence[str]) -> dict[str, int]:
-        """Return how many cells of each column of numbers or dates are missing, in one reading."""
+    def missing(self, names: Sequence[str], window: Window) -> dict[str, int]:
+        """Return how many cells of each column of numbers or dates are missing in some rows, in one reading."""
         counted = ", ".join(f"count(*) FILTER ({self._is_missing(name)})" for name in names)
-        query = f"SELECT {counted} FROM read_parquet(?)"
+        query = f"SELECT {counted} FROM read_parquet(?, file_row_number=true){_between(*window)}"
         counts = self._run(lambda: self.engine.connection.execute(query, [str(self.path)]).fetchall())[0]
         return dict(zip(names, counts, strict=True))
 
@@ -112,18 +113,23 @@ class StreamedTable:
                 yield Table(columns, hi - lo, self.source)
         self.check_unchanged()
 
-    def cells(self, names: Sequence[str]) -> Iterator[dict[str, Any]]:
+    def cells(self, names: Sequence[str], window: Window | None = None) -> Iterator[dict[str, Any]]:
         """Yield the cells of some columns by name, as they are stored, some rows at a time in their order.
+
+        Args:
+            names: of the columns.
+            window: which rows; all when None.
 
         Raises DataError where the file changed since reading began, or holds fewer rows than it says.
         """
-        seen = 0
+        first, last = window or (0, self.rows)
+        seen = first
         with self.engine_of_thread() as engine:
-            for found in self._pieces(engine, names):
+            for found in self._pieces(engine, names, first, last):
                 seen += len(found[names[0]])
                 yield found
         self.check_unchanged()
-        if seen != self.rows:
+        if seen != last:
             raise self._lying(seen)
 
     def read(self, name: str, cells: Any, first: int, readings: Mapping[str, Reading] | None = None) -> Column:
@@ -167,14 +173,15 @@ class StreamedTable:
         assert whole is not None
         return whole if np.ma.is_masked(whole) else whole.data
 
-    def _pieces(self, engine: Engine, names: Sequence[str]) -> Iterator[dict[str, Any]]:
+    def _pieces(self, engine: Engine, names: Sequence[str], first: int, last: int) -> Iterator[dict[str, Any]]:
         """The cells of some columns by name: in one stream where none of them is text."""
         size = self.piece_rows(len(names))
         if any(map(self.is_text, names)):
-            for lo in range(0, self.rows, size):
-                yield self._fetched(engine, names, lo, min(lo + size, self.rows))
+            for lo in range(first, last, size):
+                yield self._fetched(engine, names, lo, min(lo + size, last))
             return
-        stream = self._run(lambda: batches(engine.connection.sql(self._query(names, ""), params=[str(self.path)])))
+        query = self._query(names, self._where(first, last))
+        stream = self._run(lambda: batches(engine.connection.sql(query, params=[str(self.path)])))
         while (found := self._run(lambda: next(stream, None))) is not None:
             rows = len(next(iter(found.values())))
             for lo in range(0, rows, size):
@@ -182,10 +189,12 @@ class StreamedTable:
 
     def _fetched(self, engine: Engine, names: Sequence[str], lo: int, hi: int) -> dict[str, Any]:
         """The cells of some rows by name, text as Categorical."""
-        rows = "" if (lo, hi) == (0, self.rows) else f" WHERE file_row_number BETWEEN {lo} AND {hi - 1}"
         text = [f"c{j}" for j, name in enumerate(names) if self.is_text(name)]
-        found = self._run(lambda: engine.columns(self._query(names, rows), [str(self.path)], text))
+        found = self._run(lambda: engine.columns(self._query(names, self._where(lo, hi)), [str(self.path)], text))
         return {name: found[f"c{j}"] for j, name in enumerate(names)}
+
+    def _where(self, lo: int, hi: int) -> str:
+        return "" if (lo, hi) == (0, self.rows) else _between(lo, hi)
 
     def _query(self, names: Sequence[str], where: str) -> str:
         chosen = ", ".join(f"{identifier(self.stored[n])}{_cast(self.types[n])} AS c{j}" for j, n in enumerate(names))
@@ -221,6 +230,11 @@ class StreamedTable:
             f"the file {str(self.origin)!r} says that it has {self.rows:,} rows, and {found:,} were found",
             fix="write it again, and whole", code="unreadable",
         )  # fmt: skip
+
+
+def _between(lo: int, hi: int) -> str:
+    """What keeps the rows from lo up to hi; groups of rows without any of them are not read."""
+    return f" WHERE file_row_number BETWEEN {lo} AND {hi - 1}"
 
 
 def rows_that_fit(memory: int, columns: int) -> int:
