@@ -1,12 +1,9 @@
 """Expressions are computed on distinct cells and spread over the rows."""
 
-import sys
-
-import duckdb
 import numpy as np
 
 from descend.table.categorical import Categorical
-from descend.table.texts import Engine, Texts, database, floats, quoted
+from descend.table.texts import Engine, Texts, floats, quoted
 
 CELLS = Categorical.of(["a", None, " b ", "a", "NA", "", "?", "b"])
 
@@ -60,9 +57,3 @@ def test_literals_and_masked_arrays():
     assert quoted("it's") == "'it''s'"
     assert floats(np.ma.array([1, 2], mask=[False, True])).tolist()[0] == 1.0
     assert np.isnan(floats(np.ma.array([1, 2], mask=[False, True]))[1])
-
-
-def test_the_database_is_the_one_of_the_package_and_its_package_where_it_does_not_load_alone(monkeypatch):
-    assert database().Error is duckdb.Error
-    monkeypatch.setitem(sys.modules, "_duckdb", None)
-    assert database() is duckdb

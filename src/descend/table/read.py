@@ -18,7 +18,7 @@ from descend.table.reading import Conventions, Kind, Reading
 from descend.table.sentinels import sentinel_notes
 from descend.table.table import Source, Table
 from descend.table.text_table import read_cells, unread
-from descend.table.texts import Engine, database, identifier
+from descend.table.texts import Engine, identifier
 from descend.table.typed import column_of_values, is_text
 from descend.table.types import column_of_numbers, column_of_text
 
@@ -180,7 +180,8 @@ def _without_empty_end(table: Table) -> Table:
 
 def _typed(engine: Engine, path: Path, name: str, head: bytes, how: Format) -> Table:
     """A file whose columns have types of their own."""
-    duckdb = database()
+    import duckdb
+
     where = f"the file {str(path)!r}"
     reader = READERS[how.format]
     conventions = replace(how.conventions, typed=True)

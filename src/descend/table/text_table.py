@@ -25,7 +25,7 @@ from descend.table.dialect import LONGEST_LINE, Dialect, advise_encoding, data_r
 from descend.table.numbers import EXACT, PLAIN
 from descend.table.reading import VERBATIM_TEXT, Conventions
 from descend.table.strays import find_strays, scan
-from descend.table.texts import BLANKS, MISSING_AMONG_NUMBERS, MISSING_WORDS, Engine, database, floats, quoted
+from descend.table.texts import BLANKS, MISSING_AMONG_NUMBERS, MISSING_WORDS, Engine, floats, quoted
 
 SAMPLED = 500  # records whose cells decide which columns are cast (arbitrary)
 Cast = Array | Categorical  # numbers, NaN where missing, or text
@@ -66,7 +66,8 @@ def read_cells(
 
     Raises DataError naming the lines at fault.
     """
-    duckdb = database()
+    import duckdb
+
     failure, columns = None, dict[int, Cast]()
     with ExitStack() as copies:
         source, written = path, dialect
@@ -130,7 +131,8 @@ def _cast(
 
     Its words for missing hold for all columns: those of the first records serve, where they mean missing in text too.
     """
-    duckdb = database()
+    import duckdb
+
     if not numeric or not castable(words, conventions):
         return None
     try:

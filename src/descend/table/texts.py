@@ -1,7 +1,6 @@
 """texts: the distinct cells of a column of text, on which DuckDB computes, so that no row is looked at twice."""
 
 import contextlib
-import importlib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -15,17 +14,6 @@ MISSING_AMONG_NUMBERS = (*MISSING_WORDS, "None", "none", "?", "-", ".")
 BLANKS = " \t\u00a0\u202f\u2009"
 
 
-def database() -> Any:
-    """Return DuckDB's compiled module, alone where it is one: the package around it takes 40 ms, as long as a small file.
-
-    Its classes and functions are those of the package, which loads it too.
-    """
-    try:
-        return importlib.import_module("_duckdb")
-    except ImportError:
-        return importlib.import_module("duckdb")
-
-
 def connect(config: Mapping[str, str] | None = None) -> Any:
     """Return a DuckDB connection in memory that loads no extension by itself, and writes nothing to standard output.
 
@@ -33,7 +21,8 @@ def connect(config: Mapping[str, str] | None = None) -> Any:
         config: limits, such as of memory and threads; the threads for input and output, of DuckDB 2, are then one, since
             each of eight reserves addresses.
     """
-    duckdb = database()
+    import duckdb
+
     own: dict[str, Any] = {
         "autoload_known_extensions": "false",
         "autoinstall_known_extensions": "false",

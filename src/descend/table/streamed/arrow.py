@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 
 from descend.arrays import Array
-from descend.table.texts import database
 
 NUMBERS = {"c": "i1", "C": "u1", "s": "i2", "S": "u2", "i": "i4", "I": "u4", "l": "i8", "L": "u8", "f": "f4", "g": "f8"}
 DATES = {"tdD": ("i4", "datetime64[D]"), "tsu": ("i8", "datetime64[us]")}  # of formats, up to the zone of the time
@@ -74,7 +73,8 @@ def batches(relation: Any) -> Iterator[dict[str, Any]]:
 
     Raises duckdb.Error when the query fails on the way.
     """
-    duckdb = database()
+    import duckdb
+
     capsule = relation.__arrow_c_stream__()
     stream = _Stream.from_address(_pointer(capsule, b"arrow_array_stream"))
     schema = _Schema()

@@ -26,7 +26,7 @@ from descend.table.streamed.scratch import Scratch
 from descend.table.streamed.source import StreamedTable, rows_that_fit
 from descend.table.table import Source
 from descend.table.text_table import castable, is_doubtful, look, odd_columns, query_of, unread, with_marks
-from descend.table.texts import Engine, connect, database, floats, identifier, quoted
+from descend.table.texts import Engine, connect, floats, identifier, quoted
 
 SHARE = 0.5  # of the memory that the system allows, which a table may take unless told (arbitrary)
 CELL_BYTES = 24  # of a table that is read whole: a cell as it is read, as a feature, and of a copy (measured: 18 to 25)
@@ -101,7 +101,8 @@ def opened(
 
 def _footer(path: Path) -> tuple[int, int, int]:
     """Rows, columns, and bytes of the largest group of rows, as the file says."""
-    duckdb = database()
+    import duckdb
+
     groups = "SELECT row_group_id, sum(total_uncompressed_size) AS size FROM parquet_metadata(?) GROUP BY 1"
     with Engine(connect({"threads": "1"})) as engine:
         try:
@@ -183,7 +184,8 @@ class _Opening:
         return self._of_copy(copy, chosen, replace(self.how.conventions, typed=True), source)
 
     def _text(self, head: bytes) -> StreamedTable:
-        duckdb = database()
+        import duckdb
+
         dialect = sniff(self.path, head, self.how.delimiter, self.how.encoding, self.how.header, self.how.skip_rows)
         if dialect.encoding not in ("utf-8", "utf-8-sig"):
             raise self._whole(f"is {dialect.encoding} text", "write it as UTF-8, or as Parquet")
@@ -233,7 +235,8 @@ class _Opening:
 
     def _typed_text(self, dialect: Dialect, chosen: Chosen, text: Collection[int], conventions: Conventions) -> Path:
         """A copy whose columns are numbers where all of their cells are, and text elsewhere."""
-        duckdb = database()
+        import duckdb
+
         looks = look(self.path, dialect, conventions.null)
         numeric = [at for at in chosen.at if at in looks.numeric and at not in text]
         plain = {at: f"c{at}" for at in chosen.at}
@@ -289,7 +292,8 @@ class _Opening:
         )  # fmt: skip
 
     def _described(self, query: str, path: Path | None = None) -> tuple[list[str], list[str]]:
-        duckdb = database()
+        import duckdb
+
         try:
             found = self.engine.connection.execute(query, [str(path or self.path)]).description
         except duckdb.Error as error:

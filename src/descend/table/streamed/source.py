@@ -14,7 +14,7 @@ from descend.table.reading import Conventions, Kind, Reading
 from descend.table.streamed.arrow import batches
 from descend.table.table import Column, Source, Table
 from descend.table.text_table import unread
-from descend.table.texts import Engine, database, floats, identifier
+from descend.table.texts import Engine, floats, identifier
 from descend.table.typed import column_of_values, is_text
 from descend.table.types import Read, column_of_numbers, column_of_text
 
@@ -213,7 +213,8 @@ class StreamedTable:
 
     def _run(self, query: Any) -> Any:
         """What a query returns; a fault of the file is said in one sentence."""
-        duckdb = database()
+        import duckdb
+
         try:
             return query()
         except duckdb.OutOfMemoryException as error:
