@@ -32,6 +32,12 @@ class KernelCache(FunctionCache):  # type: ignore[misc]  # Numba has no types
             return self._load_overload(sig, target_context)
 
 
+def without_compiler(own: Any, function: Any) -> Any:
+    """Return a KernelCache in place of Numba's own cache of a function; the own one where Numba is made in another way."""
+    as_known = type(own) is FunctionCache and hasattr(own, "_load_overload")
+    return KernelCache(function) if as_known else own
+
+
 def ensure_cache_folder() -> None:
     """Let Numba cache in the temporary folder when it has no other place, and log that once.
 

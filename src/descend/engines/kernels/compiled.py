@@ -22,7 +22,7 @@ from numba.core.errors import NumbaError
 from numba.extending import overload, register_jitable
 
 from descend import ops
-from descend.engines.kernels.cache import KernelCache
+from descend.engines.kernels.cache import without_compiler
 from descend.engines.kernels.exponential import EXPONENTIAL
 from descend.engines.kernels.records import Numbers, Table, Vector, argument_types
 from descend.engines.kernels.step import inline
@@ -179,7 +179,8 @@ def compile_kernel(
     function.__qualname__ = f"{function.__name__}_{short}"
     kernel = njit(error_model="numpy", nogil=True, fastmath=flags)(function)
     if cache:
-        kernel._cache = KernelCache(function)
+        kernel.enable_caching()
+        kernel._cache = without_compiler(kernel._cache, function)
     kernel.compile(argument_types(function, dtype, **records))
     kernel.disable_compile()
     return kernel
