@@ -56,9 +56,9 @@ def advance(
     """
     gram = problem.data.gram(threads) if gram is None else gram
     state, path = state.copy(), np.repeat(state.weights[:, None], len(record_points), axis=1)
-    free = [fits(problem, s) and s not in by_rows for s in plan.settings]
-    ours = [r for r in range(len(plan)) if free[r] and state.outcome[r] == Outcome.RUNNING]
-    jobs = [functools.partial(_train, problem, plan.settings[r], gram, state, path, r, record_points) for r in ours]
+    running = np.flatnonzero(state.outcome == Outcome.RUNNING).tolist()
+    ours = [(r, s) for r in running if fits(problem, s := plan.settings[r]) and s not in by_rows]
+    jobs = [functools.partial(_train, problem, s, gram, state, path, r, record_points) for r, s in ours]
     together(jobs, threads)
     if direct is not None:
         _finish(problem, plan, state, path, record_points, threads, direct)
@@ -100,11 +100,9 @@ def _finish(
     problem: Problem, plan: Plan, state: State, path: Array, record_points: Array, threads: int, direct: Advance
 ) -> None:  # fmt: skip
     """Train the runs that were left with another engine, in place; the points they have passed keep their weights."""
-    seen = state.seen.copy()
-    left = [
-        r for r, s in enumerate(plan.settings)
-        if state.outcome[r] == Outcome.RUNNING and seen[r] + s.rows_a_step(problem.data.rows) <= record_points[-1]
-    ]  # fmt: skip
+    seen, n, last = state.seen.copy(), problem.data.rows, record_points[-1]
+    behind = np.flatnonzero((state.outcome == Outcome.RUNNING) & (seen < last)).tolist()
+    left = [r for r in behind if seen[r] + plan.settings[r].rows_a_step(n) <= last]
     if not left:
         return
     part, rest = direct(problem, plan.take(left), state.take(left), record_points, threads)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -59,7 +60,7 @@ class Problem:
             return self.network.params
         return (self.data.features + self.intercept) * self.outputs
 
-    @property
+    @cached_property
     def penalised(self) -> Array:
         """1.0 for a weight, 0.0 for a bias (params,)."""
         if self.network is not None:
