@@ -4,9 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from descend.cluster.agreement import agreed, check_same, facts, fingerprint
+from descend.cluster.agreement import agreed, check_same, facts, file_hash, fingerprint
 from descend.errors import DataError, UsageError
 from descend.options import read_options
+from descend.table import files
 from descend.table.frames import from_arrays, from_frame
 from descend.table.read import read
 
@@ -95,3 +96,11 @@ def test_test_rows_are_told_apart_by_what_their_file_holds(penguins, tmp_path):
         place.write_text(text)
         told.append(facts(table, table["body_mass_g"], read_options({"test": str(place)}))["--test"])
     assert told[0] != told[1]
+
+
+def test_the_end_of_a_parquet_file_tells_it_from_others(tmp_path):
+    for name, cell in (("a", 1.0), ("b", 1.0), ("c", 2.0)):
+        pd.DataFrame({"x": [0.0, cell]}).to_parquet(tmp_path / name)
+    a, b, c = (file_hash(tmp_path / name, "parquet") for name in "abc")
+    assert a == b != c
+    assert file_hash(tmp_path / "a", "csv") == files.sha256(tmp_path / "a")

@@ -155,8 +155,8 @@ def on_rank_0(options, job):
     return run
 
 
-def steps(problem, batch_size):
-    plan = Plan((setting("adam", lr=0.1, batch_size=batch_size, seed=5),))
+def steps(problem, *batch_sizes):
+    plan = Plan(tuple(setting("adam", lr=0.1, batch_size=size, seed=5) for size in batch_sizes))
     return linear.advance(problem, plan, start(problem, plan), np.arange(1, 4) * problem.data.rows)[1]
 
 
@@ -183,7 +183,11 @@ def test_steps_on_rows_that_ranks_hold_in_parts_are_those_of_one_process(in_part
             full_gradient(problem)(w),
             full_objectives(replace(problem, data=test))(w[None]),
         )
-        return [*measured, steps(problem, 0)], [steps(problem, 700), test.X @ np.ones((2, 3))], problem.data.X
+        return (
+            [*measured, steps(problem, 0)],
+            [steps(problem, 700), steps(problem, 0, 700), test.X @ np.ones((2, 3))],
+            problem.data.X,
+        )
 
     alone = prepare(many, "kind", options)
     expected = job(problem_at(alone, options, TRAIN), alone.test)

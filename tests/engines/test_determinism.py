@@ -88,7 +88,7 @@ def test_the_large_data_are_shared_among_threads_and_squares_go_by_moments():
         fit = trained(case, threads=2)
         engines[case[:2]] = fit.engine
         if case[1] == FULL and fit.engine == "linear":
-            assert linear._shared_by_step(fit.problem, fit.plan, [Part([0])], 2) == [0]
+            assert linear._shared_by_step(fit.problem, fit.plan, [Part([0])], 2) == ([0], [])
     assert engines["squared", FULL] == "gram"
     assert engines["logistic", FULL] == engines["softmax", FULL] == engines["squared", 64] == "linear"
 

@@ -64,3 +64,16 @@ def test_refused(given, text):
 def test_weights_of_any_size_are_brought_to_mean_one(size):
     np.testing.assert_allclose(mean_one(size * np.array([1.0, 0.5, 0.0])), [2.0, 1.0, 0.0], rtol=1e-12)
     assert mean_one(np.zeros(3)).tolist() == [0.0, 0.0, 0.0]
+
+
+def test_rows_that_a_process_holds_are_forgotten_where_the_rows_change():
+    data = Data(np.arange(8.0).reshape(4, 2), np.arange(4.0))
+    own = Data(data.X[2:], data.y[2:])
+    held = data.with_held(own, 2)
+    assert (data.held, data.in_parts) == (data, False)
+    assert (held.held, held.in_parts, held.first) == (own, True, 2)
+    for known in (held.with_gram(data.gram()), held.with_team(None)):
+        assert (known.held, known.first) == (own, 2)
+    assert held.with_gram(data.gram()).with_team(None).has_gram
+    taken = held.take(np.array([0, 3]))
+    assert taken.held is taken

@@ -146,3 +146,15 @@ def test_pieces_that_are_given_one_by_one_have_the_bits_of_the_whole(threads):
     assert np.array_equal(pieces.G, whole.G)
     assert np.array_equal(pieces.c, whole.c)
     assert (pieces.mass, pieces.rows) == (whole.mass, whole.rows)
+
+
+def test_shards_that_stay_apart_merge_to_the_bits_of_the_whole(small_blocks):
+    rows = Rows(random(3000, 4), random(3000, seed=1), None)
+    size, whole = module.shard_rows(4), accumulate([rows])
+    shift, sums = module.shift_of(module.cut(rows, 0, size)), []
+    for lo, hi in ((0, 3 * size), (3 * size, 3000)):
+        with module.Accumulator(shift=shift) as apart:
+            apart.add(module.cut(rows, lo, hi))
+            sums += apart.sums()
+    assert len(sums) == -(-3000 // size)
+    assert same_bits(module.gram_of(module.merged(sums), shift, 4), whole)

@@ -91,9 +91,10 @@ def prepare_in_parts(group: Group, given: Given, on_event: Callable[[Note], None
     def facts_of(found: tuple[StreamedTable, Need] | None) -> dict[str, str]:
         if found is None:
             return settings(options) | {"a file of hash": "none"}
-        named = isinstance(target, str) and found[0].outline[target].name == target
-        of_target = target_facts(found[0].column(target)[0]) if named else {}
-        return settings(options) | {"a file of hash": file_hash(found[0].origin, found[0].source.format)} | of_target
+        table, known = found[0], settings(options)
+        if isinstance(target, str):
+            known |= target_facts(table.column(table.outline[target].name)[0])  # raises where there is no such target
+        return known | {"a file of hash": file_hash(table.origin, table.source.format)}
 
     found = agreed(group, read, facts_of)
     if found is None:
@@ -111,5 +112,6 @@ def prepare_in_parts(group: Group, given: Given, on_event: Callable[[Note], None
         return None
     for note in notes:
         on_event(note)
-    on_event(Note("ranks", f"{group.world} processes share the rows and their moments; the search is that of rank 0"))
+    text = f"{group.world} processes share the rows, and what is summed over them; the search is that of rank 0"
+    on_event(Note("ranks", text))
     return prepared

@@ -50,14 +50,12 @@ def advance(
     groups = [] if problem.data.in_parts else grouped.groups(problem, plan, state)
     in_groups = {r for runs in groups for r in runs}
     parts = [Part(runs, group=True) for runs in groups] + [Part([r]) for r in range(len(plan)) if r not in in_groups]
-    by_step = _shared_by_step(problem, plan, parts, threads)
-    whole = {s.rows_a_step(problem.data.rows) for s in plan.settings} == {problem.data.rows}
-    if whole:
-        for r in by_step:
-            _train_shared(problem, plan, state, path, r, record_points, threads)
-    elif by_step:
-        _train_together(problem, plan, state, path, record_points, by_step, threads)
-    rest = [part for part in parts if part.runs[0] not in by_step]
+    whole, by_batches = _shared_by_step(problem, plan, parts, threads)
+    for r in whole:
+        _train_shared(problem, plan, state, path, r, record_points, threads)
+    if by_batches:
+        _train_in_step(problem, plan, state, path, record_points, by_batches, threads)
+    rest = [part for part in parts if part.runs[0] not in {*whole, *by_batches}]
     train_together(train_parts, problem, plan, state, path, record_points, rest, threads)
     return state, path
 
@@ -77,20 +75,22 @@ def train_parts(
         together(jobs, threads)
 
 
-def _shared_by_step(problem: Problem, plan: Plan, parts: list[Part], threads: int) -> list[int]:
+def _shared_by_step(problem: Problem, plan: Plan, parts: list[Part], threads: int) -> tuple[list[int], list[int]]:
     """The runs whose rows are shared at each step: by threads or processes all rows, by processes the rows of a batch.
 
     Processes share the steps of fewer runs than they are; of more runs, each takes its part whole, where it holds all rows.
     """
-    data, team = problem.data, problem.data.team
-    sizes = {s.rows_a_step(data.rows) for s in plan.settings}
-    whole = sizes == {data.rows}
+    data, team, whole, by_batches = problem.data, problem.data.team, list[int](), list[int]()
+    sizes = [setting.rows_a_step(data.rows) for setting in plan.settings]
     few = team is not None and (len(parts) < team.size or data.in_parts)
-    if whole and data.rows > BLOCK and data.cells >= SHARED_CELLS and (len(plan) < threads or team is not None):
-        return [runs[0] for runs, group in parts if not group or (few and len(runs) == 1)]
-    if whole or not few or is_sparse(data.X) or min(sizes) * data.features < SHARED_BATCH or plan.shuffle != "auto":
-        return []
-    return [runs[0] for runs, _ in parts if len(runs) == 1]
+    large = data.rows > BLOCK and data.cells >= SHARED_CELLS and (team is not None or len(plan) < threads)
+    for (r, *others), group in parts:
+        if sizes[r] == data.rows:
+            if large and not others and (few or (not group and set(sizes) == {data.rows})):
+                whole.append(r)
+        elif few and not others and sizes[r] * data.features >= SHARED_BATCH:
+            by_batches.append(r)
+    return whole, [] if is_sparse(data.X) or plan.shuffle != "auto" else by_batches
 
 
 def _train_shared(
@@ -117,7 +117,7 @@ def _train_shared(
             path[r, k] = state.weights[r]
 
 
-def _train_together(
+def _train_in_step(
     problem: Problem, plan: Plan, state: State, path: Array, record_points: Array, runs: list[int], threads: int
 ) -> None:  # fmt: skip
     """Train runs by batches, together with the processes that hold the same rows: all take the same steps."""

@@ -3,7 +3,12 @@
 import pytest
 
 from descend.errors import DataError
+from descend.options import read_options
+from descend.table.prepare import how_to_read
 from descend.table.read import read
+from descend.table.streamed import opening
+from descend.table.streamed.opening import opened
+from descend.table.streamed.scratch import Scratch
 
 
 def test_a_table_that_fits_is_read_whole(table_file, open_file):
@@ -100,3 +105,25 @@ def test_an_empty_parquet_file_is_refused(tmp_path, frame, open_file):
     path = tmp_path / "table.parquet"
     frame.iloc[:0].to_parquet(path)
     assert open_file(path, memory=1) is None  # nothing to stream: reading it whole says what is wrong
+
+
+def test_a_large_parquet_file_is_streamed_by_several_processes_each_of_which_may_take_its_part(
+    tmp_path, frame, monkeypatch
+):
+    frame.to_parquet(tmp_path / "table.parquet")
+    path, how, scratch = tmp_path / "table.parquet", how_to_read(read_options({})), Scratch(tmp_path / "run")
+    assert opened(path, how, None, 2, scratch, world=2) is None
+    monkeypatch.setattr(opening, "LARGE_CELLS", 400 * 10 - 1)
+    table, need = opened(path, how, None, 2, scratch, world=2)
+    assert (table.rows, need.whole, need.allowed) == (400, 400 * 10 * 24, 400 * 10 * 12)
+    assert opened(path, how, 10**9, 2, scratch, world=2) is not None
+    assert opened(path, how, 10**9, 2, scratch) is None
+    scratch.close()
+
+
+def test_text_is_streamed_by_several_processes_under_a_limit_of_memory_alone(tmp_path, frame):
+    frame.to_csv(tmp_path / "table.csv", index=False)
+    how, scratch = how_to_read(read_options({})), Scratch(tmp_path / "run")
+    assert opened(tmp_path / "table.csv", how, None, 2, scratch, world=2) is None
+    assert opened(tmp_path / "table.csv", how, 30_000, 2, scratch, world=2) is not None
+    scratch.close()

@@ -1,5 +1,7 @@
 """The training and test rows of a streamed table are those of the table that is read whole; columns are read one at a time."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -7,7 +9,8 @@ from descend.errors import DataError
 from descend.options import read_options
 from descend.table.split import held_out
 from descend.table.streamed import parts
-from descend.table.streamed.parts import Part, WholeColumns, parts_of, taken_rows
+from descend.table.streamed.parts import Own, Part, WholeColumns, parts_of, taken_rows
+from descend.table.streamed.readers import ALONE
 from descend.table.table import Column, Kind
 from descend.table.target import read_target
 
@@ -59,3 +62,17 @@ def test_too_many_levels_are_refused_before_they_are_read(open_file, tmp_path, f
 def test_taken_rows_forget_the_ends_of_the_column():
     column = Column("a", Kind.NUMBER, np.arange(5.0), known_ends=(0.0, 4.0))
     assert taken_rows(column, np.array([1, 2])).known_ends is None
+
+
+@pytest.mark.parametrize("world", [1, 2, 3, 7])
+def test_each_process_reads_whole_shards_of_a_part_and_all_of_them_together_all(world):
+    mask = np.random.default_rng(0).random(100) < 0.4
+    part = Part.of(mask, np.zeros(mask.sum()), None, most=10)
+    own = [Own.of(part, 8, replace(ALONE, rank=rank, world=world)) for rank in range(world)]
+    assert [k for rows in own for k in range(rows.rows.start, rows.rows.stop)] == list(range(len(part.y)))
+    assert all(rows.rows.start % 8 == 0 or rows.rows.start == len(part.y) for rows in own)
+    np.testing.assert_array_equal(np.sum([rows.mask for rows in own], axis=0), mask)
+    for rows in own:
+        lo, hi = rows.window
+        assert not rows.mask[:lo].any()
+        assert not rows.mask[hi:].any()

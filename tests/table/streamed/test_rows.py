@@ -8,8 +8,8 @@ import pytest
 from descend.errors import DataError
 from descend.table.columns import fit_schema
 from descend.table.read import read
-from descend.table.scaled_rows import ScaledRows
-from descend.table.streamed.rows import ScaledStream, StreamedRows, products
+from descend.table.scaled_rows import ScaledRows, scaled
+from descend.table.streamed.rows import ScaledStream, StreamedRows, hold, own_products, products
 from descend.table.streamed.scratch import Scratch
 
 NAMES = ["a", "b", "gap", "colour"]
@@ -112,3 +112,25 @@ def test_too_few_addresses_are_said_in_one_sentence(scaled_stream, features, mon
         "addresses, more than this process may map (cannot allocate memory); raise the limit of addresses (ulimit -v), or train "
         "on fewer rows"
     )
+
+
+def test_rows_of_a_window_are_read_alone(parquet, open_file, features):
+    table, _ = open_file(parquet)
+    mask = PART & (np.arange(400) >= 130) & (np.arange(400) < 260)
+    own = StreamedRows(
+        table, fit_schema(read(parquet).keep(NAMES)), mask, window=(130, 260), first=int(PART[:130].sum())
+    )
+    np.testing.assert_array_equal(np.concatenate([*own.blocks()]), features[own.first : own.first + mask.sum()])
+
+
+def test_rows_that_a_process_holds_are_scaled_and_their_products_are_not_read_again(
+    scaled_stream, features, monkeypatch
+):
+    X, W = scaled_stream[0], np.random.default_rng(0).normal(size=(features.shape[1], 2))
+    hold([X])
+    expected = scaled(features, X.center, X.width, np.float64)
+    np.testing.assert_array_equal(X.held, expected)
+    monkeypatch.setattr(StreamedRows, "blocks", None)
+    ((k, places, found),) = own_products([(X, W)])
+    assert (k, places) == (0, slice(0, len(features)))
+    np.testing.assert_allclose(found, expected @ W, rtol=1e-13, atol=1e-13)
