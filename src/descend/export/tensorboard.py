@@ -2,7 +2,7 @@
 
 import io
 from collections.abc import Iterable
-from typing import BinaryIO
+from typing import Protocol
 
 from descend.export.formats import optional
 from descend.export.record import Point, RunRecord
@@ -11,15 +11,22 @@ FILE = "events.out.tfevents.descend"  # TensorBoard reads every file whose name 
 VERSION = "brain.Event:2"  # of the file's format, its first event
 
 
+class Writable(Protocol):
+    """What takes bytes."""
+
+    def write(self, data: bytes, /) -> object:
+        """Take bytes."""
+
+
 class Events:
     """A file of events that is being written; raises UsageError where TensorBoard is not installed.
 
     Args:
-        file: which is not closed.
+        file: what takes the bytes of each event.
         begun: seconds since 1970 in UTC at the begin of the run.
     """
 
-    def __init__(self, file: BinaryIO, begun: float) -> None:
+    def __init__(self, file: Writable, begun: float) -> None:
         self._event = optional("tensorboard.compat.proto.event_pb2", "tensorboard").Event
         self._summary = optional("tensorboard.compat.proto.summary_pb2", "tensorboard").Summary
         self._writer = optional("tensorboard.summary.writer.record_writer", "tensorboard").RecordWriter(file)
