@@ -8,10 +8,11 @@ from tests.callbacks.fits import Estimator, epochs, tell
 from descend.callbacks import TensorBoard
 from descend.errors import UsageError
 
+accumulator = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
+
 
 def scalars(folder):
     """(step, value) of each series in a folder, by TensorBoard's reader."""
-    accumulator = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
     found = accumulator.EventAccumulator(str(folder))
     found.Reload()
     return {name: [(e.step, e.value) for e in found.Scalars(name)] for name in found.Tags()["scalars"]}

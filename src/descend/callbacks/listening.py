@@ -149,7 +149,7 @@ class Writer(Callback[list[Kept]]):
             places.clear()
             why = str(error) if isinstance(error, OutputError) or not error.strerror else _said(error)
             text = f"{type(self).__name__} writes no more of this fit: {why}; training goes on"
-            warnings.warn(text, UserWarning, stacklevel=2)
+            warnings.warn(text, UserWarning, stacklevel=3)  # this file, not contextlib
 
 
 def points(row: Row) -> Iterator[Point]:
