@@ -70,6 +70,15 @@ def test_python_in_the_page_of_exports_runs(tmp_path, monkeypatch, penguins):
     assert found["pipeline"].predict(found["pd"].read_csv("penguins.csv")).tolist() == own
 
 
+def test_python_in_the_page_of_estimators_runs(tmp_path, monkeypatch):
+    pytest.importorskip("sklearn.callback", reason="scikit-learn has callbacks from 1.9 on")
+    monkeypatch.chdir(tmp_path)
+    found = {}
+    for block in re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "estimators.md").read_text(), re.DOTALL):
+        exec(compile(block, "estimators.md", "exec"), found)  # noqa: S102
+    assert len((tmp_path / "fit.jsonl").read_text().splitlines()) == len(found["history"]) > 0
+
+
 def test_python_in_the_page_on_torch_runs(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     page = (ROOT / "docs" / "torch.md").read_text()

@@ -11,7 +11,7 @@ from descend.options import OPTIONS
 def test_the_public_names_are_exactly_these():
     assert sorted(ds.__all__) == dir(ds) == [
         "Comparison", "DataError", "DataReport", "DescendError", "DescentClassifier", "DescentRegressor", "DivergenceError", "Finding", "LRResult", "ModelError", "OutputError",
-        "RULES", "ResumeError", "Rule", "Run", "Suggestion", "UsageError", "__version__", "check", "compare", "diff", "doctor", "explain", "find_lr", "load", "resume", "rules", "runs", "suggest_lr", "train",
+        "RULES", "ResumeError", "Rule", "Run", "Suggestion", "UsageError", "__version__", "callbacks", "check", "compare", "diff", "doctor", "explain", "find_lr", "load", "resume", "rules", "runs", "suggest_lr", "train",
     ]  # fmt: skip
     assert all(getattr(ds, name) is not None for name in ds.__all__)
 

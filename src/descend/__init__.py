@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from descend.version import VERSION as __version__
 
 if TYPE_CHECKING:
-    from descend import rules
+    from descend import callbacks, rules
     from descend.checks.data_report import DataReport
     from descend.checks.job import check
     from descend.diagnosis import Finding, explain
@@ -87,6 +87,7 @@ __all__ = [
     "Suggestion",
     "UsageError",
     "__version__",
+    "callbacks",
     "check",
     "compare",
     "diff",
@@ -104,8 +105,8 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     """Load a public name when it is first asked for (PEP 562), so that importing descend costs nothing."""
-    if name == "rules":
-        return importlib.import_module("descend.rules")
+    if name in ("rules", "callbacks"):
+        return importlib.import_module(f"descend.{name}")
     if name in _HOMES:
         return getattr(importlib.import_module(_HOMES[name]), name)
     raise AttributeError(f"module 'descend' has no attribute {name!r}")

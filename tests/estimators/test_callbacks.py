@@ -1,12 +1,17 @@
 """Callbacks of scikit-learn hear a fit, and may end it, which keeps the best so far."""
 
+import importlib.util
+import sys
+
 import numpy as np
 import pytest
+import sklearn
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from descend import DescentClassifier, DescentRegressor
+from descend.errors import UsageError
 from descend.estimators import callbacks as module
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -103,3 +108,15 @@ def test_where_scikit_learn_has_no_callbacks_a_fit_calls_nobody(monkeypatch):
     model = DescentRegressor(random_state=0)
     monkeypatch.setattr(module, "_context_of", lambda estimator: None)
     assert model.fit(X, Y).n_iter_ > 0
+
+
+def test_where_scikit_learn_has_no_callbacks_asking_for_one_says_which_has(monkeypatch):
+    monkeypatch.setitem(sys.modules, "sklearn.callback", None)
+    spec = importlib.util.spec_from_file_location("callbacks_of_old", module.__file__)
+    old = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(old)
+    with pytest.raises(UsageError) as caught:
+        old.CallbackSupportMixin().set_callbacks(Heard())
+    assert str(caught.value) == (
+        f"scikit-learn {sklearn.__version__} has no callbacks; pip install 'scikit-learn>=1.9'"
+    )

@@ -16,6 +16,7 @@ def test_every_finite_number_but_those_of_weights_is_a_point():
         Point("train_loss", 0, 0.0, 1.0), Point("train_loss", 1, 0.5, 0.5),
         Point("gradient/layer 2", 1, 0.5, 0.25), Point("gradient/layer 2", 2, 1.5, 0.5),
     ]  # fmt: skip
+    assert list(a_record().scored()) == [Point("test_rmse", 2, 10.0, 2.5)]
     assert (a_record().begun, a_record().steps) == (990.0, [0, 1, 2])
 
 

@@ -3,6 +3,9 @@
 from collections.abc import Callable
 from typing import Any
 
+import sklearn
+
+from descend.errors import UsageError
 from descend.training import Progress
 
 try:
@@ -10,7 +13,14 @@ try:
 except ImportError:  # scikit-learn below 1.9
 
     class CallbackSupportMixin:  # type: ignore[no-redef]
-        """Stands for the mixin, which has nothing to offer."""
+        """Stands for the mixin, and says that it is missing."""
+
+        def set_callbacks(self, *callbacks: object) -> None:
+            """Raise UsageError: there are no callbacks."""
+            raise UsageError(
+                f"scikit-learn {sklearn.__version__} has no callbacks", fix="pip install 'scikit-learn>=1.9'",
+                code="old-scikit-learn",
+            )  # fmt: skip
 
     def with_callbacks(method: Any) -> Any:
         """Return a method as it is."""

@@ -55,18 +55,33 @@ class RunRecord:
     @property
     def steps(self) -> list[int]:
         """The epoch, or the step, of each record point."""
-        counts = next((self.trace[name] for name in STEPS if name in self.trace), [])
-        return [int(v) for v in counts]
+        return _steps(self.trace)
 
     def points(self) -> Iterator[Point]:
         """Yield every finite recorded number, series by series."""
-        seconds = self.trace.get("seconds", [0.0] * len(self.steps))
-        for column, values in self.trace.items():
-            if column in (*STEPS, "seconds") or column.startswith(WEIGHTS):
-                continue
-            for step, second, value in zip(self.steps, seconds, values, strict=True):
-                if value is not None and np.isfinite(value):
-                    yield Point(series_name(column), step, float(second or 0.0), float(value))
+        return points_of(self.trace)
+
+    def scored(self) -> Iterator[Point]:
+        """Yield each score, at the end."""
+        last = max(self.steps, default=0)
+        return (Point(name, last, self.seconds, value) for name, value in self.scores.items())
+
+
+def points_of(trace: Mapping[str, Sequence[Any]]) -> Iterator[Point]:
+    """Yield every finite number of a trace, series by series."""
+    steps = _steps(trace)
+    seconds = trace.get("seconds", [0.0] * len(steps))
+    for column, values in trace.items():
+        if column in (*STEPS, "seconds") or column.startswith(WEIGHTS):
+            continue
+        for step, second, value in zip(steps, seconds, values, strict=True):
+            if value is not None and np.isfinite(value):
+                yield Point(series_name(column), step, float(second or 0.0), float(value))
+
+
+def _steps(trace: Mapping[str, Sequence[Any]]) -> list[int]:
+    counts = next((trace[name] for name in STEPS if name in trace), [])
+    return [int(v) for v in counts]
 
 
 def series_name(column: str) -> str:
