@@ -338,6 +338,13 @@ def test_rows_of_other_names_are_no_copies(names, said):
     assert ("D403" in found) == said
 
 
+def test_copies_in_a_test_file_are_counted_by_features_alone(tmp_path):
+    table = with_copies(name=NAMES)
+    table[150:].to_csv(tmp_path / "test.csv", index=False)
+    found = codes(table[:150], test=str(tmp_path / "test.csv"))["D403"]
+    assert found.text == "60 of 60 test rows (100%) are copies of training rows, so the score is too good"
+
+
 def test_copies_that_only_a_number_of_rows_tells_apart_are_a_note():
     found = codes(with_copies(row=np.arange(210)))["D403"]
     assert found.level == "note"

@@ -1,5 +1,6 @@
 """Readers: good values, and bad values with their whole sentence."""
 
+import numpy as np
 import pytest
 
 from descend.errors import UsageError
@@ -66,3 +67,8 @@ def test_values_that_are_refused_with_a_sentence(name, given, text):
         read_options({name: given})
     assert str(caught.value) == text
     assert caught.value.code == f"bad-{name.replace('_', '-')}"
+
+
+@pytest.mark.parametrize("given", [[4, 3], np.array([4, 3]), "4,3"], ids=["list", "array", "text"])
+def test_widths_of_hidden_layers_may_be_any_sequence(given):
+    assert read_options({"hidden_layer_sizes": given}).hidden_layer_sizes == (4, 3)

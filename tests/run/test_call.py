@@ -36,9 +36,12 @@ def test_a_call_is_read_as_it_was_written(tmp_path):
 
 
 def test_files_are_named_by_their_whole_path(tmp_path, monkeypatch):
-    (tmp_path / "table.csv").touch()
+    for name in ("table.csv", "y", "adam"):
+        (tmp_path / name).touch()
     monkeypatch.chdir(tmp_path)
-    assert call().data == str(tmp_path / "table.csv")
+    found = call(optimizer="adam", drop="y")
+    assert found.data == str(tmp_path / "table.csv")
+    assert (found.target, found.options) == ("y", {"optimizer": "adam", "drop": ("y",)})  # names of files, but no files
 
 
 def test_what_no_file_holds_is_named():

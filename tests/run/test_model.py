@@ -1,13 +1,19 @@
 """A model predicts by name, in the units of the file, and comes back from its file as it was."""
 
+import tracemalloc
+
 import numpy as np
 import pandas as pd
 import pytest
 
 import descend as ds
 from descend.errors import ModelError
+from descend.losses import LOSSES
 from descend.run.model import Model, Prediction
+from descend.table.columns import Feature, Schema
 from descend.table.read import read
+from descend.table.reading import Kind
+from descend.table.scale import Scale
 
 
 @pytest.fixture(scope="module")
@@ -50,6 +56,21 @@ def test_scores_by_column_are_those_of_the_features(species, tmp_path, penguins)
     assert encoded.filled
     assert encoded.X.shape[1] == len(species.schema.names) > len(species.schema.features)
     np.testing.assert_allclose(prediction.scores, species.scores(encoded.X), rtol=0, atol=1e-12)
+
+
+def test_scores_of_a_column_of_many_levels_take_memory_for_each_level_once(tmp_path):
+    """Not for each pair of levels: 3,000 levels would take 72 MB."""
+    feature = Feature(column="a", kind=Kind.CATEGORY, levels=tuple(f"level {k}" for k in range(3000)))
+    weights = np.arange(3001.0)
+    model = Model(Schema((feature,), {}, "median"), Scale.none(3000), weights, LOSSES["squared"], {}, "y", ())
+    (tmp_path / "t.csv").write_text("a\nlevel 7\nunseen\nlevel 2999\n")
+    table = read(tmp_path / "t.csv")
+    tracemalloc.start()
+    prediction = model.predict(table)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert prediction.values.tolist() == [3007.0, 3000.0, 5999.0]
+    assert peak < 8e6
 
 
 def test_a_model_of_its_own_tensors_and_document_is_the_same(species, penguins):

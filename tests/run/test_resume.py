@@ -66,6 +66,13 @@ def test_it_has_the_bits_of_one_that_was_never_stopped(killed, table, tmp_path, 
     assert not (tmp_path / "run.search").exists()
 
 
+def test_the_folder_may_be_the_working_folder(killed, table, tmp_path, monkeypatch):
+    killed(table, "body_mass_g", run_dir=tmp_path / "run", **GIVEN)
+    monkeypatch.chdir(tmp_path / "run.search")
+    again = ds.resume(".", progress=False)
+    assert ds.load(tmp_path / "run").model.weights.tobytes() == again.model.weights.tobytes()
+
+
 def test_a_checkpoint_of_its_own_saves_no_run(killed, table, tmp_path):
     killed(table, "body_mass_g", checkpoint=tmp_path / "state", **GIVEN)
     assert ds.resume(tmp_path / "state", progress=False).metrics

@@ -161,9 +161,11 @@ def copies_of(p: Prepared, count: Copies) -> Finding | None:
 
     Rows with other texts are no copies, though a model sees no difference: names are left out of the features, and rare levels
     count as one. Where only a number that is left out tells rows apart, it is a note: it may know the rows, or count them.
+    Of test rows of another file the features alone are at hand, and decide.
     """
     found = copied_rows(p.train, count)
-    if found is None or is_sparse(p.train.X):
+    of_a_file = p.test is not None and not len(p.rows[1])
+    if found is None or is_sparse(p.train.X) or of_a_file:
         return found
     texts, numbers = texts_of(p), _numbers_left_out(p)
     found = _copies_beside(p, texts) if texts else found

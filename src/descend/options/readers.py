@@ -190,7 +190,7 @@ def schedule(name: str, given: Any) -> str:
 
 def hidden(name: str, given: Any) -> tuple[int, ...]:
     """Read widths of hidden layers: a whole number, several, or text such as "64,64"; none for a linear model."""
-    if given is None or given in ("", "none", ()):
+    if given is None or (isinstance(given, str) and given in ("", "none")):
         return ()
     parts = given.split(",") if isinstance(given, str) else given if isinstance(given, Iterable) else (given,)
     return tuple(whole(1, "whole numbers of at least 1, with commas between", "try 64,64")(name, p) for p in parts)

@@ -14,6 +14,7 @@ from descend.store.strict import check_schema, parse
 from descend.training.checkpoint import CALL
 
 SCHEMA = "descend.call/1"
+FILES = ("data", "test", "validation")  # arguments that may name a file; a column of the name of a file is none
 MOST_SHOWN = 3  # differences in one sentence (arbitrary)
 
 
@@ -39,7 +40,7 @@ class Call:
 def call_of(data: Any, target: Any, options: Options, facts: dict[str, str]) -> Call:
     """Return a call as its checkpoint keeps it."""
     given = {"data": data, "target": target, **{name: getattr(options, name) for name in sorted(options.user_set)}}
-    kept = {name: _plain(value) for name, value in given.items() if isinstance(value, (*PLAIN, os.PathLike))}
+    kept = {name: _plain(name, value) for name, value in given.items() if isinstance(value, (*PLAIN, os.PathLike))}
     if isinstance(data, str) and data == "-":
         del kept["data"]  # standard input can be read once
     objects = tuple(name for name in given if name not in kept)
@@ -47,9 +48,9 @@ def call_of(data: Any, target: Any, options: Options, facts: dict[str, str]) -> 
     return Call(data=path, target=column, options=kept, objects=objects, facts=facts)
 
 
-def _plain(value: Any) -> Any:
-    """A value as JSON has it; a file by its whole path, wherever it will be read from."""
-    is_file = isinstance(value, str | os.PathLike) and Path(value).is_file()
+def _plain(name: str, value: Any) -> Any:
+    """An argument as JSON has it; a file by its whole path, wherever it will be read from."""
+    is_file = name in FILES and isinstance(value, str | os.PathLike) and Path(value).is_file()
     return os.path.abspath(value) if is_file else os.fspath(value) if isinstance(value, os.PathLike) else value
 
 

@@ -16,7 +16,6 @@ from descend.problem.response import decision, has_probabilities, probabilities
 from descend.table.columns import Coded, Schema
 from descend.table.reading import Kind, Reading
 from descend.table.scale import Scale
-from descend.table.scaled_rows import scaled
 from descend.table.table import Table
 from descend.table.target import labels_of
 
@@ -182,10 +181,8 @@ class Model:
         for column, size in coded.columns:
             part = slice(at, at + size)
             if column.ndim == 1:
-                levels = scaled(
-                    np.eye(size + 1, size), center[part], width[part], np.float64
-                )  # the last is none of them
-                z += (levels @ W[part])[column]
+                none = -(center[part] / width[part]) @ W[part]  # of a row of zeros, which an unknown level has
+                z += np.concatenate([none + W[part] / width[part, None], none[None]])[column]
             else:
                 for j, values in enumerate(column.T, at):
                     z += ((values - center[j]) / width[j])[:, None] * W[j]

@@ -32,9 +32,9 @@ def resume(
     Raises ResumeError where there is nothing to go on from, where the data or the versions have changed since, and where the
     training was given what no file holds, such as a data frame.
     """
-    place = Path(folder)
+    place = Path(os.path.abspath(folder))  # "." has no name, and a checkpoint may be where one stands
     is_checkpoint = place.name.endswith(SUFFIX) or (place / CALL).is_file()
-    checkpoint = place if is_checkpoint else place.with_name(place.name + SUFFIX)
+    checkpoint = place if is_checkpoint else place.parent / (place.name + SUFFIX)
     call = read_call(checkpoint)
     if call is None:
         raise _nothing_there(place, checkpoint)

@@ -113,3 +113,21 @@ def test_kernels_are_compiled_once_without_a_home_and_with_an_installation_that_
             [sys.executable, "-B", "-c", script], capture_output=True, text=True, check=False, env=environment
         )
         assert (done.returncode, done.stdout, done.stderr) == (0, f"{hits}\n{hits == 0}\n", note)
+
+
+@pytest.mark.parametrize("kept", [0.0, 0.5])
+@pytest.mark.parametrize("suffix", ["nbi", "nbc"], ids=["index", "machine code"])
+def test_a_file_that_was_cut_short_is_begun_anew(tmp_path, monkeypatch, suffix, kept):
+    monkeypatch.setattr(cache.config, "CACHE_DIR", str(tmp_path))
+
+    def compiled():
+        kernel = numba.njit(cache._probe)
+        kernel.enable_caching()
+        kernel._cache = cache.without_compiler(kernel._cache, cache._probe)
+        kernel.compile("()")
+        return sum(kernel.stats.cache_hits.values())
+
+    assert (compiled(), compiled()) == (0, 1)
+    (place,) = tmp_path.rglob(f"*.{suffix}")
+    place.write_bytes(place.read_bytes()[: int(kept * place.stat().st_size)])
+    assert (compiled(), compiled()) == (0, 1)

@@ -26,10 +26,19 @@ class KernelCache(FunctionCache):  # type: ignore[misc]  # Numba has no types
     """
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:
-        """Return the compiled function of this signature, None where there is none."""
+        """Return the compiled function of this signature, None where there is none or its file is damaged.
+
+        A file that a full disk or a crash has cut short fails in whatever way its bytes lead to. It is begun anew.
+        """
         rtsys.initialize(target_context)
         with self._guard_against_spurious_io_errors():
-            return self._load_overload(sig, target_context)
+            try:
+                return self._load_overload(sig, target_context)
+            except OSError:
+                raise
+            except Exception:
+                self.flush()
+        return None
 
 
 def without_compiler(own: Any, function: Any) -> Any:
