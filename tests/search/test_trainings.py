@@ -128,3 +128,18 @@ def test_the_leaders_of_random_order_are_trained_again_with_other_seeds(small):
     assert {seed for label, seed in kinds if label == "gd"} == {0}
     assert all(best.fit.plan.settings[r].seed == 0 for r in best.best_per_variant)
     assert {s.seed for s in found(problem, optimizer="minibatch", seeds=1).fit.plan.settings} == {0}
+
+
+def test_without_a_time_no_clock_decides_how_long_a_network_trains(monkeypatch):
+    plans, limits_given = [], []
+
+    def spied(problem, plan, held_out, limits, *rest):
+        plans.append(plan)
+        limits_given.append(limits)
+        return train(problem, plan, held_out, limits, *rest)
+
+    monkeypatch.setattr(task, "train", spied)
+    found(network_problem(), max_epochs=20, seeds=1, time_budget=None)
+
+    assert len({s.batch_size for plan in plans for s in plan.settings}) > 1
+    assert all(limits.seconds is None for limits in limits_given)

@@ -86,15 +86,18 @@ class Trainings:
         reserve = 0.0 if len(runs) == 1 or self.limits.seconds is None else (1 - RACE_SHARE) * self.limits.seconds
         share = 1.0 if len(groups) == 1 else STEP_SHARE
         fit = self._train(groups[0], None, max(share * (self._left() - reserve), SHORTEST), race=True)
-        longest = max(fit.seconds, SHORTEST)  # the first group has the most runs
+        longest, work = max(fit.seconds, SHORTEST), int(fit.epochs.sum())  # the first group has the most runs
         for group in groups[1:]:
             if fit.interrupted or self._left() <= 0:
                 break
             share = 1.0 if group is groups[-1] else STEP_SHARE
             seconds = max(share * (self._left() - reserve), LATE_SHARE * self._left())
-            if self.task.problem.network is not None:
+            epochs = None
+            if self.task.problem.network is not None and self.limits.seconds is not None:
                 seconds = min(seconds, longest)
-            fit = self._train(group, fit, seconds, race=True)
+            elif self.task.problem.network is not None:  # without a time the same work, so that no clock decides
+                epochs = max(-(-work // len(group)), 1)
+            fit = self._train(group, fit, seconds, race=True, epochs=epochs)
         return fit
 
     def affordable(self, runs: list[Setting]) -> list[Setting]:
