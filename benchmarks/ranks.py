@@ -11,6 +11,7 @@ import math
 import subprocess
 import sys
 import tempfile
+import time
 from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
@@ -27,6 +28,7 @@ PARAMS, BLOCKS, STEPS = FEATURES + 1, -(-ROWS // 4096), -(-ROWS // BATCH)
 LIMIT = 300.0  # seconds that a rank waits for another
 SIZES = (512, 65_536, 4_194_304)  # bytes of the messages that are timed
 RANKS = (2, 8, 64, 512)
+STEP = 1e-4  # seconds of work between exchanges, about those of a rank's part of a batch
 GOALS = {"efficiency": 0.9, "ddp": 3.0}
 
 
@@ -90,10 +92,21 @@ def of_torch(X: Any, y: Any, rank: int, world: int) -> dict[str, float]:
     return {"full": timed("full", lambda: step(ours, targets)).seconds, "batch": timed("batch", epoch, 3).seconds}
 
 
-def of_exchange(group: Any) -> float:
-    """Return the seconds of an exchange of one sum of gradients, as one follows a step by batches."""
+def of_exchange(group: Any, work: float = 0.0) -> float:
+    """Return the seconds of an exchange of one sum of gradients, as one follows a step by batches.
+
+    Args:
+        work: seconds that every rank computes before it sends; they are not counted.
+    """
     values = np.zeros(PARAMS, np.float32)
-    return timed("exchange", lambda: group.exchange(values, lambda: values), 200).seconds
+
+    def own() -> Any:
+        end = time.perf_counter() + work
+        while time.perf_counter() < end:
+            pass
+        return values
+
+    return timed("exchange", lambda: group.exchange(values, own), 200).seconds - work
 
 
 def of_messages(group: Any) -> dict[int, float]:
@@ -130,6 +143,7 @@ def one(rank: int, world: int, store: str) -> None:
             "descend": of_descend(X, y, group),
             "messages": of_messages(group),
             "exchange": of_exchange(group),
+            "exchange after work": of_exchange(group, STEP),
             "torch": of_torch(X, y, rank, world),
         }
     if rank == 0:
@@ -145,7 +159,8 @@ def spawned(world: int) -> dict[str, Any]:
             for rank in range(world)
         ]
         said = [process.communicate()[0] for process in processes]
-    return json.loads(said[0])
+    found: dict[str, Any] = json.loads(said[0])
+    return found
 
 
 def message_costs(messages: dict[str, float]) -> tuple[float, float]:
@@ -206,8 +221,10 @@ def page(found: dict[str, Any]) -> str:
         f"{found['machine']['processor']}, {found['machine']['cores']} cores. A message takes {message * 1e6:.0f} µs and "
         f"{1e-9 / byte:.2g} GB/s here; on the whole batch of two ranks one way carries {8 * (8 + PARAMS)} bytes a step, the other "
         f"{BLOCKS // 2 * PARAMS * 4 // 1024:,} kB a rank. An exchange of {PARAMS * 4} bytes, of which a step by batches has one, "
-        f"takes {two['exchange'] * 1e6:.0f} µs. Two threads of one process take {shown(one_['descend']['two threads'])} for the "
-        "whole batch.",
+        f"takes {two['exchange'] * 1e6:.0f} µs alone, and {two['exchange after work'] * 1e6:.0f} µs after {STEP * 1e6:.0f} µs of work "
+        f"that ends on all ranks at once; a step by batches takes {shown(two['descend']['batch'] / STEPS)}, so most of it is neither work "
+        f"nor exchange but waiting for each other. Two threads of one process take {shown(one_['descend']['two threads'])} for the whole "
+        "batch.",
         "",
         "| ranks | whole batch, the same rows | efficiency | ten million rows a rank | efficiency | by batches | efficiency |",
         "|---|---|---|---|---|---|---|",
@@ -216,7 +233,7 @@ def page(found: dict[str, Any]) -> str:
     for ranks in RANKS:
         same = predicted(full, BLOCKS / ranks * PARAMS * 4, ranks, message, byte)
         more = predicted(10 * full * ranks, 10 * BLOCKS * PARAMS * 4, ranks, message, byte)
-        small = predicted_by_batches(batch, ranks, two["exchange"])
+        small = predicted_by_batches(batch, ranks, two["exchange after work"])
         lines.append(
             f"| {ranks} | {shown(same)} | {full / same / ranks:.0%} | {shown(more)} | {10 * full / more:.0%} | {shown(small)} a step | "
             f"{batch / small / ranks:.0%} |"
