@@ -139,6 +139,7 @@ def _train(
     from descend.cli.events import recorder
     from descend.display import Display
     from descend.run import job as library
+    from descend.training.checkpoint import SUFFIX
 
     display = Display(sys.stderr, quiet=common["quiet"], color=False if common["no_color"] else None)
     try:
@@ -150,7 +151,7 @@ def _train(
                 if dry and getattr(heard, "topic", "") == "curve":
                     raise Enough
 
-            return library.train(source, target, on_event=on_event, checkpoint=f"{folder}.search", **call)
+            return library.train(source, target, on_event=on_event, checkpoint=f"{folder}{SUFFIX}", **call)
     except Enough:
         return None
 

@@ -71,7 +71,7 @@ from descend.table.streamed.prepare import prepare_streamed
 from descend.table.streamed.scratch import Scratch
 from descend.table.table import Table
 from descend.table.target_loss import shown
-from descend.training.checkpoint import CALL, Checkpoints
+from descend.training.checkpoint import CALL, SUFFIX, Checkpoints
 
 SAVING = 0.6  # seconds kept for scores, report and files (measured on the example tables: 0.1 to 0.5)
 TRAINING_SHARE = 0.1  # of the time, which training gets whatever was spent on reading and preparing
@@ -131,8 +131,8 @@ def train(
     if run_dir is not None and not follows:
         store.check_folder(Path(run_dir), force=False)
     begun = time.monotonic() if begun is None else begun
-    place = checkpoint if checkpoint is not None or run_dir is None else f"{os.fspath(run_dir)}.search"
-    scratch_beside = None if place is None or follows else os.fspath(place).removesuffix(".search")
+    place = checkpoint if checkpoint is not None or run_dir is None else f"{os.fspath(run_dir)}{SUFFIX}"
+    scratch_beside = None if place is None or follows else os.fspath(place).removesuffix(SUFFIX)
     with joined(rank_timeout) as group, Scratch(scratch_beside) as scratch:
         job = _Job(data, target, values, (None if follows else on_event) or (lambda event: None), begun, scratch)
         prepared = None if group is None else job.prepare(group)

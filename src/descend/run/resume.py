@@ -11,9 +11,7 @@ from descend.run.call import read_call
 from descend.run.job import OnEvent, train
 from descend.run.record import Run
 from descend.store.reading import DOCUMENT
-from descend.training.checkpoint import CALL
-
-SUFFIX = ".search"  # of a run folder's checkpoint
+from descend.training.checkpoint import CALL, SUFFIX
 
 
 @in_keywords()

@@ -16,6 +16,7 @@ from descend.errors import OutputError
 from descend.plan import Plan, Setting
 
 SCHEMA = "descend.search/2"
+SUFFIX = ".search"  # of the folder of a training that writes a run folder
 CALL = "call.json"  # the file that says what is trained
 INTERVAL = 5.0  # seconds before the first file, and between files (arbitrary: less work than that is soon repeated)
 
