@@ -32,6 +32,11 @@ class Begun:
     params: Mapping[str, str]
     at: float
 
+    @property
+    def name(self) -> str:
+        """What a tracker calls the fit."""
+        return f"{self.estimator}-{self.number}"
+
 
 @dataclass(eq=False)
 class _Fit(Generic[Kept]):

@@ -25,8 +25,7 @@ class MLflow(Writer[OpenRun]):
         self.place = place
 
     def _start(self, begun: Begun) -> OpenRun:
-        name = f"{begun.estimator}-{begun.number}"
-        run = OpenRun(self.place, name, begun.at, {"version": VERSION, "estimator": begun.estimator})
+        run = OpenRun(self.place, begun.name, begun.at, {"version": VERSION, "estimator": begun.estimator})
         run.log_params(begun.params)
         return run
 

@@ -36,7 +36,7 @@ class Trackio(Writer[Run]):
 
     def _start(self, begun: Begun) -> Run:
         run: Run = optional("trackio", "trackio").init(
-            project=self.project, name=f"{begun.estimator}-{begun.number}", config=dict(begun.params), embed=False,
+            project=self.project, name=begun.name, config=dict(begun.params), embed=False,
             auto_log_gpu=False, auto_log_cpu=False,
         )  # fmt: skip
         return run

@@ -70,8 +70,17 @@ def count_copies(train: Data, test: Data | None) -> Copies:
         rows=int(ends[-1]), distinct=single + len(groups.times), test=int(ends[-1]) - train.rows,
         copied=int((groups.times - trained)[trained > 0].sum()),
         repeats=1 if single else int(np.gcd.reduce(groups.times)),
-        pairs=int((groups.times * (groups.times - 1) // 2).sum()),
+        pairs=pairs_among(groups.times),
     )  # fmt: skip
+
+
+def pairs_among(times: Array) -> int:
+    """Return the pairs of equal rows, of how often each different row is there.
+
+    >>> pairs_among(np.array([1, 2, 3]))
+    4
+    """
+    return int((times * (times - 1) // 2).sum())
 
 
 @dataclass(frozen=True, eq=False)

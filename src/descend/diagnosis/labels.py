@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from descend.arrays import Array
-from descend.diagnosis.copies import repeat_by_nature, texts_of, with_columns
+from descend.diagnosis.copies import pairs_among, repeat_by_nature, texts_of, with_columns
 from descend.diagnosis.evidence import Evidence
 from descend.diagnosis.finding import Entry, Finding, Level
 from descend.diagnosis.formatting import percent
@@ -60,8 +60,8 @@ def contradicting(e: Evidence) -> Finding | None:
     lowest, highest = np.full(len(count), np.inf), np.full(len(count), -np.inf)
     np.minimum.at(lowest, at, data.y)
     np.maximum.at(highest, at, data.y)
-    rows, pairs = np.flatnonzero((lowest < highest)[at]), int((count * (count - 1) // 2).sum())
-    if not len(rows) > CONTRADICTING * data.rows or repeat_by_nature(named, len(count), pairs):
+    rows = np.flatnonzero((lowest < highest)[at])
+    if not len(rows) > CONTRADICTING * data.rows or repeat_by_nature(named, len(count), pairs_among(count)):
         return None
     twin = numbers[rows[at[rows] == at[rows[0]]]][:2]
     text = (

@@ -54,9 +54,8 @@ def _own_score(x: Array, y: Array, targets: Array, classes: int) -> float:
         direct = correlation(x, y) ** 2
     elif classes == 2 and min(y.sum(), len(y) - y.sum()) >= FEWEST_OF_A_CLASS:
         direct = abs(2 * auc(y, x) - 1)
-    if classes == 0 and _counts(
-        x
-    ):  # a time or an age: a curve over it is no leak, but rows that are sorted by the target are
+    # Over a time or an age a curve is no leak; rows that are sorted by the target are one.
+    if classes == 0 and _counts(x):
         return max(direct, correlation(ranks(x), targets[:, 0]) ** 2)
     return direct if direct > SURE else neighbours_share(x, targets, classes)
 
