@@ -31,11 +31,13 @@ def mlp(outputs=1, width=16, activation=nn.ReLU, depth=2, features=4):
     return nn.Sequential(*hidden, nn.Linear(width, outputs))
 
 
-def train(watch, model, optimizer, loss, steps=STEPS, before=lambda step: None, after=lambda step: None, zero=True):
-    """The usual loop; `loss` returns the loss of a batch, `before` and `after` are called around the optimizer's step."""
+def train(watch, model, optimizer, loss, steps=STEPS, before=lambda step: None, after=lambda step: None, zero=True,
+          mode=nn.Module.train):  # fmt: skip
+    """The usual loop; `loss` returns the loss of a batch, `before` and `after` are called around the optimizer's step, `mode` before each
+    forward pass."""
     with watch(model, optimizer) as w:
         for step in range(steps):
-            model.train()
+            mode(model)
             value = loss(step)
             if zero:
                 optimizer.zero_grad()
@@ -416,15 +418,7 @@ def trained_in_evaluation_mode(watch):
     x, y = table()
     model = nn.Sequential(nn.Linear(4, 8), nn.BatchNorm1d(8), nn.ReLU(), nn.Linear(8, 1))
     optimizer = torch.optim.Adam(model.parameters(), lr=0.02)
-    model.eval()
-    with watch(model, optimizer) as w:
-        for _ in range(5):
-            optimizer.zero_grad()
-            loss = F.mse_loss(model(x), y)
-            loss.backward()
-            optimizer.step()
-            w.step(loss)
-    return w
+    return train(watch, model, optimizer, lambda step: F.mse_loss(model(x), y), steps=5, mode=nn.Module.eval)
 
 
 def evaluated_in_training_mode(watch):
@@ -659,14 +653,7 @@ def never_frozen(watch):
     x, y = table()
     model = Staged(*mlp())
     optimizer = torch.optim.Adam(model.parameters(), lr=0.02)
-    with watch(model, optimizer) as w:
-        for _ in range(5):
-            optimizer.zero_grad()
-            loss = F.mse_loss(model(x), y)
-            loss.backward()
-            optimizer.step()
-            w.step(loss)
-    return w
+    return train(watch, model, optimizer, lambda step: F.mse_loss(model(x), y), steps=5, mode=lambda module: None)
 
 
 FAULTS = {
